@@ -1,0 +1,54 @@
+# Two commands do everything, set-up included: `make reproduce` and `make test`.
+# PROFILE=smoke (minutes, default) | laptop (hours) | paper (a GPU); CORPUS=tunes; PYTHON=python3.12 to choose one.
+
+PROFILE  ?= smoke
+CORPUS   ?= tunes
+NETWORKS ?= bbnn,proposed,proposed-released
+RESULTS  ?= reproduced
+VENV     ?= .venv
+
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+# the first Python 3.12 or 3.11 that really starts
+PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: help reproduce test book lint format clean
+
+help:
+	@echo "make reproduce   corpus, features, training, pages and book from scratch (PROFILE=$(PROFILE))"
+	@echo "make test        all tests"
+	@echo "make book        the book from the committed records: stale pages, strict build, checks"
+	@echo "make lint        style; make format mends it"
+	@echo "make clean       remove what was built (not .venv, results or the feature cache)"
+
+reproduce: $(READY)
+	$(BIN)/bnet features --corpus $(CORPUS) --profile $(PROFILE)
+	$(BIN)/bnet train --corpus $(CORPUS) --variant baselines,$(NETWORKS) --profile $(PROFILE) --results $(RESULTS)
+	$(BIN)/bnet evaluate --corpus $(CORPUS) --profile $(PROFILE) --results $(RESULTS)
+	$(BIN)/bnet pages build --profile $(PROFILE) --results $(RESULTS)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+book: $(READY)
+	$(BIN)/bnet pages build
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf book/_build book/_static/audio $(RESULTS) .pytest_cache .ruff_cache *.egg-info
+	find book -name '*.ipynb' -delete
+
+$(READY): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or 3.12 with venv found. Install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@

@@ -1,0 +1,117 @@
+"""What every corpus is: labelled tracks, and the sound of each."""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bnet.errors import BnetError
+
+SR = 22_050
+"""Sample rate of all sound in `bnet`, in Hz (paper, section III-B, by way of its baseline)."""
+
+
+@dataclass(frozen=True, order=True)
+class Track:
+    """One labelled clip.
+
+    Parameters
+    ----------
+    track_id
+        Unique in its corpus; plain text that is safe as a file name.
+    label
+        The class, one of the corpus's `labels`.
+    group
+        What must not straddle a split: artist, recording or tune.
+    path
+        The sound file, or None where the corpus renders its sound.
+    split
+        The corpus's own part (``train``, ``validation`` or ``test``), or None where it has none.
+    """
+
+    track_id: str
+    label: str
+    group: str
+    path: Path | None = None
+    split: str | None = None
+
+
+class Corpus(abc.ABC):
+    """A set of labelled clips.
+
+    A subclass is one module; an instance is a row of the registry in `bnet.corpora`.
+
+    Attributes
+    ----------
+    name, title
+        Short name for commands, and name for people.
+    labels
+        The classes, in the order of every table, confusion matrix and network output.
+    source
+        What makes the sound what it is (package and renderer versions; '' for files): part of a feature's identity.
+    """
+
+    name: str
+    title: str
+    labels: tuple[str, ...]
+    source: str = ""
+
+    @abc.abstractmethod
+    def tracks(self) -> list[Track]:
+        """All tracks, sorted by `track_id`, the same on every machine.
+
+        Raises
+        ------
+        BnetError
+            If the data is not there, or not whole; says where it was looked for and how to get it.
+        """
+
+    @abc.abstractmethod
+    def audio(self, track: Track, seconds: float) -> np.ndarray:
+        """The sound of a clip: float32 [shape=(round(seconds * SR),)], mono, within [-1, 1], at `SR`.
+
+        Raises
+        ------
+        BnetError
+            If the sound can't be decoded or rendered; names the track and the reason.
+        """
+
+    @abc.abstractmethod
+    def checksum(self, track: Track, y: np.ndarray) -> str:
+        """SHA-256 that binds a feature to its sound: of the file's bytes, or of the rendered samples `y`."""
+
+
+def select(tracks: Iterable[Track], max_per_class: int | None, *, seed: int = 0) -> list[Track]:
+    """At most `max_per_class` tracks of each class, by an order drawn from `seed` and the ids; sorted by id.
+
+    The order is a hash of the id, so that the choice does not depend on the platform or on other classes.
+    """
+    if max_per_class is None:
+        return sorted(tracks)
+    if max_per_class < 1:
+        raise BnetError(f"max_per_class is {max_per_class}; expected 1 or more, or none for all tracks")
+    by_label: dict[str, list[Track]] = defaultdict(list)
+    for track in tracks:
+        by_label[track.label].append(track)
+    chosen: list[Track] = []
+    for members in by_label.values():
+        chosen += sorted(members, key=lambda track: draw(track.track_id, "select", seed))[:max_per_class]
+    return sorted(chosen)
+
+
+def fingerprint(tracks: Sequence[Track]) -> str:
+    """SHA-256 over the sorted (id, label, group) rows: which clips, with which labels, in which groups."""
+    rows = sorted(f"{track.track_id}\t{track.label}\t{track.group}\t{track.split or ''}" for track in tracks)
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def draw(track_id: str, purpose: str, seed: int = 0) -> float:
+    """A number in [0, 1) that depends on the id, the purpose and the seed only: the same on every machine."""
+    digest = hashlib.sha256(f"{seed}|{purpose}|{track_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64

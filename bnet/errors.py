@@ -1,0 +1,26 @@
+"""The one exception that a user of `bnet` is meant to read."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BnetError(ValueError):
+    """Something the user can mend.
+
+    Its message says what came, what was expected and what to do. The command line prints it without a traceback and
+    exits with status 2.
+    """
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> BnetError:
+    """The error for a name that is not in a table: it lists the known ones and the nearest.
+
+    >>> str(unknown("corpus", "tune", ["tunes", "gtzan"]))
+    "unknown corpus 'tune' (did you mean 'tunes'?); known: gtzan, tunes"
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(str(name), names, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return BnetError(f"unknown {kind} {str(name)!r}{hint}; known: {', '.join(names)}")

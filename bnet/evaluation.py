@@ -1,0 +1,100 @@
+"""Metrics and their uncertainty: pure functions of arrays.
+
+Conventions: `truth` holds class indices [shape=(n,)], `probabilities` one row a track [shape=(n, classes)]; the
+predicted class is the one with the highest probability (the first of equals). All results are in [0, 1].
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.metrics import confusion_matrix, f1_score
+
+from bnet.errors import BnetError
+
+
+def validate(truth: np.ndarray, probabilities: np.ndarray) -> None:
+    """Check shapes and ranges.
+
+    Raises
+    ------
+    BnetError
+        If lengths differ, there is no track, a class index is out of range, or a probability is not a number.
+    """
+    if np.ndim(truth) != 1 or np.ndim(probabilities) != 2 or len(truth) != len(probabilities) or len(truth) == 0:
+        raise BnetError(
+            "expected truth [shape=(n,)] and probabilities [shape=(n, classes)] with n > 0; "
+            f"got shapes {np.shape(truth)} and {np.shape(probabilities)}"
+        )
+    if not np.isfinite(probabilities).all():
+        raise BnetError("probabilities hold values that are not numbers")
+    if np.min(truth) < 0 or np.max(truth) >= probabilities.shape[1]:
+        raise BnetError(f"class indices must lie in 0 to {probabilities.shape[1] - 1}")
+
+
+def correct(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Whether each track is classified correctly [shape=(n,), bool]."""
+    validate(truth, probabilities)
+    return probabilities.argmax(axis=1) == truth
+
+
+def accuracy(truth: np.ndarray, probabilities: np.ndarray) -> float:
+    """Share of tracks classified correctly."""
+    return float(correct(truth, probabilities).mean())
+
+
+def macro_f1(truth: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean over classes of the F1 score; a class that is neither true nor predicted anywhere does not count."""
+    validate(truth, probabilities)
+    predicted = probabilities.argmax(axis=1)
+    return float(f1_score(truth, predicted, labels=np.union1d(truth, predicted), average="macro", zero_division=0))
+
+
+def confusion(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Counts of tracks: row = true class, column = predicted class [shape=(classes, classes), int]."""
+    validate(truth, probabilities)
+    return confusion_matrix(truth, probabilities.argmax(axis=1), labels=np.arange(probabilities.shape[1]))
+
+
+def recalls(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Share of each class's tracks classified correctly [shape=(classes,)]; nan for a class without tracks."""
+    counts = confusion(truth, probabilities)
+    total = counts.sum(axis=1)
+    return np.divide(np.diag(counts), total, out=np.full(len(counts), np.nan), where=total > 0)
+
+
+def evaluate(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """All scalar metrics by name: ``accuracy``, ``macro_f1``, ``mean_recall`` (over the classes that occur)."""
+    return {
+        "accuracy": accuracy(truth, probabilities),
+        "macro_f1": macro_f1(truth, probabilities),
+        "mean_recall": float(np.nanmean(recalls(truth, probabilities))),
+    }
+
+
+def bootstrap_interval(
+    values: np.ndarray, groups: np.ndarray, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of a mean over tracks, with whole groups resampled together.
+
+    Parameters
+    ----------
+    values
+        One number a track [shape=(n,)], such as right or wrong; or a difference of two networks.
+    groups
+        The group of each track [shape=(n,)]: tracks of one group are not independent.
+    level, draws, seed
+        Coverage aimed at, number of resamples, seed.
+
+    Returns
+    -------
+    low, high
+        Ends of the interval.
+    """
+    values = np.asarray(values, float)
+    _, inverse = np.unique(np.asarray(groups), return_inverse=True)
+    sums, counts = np.bincount(inverse, values), np.bincount(inverse)
+    rng = np.random.default_rng(seed)
+    picks = rng.integers(0, len(sums), (draws, len(sums)))
+    means = sums[picks].sum(axis=1) / counts[picks].sum(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,0 +1,123 @@
+"""Where things live, and how files are written: whole, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pooch
+
+from bnet.errors import BnetError
+
+
+def data_dir() -> Path:
+    """The folder that holds the user's own corpora: ``$BNET_DATA``, else ``data`` below the working directory."""
+    return Path(os.environ.get("BNET_DATA") or "data").expanduser()
+
+
+def cache_dir() -> Path:
+    """The folder for what can be made again (features): ``$BNET_CACHE``, else the user's cache folder."""
+    return Path(os.environ.get("BNET_CACHE") or pooch.os_cache("bnet")).expanduser()
+
+
+def results_dir() -> Path:
+    """The folder of run records: ``$BNET_RESULTS``, else ``results`` below the project or the working directory."""
+    if os.environ.get("BNET_RESULTS"):
+        return Path(os.environ["BNET_RESULTS"]).expanduser()
+    project = project_dir()
+    return (project or Path.cwd()) / "results"
+
+
+def project_dir() -> Path | None:
+    """The checkout that holds ``_toc.yml`` and ``book``: the working directory or a folder above it or the package."""
+    package = Path(__file__).resolve().parent
+    for folder in [Path.cwd(), *Path.cwd().parents, *package.parents]:
+        if (folder / "_toc.yml").is_file() and (folder / "book").is_dir():
+            return folder
+    return None
+
+
+def writable_dir(folder: Path, what: str, variable: str) -> Path:
+    """Make `folder` if needed and make sure that a file can be written there.
+
+    Raises
+    ------
+    BnetError
+        If it can't be made or written to; names the environment `variable` that moves it elsewhere.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise BnetError(
+            f"cannot write to the {what} folder {folder} ({error.strerror or error}); "
+            f"free space or make it writable, or set {variable} to another folder"
+        ) from error
+    return folder
+
+
+@contextlib.contextmanager
+def disk_errors(what: str) -> Iterator[None]:
+    """Turn an operating-system error of the block (disk full, no permission) into a `BnetError` that names `what`."""
+    try:
+        yield
+    except OSError as error:
+        raise BnetError(
+            f"could not write {what} ({error.strerror or error}); nothing half-written was kept; "
+            "free space or make the folder writable, then run the same command again"
+        ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` (UTF-8) to `path` by way of a temporary file beside it, renamed last."""
+    with disk_errors(str(path)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `target`, and rename it to `target` when the block ends without an error."""
+    with disk_errors(str(target)):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        try:
+            yield temporary
+            os.chmod(temporary, 0o777 & ~_umask())
+            os.rename(temporary, target)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+
+def sha256(data: bytes | str) -> str:
+    """Hexadecimal SHA-256 of bytes, or of a text in UTF-8."""
+    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes, read in pieces."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,245 @@
+"""Runs: from (corpus, variant, protocol, fold, profile) to a record, once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+import pandas as pd
+
+import bnet
+from bnet import backend, baselines, records
+from bnet.audio import FeatureSettings
+from bnet.baselines import BASELINES
+from bnet.config import Config, Profile
+from bnet.corpora import Corpus, Track, fingerprint, get_corpus, select
+from bnet.errors import BnetError, unknown
+from bnet.features import FeatureStore
+from bnet.models import VARIANTS
+from bnet.parts import Outcome, Part
+from bnet.paths import writable_dir
+from bnet.records import Record
+from bnet.splits import Split, make_split
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A run that can be started: its configuration, with the corpus and tracks that it names."""
+
+    config: Config
+    corpus: Corpus
+    tracks: tuple[Track, ...]
+    profile: Profile
+
+    def folder(self, results: Path) -> Path:
+        """Where its record lies, or will lie."""
+        return results / self.config.corpus / self.config.run_name
+
+
+def title(variant: str) -> str:
+    """A network's or baseline's name for people."""
+    return VARIANTS[variant].title if variant in VARIANTS else BASELINES[variant][0]
+
+
+def selected(corpus: Corpus, profile: Profile) -> list[Track]:
+    """The tracks of `corpus` that `profile` uses."""
+    return select(corpus.tracks(), profile.max_per_class or None, seed=profile.seed)
+
+
+def jobs(
+    corpus: str, variants: Iterable[str], protocol: str, profile: Profile, folds: Iterable[int] | None = None
+) -> list[Job]:
+    """The runs of some variants on some folds (None: those that the profile runs), fold by fold.
+
+    Raises
+    ------
+    BnetError
+        If a name is unknown, the data is not there, or a fold is out of range.
+    """
+    found = get_corpus(corpus)
+    for variant in variants:
+        if variant not in VARIANTS and variant not in BASELINES:
+            raise unknown("network", variant, [*VARIANTS, *BASELINES])
+    tracks = selected(found, profile)
+    total = profile.folds(protocol)
+    shared = {
+        "corpus": corpus,
+        "corpus_fingerprint": fingerprint(tracks),
+        "corpus_source": found.source,
+        "features": json.dumps(dataclasses.asdict(FeatureSettings()), sort_keys=True),
+        "protocol": protocol,
+        "folds": total,
+        "profile": profile.name,
+    }
+    settings = {f.name for f in dataclasses.fields(Config)} & {f.name for f in dataclasses.fields(Profile)}
+    result = []
+    for fold in profile.folds_to_run(protocol) if folds is None else folds:
+        make_split(tracks, protocol, fold, total, profile.seed)
+        for variant in variants:
+            row = VARIANTS.get(variant)
+            config = Config(
+                **shared,
+                variant=variant,
+                architecture=row.architecture() if row else "",
+                fold=fold,
+                **{key: getattr(profile, key) for key in settings},
+            )
+            result.append(Job(config, found, tuple(tracks), profile))
+    return result
+
+
+def state(job: Job, results: Path) -> str:
+    """``done``, ``damaged`` or ``to do``."""
+    folder = job.folder(results)
+    if not folder.exists():
+        return "to do"
+    try:
+        records.read(folder)
+    except records.DamagedRecord:
+        return "damaged"
+    return "done"
+
+
+def run(job: Job, results: Path, say=lambda text: print(text, file=sys.stderr, flush=True)) -> Record:
+    """Do a run, or read its record if it has been done: the same command again does nothing.
+
+    A damaged record, or one of another version, is set aside and made anew. Two processes never do the same run: the
+    second waits for the first, and then finds its record. A run that was killed starts again from its first epoch.
+
+    Raises
+    ------
+    BnetError
+        If the results folder can't be written, features are missing, or training fails; no record is left then.
+    """
+    folder = job.folder(results)
+    writable_dir(folder.parent, "results", "BNET_RESULTS")
+    with _alone(folder, say):
+        if folder.exists():
+            try:
+                return records.read(folder)
+            except records.DamagedRecord as error:
+                say(f"{error}\nset aside as {records.set_aside(folder).name}")
+        for left in folder.parent.glob(f".{folder.name}.*"):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+        return _run(job, folder)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path, say) -> Iterator[None]:
+    """Hold an exclusive lock on a run; the system frees it when the process ends, however it ends."""
+    lock = filelock.FileLock(folder.parent / f".{folder.name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        say(f"another process is doing the run {folder.name}; waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _run(job: Job, folder: Path) -> Record:
+    config, labels = job.config, list(job.corpus.labels)
+    started, clock = datetime.now(UTC), time.perf_counter()
+    store = FeatureStore(job.corpus, config.clip_seconds)
+    whole = make_split(job.tracks, config.protocol, config.fold, config.folds, config.seed)
+    lost = {track.track_id: store.failures[track.track_id] for track in job.tracks if track.track_id in store.failures}
+    split = whole.without(set(lost))
+    train, validation, test = parts(store, job.tracks, labels, split)
+    if config.variant in BASELINES:
+        outcome = baselines.fit(config.variant, train, validation, test, len(labels))
+    else:
+        from bnet import training
+
+        outcome = training.fit(
+            config.variant, job.profile, train, validation, test, len(labels), config.seed, config.run_name
+        )
+    used = [*split.train, *split.validation, *split.test]
+    return records.write(
+        folder,
+        config,
+        labels,
+        _predictions(job.tracks, labels, split, outcome),
+        outcome.history,
+        data={
+            "features_checksum": store.checksum(used),
+            "split_checksum": split.checksum(),
+            "tracks": {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
+            "lost": lost,
+        },
+        notes=outcome.notes,
+        made=_made(config, started, time.perf_counter() - clock),
+        model=outcome.model,
+    )
+
+
+def parts(store: FeatureStore, tracks: Iterable[Track], labels: list[str], split: Split) -> tuple[Part, Part, Part]:
+    """The three parts of a split, over the store's memory-mapped log-mels.
+
+    Raises
+    ------
+    BnetError
+        If a part is empty, or features of a track have not been extracted.
+    """
+    index = {label: i for i, label in enumerate(labels)}
+    label_of = {track.track_id: index[track.label] for track in tracks}
+    result = []
+    for part in ("train", "validation", "test"):
+        ids = getattr(split, part)
+        if not ids:
+            raise BnetError(f"the {part} part of this fold has no track with features; see `bnet features`")
+        result.append(Part(store.array, store.row_numbers(ids), np.array([label_of[track_id] for track_id in ids])))
+    return tuple(result)
+
+
+def _predictions(tracks: Iterable[Track], labels: list[str], split: Split, outcome: Outcome) -> pd.DataFrame:
+    label_of = {track.track_id: track.label for track in tracks}
+    frames = []
+    for part in ("validation", "test"):
+        ids = list(getattr(split, part))
+        frame = pd.DataFrame({"part": part, "track_id": ids, "label": [label_of[track_id] for track_id in ids]})
+        frames.append(pd.concat([frame, pd.DataFrame(getattr(outcome, part), columns=labels)], axis=1))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _made(config: Config, started: datetime, seconds: float) -> dict[str, Any]:
+    """How a record was made: what may differ between two runs of one configuration."""
+    network = config.variant in VARIANTS
+    return {
+        "bnet": bnet.__version__,
+        **commit(),
+        "backend": backend.name() if network else "scikit-learn",
+        "device": backend.device() if network else {"kind": "CPU", "name": backend.processor()},
+        "machine": backend.machine(),
+        "versions": backend.versions(network),
+        "started": started.isoformat(timespec="seconds"),
+        "wall_s": round(seconds, 1),
+    }
+
+
+def commit() -> dict[str, Any]:
+    """The commit of the code that runs, and whether ``bnet/`` was changed since; None where there is no git."""
+    package = Path(__file__).resolve().parent
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(package), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ}).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain", "--", "."))}
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "changed": None}

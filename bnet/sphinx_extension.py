@@ -1,0 +1,57 @@
+"""What Sphinx does for this book beyond Jupyter Book: pages executed first, and formulas that need no network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.errors import SphinxError
+from sphinx.util.math import get_node_equation_number
+
+import bnet
+from bnet.book import update
+from bnet.errors import BnetError
+from bnet.pages import this_book
+
+
+class BookError(SphinxError):
+    """A `BnetError` as Sphinx prints it: one message, no traceback."""
+
+    category = "bnet"
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Execute missing or stale pages before Sphinx looks for sources, so that plain ``jupyter-book build book`` works."""
+    try:
+        update(book=replace(this_book(), root=Path(app.srcdir).resolve().parent))
+    except BnetError as error:
+        raise BookError(str(error)) from error
+    app.add_html_math_renderer("mathml", (_inline, None), (_display, None))
+    return {"version": bnet.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _inline(translator: Any, node: Any) -> None:
+    from docutils.nodes import SkipNode
+
+    translator.body.append(_mathml(node.astext(), "inline"))
+    raise SkipNode
+
+
+def _display(translator: Any, node: Any) -> None:
+    from docutils.nodes import SkipNode
+
+    translator.body.append(translator.starttag(node, "div", CLASS="math"))
+    if node["number"]:
+        translator.body.append(f'<span class="eqno">({get_node_equation_number(translator, node)})')
+        translator.add_permalink_ref(node, "Link to this equation")
+        translator.body.append("</span>")
+    translator.body.append(_mathml(node.astext(), "block") + "</div>\n")
+    raise SkipNode
+
+
+def _mathml(latex: str, display: str) -> str:
+    from latex2mathml.converter import convert
+
+    return convert(latex, display=display)

@@ -1,0 +1,109 @@
+"""Tables from records and models: data frames that know neither folders nor pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from bnet import evaluation
+from bnet.records import Record
+
+
+def scores(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a run: what it is, its metrics on the test part, and its accuracy on the validation part."""
+    rows = []
+    for record in records:
+        _, truth, probabilities = record.arrays("test")
+        _, truth_val, probabilities_val = record.arrays("validation")
+        config = record.config
+        rows.append(
+            {
+                "corpus": config.corpus,
+                "variant": config.variant,
+                "protocol": config.protocol,
+                "profile": config.profile,
+                "fold": config.fold,
+                "run": record.name,
+                "clips": len(truth),
+                **evaluation.evaluate(truth, probabilities),
+                "validation": evaluation.accuracy(truth_val, probabilities_val),
+                "wall_s": record.run["made"]["wall_s"],
+            }
+        )
+    columns = ["corpus", "variant", "protocol", "profile", "fold", "run", "clips"]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+
+
+def summary(records: Sequence[Record], groups: dict[str, str] | None = None) -> pd.DataFrame:
+    """One row a (corpus, profile, protocol, variant): runs, mean and sd over folds, pooled bootstrap interval.
+
+    Parameters
+    ----------
+    records
+        Runs; those of one row must be of one protocol, so that their folds belong together.
+    groups
+        Track id -> group, for an interval that resamples whole groups; without it, single tracks are resampled.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``accuracy, accuracy_sd, macro_f1, validation`` are means (and a sd) over runs, nan sd for one run;
+        ``low, high`` a 95 % interval of the accuracy over all tested clips.
+    """
+    table = scores(records)
+    rows = []
+    for key, part in table.groupby(["corpus", "profile", "protocol", "variant"], sort=True):
+        chosen = [record for record in records if record.name in set(part["run"])]
+        low, high = _interval(chosen, groups or {})
+        rows.append(
+            {
+                **dict(zip(["corpus", "profile", "protocol", "variant"], key, strict=True)),
+                "runs": len(part),
+                "clips": int(part["clips"].sum()),
+                "accuracy": part["accuracy"].mean(),
+                "accuracy_sd": part["accuracy"].std(ddof=1),
+                "low": low,
+                "high": high,
+                "macro_f1": part["macro_f1"].mean(),
+                "validation": part["validation"].mean(),
+                "hours": part["wall_s"].sum() / 3600,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _interval(records: Sequence[Record], groups: dict[str, str]) -> tuple[float, float]:
+    right, names = [], []
+    for record in records:
+        ids, truth, probabilities = record.arrays("test")
+        right.append(evaluation.correct(truth, probabilities))
+        names += [groups.get(track_id, track_id) for track_id in ids]
+    return evaluation.bootstrap_interval(np.concatenate(right), np.asarray(names))
+
+
+def parameters(classes: int = 10) -> pd.DataFrame:
+    """One row a network of the table, counted on the Keras model itself.
+
+    ``total`` and ``trainable`` parameters; ``weights`` of convolutions and dense layers only (kernels and biases), the
+    count that the BBNN paper quotes; number of ``convolutions``.
+    """
+    from bnet.models import VARIANTS, build
+
+    rows = []
+    for name, row in VARIANTS.items():
+        model = build(name, classes)
+        counted = [layer for layer in model.layers if type(layer).__name__ in ("Conv2D", "Dense")]
+        rows.append(
+            {
+                "variant": name,
+                "title": row.title,
+                "blocks": row.blocks,
+                "convolutions": sum(type(layer).__name__ == "Conv2D" for layer in counted),
+                "total": model.count_params(),
+                "trainable": sum(int(np.prod(weight.shape)) for weight in model.trainable_variables),
+                "weights": sum(layer.count_params() for layer in counted),
+            }
+        )
+    return pd.DataFrame(rows)

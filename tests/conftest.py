@@ -1,0 +1,75 @@
+"""What the tests share: a miniature corpus, folders of their own, the reference data where it is at hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from bnet.corpora import SR, Corpus, Track  # noqa: E402
+
+REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "reference"
+
+
+@pytest.fixture
+def reference() -> Path:
+    """The folder of reference data, which is not part of the repository."""
+    if not REFERENCE.is_dir():
+        pytest.skip(f"the reference data is not at hand ({REFERENCE.name} beside the checkout)")
+    return REFERENCE
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    """Cache and results of a test lie in its own folder."""
+    monkeypatch.setenv("BNET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("BNET_RESULTS", str(tmp_path / "results"))
+
+
+class Tones(Corpus):
+    """Three classes of synthetic sound: a steady tone, a tone that pulses slowly, and one that pulses fast."""
+
+    name = "tones"
+    title = "Tones"
+    labels = ("fast", "slow", "steady")
+    source = "tones 1"
+
+    def __init__(self, per_class: int = 16, per_group: int = 2, broken: tuple[str, ...] = ()):
+        self.per_class, self.per_group, self.broken = per_class, per_group, broken
+
+    def tracks(self) -> list[Track]:
+        return sorted(
+            Track(f"{label}-{i:03d}", label, f"{label}-group{i // self.per_group}")
+            for label in self.labels
+            for i in range(self.per_class)
+        )
+
+    def audio(self, track: Track, seconds: float) -> np.ndarray:
+        from bnet.errors import BnetError
+
+        if track.track_id in self.broken:
+            raise BnetError(f"{track.track_id} can't be rendered (on purpose)")
+        t = np.arange(round(seconds * SR)) / SR
+        number = int(track.track_id.rsplit("-", 1)[1])
+        rate = {"fast": 8.0, "slow": 2.0, "steady": 0.0}[track.label]
+        tone = np.sin(2 * np.pi * (220 + 15 * number) * t) * (0.55 + 0.45 * np.cos(2 * np.pi * rate * t))
+        return (0.5 * tone).astype("float32")
+
+    def checksum(self, track: Track, y: np.ndarray) -> str:
+        from bnet.paths import sha256
+
+        return sha256(y.tobytes())
+
+
+@pytest.fixture
+def tones(monkeypatch) -> Tones:
+    """The miniature corpus, registered under its name."""
+    from bnet import corpora
+
+    corpus = Tones()
+    monkeypatch.setitem(corpora.CORPORA, corpus.name, corpus)
+    return corpus

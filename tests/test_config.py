@@ -1,0 +1,63 @@
+"""Configurations: a round trip, a hash over all of it, settings checked at the door."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from bnet.config import PROFILES, Config, get_profile
+from bnet.errors import BnetError
+from bnet.runs import jobs
+
+
+def test_config_survives_json(tones):
+    config = jobs("tones", ["proposed"], "grouped", PROFILES["smoke"])[0].config
+    assert Config.from_dict(json.loads(config.to_json())) == config
+
+
+def test_every_field_changes_the_hash(tones):
+    config = jobs("tones", ["proposed"], "grouped", PROFILES["smoke"])[0].config
+    for field in dataclasses.fields(Config):
+        value = getattr(config, field.name)
+        other = value + "x" if isinstance(value, str) else value + 1
+        assert dataclasses.replace(config, **{field.name: other}).hash() != config.hash(), field.name
+
+
+def test_paper_profile_is_the_papers():
+    paper = PROFILES["paper"]
+    assert (paper.epochs, paper.batch_size, paper.learning_rate, paper.schedule) == (100, 8, 0.01, "plateau")
+    assert (paper.plateau_patience, paper.plateau_factor) == (3, 0.5)
+    assert (paper.stop_patience, paper.stop_min_delta) == (10, 0.01)
+    assert (paper.clip_seconds, paper.folds("holdout"), paper.max_per_class) == (30, 10, 0)
+
+
+def test_settings_by_hand_make_a_custom_profile():
+    profile = get_profile("smoke", {"epochs": "7", "learning_rate": "0.001"})
+    assert (profile.name, profile.epochs, profile.learning_rate) == ("custom", 7, 0.001)
+    assert profile.clip_seconds == PROFILES["smoke"].clip_seconds
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("smok", {}, r"unknown profile 'smok' \(did you mean 'smoke'\?\); known: laptop, paper, smoke"),
+        ("smoke", {"epoch": "3"}, r"unknown setting 'epoch' \(did you mean 'epochs'\?\)"),
+        ("smoke", {"epochs": "three"}, "setting epochs is 'three'; expected int"),
+        ("smoke", {"epochs": "2.5"}, "setting epochs is '2.5'; expected int"),
+        ("smoke", {"epochs": "0"}, "setting epochs is 0; expected more than 0"),
+        ("smoke", {"seed": "-1"}, "setting seed is -1; expected 0 or more"),
+        ("smoke", {"groups": "1"}, "setting groups is 1; expected 2 or more"),
+        ("smoke", {"schedule": "cosin"}, r"unknown schedule 'cosin' \(did you mean 'cosine'\?\)"),
+    ],
+)
+def test_bad_settings_are_refused(name, settings, message):
+    with pytest.raises(BnetError, match=message):
+        get_profile(name, settings)
+
+
+def test_unknown_keys_of_a_record_are_named(tones):
+    config = dataclasses.asdict(jobs("tones", ["majority"], "grouped", PROFILES["smoke"])[0].config)
+    with pytest.raises(BnetError, match=r"unknown keys \['colour'\], missing keys \['seed'\]"):
+        Config.from_dict({**{k: v for k, v in config.items() if k != "seed"}, "colour": 1})

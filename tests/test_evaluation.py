@@ -1,0 +1,52 @@
+"""Metrics against worked values, and the interval against simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bnet import evaluation
+from bnet.errors import BnetError
+
+TRUTH = np.array([0, 0, 0, 1, 1, 2])
+PREDICTED = np.array([0, 0, 1, 1, 1, 0])
+PROBABILITIES = np.eye(4)[PREDICTED]
+
+
+def test_worked_example():
+    assert evaluation.accuracy(TRUTH, PROBABILITIES) == pytest.approx(4 / 6)
+    # F1: class 0: 2*2/(3+3), class 1: 2*2/(3+2), class 2: 0; class 3 occurs nowhere
+    assert evaluation.macro_f1(TRUTH, PROBABILITIES) == pytest.approx((2 / 3 + 4 / 5 + 0) / 3)
+    np.testing.assert_array_equal(
+        evaluation.confusion(TRUTH, PROBABILITIES), [[2, 1, 0, 0], [0, 2, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
+    )
+    np.testing.assert_allclose(evaluation.recalls(TRUTH, PROBABILITIES), [2 / 3, 1, 0, np.nan])
+    assert evaluation.evaluate(TRUTH, PROBABILITIES)["mean_recall"] == pytest.approx((2 / 3 + 1 + 0) / 3)
+
+
+def test_interval_covers_the_truth_when_groups_are_resampled_together():
+    rng = np.random.default_rng(4)
+    covered = {"groups": 0, "tracks": 0}
+    for seed in range(200):
+        skill = np.clip(rng.normal(0.6, 0.3, 40), 0, 1)  # a group's clips are right or wrong together
+        values = (rng.random((40, 8)) < skill[:, None]).ravel()
+        groups = np.repeat(np.arange(40), 8)
+        for name, by in (("groups", groups), ("tracks", np.arange(320))):
+            low, high = evaluation.bootstrap_interval(values, by, draws=300, seed=seed)
+            covered[name] += low <= 0.5905 <= high  # mean of the clipped normal, by integration
+    assert covered["groups"] >= 0.9 * 200
+    assert covered["tracks"] < 0.85 * 200
+
+
+@pytest.mark.parametrize(
+    ("truth", "probabilities", "message"),
+    [
+        (TRUTH, PROBABILITIES[:5], "got shapes"),
+        (np.array([]), np.zeros((0, 3)), "n > 0"),
+        (TRUTH, PROBABILITIES[:, :2], "class indices must lie in 0 to 1"),
+        (TRUTH, np.where(PROBABILITIES == 1, np.nan, 0), "not numbers"),
+    ],
+)
+def test_bad_input_is_refused(truth, probabilities, message):
+    with pytest.raises(BnetError, match=message):
+        evaluation.accuracy(truth, probabilities)

@@ -1,0 +1,155 @@
+"""Networks: exact parameter counts, shapes, names, gradients, the published weights, other backends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import keras
+import numpy as np
+import pytest
+
+from bnet.errors import BnetError
+from bnet.models import VARIANTS, Variant, build, get_variant, load_published_bbnn
+from bnet.tables import parameters
+
+COUNTS = {  # 10 classes: total, trainable, kernels and biases only, convolutions
+    "bbnn": (190_826, 185_642, 180_458, 20),
+    "proposed": (175_914, 167_018, 158_122, 26),
+    "proposed-released": (186_026, 178_154, 170_282, 22),
+}
+TINY = Variant(
+    "tiny", "Tiny", ("norm conv1x1", "norm conv1x1 norm conv3x1 conv1x3", "pool3x3 norm conv1x1"), 2, filters=4
+)
+
+
+def test_parameter_counts():
+    table = parameters(10).set_index("variant")
+    found = {name: tuple(table.loc[name, ["total", "trainable", "weights", "convolutions"]]) for name in COUNTS}
+    assert found == COUNTS
+
+
+@pytest.mark.parametrize("variant", COUNTS)
+def test_output_is_a_distribution_for_any_length(variant):
+    model = build(variant, 7)
+    for frames in (40, 65):
+        y = keras.ops.convert_to_numpy(model(np.zeros((2, frames, 128, 1), "float32")))
+        assert y.shape == (2, 7)
+        np.testing.assert_allclose(y.sum(axis=1), 1, atol=1e-5)
+
+
+def test_block_channels_are_the_papers():
+    model = build("proposed", 10, 646)
+    assert model.get_layer("stem_maxpool4x1").output.shape == (None, 161, 128, 32)
+    assert model.get_layer("broadcast").output.shape == (None, 161, 128, 544)
+    assert model.get_layer("transition_avgpool2x2").output.shape == (None, 80, 64, 32)
+
+
+def test_layers_are_named_for_their_place():
+    names = {layer.name for layer in build("proposed", 10).layers}
+    assert {"stem_conv3x3", "block2_branch3_conv3x1", "block2_branch3_norm_2_relu", "transition_conv1x1"} <= names
+
+
+def test_initialisers_differ_as_published():
+    def initialiser(variant):
+        return type(build(variant, 10).get_layer("stem_conv3x3").kernel_initializer).__name__
+
+    assert [initialiser(v) for v in COUNTS] == ["GlorotUniform", "LecunNormal", "LecunNormal"]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="uses TensorFlow's gradient tape")
+@pytest.mark.parametrize("variant", COUNTS)
+def test_gradient_reaches_every_weight(variant):
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(1)
+    model = build(variant, 5)
+    x = np.random.default_rng(0).normal(size=(4, 24, 128, 1)).astype("float32")
+    y = np.eye(5, dtype="float32")[[0, 1, 2, 3]]
+    with tf.GradientTape() as tape:
+        loss = keras.ops.mean(keras.losses.categorical_crossentropy(y, model(x, training=True)))
+    weights = model.trainable_variables
+    for weight, gradient in zip(weights, tape.gradient(loss, [w.value for w in weights]), strict=True):
+        assert gradient is not None, weight.path
+        if weight.name != "bias":  # the gradient of a bias in front of a normalisation is zero
+            assert np.abs(gradient.numpy()).max() > 0, weight.path
+
+
+def test_unknown_names_are_refused_with_the_known_ones():
+    with pytest.raises(BnetError, match=r"unknown network 'bbn' \(did you mean 'bbnn'\?\); known: bbnn"):
+        get_variant("bbn")
+    with pytest.raises(BnetError, match="conv3x3x3"):
+        build(Variant("odd", "Odd", ("norm conv3x3x3",), 1), 3)
+    with pytest.raises(BnetError, match="2 classes or more; got 1"):
+        build("bbnn", 1)
+
+
+def test_architecture_is_the_whole_row_but_its_names():
+    row = json.loads(VARIANTS["proposed"].architecture())
+    assert (
+        Variant(name="proposed", title="", **{**row, "branches": tuple(row["branches"])}).architecture()
+        == VARIANTS["proposed"].architecture()
+    )
+    assert {"name", "title", "source"}.isdisjoint(row)
+
+
+def test_published_weights_give_the_golden_outputs(reference):
+    golden = np.load(reference / "bbnn_gtzan_fold0_io.npz")
+    model = load_published_bbnn(reference / "bbnn_gtzan_fold0.hdf5")
+    found = model.predict(golden["x"].astype("float32"), verbose=0)
+    np.testing.assert_allclose(found, golden["y"], atol=1e-4)
+
+
+def test_other_weight_files_are_refused(tmp_path):
+    with pytest.raises(BnetError, match="no weights file at"):
+        load_published_bbnn(tmp_path / "none.hdf5")
+    (tmp_path / "text.hdf5").write_text("not HDF5")
+    with pytest.raises(BnetError, match="does not hold a published BBNN model"):
+        load_published_bbnn(tmp_path / "text.hdf5")
+    build("bbnn", 10).save_weights(tmp_path / "ours.weights.h5")
+    with pytest.raises(BnetError, match="does not hold a published BBNN model"):
+        load_published_bbnn(tmp_path / "ours.weights.h5")
+
+
+BACKEND_SCRIPT = """
+import sys, json
+import numpy as np, keras
+sys.path.insert(0, {tests!r})
+from test_models import TINY
+from bnet.models import build
+weights = np.load({weights!r})
+model = build(TINY, 5, 24)
+model.set_weights([weights[f"w{{i}}"] for i in range(len(model.weights))])
+x = weights["x"]
+before = np.asarray(keras.ops.convert_to_numpy(model(x)))
+model.compile(keras.optimizers.Adam(0.01), "categorical_crossentropy", jit_compile=keras.backend.backend() == "jax")
+model.train_on_batch(x, np.eye(5, dtype="float32")[[0, 1, 2, 3]])
+after = np.asarray(keras.ops.convert_to_numpy(model(x)))
+print(json.dumps([keras.backend.backend(), before.tolist(), float(np.abs(after - before).max())]))
+"""
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends_agree_and_train(backend, tmp_path):
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    keras.utils.set_random_seed(3)
+    model = build(TINY, 5, 24)
+    x = np.random.default_rng(0).normal(size=(4, 24, 128, 1)).astype("float32")
+    np.savez(tmp_path / "weights.npz", x=x, **{f"w{i}": w for i, w in enumerate(model.get_weights())})
+    script = BACKEND_SCRIPT.format(tests=os.path.dirname(__file__), weights=str(tmp_path / "weights.npz"))
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    name, before, moved = json.loads(done.stdout.splitlines()[-1])
+    assert name == backend
+    np.testing.assert_allclose(before, keras.ops.convert_to_numpy(model(x)), atol=1e-4)
+    assert moved > 0

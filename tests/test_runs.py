@@ -1,0 +1,212 @@
+"""Runs and records: done once, whole or not at all, the same after a kill, damage named and set aside."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bnet import records, runs, tables
+from bnet.config import get_profile
+from bnet.errors import BnetError
+from bnet.features import FeatureStore
+from bnet.models import VARIANTS, Variant
+
+TINY = Variant("tiny", "Tiny", ("norm conv1x1", "pool3x3 norm conv1x1"), 1, filters=4)
+SETTINGS = {"clip_seconds": "1", "epochs": "2", "groups": "3", "batch_size": "8"}
+PROFILE = get_profile("smoke", SETTINGS)
+
+
+@pytest.fixture
+def ready(tones, monkeypatch):
+    """The miniature corpus with its features extracted, and a tiny network in the table."""
+    monkeypatch.setitem(VARIANTS, "tiny", TINY)
+    FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
+    return tones
+
+
+def job(variant: str, fold: int = 0):
+    return runs.jobs("tones", [variant], "grouped", PROFILE, [fold])[0]
+
+
+def quiet(text: str) -> None:
+    pass
+
+
+def test_record_holds_what_decides_the_result(ready, tmp_path):
+    record = runs.run(job("tiny"), tmp_path, quiet)
+    assert record.run["config"]["corpus_source"] == "tones 1"
+    assert json.loads(record.run["config"]["architecture"])["filters"] == 4
+    assert list(record.history["epoch"]) == [1, 2]
+    sizes = record.run["data"]["tracks"]
+    assert sum(sizes.values()) == 48
+    assert record.predictions["part"].value_counts().to_dict() == {k: v for k, v in sizes.items() if k != "train"}
+    np.testing.assert_allclose(record.predictions[record.labels].sum(axis=1), 1, atol=1e-4)
+    made = record.run["made"]
+    assert made["device"]["kind"] in ("CPU", "GPU")
+    assert made["wall_s"] > 0
+    assert {"keras", "numpy"} <= set(made["versions"])
+
+
+def test_same_command_again_does_nothing(ready, tmp_path):
+    first = runs.run(job("majority"), tmp_path, quiet)
+    before = {path: path.stat().st_mtime_ns for path in first.folder.iterdir()}
+    assert runs.run(job("majority"), tmp_path, quiet).run == first.run
+    assert {path: path.stat().st_mtime_ns for path in first.folder.iterdir()} == before
+
+
+def test_two_trainings_give_the_same_record(ready, tmp_path):
+    one, two = (runs.run(job("tiny"), tmp_path / name, quiet) for name in "ab")
+    assert one.identity() == two.identity()
+
+
+def test_baselines_learn_and_majority_does_not(ready, tmp_path):
+    found = [runs.run(job(name), tmp_path, quiet) for name in ("majority", "svm-timbre", "svm-rhythm")]
+    accuracy = tables.scores(found).set_index("variant")["accuracy"]
+    assert accuracy["majority"] == pytest.approx(1 / 3, abs=0.1)
+    assert accuracy["svm-rhythm"] > 0.6
+    assert accuracy["svm-timbre"] > accuracy["majority"]
+
+
+KILLED = """
+    import sys
+    sys.path.insert(0, {tests!r})
+    from conftest import Tones
+    from test_runs import TINY, job
+    from pathlib import Path
+    from bnet import corpora, runs
+    from bnet.models import VARIANTS
+    corpora.CORPORA["tones"] = Tones()
+    VARIANTS["tiny"] = TINY
+    print("start", flush=True)
+    runs.run(job("tiny"), Path({results!r}))
+    print("end", flush=True)
+"""
+
+
+@pytest.mark.parametrize("moment", ["importing", "first epoch", "writing"])
+def test_killed_run_gives_the_same_record_when_run_again(ready, tmp_path, moment):
+    whole = runs.run(job("tiny"), tmp_path / "whole", quiet)
+    results = tmp_path / "killed"
+    script = textwrap.dedent(KILLED.format(tests=os.path.dirname(__file__), results=str(results)))
+    if moment == "writing":  # stop inside the writing of the record, with the temporary folder filled
+        script = script.replace(
+            "runs.run(job",
+            "import os, time\nfrom bnet import records\nreal = os.rename\n"
+            "records.os = os\nos.rename = lambda a, b: (print('writing', flush=True), time.sleep(60), real(a, b))\nruns.run(job",
+        )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait = {"importing": ("stdout", "start"), "first epoch": ("stderr", "epoch 1/2"), "writing": ("stdout", "writing")}
+    stream, word = wait[moment]
+    for line in getattr(process, stream):
+        if word in line:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert list(records.folders(results)) == []
+    again = runs.run(job("tiny"), results, quiet)
+    assert again.identity() == whole.identity()
+    assert [path.name for path in again.folder.parent.iterdir() if path.is_dir()] == [again.name]
+
+
+def test_damaged_records_are_named_set_aside_and_made_anew(ready, tmp_path):
+    first = runs.run(job("svm-timbre"), tmp_path, quiet)
+    identity = first.identity()
+    for damage in ("predictions.csv", "run.json", "format", "missing"):
+        folder = first.folder
+        if damage == "missing":
+            (folder / "predictions.csv").unlink()
+        elif damage == "format":
+            run = json.loads((folder / "run.json").read_text())
+            (folder / "run.json").write_text(json.dumps({**run, "format": 99}))
+        else:
+            text = (folder / damage).read_text()
+            (folder / damage).write_text(text[: len(text) // 2])
+        with pytest.raises(records.DamagedRecord, match=first.name):
+            records.find(tmp_path)
+        said: list[str] = []
+        assert runs.run(job("svm-timbre"), tmp_path, said.append).identity() == identity
+        assert "set aside as" in said[0]
+    assert len(list(folder.parent.glob("*.damaged-*"))) == 4
+    assert [record.name for record in records.find(tmp_path)] == [first.name]
+
+
+def test_numbers_changed_by_hand_are_noticed(ready, tmp_path):
+    folder = runs.run(job("majority"), tmp_path, quiet).folder
+    run = json.loads((folder / "run.json").read_text())
+    run["made"]["commit"] = "0" * 40
+    (folder / "run.json").write_text(json.dumps(run))
+    with pytest.raises(records.DamagedRecord, match="does not match its own checksum"):
+        records.read(folder)
+
+
+def test_second_process_waits_for_the_first(ready, tmp_path):
+    folder = job("majority").folder(tmp_path)
+    folder.parent.mkdir(parents=True)
+    script = (
+        "import filelock, time, sys\n"
+        f"with filelock.FileLock({str(folder.parent / f'.{folder.name}.lock')!r}):\n"
+        "    print('locked', flush=True)\n    time.sleep(1.5)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    process.stdout.readline()
+    said: list[str] = []
+    assert runs.run(job("majority"), tmp_path, said.append).name == folder.name
+    assert process.wait() == 0
+    assert "another process is doing the run" in said[0]
+
+
+def test_lost_tracks_are_named_and_left_out(tones, tmp_path):
+    lost = tones.tracks()[5].track_id
+    tones.broken = (lost,)
+    FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
+    record = runs.run(job("majority"), tmp_path, quiet)
+    assert list(record.run["data"]["lost"]) == [lost]
+    assert sum(record.run["data"]["tracks"].values()) == 47
+
+
+def test_missing_features_are_refused(tones, tmp_path):
+    with pytest.raises(BnetError, match="bnet features --corpus tones"):
+        runs.run(job("majority"), tmp_path, quiet)
+    assert list(records.folders(tmp_path)) == []
+
+
+def test_unknown_network_is_refused(tones):
+    with pytest.raises(BnetError, match=r"unknown network 'propose' \(did you mean 'proposed'\?\)"):
+        job("propose")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write anywhere")
+def test_unwritable_results_are_refused(ready, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(BnetError, match="BNET_RESULTS"):
+        runs.run(job("majority"), tmp_path / "locked", quiet)
+
+
+def test_full_disk_leaves_no_record(ready, tmp_path, monkeypatch):
+    def full(self, *args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(BnetError, match="No space left on device"):
+        runs.run(job("majority"), tmp_path, quiet)
+    monkeypatch.undo()
+    assert list(records.folders(tmp_path)) == []
+    assert [path.name for path in (tmp_path / "tones").iterdir() if path.is_dir()] == []
+
+
+def test_summary_counts_runs_and_keeps_profiles_apart(ready, tmp_path):
+    found = [runs.run(job("svm-timbre", fold), tmp_path, quiet) for fold in range(3)]
+    table = tables.summary(found, {track.track_id: track.group for track in ready.tracks()})
+    assert table[["variant", "runs", "clips"]].values.tolist() == [["svm-timbre", 3, 48]]
+    row = table.iloc[0]
+    assert row["low"] <= row["accuracy"] <= row["high"]

@@ -1,0 +1,97 @@
+"""Protocols: disjoint, complete, stratified, the same everywhere, no group on two sides."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from bnet.corpora import Track
+from bnet.errors import BnetError
+from bnet.splits import PROTOCOLS, make_split
+
+SIZES = {"air": 40, "jig": 90, "reel": 130}
+
+
+def tracks() -> list[Track]:
+    return [Track(f"{label}-{i:03d}", label, f"{label}-{i // 3}") for label, size in SIZES.items() for i in range(size)]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_parts_are_disjoint_complete_and_stratified(protocol):
+    everything = {track.track_id for track in tracks()}
+    for fold in range(5):
+        split = make_split(tracks(), protocol, fold, 5)
+        parts = [set(split.train), set(split.validation), set(split.test)]
+        assert set.union(*parts) == everything
+        assert sum(map(len, parts)) == len(everything)
+        for part in parts:
+            counts = Counter(track_id.split("-")[0] for track_id in part)
+            for label, size in SIZES.items():
+                assert counts[label] / len(part) == pytest.approx(size / len(everything), abs=0.08)
+
+
+@pytest.mark.parametrize("protocol", ["kfold", "grouped"])
+def test_every_track_is_tested_once(protocol):
+    tested = Counter(track_id for fold in range(5) for track_id in make_split(tracks(), protocol, fold, 5).test)
+    assert tested == Counter(track.track_id for track in tracks())
+
+
+def test_holdout_draws_80_10_10():
+    split = make_split(tracks(), "holdout", 3, 10)
+    assert [len(split.train), len(split.validation), len(split.test)] == [208, 26, 26]
+
+
+def test_no_group_straddles():
+    group_of = {track.track_id: track.group for track in tracks()}
+    for fold in range(5):
+        split = make_split(tracks(), "grouped", fold, 5)
+        groups = [{group_of[track_id] for track_id in part} for part in (split.train, split.validation, split.test)]
+        assert not (groups[0] & groups[1] or groups[0] & groups[2] or groups[1] & groups[2])
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_order_of_tracks_does_not_matter_and_seeds_do(protocol):
+    split = make_split(tracks(), protocol, 1, 5)
+    assert make_split(tracks()[::-1], protocol, 1, 5) == split
+    assert make_split(tracks(), protocol, 1, 5, seed=9) != split
+
+
+GOLDEN = {
+    "holdout": "HOLDOUT",
+    "kfold": "KFOLD",
+    "grouped": "GROUPED",
+}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_folds_are_the_same_on_every_machine(protocol):
+    assert make_split(tracks(), protocol, 0, 5).checksum()[:16] == GOLDEN[protocol]
+
+
+def test_lost_tracks_leave_the_others_in_place():
+    split = make_split(tracks(), "grouped", 0, 5)
+    lost = {split.train[0], split.test[0]}
+    less = split.without(lost)
+    assert less.train == split.train[1:]
+    assert less.test == split.test[1:]
+    assert less.validation == split.validation
+
+
+@pytest.mark.parametrize(
+    ("protocol", "fold", "folds", "message"),
+    [
+        ("group", 0, 5, r"unknown protocol 'group' \(did you mean 'grouped'\?\)"),
+        ("grouped", 5, 5, "fold 5 is out of range; protocol 'grouped' has folds 0 to 4"),
+        ("grouped", 0, 20, "20 groups in each; too small: {'air': 14}"),
+        ("kfold", 0, 60, "60 clips in each; too small: {'air': 40}"),
+    ],
+)
+def test_bad_requests_are_refused(protocol, fold, folds, message):
+    with pytest.raises(BnetError, match=message):
+        make_split(tracks(), protocol, fold, folds)
+
+
+def test_ids_must_be_unique():
+    with pytest.raises(BnetError, match="air-000"):
+        make_split([*tracks(), tracks()[0]], "kfold", 0, 5)
