@@ -88,26 +88,6 @@ def _profile(name: str, settings: list[str] | None):
     return get_profile(name, pairs)
 
 
-def _variants(names: list[str]) -> list[str]:
-    from bnet.baselines import BASELINES
-    from bnet.models import VARIANTS
-
-    groups = {"all": [*VARIANTS], "baselines": [*BASELINES]}
-    flat = [name.strip() for item in names for name in item.split(",") if name.strip()]
-    return list(dict.fromkeys(name for item in flat for name in groups.get(item, [item])))
-
-
-def _extract(corpus, tracks, seconds: float, jobs: int | None):
-    from bnet.features import FeatureStore
-
-    store = FeatureStore(corpus, seconds)
-    done = store.extract(tracks, jobs=jobs)
-    for track_id, reason in sorted(done.failed.items()):
-        say(f"no features of {track_id}: {reason}")
-    say(f"features of {corpus.name}, {seconds:g} s: {done.done} new, {done.reused} kept, {len(done.failed)} failed")
-    return store, done
-
-
 @corpora_app.command("list")
 def corpora_list(as_json: JsonOption = False) -> None:
     """All corpora, with their classes."""
@@ -180,9 +160,7 @@ def features(
     from bnet.corpora import get_corpus
 
     chosen, found = _profile(profile, settings), get_corpus(corpus)
-    _, done = _extract(found, runs.selected(found, chosen), chosen.clip_seconds, jobs)
-    if done.failed and not (done.done or done.reused):
-        raise BnetError(f"none of the {len(done.failed)} tracks of {corpus} could be used; the reasons stand above")
+    runs.extract(found, runs.selected(found, chosen), chosen.clip_seconds, jobs, say)
 
 
 @app.command()
@@ -219,30 +197,13 @@ def train(
     """
     from bnet import runs
 
-    chosen = _profile(profile, settings)
-    names = _variants(variant or ["proposed"])
     folder = results or paths.results_dir()
-    todo = runs.jobs(corpus, names, protocol, chosen, fold or None)
+    todo = runs.jobs(corpus, variant or ["proposed"], protocol, _profile(profile, settings), fold or None)
     if plan:
         for job in todo:
             print(f"{runs.state(job, folder):8} {job.folder(folder)}")
-        return
-    waiting = [job for job in todo if runs.state(job, folder) != "done"]
-    say(f"{len(todo)} runs: {len(todo) - len(waiting)} done, {len(waiting)} to do, into {folder / corpus}")
-    if waiting:
-        paths.writable_dir(folder, "results", "BNET_RESULTS")
-        _extract(waiting[0].corpus, waiting[0].tracks, chosen.clip_seconds, jobs)
-    for number, job in enumerate(waiting, 1):
-        record = runs.run(job, folder, say)
-        say(f"[{number}/{len(waiting)}] {record.name}: {_result(record)}")
-
-
-def _result(record) -> str:
-    from bnet.evaluation import accuracy
-
-    (_, *test), (_, *validation) = record.arrays("test"), record.arrays("validation")
-    seconds = record.run["made"]["wall_s"]
-    return f"test {accuracy(*test):.3f}, validation {accuracy(*validation):.3f}, {seconds:.0f} s"
+    else:
+        runs.run_all(todo, folder, jobs, say)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
@@ -54,7 +55,7 @@ def execute(book: Book, page: Page, parameters: Mapping[str, Any] | None = None)
         "key": freshness.key(before),
         "files": _files(done),
         "bnet": bnet.__version__,
-        "commit": _commit(),
+        "commit": _commit(book.root),
         "machine": _machine(),
         "started": started.isoformat(timespec="seconds").removesuffix("+00:00"),
         "seconds": round(time.monotonic() - clock, 1),
@@ -114,13 +115,16 @@ def _kernel(book: Book, ipython: str, stderr: IO[str]) -> type:
         "BNET_RESULTS": str(book.results),
         "IPYTHONDIR": ipython,
         "PYTHONHASHSEED": "0",
+        "PYTHONWARNINGS": ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), "ignore:IProgress not found"])),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TQDM_DISABLE": "1",
     }
 
     class PageKernel(AsyncKernelManager):
         async def start_kernel(self, **options: Any) -> Any:
-            return await super().start_kernel(**{**options, "cwd": str(book.root), "env": environment, "stderr": stderr})
+            return await super().start_kernel(
+                **{**options, "cwd": str(book.root), "env": environment, "stderr": stderr}
+            )
 
     return PageKernel
 
@@ -156,7 +160,9 @@ def _one_figure_each(cell: NotebookNode) -> list[NotebookNode]:
     cells = [cell]
     for group in groups[1:]:
         metadata = {"tags": ["remove-input"], "papermill": dict(cell.metadata["papermill"])}
-        cells.append(new_code_cell("", metadata=metadata, execution_count=cell.execution_count))
+        cells.append(
+            new_code_cell("# Shown by the cell above.", metadata=metadata, execution_count=cell.execution_count)
+        )
         cells[-1].outputs = group
     if groups:
         cell.outputs = groups[0]
@@ -169,15 +175,24 @@ def _one_figure_each(cell: NotebookNode) -> list[NotebookNode]:
 
 def _files(node: NotebookNode) -> list[str]:
     """Files below ``book/`` that the page's HTML outputs show, such as sound."""
-    html = [str(output.get("data", {}).get("text/html", "")) for cell in node.cells for output in cell.get("outputs", [])]
+    html = [
+        str(output.get("data", {}).get("text/html", "")) for cell in node.cells for output in cell.get("outputs", [])
+    ]
     return sorted({name for text in html for name in _STATIC.findall(text)})
 
 
-def _commit() -> str | None:
-    from bnet.runs import commit
+def _commit(root: Path) -> str | None:
+    """The commit that is checked out, with a + where code or sources differ from it; None where there is no git."""
+    try:
+        commit = _git(root, "rev-parse", "--short=8", "HEAD")
+        return commit + ("+" if _git(root, "status", "--porcelain", "--", "bnet", "book") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
-    made = commit()
-    return f"{made['commit'][:8]}{'+' if made['changed'] else ''}" if made["commit"] else None
+
+def _git(root: Path, *words: str) -> str:
+    command = ["git", "-C", str(root), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _machine() -> str:

@@ -112,7 +112,7 @@ def write_status(book: Book) -> None:
         date = row["executed"].replace("T", " ")[:16] or "–"
         said = f"{row['stderr_lines']} lines" if row["stderr_lines"] else "none"
         made = book.notebook_path(book.page(row["page"])).exists()
-        name = f"{{doc}}`/{row['page']}`" if made else f"`{row['page']}`"
+        name = f"{{doc}}`{row['page']} </{row['page']}>`" if made else f"`{row['page']}`"
         lines.append(_row([name, state, code[0], date, seconds, code[1], row["machine"] or "–", code[2], said]))
     text = _STATUS.format(table="\n".join(lines))
     path = book.folder / "status.md"
@@ -126,10 +126,11 @@ _STATUS = """\
 Every page with numbers or pictures is a notebook, executed by papermill when its source, its parameters, the records it
 reads or the package changed. {{numref}}`tab-status` is generated from what those notebooks say about themselves; times
 are UTC. The key is the hash of all four; equal keys mean equal inputs. 'Commit' is the one that was checked out, with
-a '+' where `bnet/` had changes beyond it.
+a '+' where `bnet/` or `book/` had changes beyond it.
 
 ::::{{table}} Executed pages.
 :name: tab-status
+:class: bnet-nowrap
 
 {table}
 ::::

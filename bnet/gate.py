@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -62,7 +62,7 @@ def check_html(folder: Path, root: Path | None = None) -> list[str]:
         The checkout, whose path must not be on any page.
     """
     folder = Path(folder)
-    docs = {path: _parse(path) for path in sorted(folder.rglob("*.html")) if not _is_theme(path, folder)}
+    docs = {path: _parse(path) for path in pages_of(folder)}
     if not docs:
         return [f"no page in {folder}"]
     findings = []
@@ -74,6 +74,12 @@ def check_html(folder: Path, root: Path | None = None) -> list[str]:
         for link in dict.fromkeys(_CSS_LINK.findall(path.read_text(encoding="utf-8", errors="replace"))):
             findings.append(f"{path.relative_to(folder).as_posix()}: loads {link} from the network")
     return findings
+
+
+def pages_of(folder: Path) -> list[Path]:
+    """The pages of a built book, sorted; not the templates that the theme leaves beside them."""
+    theme = {"_static", "_sources", "_downloads"}
+    return [path for path in sorted(folder.rglob("*.html")) if not theme & set(path.relative_to(folder).parts)]
 
 
 @dataclass
@@ -148,7 +154,9 @@ def _names(node: dict | None) -> Iterator[str]:
         if name := cell["metadata"].get("mystnb", {}).get("figure", {}).get("name"):
             yield name
         for output in cell.get("outputs", []):
-            yield from re.findall(r"^:name: *(\S+)$", str(output.get("data", {}).get("text/markdown", "")), re.MULTILINE)
+            yield from re.findall(
+                r"^:name: *(\S+)$", str(output.get("data", {}).get("text/markdown", "")), re.MULTILINE
+            )
 
 
 def _check_links(path: Path, doc: _Doc, docs: dict[Path, _Doc], folder: Path) -> Iterator[str]:
@@ -188,13 +196,3 @@ def _check_text(path: Path, doc: _Doc, root: Path | None) -> Iterator[str]:
 
 def _is_remote(link: str) -> bool:
     return urlsplit(link).scheme in ("http", "https") or link.startswith("//")
-
-
-def _is_theme(path: Path, folder: Path) -> bool:
-    """Templates that the theme leaves in the site, which are no pages."""
-    return bool({"_static", "_sources"} & set(path.relative_to(folder).parts))
-
-
-def pages_of(folder: Path) -> Iterable[Path]:
-    """The pages of a built book, sorted."""
-    return [path for path in sorted(Path(folder).rglob("*.html")) if not _is_theme(path, Path(folder))]

@@ -12,6 +12,7 @@ import html
 import io
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,7 @@ def number(value: Any, format: str = ".3f") -> str:
         return number(value.item(), format)
     if isinstance(value, int):
         return f"{value:,}".replace(",", _SPACE)
-    return builtin_format(value, format) if isinstance(value, float) else str(value)
+    return f"{value:{format}}" if isinstance(value, float) else str(value)
 
 
 def table(
@@ -155,7 +156,9 @@ def audio(clips: Iterable[tuple[str | Path, str]]) -> HTML:
     for clip, caption in clips:
         path = Path(os.path.abspath(base / clip))
         if not path.is_file() or not path.is_relative_to(base):
-            raise BnetError(f"no sound file {path}; expected one below {base}: write it to static_file('audio/...') first")
+            raise BnetError(
+                f"no sound file {path}; expected one below {base}: write it to static_file('audio/...') first"
+            )
         link, said = html.escape(static(path.relative_to(base).as_posix())), html.escape(caption)
         player = f'<audio controls preload="none" src="{link}" aria-label="{said}"></audio>'
         figures.append(f'<figure class="bnet-audio">{player}<figcaption>{said}</figcaption></figure>')
@@ -184,9 +187,6 @@ def text(markdown: str) -> Markdown:
     return _markdown(markdown)
 
 
-builtin_format = format
-
-
 def _markdown(source: str) -> Markdown:
     from IPython.display import Markdown
 
@@ -194,7 +194,7 @@ def _markdown(source: str) -> Markdown:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(str(text).split())
+    return re.sub(r"[ \t\r\n]+", " ", str(text)).strip()
 
 
 def _row(values: Iterable[str]) -> str:

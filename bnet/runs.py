@@ -26,12 +26,17 @@ from bnet.baselines import BASELINES
 from bnet.config import Config, Profile
 from bnet.corpora import Corpus, Track, fingerprint, get_corpus, select
 from bnet.errors import BnetError, unknown
+from bnet.evaluation import accuracy
 from bnet.features import FeatureStore
 from bnet.models import VARIANTS
 from bnet.parts import Outcome, Part
 from bnet.paths import writable_dir
 from bnet.records import Record
 from bnet.splits import Split, make_split
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,15 +58,22 @@ def title(variant: str) -> str:
     return VARIANTS[variant].title if variant in VARIANTS else BASELINES[variant][0]
 
 
+def variants(names: Iterable[str]) -> list[str]:
+    """Names of networks and baselines, with commas split, ``all`` and ``baselines`` spelt out, and no name twice."""
+    groups = {"all": [*VARIANTS], "baselines": [*BASELINES]}
+    flat = [name.strip() for item in names for name in item.split(",") if name.strip()]
+    return list(dict.fromkeys(name for item in flat for name in groups.get(item, [item])))
+
+
 def selected(corpus: Corpus, profile: Profile) -> list[Track]:
     """The tracks of `corpus` that `profile` uses."""
     return select(corpus.tracks(), profile.max_per_class or None, seed=profile.seed)
 
 
 def jobs(
-    corpus: str, variants: Iterable[str], protocol: str, profile: Profile, folds: Iterable[int] | None = None
+    corpus: str, names: Iterable[str], protocol: str, profile: Profile, folds: Iterable[int] | None = None
 ) -> list[Job]:
-    """The runs of some variants on some folds (None: those that the profile runs), fold by fold.
+    """The runs of some networks and baselines on some folds (None: those that the profile runs), fold by fold.
 
     Raises
     ------
@@ -69,7 +81,8 @@ def jobs(
         If a name is unknown, the data is not there, or a fold is out of range.
     """
     found = get_corpus(corpus)
-    for variant in variants:
+    chosen = variants(names)
+    for variant in chosen:
         if variant not in VARIANTS and variant not in BASELINES:
             raise unknown("network", variant, [*VARIANTS, *BASELINES])
     tracks = selected(found, profile)
@@ -87,7 +100,7 @@ def jobs(
     result = []
     for fold in profile.folds_to_run(protocol) if folds is None else folds:
         make_split(tracks, protocol, fold, total, profile.seed)
-        for variant in variants:
+        for variant in chosen:
             row = VARIANTS.get(variant)
             config = Config(
                 **shared,
@@ -112,7 +125,7 @@ def state(job: Job, results: Path) -> str:
     return "done"
 
 
-def run(job: Job, results: Path, say=lambda text: print(text, file=sys.stderr, flush=True)) -> Record:
+def run(job: Job, results: Path, say=_say) -> Record:
     """Do a run, or read its record if it has been done: the same command again does nothing.
 
     A damaged record, or one of another version, is set aside and made anew. Two processes never do the same run: the
@@ -135,6 +148,46 @@ def run(job: Job, results: Path, say=lambda text: print(text, file=sys.stderr, f
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
         return _run(job, folder)
+
+
+def extract(
+    found: Corpus, tracks: Iterable[Track], seconds: float, workers: int | None = None, say=_say
+) -> FeatureStore:
+    """Extract what features the tracks still lack, and name those that failed.
+
+    Raises
+    ------
+    BnetError
+        If no track at all could be used.
+    """
+    store = FeatureStore(found, seconds)
+    done = store.extract(list(tracks), jobs=workers)
+    for track_id, reason in sorted(done.failed.items()):
+        say(f"no features of {track_id}: {reason}")
+    say(f"features of {found.name}, {seconds:g} s: {done.done} new, {done.reused} kept, {len(done.failed)} failed")
+    if done.failed and not (done.done or done.reused):
+        raise BnetError(f"none of the {len(done.failed)} tracks of {found.name} could be used; the reasons stand above")
+    return store
+
+
+def run_all(todo: list[Job], results: Path, workers: int | None = None, say=_say) -> list[Record]:
+    """Do all jobs of one corpus that have no record yet, after extracting what features they lack."""
+    waiting = [job for job in todo if state(job, results) != "done"]
+    say(f"{len(todo)} runs: {len(todo) - len(waiting)} done, {len(waiting)} to do, into {results}")
+    if waiting:
+        writable_dir(results, "results", "BNET_RESULTS")
+        extract(waiting[0].corpus, waiting[0].tracks, waiting[0].config.clip_seconds, workers, say)
+    for number, job in enumerate(waiting, 1):
+        record = run(job, results, say)
+        say(f"[{number}/{len(waiting)}] {record.name}: {outcome(record)}")
+    return [records.read(job.folder(results)) for job in todo]
+
+
+def outcome(record: Record) -> str:
+    """A line on a record: test and validation accuracy, and time."""
+    (_, *test), (_, *validation) = record.arrays("test"), record.arrays("validation")
+    seconds = record.run["made"]["wall_s"]
+    return f"test {accuracy(*test):.3f}, validation {accuracy(*validation):.3f}, {seconds:.0f} s"
 
 
 @contextlib.contextmanager

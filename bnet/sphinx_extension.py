@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
-from sphinx.errors import SphinxError
 from sphinx.util.math import get_node_equation_number
 
 import bnet
@@ -16,18 +16,19 @@ from bnet.errors import BnetError
 from bnet.pages import this_book
 
 
-class BookError(SphinxError):
-    """A `BnetError` as Sphinx prints it: one message, no traceback."""
-
-    category = "bnet"
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Execute missing or stale pages before Sphinx looks for sources, so that plain ``jupyter-book build book`` works."""
+    """Execute missing or stale pages before Sphinx looks for sources, so that plain ``jupyter-book build book`` works.
+
+    Raises
+    ------
+    SystemExit
+        With status 2, after the message of a `BnetError`; from any other exception, Jupyter Book makes three tracebacks.
+    """
     try:
         update(book=replace(this_book(), root=Path(app.srcdir).resolve().parent))
     except BnetError as error:
-        raise BookError(str(error)) from error
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from error
     app.add_html_math_renderer("mathml", (_inline, None), (_display, None))
     return {"version": bnet.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
 

@@ -58,9 +58,9 @@ def test_order_of_tracks_does_not_matter_and_seeds_do(protocol):
 
 
 GOLDEN = {
-    "holdout": "HOLDOUT",
-    "kfold": "KFOLD",
-    "grouped": "GROUPED",
+    "holdout": "fc8688b5ea7f32c0",
+    "kfold": "ddf480a9549d60be",
+    "grouped": "5ea1a6a5a52acaee",
 }
 
 

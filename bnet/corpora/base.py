@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from bnet.errors import BnetError
 
@@ -55,12 +56,16 @@ class Corpus(abc.ABC):
         The classes, in the order of every table, confusion matrix and network output.
     source
         What makes the sound what it is (package and renderer versions; '' for files): part of a feature's identity.
+    about, notes
+        What it is, and what a careful reader should know of it (faults, sources, licences), as MyST for its page.
     """
 
     name: str
     title: str
     labels: tuple[str, ...]
     source: str = ""
+    about: str = ""
+    notes: str = ""
 
     @abc.abstractmethod
     def tracks(self) -> list[Track]:
@@ -85,6 +90,14 @@ class Corpus(abc.ABC):
     @abc.abstractmethod
     def checksum(self, track: Track, y: np.ndarray) -> str:
         """SHA-256 that binds a feature to its sound: of the file's bytes, or of the rendered samples `y`."""
+
+    def describe(self, track: Track) -> str:
+        """A caption for a clip: what it is, without its class."""
+        return track.track_id
+
+    def class_facts(self) -> pd.DataFrame | None:
+        """Further columns for the table of classes, indexed by label; None where there are none."""
+        return None
 
 
 def select(tracks: Iterable[Track], max_per_class: int | None, *, seed: int = 0) -> list[Track]:

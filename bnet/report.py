@@ -1,0 +1,188 @@
+"""What a page says of one corpus: its records of one profile and protocol, as tables, sentences and provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bnet import evaluation, records, runs, tables
+from bnet.baselines import BASELINES
+from bnet.config import get_profile
+from bnet.corpora import Corpus, get_corpus
+from bnet.errors import BnetError, unknown
+from bnet.models import VARIANTS
+from bnet.records import Record
+from bnet.splits import PROTOCOLS
+
+
+@dataclass(frozen=True)
+class Report:
+    """The records of one corpus, profile and protocol; it may hold none.
+
+    Parameters
+    ----------
+    corpus
+        The corpus.
+    profile, protocol
+        Whose records are shown; other profiles never mix in.
+    records
+        Sorted by variant and fold.
+    """
+
+    corpus: Corpus
+    profile: str
+    protocol: str
+    records: tuple[Record, ...]
+
+    @classmethod
+    def load(cls, corpus: str, profile: str, protocol: str, results: Path) -> Report:
+        """Read the records below `results`.
+
+        Raises
+        ------
+        BnetError
+            If a name is unknown, a record is damaged, or two records claim one fold of one network.
+        """
+        found = get_corpus(corpus)
+        get_profile(profile)
+        if protocol not in PROTOCOLS:
+            raise unknown("protocol", protocol, PROTOCOLS)
+        chosen = records.find(results, corpus=corpus, profile=profile, protocol=protocol)
+        seen: dict[tuple[str, int], str] = {}
+        for record in chosen:
+            key = (record.config.variant, record.config.fold)
+            if key in seen:
+                raise BnetError(
+                    f"two records claim fold {key[1]} of {key[0]}: {seen[key]} and {record.name}, made with different "
+                    "settings; keep one of them in the results folder"
+                )
+            seen[key] = record.name
+        return cls(found, profile, protocol, tuple(chosen))
+
+    @property
+    def variants(self) -> list[str]:
+        """What has records: networks in the order of their table, then baselines."""
+        have = {record.config.variant for record in self.records}
+        return [name for name in [*VARIANTS, *BASELINES] if name in have]
+
+    @property
+    def networks(self) -> list[str]:
+        """The networks among `variants`."""
+        return [name for name in self.variants if name in VARIANTS]
+
+    def of(self, variant: str) -> list[Record]:
+        """The records of one network or baseline, by fold."""
+        return [record for record in self.records if record.config.variant == variant]
+
+    @cached_property
+    def groups(self) -> dict[str, str]:
+        """Track id -> group."""
+        return {track.track_id: track.group for track in self.corpus.tracks()}
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """`bnet.tables.summary`, with ``title`` and ``kind`` (network or baseline), in the order of `variants`."""
+        if not self.records:
+            return pd.DataFrame()
+        table = tables.summary(self.records, self.groups).set_index("variant").loc[self.variants].reset_index()
+        table["title"] = [runs.title(name) for name in table["variant"]]
+        table["kind"] = ["network" if name in VARIANTS else "baseline" for name in table["variant"]]
+        return table
+
+    def results(self) -> pd.DataFrame:
+        """The summary as a reader's table, in percent."""
+        table = self.summary
+        percent = 100 * table[["accuracy", "accuracy_sd", "low", "high", "macro_f1", "validation"]]
+        spread = [f" ± {sd:.1f}" if np.isfinite(sd) else "" for sd in percent["accuracy_sd"]]
+        return pd.DataFrame(
+            {
+                "Network": table["title"],
+                "Folds": table["runs"],
+                "Clips": table["clips"],
+                "Test accuracy %": [f"{mean:.1f}{sd}" for mean, sd in zip(percent["accuracy"], spread, strict=True)],
+                "95 % interval": [f"{a:.1f} to {b:.1f}" for a, b in zip(percent["low"], percent["high"], strict=True)],
+                "Macro F1 %": [f"{value:.1f}" for value in percent["macro_f1"]],
+                "Validation %": [f"{value:.1f}" for value in percent["validation"]],
+            }
+        )
+
+    def pooled(self, variant: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """Of all test parts of a network: track ids, true class indices and probabilities."""
+        parts = [record.arrays("test") for record in self.of(variant)]
+        return (
+            [track_id for ids, _, _ in parts for track_id in ids],
+            np.concatenate([truth for _, truth, _ in parts]),
+            np.concatenate([probabilities for _, _, probabilities in parts]),
+        )
+
+    def difference(self, one: str, other: str) -> tuple[float, float, float, int] | None:
+        """Accuracy of `one` minus that of `other` on the folds that both have: mean, 95 % interval, number of clips.
+
+        The same clips are compared with each other, and whole groups are resampled together. None without a common fold.
+        """
+        folds = {r.config.fold: r for r in self.of(other)}
+        values, names = [], []
+        for record in self.of(one):
+            if record.config.fold not in folds:
+                continue
+            ids, truth, probabilities = record.arrays("test")
+            ids_other, truth_other, probabilities_other = folds[record.config.fold].arrays("test")
+            if ids != ids_other:
+                raise BnetError(f"{record.name} and {folds[record.config.fold].name} were tested on different clips")
+            right = evaluation.correct(truth, probabilities).astype(float)
+            values.append(right - evaluation.correct(truth_other, probabilities_other))
+            names += [self.groups.get(track_id, track_id) for track_id in ids]
+        if not values:
+            return None
+        together = np.concatenate(values)
+        return (float(together.mean()), *evaluation.bootstrap_interval(together, np.asarray(names)), len(together))
+
+    def compare(self, one: str, other: str) -> str:
+        """A sentence on `difference`, in percentage points, that claims no more than the interval allows."""
+        found = self.difference(one, other)
+        if found is None:
+            return f"{runs.title(one)} and {runs.title(other)} have not been run on the same folds."
+        mean, low, high, n = (100 * found[0], 100 * found[1], 100 * found[2], found[3])
+        verdict = (
+            f"**{runs.title(one)}** is better than **{runs.title(other)}** here"
+            if low > 0
+            else f"**{runs.title(one)}** is worse than **{runs.title(other)}** here"
+            if high < 0
+            else f"**{runs.title(one)}** and **{runs.title(other)}** can't be told apart here"
+        )
+        return f"{verdict}: {mean:+.1f} points of accuracy, 95 % interval {low:+.1f} to {high:+.1f}, over {n} clips."
+
+    def chance(self) -> float | None:
+        """Accuracy of always naming the largest class, from the baseline's records; None without them."""
+        return (
+            None if "majority" not in self.variants else float(self.summary.set_index("variant").accuracy["majority"])
+        )
+
+    def command(self, variants: Sequence[str] = ("baselines", "bbnn", "proposed", "proposed-released")) -> str:
+        """The command that makes the records of this report."""
+        return (
+            f"bnet train --corpus {self.corpus.name} --variant {','.join(variants)} "
+            f"--protocol {self.protocol} --profile {self.profile}"
+        )
+
+    def provenance(self) -> list[str]:
+        """One line a run: name, date, commit, device, duration."""
+        lines = [
+            f"Corpus `{self.corpus.name}`, protocol `{self.protocol}`, profile `{self.profile}`; made with "
+            f"`{self.command(self.variants)}`"
+        ]
+        for record in self.records:
+            made = record.run["made"]
+            commit = (made["commit"] or "unknown")[:10] + (" with changes" if made["changed"] else "")
+            machine = made["machine"]
+            lines.append(
+                f"`{record.name}`: {made['started'][:16].replace('T', ' ')} UTC, commit {commit}, {made['backend']}, "
+                f"{made['device']['name']} ({machine['cores']} cores, {machine['memory_gib']:g} GiB), "
+                f"{made['wall_s'] / 60:.1f} min"
+            )
+        return lines

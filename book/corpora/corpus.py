@@ -1,0 +1,183 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The corpus `{{ corpus }}`
+
+# %% tags=["parameters"]
+corpus = "{{ corpus }}"
+profile = "laptop"  # whose records are shown: smoke, laptop or paper
+protocol = "grouped"  # how clips were split: grouped, holdout or kfold
+train = False  # True: first extract and train what has no record yet
+networks = "baselines,bbnn,proposed,proposed-released"  # what to train then
+
+# %% tags=["remove-cell"]
+import matplotlib.pyplot as plt
+import pandas as pd
+import soundfile
+
+from bnet import evaluation, myst, plots, runs
+from bnet.config import get_profile
+from bnet.corpora import SR, get_corpus
+from bnet.paths import results_dir
+from bnet.report import Report
+
+plots.style()
+found = get_corpus(corpus)
+if train:
+    runs.run_all(runs.jobs(corpus, [networks], protocol, get_profile(profile)), results_dir())
+report = Report.load(corpus, profile, protocol, results_dir())
+
+# %% tags=["hide-input"]
+myst.text(found.about)
+
+# %% [markdown]
+# ## Classes
+
+# %% tags=["hide-input"]
+setting = get_profile(profile)
+everything, used = found.tracks(), runs.selected(found, setting)
+frame = pd.DataFrame([vars(track) for track in everything])
+table = frame.groupby("label").agg(Clips=("track_id", "size"), Groups=("group", "nunique"))
+table[f"Used by {profile}"] = pd.Series([track.label for track in used]).value_counts()
+extra = found.class_facts()
+table = table.join(extra) if extra is not None else table
+table = table.loc[list(found.labels)].reset_index().rename(columns={"label": "Class"})
+myst.table(
+    table,
+    f"Classes of `{corpus}`: {len(everything)} clips in {frame['group'].nunique()} groups. What is in one group (a tune with its "
+    f"versions) never stands on both sides of a grouped split. The profile `{profile}` uses {len(used)} clips of {setting.clip_seconds:g} s.",
+    "tab-{{ slug }}-classes",
+)
+
+# %% tags=["hide-input"]
+myst.text(found.notes)
+
+# %% [markdown]
+# ## Results
+
+# %% tags=["hide-input"]
+if report.records:
+    lost = {name: why for record in report.records for name, why in record.run["data"]["lost"].items()}
+    display(
+        myst.table(
+            report.results(),
+            f"Measured here on `{corpus}`: profile `{profile}` ({setting.clip_seconds:g} s clips, at most {setting.epochs} epochs), "
+            f"protocol `{protocol}`. Accuracy and F1 are means over folds, with ± the standard deviation where there are "
+            "several; the interval is over all tested clips, with whole groups resampled.",
+            "tab-{{ slug }}-results",
+        )
+    )
+    if lost:
+        display(myst.text(f"Left out, because they could not be made into sound: {', '.join(sorted(lost))}."))
+else:
+    display(myst.not_run(f"There are no records of `{corpus}` with profile `{profile}`, protocol `{protocol}`.", report.command()))
+
+# %% tags=["hide-input"]
+if report.records:
+    fig, ax = plt.subplots(figsize=(8, 0.55 * len(report.variants) + 1.4))
+    plots.intervals(report.summary, ax=ax, floor=report.chance())
+    best = report.summary.sort_values("accuracy").iloc[-1]
+    myst.figure(
+        fig,
+        "Test accuracy: mean over folds as a dot, 95 % interval as a bar.",
+        "fig-{{ slug }}-intervals",
+        f"Dots with intervals, one row a method; the highest is {best['title']} at {best['accuracy']:.2f}.",
+    )
+
+# %% tags=["hide-input"]
+if report.records:
+    pairs = [("proposed", "bbnn"), ("proposed-released", "bbnn"), ("proposed-released", "proposed")]
+    pairs += [(name, "svm-rhythm") for name in report.networks]
+    said = [f"- {report.compare(one, two)}" for one, two in pairs if {one, two} <= set(report.variants)]
+    display(myst.text("**Compared on the same clips:**\n\n" + "\n".join(said)))
+    display(myst.provenance(report.provenance()))
+
+# %% [markdown]
+# ## Learning curves
+#
+# Thin lines are single folds, thick lines their mean; dashed is the validation part, on which the best epoch is chosen.
+
+# %% tags=["hide-input"]
+if report.networks:
+    fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+    for name, color in zip(report.networks, plots.PALETTE, strict=False):
+        histories = [record.history for record in report.of(name)]
+        for ax, column in zip(axes, ("loss", "accuracy"), strict=True):
+            plots.learning_curves(histories, column=column, label=runs.title(name), color=color, ax=ax)
+    axes[0].legend(fontsize=8)
+    last = {runs.title(n): report.of(n)[0].history["val_accuracy"].iloc[-1] for n in report.networks}
+    myst.figure(
+        fig,
+        "Loss and accuracy over the epochs of training.",
+        "fig-{{ slug }}-curves",
+        "Curves of loss and accuracy; validation accuracy at the end: "
+        + ", ".join(f"{name} {value:.2f}" for name, value in last.items())
+        + ".",
+    )
+else:
+    display(myst.not_run("No network has been trained here yet.", report.command()))
+
+# %% [markdown]
+# ## What is mistaken for what
+#
+# Each row is a true class: how many of its clips were given which name, and what share of the row that is. Test parts
+# of all folds together.
+
+# %% tags=["hide-input"]
+shown = [name for name in ("proposed", "bbnn") if name in report.variants] or report.networks[:1]
+for name in shown:
+    _, truth, probabilities = report.pooled(name)
+    counts = evaluation.confusion(truth, probabilities)
+    fig, ax = plt.subplots(figsize=(6.5, 6.2))
+    plots.confusion(counts, found.labels, ax=ax, title=runs.title(name))
+    off = counts.copy()
+    off[range(len(off)), range(len(off))] = 0
+    a, b = divmod(int(off.argmax()), len(off))
+    myst.figure(
+        fig,
+        f"Confusions of {runs.title(name)}: counts, and percent of the true class.",
+        f"fig-{{ slug }}-confusion-{name}",
+        f"Confusion matrix of {len(found.labels)} classes, {counts.trace()} of {counts.sum()} clips right; most often mistaken: "
+        f"{found.labels[a]} for {found.labels[b]}, {off.max()} times.",
+    )
+
+# %% tags=["hide-input"]
+if report.networks:
+    recalls = {runs.title(name): evaluation.recalls(*report.pooled(name)[1:]) for name in report.networks}
+    fig, ax = plt.subplots(figsize=(8, 0.5 * len(found.labels) + 1.2))
+    plots.recalls(recalls, found.labels, ax=ax)
+    low = min(((v, n, c) for n, row in recalls.items() for v, c in zip(row, found.labels, strict=True)), key=lambda item: item[0])
+    myst.figure(
+        fig,
+        "Recall: the share of each class's clips that were recognised.",
+        "fig-{{ slug }}-recall",
+        f"One dot a network and class; the lowest is {low[1]} on {low[2]} with {low[0]:.2f}.",
+    )
+
+# %% [markdown]
+# ## Mistakes to listen to
+#
+# The clips on which the network was most sure, and wrong.
+
+# %% tags=["hide-input"]
+if shown:
+    ids, truth, probabilities = report.pooled(shown[0])
+    wrong = [i for i in (-probabilities.max(axis=1)).argsort(kind="stable") if probabilities[i].argmax() != truth[i]][:6]
+    by_id = {track.track_id: track for track in everything}
+    players = []
+    for i in wrong:
+        track = by_id[ids[i]]
+        target = myst.static_file(f"audio/{corpus}/{track.track_id}.mp3")
+        soundfile.write(target, found.audio(track, setting.clip_seconds), SR, format="MP3")
+        guess = found.labels[probabilities[i].argmax()]
+        players.append((target, f"{track.label}, taken for {guess} ({probabilities[i].max():.0%}): {found.describe(track)}"))
+    display(myst.text(f"Network: {runs.title(shown[0])}."))
+    display(myst.audio(players))
+else:
+    display(myst.not_run("No network has been trained here yet.", report.command()))

@@ -1,0 +1,79 @@
+"""What page cells show."""
+
+from __future__ import annotations
+
+import matplotlib
+import pandas as pd
+import pytest
+
+from bnet import myst
+from bnet.errors import BnetError
+
+matplotlib.use("agg")
+
+
+@pytest.fixture(autouse=True)
+def first_page():
+    yield
+    myst.set_page("index")
+
+
+def test_numbers_are_shown_plainly():
+    values = [190826, 0.65432, float("nan"), None, True, "reel", pd.Series([3]).iloc[0], pd.Series([True]).iloc[0]]
+    assert [myst.number(v) for v in values] == ["190\u202f826", "0.654", "–", "–", "yes", "reel", "3", "yes"]
+    assert myst.number(0.5, ".1%") == "50.0%"
+
+
+def test_table_is_numbered_and_aligned_by_type():
+    frame = pd.DataFrame({"a|b": ["x|y", "two\nlines"], "n": [1200, 7], "share": [0.25, None]})
+    shown = myst.table(frame, "A caption\nof two lines.", "tab-x", formats={"share": ".0%"}, note="A note.").data
+    assert shown.splitlines() == [
+        "::::{table} A caption of two lines.",
+        ":name: tab-x",
+        "",
+        "| a\\|b | n | share |",
+        "| :-- | --: | --: |",
+        "| x\\|y | 1\u202f200 | 25% |",
+        "| two lines | 7 | – |",
+        "::::",
+        "",
+        "A note.",
+    ]
+
+
+def test_audio_links_work_from_a_nested_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(myst, "project_dir", lambda: tmp_path)
+    myst.static_file("audio/a b.mp3").write_bytes(b"x")
+    assert 'src="_static/audio/a b.mp3"' in myst.audio([("audio/a b.mp3", "A & B")]).data
+    myst.set_page("corpora/tunes")
+    shown = myst.audio([(tmp_path / "book/_static/audio/a b.mp3", "A & B")]).data
+    assert 'src="../_static/audio/a b.mp3"' in shown
+    assert "<figcaption>A &amp; B</figcaption>" in shown
+    for wrong in ("audio/lost.mp3", "../../x.mp3"):
+        with pytest.raises(BnetError, match="no sound file"):
+            myst.audio([(wrong, "x")])
+
+
+def test_equal_figures_have_equal_bytes_and_need_an_alt_text(monkeypatch):
+    import IPython.display
+    import matplotlib.pyplot as plt
+
+    shown = []
+    monkeypatch.setattr(IPython.display, "publish_display_data", lambda data, metadata: shown.append((data, metadata)))
+    for kind in ("svg", "svg", "png", "png"):
+        fig, ax = plt.subplots()
+        ax.plot([1, 2, 3])
+        myst.figure(fig, "C", "fig-x", "A line.", kind=kind)
+    assert shown[0] == shown[1]
+    assert shown[2] == shown[3]
+    assert shown[0][1][myst.FIGURE]["image"]["alt"] == "A line."
+    assert not plt.get_fignums()
+    for alt, kind in (("", "svg"), ("x", "gif")):
+        with pytest.raises(BnetError, match="fig-x"):
+            myst.figure(plt.figure(), "C", "fig-x", alt, kind=kind)
+
+
+def test_not_run_gives_the_command_and_provenance_its_facts():
+    assert "```bash\nbnet train x\n```" in myst.not_run("Nothing yet.", " bnet train x\n").data
+    assert "- **runs:** 12\u202f000" in myst.provenance({"runs": 12000}).data
+    assert "- one\n- two" in myst.provenance(["one", "two"]).data
