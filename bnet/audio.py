@@ -24,8 +24,10 @@ import scipy.sparse
 import soundfile
 import soxr
 
-from bnet.corpora.base import SR
 from bnet.errors import BnetError
+
+SR = 22_050
+"""Sample rate of all sound in `bnet`, in Hz (that of every `Corpus`, too)."""
 
 MIN_SECONDS = 1.0
 """Less sound than this is refused, in s: a clip of a broken file (FMA's three have 0.5 to 1.6 s), not music."""
@@ -303,8 +305,8 @@ def _read(path: Path, source: Path | io.BytesIO, seconds: float | None, offset: 
                     break
         except soundfile.SoundFileError as error:
             raise BnetError(
-                f"{path} is truncated or damaged: after {end / sr:.2f} s decoding stops ({error}); expected a whole file; "
-                "copy or download it again"
+                f"{path} is truncated or damaged: after {end / sr:.2f} s decoding stops ({error}); "
+                "expected a whole file; copy or download it again"
             ) from error
         known = promised if promised < 1 << 62 else 0
         return _Sound(np.concatenate(blocks), sr, stream.format, known, end, stream.extra_info)

@@ -19,9 +19,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bnet import freshness, gate, pages
+from bnet import freshness, gate
 from bnet.errors import BnetError
 from bnet.execution import execute
+from bnet.notebooks import notebook
 from bnet.pages import Book, Page, this_book
 from bnet.paths import disk_errors, write_text
 
@@ -44,7 +45,7 @@ def convert(name: str, output: Path, book: Book | None = None, **parameters: Any
     import nbformat
 
     book = book or this_book()
-    node = pages.notebook(book, book.page(name), **parameters)
+    node = notebook(book, book.page(name), **parameters)
     write_text(Path(output), nbformat.writes(node) + "\n")
     return Path(output)
 

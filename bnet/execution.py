@@ -16,7 +16,8 @@ import bnet
 from bnet import backend, freshness
 from bnet.errors import BnetError
 from bnet.myst import FIGURE
-from bnet.pages import Book, Page, notebook, number_cells
+from bnet.notebooks import notebook, number_cells
+from bnet.pages import Book, Page
 from bnet.paths import write_text
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ _STATIC = re.compile(r"_static/[\w./-]+")
 def execute(book: Book, page: Page, parameters: Mapping[str, Any] | None = None) -> Path:
     """Execute `page` and move its notebook into ``book/``.
 
-    The kernel runs in the book's root, sees ``BNET_RESULTS``, shows no progress bars and keeps no history. What its cells
-    write to standard error goes to a log, not onto the page; the status page counts its lines.
+    The kernel runs in the book's root, sees ``BNET_RESULTS``, shows no progress bars and keeps no history. What its
+    cells write to standard error goes to a log, not onto the page; the status page counts its lines.
 
     Raises
     ------
     BnetError
-        For an unknown parameter; for a failing cell, with page, cell and exception. An older notebook then stays in place.
+        For an unknown parameter; for a failing cell, with page, cell and exception. An older notebook then stays.
     """
     node = notebook(book, page, **(parameters or {}))
     resolved = node.metadata["bnet"]["parameters"]
@@ -82,6 +83,7 @@ def _papermill(
                 None,
                 parameters=parameters,
                 progress_bar=False,
+                start_timeout=300,
                 kernel_manager_class=_kernel(book, ipython, stderr),
                 record_timing=False,
             )

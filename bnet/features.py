@@ -1,39 +1,57 @@
 """The feature store: log-mels of a corpus, extracted once, in parallel, resumable, memory-mapped for training.
 
-A store is one folder for a corpus and a setting: ``log_mel.f32``, rows of float32 [shape=(frames, n_mels)] one behind the
-other, and ``index.jsonl``, one line a track, appended after its row was written. A line of a track that failed holds the
-reason instead of a row. Whatever kills an extraction, the lines that are whole are true.
+A store is one folder for a corpus and a setting. ``log_mel.f32`` holds rows of float32 [shape=(frames, n_mels)] one
+behind the other; ``index.jsonl`` holds a line for each track, appended after its row was written, or the reason why it
+has none. A row is never written again once a line names it, so that the lines that are whole are true, whatever killed
+an extraction, and a reader may go on while another process extracts.
 """
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import filelock
 import joblib
 import numpy as np
+from joblib.externals import loky
 from tqdm import tqdm
 
 from bnet import audio
 from bnet.audio import FeatureSettings
-from bnet.corpora import Corpus, Track
+from bnet.corpora import SR, Corpus, Track
 from bnet.errors import BnetError
-from bnet.paths import cache_dir, disk_errors, sha256, writable_dir
+from bnet.paths import cache_dir, disk_errors, sha256, sha256_file, writable_dir, write_text
 
 FORMAT = 1
+"""Version of the files of a store and of what decides a row; part of the name of its folder."""
+
+_BATCH = 8
+_ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB", "BLIS")}
+
+Entry = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """What `FeatureStore.extract` did: number of tracks extracted and kept, and reason by id of those that failed."""
+    """What `FeatureStore.extract` did to the tracks it was given.
+
+    Parameters
+    ----------
+    done, reused
+        Number of tracks extracted now, and of those whose log-mel was there.
+    failed
+        Track id -> reason, of those without a log-mel.
+    """
 
     done: int
     reused: int
@@ -41,53 +59,49 @@ class Extraction:
 
 
 class FeatureStore:
-    """Log-mels of one corpus at one clip length.
+    """Log-mels of one corpus at one clip length. Cheap to make: nothing is read or written before it is needed.
 
     Parameters
     ----------
     corpus
-        Whose clips.
+        Whose clips; its name and `source` are part of the store's identity.
     seconds
         Clip length, in seconds.
     settings
         How sound becomes a log-mel.
     root
         Folder of all stores; ``features`` in the cache folder by default.
+
+    Attributes
+    ----------
+    shape
+        Of one log-mel: (frames, n_mels).
     """
 
     def __init__(
         self, corpus: Corpus, seconds: float, settings: FeatureSettings | None = None, root: Path | None = None
     ):
         self.corpus, self.seconds, self.settings = corpus, float(seconds), settings or FeatureSettings()
+        if not 0 < self.seconds < float("inf"):
+            raise BnetError(f"a clip length of {seconds} s; expected more than 0")
+        if self.settings.sr != SR:
+            raise BnetError(f"features at {self.settings.sr} Hz; expected {SR} Hz, the rate of every corpus")
         setting = json.dumps(
             [FORMAT, corpus.name, corpus.source, self.seconds, dataclasses.asdict(self.settings)], sort_keys=True
         )
-        name = f"{corpus.name}-{self.seconds:g}s-{sha256(setting)[:8]}"
-        self.folder = (root or cache_dir() / "features") / name
-        frames = audio.frames(self.seconds, sr=self.settings.sr, hop_length=self.settings.hop_length)
+        self.folder = (root or cache_dir() / "features") / f"{corpus.name}-{self.seconds:g}s-{sha256(setting)[:8]}"
+        frames = audio.frames(self.seconds, sr=SR, hop_length=self.settings.hop_length)
         self.shape = (frames, self.settings.n_mels)
+        self._row_bytes = 4 * frames * self.settings.n_mels
+        self._seen: tuple[Any, dict[str, Entry]] = (None, {})
 
     @property
-    def _row_bytes(self) -> int:
-        return 4 * self.shape[0] * self.shape[1]
-
-    @cached_property
-    def index(self) -> dict[str, dict[str, Any]]:
-        """Track id -> its line: ``row`` and ``sha256``, or ``error``; lines that are damaged or lack data are left out."""
-        path, entries = self.folder / "index.jsonl", {}
-        if not path.is_file():
-            return entries
-        data = self.folder / "log_mel.f32"
-        rows = data.stat().st_size // self._row_bytes if data.is_file() else 0
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                entry = json.loads(line)
-                track_id = entry["track_id"]
-                if "error" in entry or (isinstance(entry["row"], int) and entry["row"] < rows and entry["sha256"]):
-                    entries[track_id] = entry
-            except (ValueError, KeyError, TypeError):
-                continue
-        return entries
+    def index(self) -> dict[str, Entry]:
+        """Track id -> its line: ``row`` and ``sha256``, or ``error``; read again after somebody has extracted."""
+        signature = [_signature(self.folder / name) for name in ("index.jsonl", "log_mel.f32")]
+        if self._seen[0] != signature:
+            self._seen = (signature, self._read_index()[0])
+        return self._seen[1]
 
     @property
     def failures(self) -> dict[str, str]:
@@ -99,14 +113,13 @@ class FeatureStore:
         """Ids of the tracks that have a log-mel."""
         return {track_id for track_id, entry in self.index.items() if "row" in entry}
 
-    @cached_property
+    @property
     def array(self) -> np.ndarray:
         """All rows, memory-mapped and read-only: float32 [shape=(rows, frames, n_mels)], in dB."""
-        path = self.folder / "log_mel.f32"
-        rows = path.stat().st_size // self._row_bytes if path.is_file() else 0
+        rows = self._rows_in_file()
         if not rows:
-            return np.zeros((0, *self.shape), "float32")
-        return np.memmap(path, "float32", "r", shape=(rows, *self.shape))
+            return np.zeros((0, *self.shape), np.float32)
+        return np.memmap(self.folder / "log_mel.f32", np.float32, "r", shape=(rows, *self.shape))
 
     def row_numbers(self, track_ids: Iterable[str]) -> np.ndarray:
         """The rows of `array` that hold these tracks [shape=(n,)].
@@ -116,114 +129,278 @@ class FeatureStore:
         BnetError
             If one of them has no log-mel; names it and the command that extracts it.
         """
-        track_ids = list(track_ids)
-        missing = [track_id for track_id in track_ids if "row" not in self.index.get(track_id, {})]
+        track_ids, index = list(track_ids), self.index
+        missing = [track_id for track_id in track_ids if "row" not in index.get(track_id, {})]
         if missing:
-            why = self.failures.get(missing[0], "not extracted yet")
+            why = index.get(missing[0], {}).get("error", "not extracted yet")
             raise BnetError(
-                f"no features of {len(missing)} of {len(track_ids)} tracks of {self.corpus.name} at {self.seconds:g} s, "
-                f"such as {missing[0]} ({why}); extract them: bnet features --corpus {self.corpus.name}"
+                f"no features of {len(missing)} of {len(track_ids)} tracks of {self.corpus.name} at {self.seconds:g} "
+                f"s, such as {missing[0]} ({why}); extract them: bnet features --corpus {self.corpus.name}"
             )
-        return np.array([self.index[track_id]["row"] for track_id in track_ids], dtype=int)
+        return np.array([index[track_id]["row"] for track_id in track_ids], dtype=int)
 
     def rows(self, track_ids: Iterable[str]) -> np.ndarray:
-        """The log-mels of these tracks, copied: float32 [shape=(n, frames, n_mels)], in dB."""
-        return np.asarray(self.array[self.row_numbers(track_ids)])
+        """The log-mels of these tracks, copied: float32 [shape=(n, frames, n_mels)], in dB; errors of `row_numbers`."""
+        numbers = self.row_numbers(track_ids)  # before the array, which another process may be making longer
+        return np.asarray(self.array[numbers])
 
     def checksum(self, track_ids: Iterable[str]) -> str:
         """SHA-256 over the sorted (id, checksum of its sound): two runs with equal ones heard the same."""
-        ids = sorted(track_ids)
+        ids, index = sorted(track_ids), self.index
         self.row_numbers(ids)
-        return sha256("\n".join(f"{track_id}\t{self.index[track_id]['sha256']}" for track_id in ids))
+        return sha256("\n".join(f"{track_id}\t{index[track_id]['sha256']}" for track_id in ids))
 
     def extract(
-        self, tracks: Sequence[Track], *, jobs: int | None = None, progress: bool = True, retry: bool = False
+        self, tracks: Iterable[Track], *, jobs: int | None = None, progress: bool = True, retry: bool = False
     ) -> Extraction:
-        """Extract what is missing, in `jobs` processes (None: one a core); what failed before is kept unless `retry`.
+        """Extract what is missing, or whose file has changed since (by size or time, then by its bytes).
+
+        Rows do not depend on `jobs`, on the order of `tracks`, or on how often a run was killed and started again.
+
+        Parameters
+        ----------
+        tracks
+            Of this corpus, with different ids.
+        jobs
+            Worker processes; None: one a core.
+        progress
+            Whether to draw a progress bar, if standard error is a terminal.
+        retry
+            Try again what failed for its content; what failed for another reason is always tried again.
 
         Raises
         ------
         BnetError
-            If the cache can't be written, or the disk is full; what was extracted until then is kept.
+            If the cache can't be written, the disk is full or a worker is killed; what was done until then is kept.
         """
+        tracks = sorted(tracks, key=lambda track: track.track_id)
+        double = [a.track_id for a, b in itertools.pairwise(tracks) if a.track_id == b.track_id]
+        if double:
+            raise BnetError(f"two tracks of {self.corpus.name} are called {double[0]!r}; expected different ids")
         if jobs is not None and jobs < 1:
             raise BnetError(f"{jobs} worker processes; expected 1 or more")
-        writable_dir(self.folder, "cache", "BNET_CACHE")
+        done = 0
+        if self._due(tracks, retry):  # else a cache that can't be written will do
+            writable_dir(self.folder, "cache", "BNET_CACHE")
+            with self._alone():
+                done = self._extract(tracks, jobs or joblib.cpu_count(), progress, retry)
+        failures = self.failures
+        failed = {track.track_id: failures[track.track_id] for track in tracks if track.track_id in failures}
+        return Extraction(done, len(tracks) - done - len(failed), failed)
+
+    def _extract(self, tracks: Sequence[Track], jobs: int, progress: bool, retry: bool) -> int:
+        """Extract what is due and return the number of new rows; the lock is held."""
+        first_row = row = self._mend()
+        known, todo = self.index, self._due(tracks, retry)
+        hidden = None if progress else True  # None: hidden unless standard error is a terminal
+        with (
+            tqdm(total=len(todo), desc=f"features of {self.corpus.name}", unit="clip", disable=hidden) as bar,
+            contextlib.closing(self._results(todo, known, jobs)) as results,
+        ):
+            for batch in results:
+                row = self._append(batch, known, row)
+                bar.update(len(batch))
+        return row - first_row
+
+    def _due(self, tracks: Iterable[Track], retry: bool) -> list[Track]:
+        index = self.index
+        return [track for track in tracks if _is_due(track, index.get(track.track_id), retry)]
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
         lock = filelock.FileLock(self.folder / ".lock")
+        with disk_errors(f"the lock of {self.folder}"):
+            try:
+                lock.acquire(timeout=0)
+            except filelock.Timeout:
+                _say(f"another process extracts {self.folder.name}; waiting for it")
+                lock.acquire()
         try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            print(f"another process extracts {self.folder.name}; waiting for it", file=sys.stderr, flush=True)
-            lock.acquire()
-        try:
-            return self._extract(tracks, jobs or joblib.cpu_count(), progress, retry)
+            yield
         finally:
             lock.release()
-            self._forget()
 
-    def _forget(self) -> None:
-        for name in ("index", "array"):
-            self.__dict__.pop(name, None)
+    def _rows_in_file(self) -> int:
+        try:
+            return (self.folder / "log_mel.f32").stat().st_size // self._row_bytes
+        except FileNotFoundError:
+            return 0
 
-    def _extract(self, tracks: Sequence[Track], jobs: int, progress: bool, retry: bool) -> Extraction:
-        self._forget()
-        todo = [track for track in tracks if self._to_do(track, retry)]
-        next_row = 1 + max((entry.get("row", -1) for entry in self.index.values()), default=-1)
-        wanted = {track.track_id for track in tracks}
-        what = f"features in {self.folder}"
-        with disk_errors(what), open(self.folder / "index.jsonl", "ab") as index:
-            if index.tell() and not self._ends_whole():
-                index.write(b"\n")
-            data = os.open(self.folder / "log_mel.f32", os.O_RDWR | os.O_CREAT, 0o666)
-            work = (joblib.delayed(_one)(self.corpus, track, self.seconds, self.settings) for track in todo)
-            parallel = joblib.Parallel(n_jobs=min(jobs, max(1, len(todo))), return_as="generator_unordered")
+    def _read_index(self) -> tuple[dict[str, Entry], int, int]:
+        """The last good line of each track, the first row that no good line names, and the number of bad lines.
+
+        A last line without its end is not counted: that is how a kill looks.
+        """
+        try:
+            lines = (self.folder / "index.jsonl").read_bytes().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return {}, 0, 0
+        rows, entries, next_row, bad = self._rows_in_file(), {}, 0, 0
+        for line in lines:
             try:
-                bar = tqdm(total=len(todo), desc=f"features of {self.corpus.name}", unit="clip", disable=None if progress else True)
-                with bar:
-                    for entry, log_mel in parallel(work):
-                        if log_mel is not None:
-                            entry["row"] = next_row
-                            os.pwrite(data, log_mel.tobytes(), next_row * self._row_bytes)
-                            next_row += 1
-                        index.write(json.dumps(entry, sort_keys=True).encode() + b"\n")
-                        index.flush()
-                        bar.update()
-            finally:
-                os.close(data)
-        self._forget()
-        failed = {track_id: reason for track_id, reason in self.failures.items() if track_id in wanted}
-        fresh = sum(track.track_id in self.available for track in todo)
-        return Extraction(fresh, len(tracks) - len(todo) - sum(t.track_id in failed for t in tracks if t not in todo), failed)
+                entry = json.loads(line)
+                if "error" not in entry:
+                    if not isinstance(entry["row"], int) or not 0 <= entry["row"] < rows or len(entry["sha256"]) != 64:
+                        raise ValueError("no such row")
+                    next_row = max(next_row, entry["row"] + 1)
+                entries[entry["track_id"]] = entry
+            except (ValueError, KeyError, TypeError):
+                bad += 1
+        return entries, next_row, bad
 
-    def _ends_whole(self) -> bool:
-        return (self.folder / "index.jsonl").read_bytes().endswith(b"\n")
+    def _mend(self) -> int:
+        """Leave only whole and true lines in the index, and return the first free row."""
+        index = self.folder / "index.jsonl"
+        if not index.exists():
+            about = {"corpus": self.corpus.name, "source": self.corpus.source, "seconds": self.seconds}
+            write_text(
+                self.folder / "store.json",
+                json.dumps({**about, "shape": self.shape, "settings": dataclasses.asdict(self.settings)}, indent=1)
+                + "\n",
+            )
+            return 0
+        entries, next_row, bad = self._read_index()
+        if bad:
+            _say(f"{bad} damaged entries in the feature store {self.folder}; extracting those tracks again")
+        data = index.read_bytes()
+        if bad or (data and not data.endswith(b"\n")):
+            write_text(index, "".join(map(_line, entries.values())))
+        return next_row
 
-    def _to_do(self, track: Track, retry: bool) -> bool:
-        entry = self.index.get(track.track_id)
-        if entry is None or ("error" in entry and retry):
-            return True
-        return _stamp(track) != entry.get("stamp")
+    def _results(self, todo: Sequence[Track], known: dict[str, Entry], jobs: int) -> Iterator[list[_Result]]:
+        """Results in the order of `todo`, batch by batch; no more than two batches a worker are in memory."""
+        if not todo:
+            return
+        size = max(1, min(_BATCH, len(todo) // (4 * jobs)))
+        pairs = [(track, known.get(track.track_id, {}).get("sha256")) for track in todo]
+        batches = [pairs[start : start + size] for start in range(0, len(pairs), size)]
+        setting = (self.corpus, self.seconds, self.settings)
+        jobs = min(jobs, len(batches))
+        if jobs == 1:
+            yield from (_work(batch, setting) for batch in batches)
+            return
+        executor = loky.ProcessPoolExecutor(jobs, initializer=_start, initargs=setting, env=_ONE_THREAD)
+        waiting: collections.deque = collections.deque()
+        whole = False
+        try:
+            for batch in batches:
+                waiting.append(executor.submit(_work, batch))
+                if len(waiting) == 2 * jobs:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+            whole = True
+        except loky.BrokenProcessPool as error:
+            raise BnetError(
+                f"a worker process died while extracting features of {self.corpus.name} (was memory short?); what was "
+                "extracted is kept; run the same command again, with fewer --jobs"
+            ) from error
+        finally:
+            executor.shutdown(wait=True, kill_workers=not whole)
+
+    def _append(self, batch: list[_Result], known: dict[str, Entry], row: int) -> int:
+        """Write the rows of a batch from `row` on, then its lines; return the next free row."""
+        lines = ""
+        with disk_errors(f"features in {self.folder}"):
+            with _opened(self.folder / "log_mel.f32", os.O_WRONLY) as data:
+                for entry, log_mel in batch:
+                    if log_mel is not None:
+                        entry["row"] = row
+                        _write(data, log_mel.tobytes(), row * self._row_bytes)
+                        row += 1
+                    elif "error" not in entry:
+                        entry["row"] = known[entry["track_id"]]["row"]
+                    lines += _line(entry)
+                os.fsync(data)
+            with _opened(self.folder / "index.jsonl", os.O_WRONLY) as index:
+                end = os.fstat(index).st_size
+                try:
+                    _write(index, lines.encode(), end)
+                except OSError:
+                    os.ftruncate(index, end)
+                    raise
+        return row
+
+
+_Result = tuple[Entry, np.ndarray | None]
+_setting: tuple[Corpus, float, FeatureSettings]
+
+
+def _start(*setting: Any) -> None:
+    global _setting
+    _setting = setting
+
+
+def _work(batch: list[tuple[Track, str | None]], setting: tuple | None = None) -> list[_Result]:
+    """Extract some tracks, in a worker."""
+    return [_one(*(setting or _setting), track, known) for track, known in batch]
+
+
+def _one(corpus: Corpus, seconds: float, settings: FeatureSettings, track: Track, known: str | None) -> _Result:
+    """A track's line, without its row yet, and its log-mel: None if it failed or if its bytes are the `known` ones."""
+    entry: Entry = {"track_id": track.track_id, "stamp": _stamp(track)}
+    try:
+        if known and _file_checksum(track) == known:
+            return {**entry, "sha256": known}, None
+        y = corpus.audio(track, seconds)
+        if y.shape != (round(seconds * SR),):
+            raise BnetError(f"{track.track_id} has sound of shape {y.shape}; expected ({round(seconds * SR)},)")
+        log_mel = audio.log_mel(y, **dataclasses.asdict(settings))
+        return {**entry, "sha256": corpus.checksum(track, y)}, log_mel
+    except BnetError as error:
+        reason, settled = str(error), not isinstance(error.__cause__, OSError)
+    except Exception as error:  # whatever one clip does, the others go on: it is named and counted
+        reason, settled = f"{type(error).__name__}: {error}", False
+    return {**entry, "error": reason, **({} if settled else {"stamp": []})}, None
+
+
+def _is_due(track: Track, entry: Entry | None, retry: bool) -> bool:
+    return entry is None or (retry and "error" in entry) or entry.get("stamp") != _stamp(track)
 
 
 def _stamp(track: Track) -> list[int] | None:
-    """Size and time of a track's file: if they are as before, so is the file."""
+    """Size in bytes and time in ns of a track's file: if they are as before, so is the file. None without a file."""
     if track.path is None:
         return None
+    signature = _signature(track.path)
+    return list(signature[:2]) if signature else [-1, -1]
+
+
+def _signature(path: Path) -> tuple[int, int, int] | None:
     try:
-        stat = Path(track.path).stat()
-        return [stat.st_size, stat.st_mtime_ns]
+        status = os.stat(path)
     except OSError:
-        return [-1, -1]
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
-def _one(
-    corpus: Corpus, track: Track, seconds: float, settings: FeatureSettings
-) -> tuple[dict[str, Any], np.ndarray | None]:
-    """Extract one track, in a worker: its line of the index, and its log-mel unless it failed."""
-    entry: dict[str, Any] = {"track_id": track.track_id, "stamp": _stamp(track)}
+def _file_checksum(track: Track) -> str | None:
     try:
-        y = corpus.audio(track, seconds)
-        log_mel = audio.log_mel(y).astype("float32")
-        return {**entry, "sha256": corpus.checksum(track, y)}, np.ascontiguousarray(log_mel)
-    except BnetError as error:
-        return {**entry, "error": str(error)}, None
+        return sha256_file(track.path) if track.path else None
+    except OSError:
+        return None
+
+
+def _line(entry: Entry) -> str:
+    return json.dumps(entry, sort_keys=True) + "\n"
+
+
+@contextlib.contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags | os.O_CREAT, 0o666)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _write(descriptor: int, data: bytes, offset: int) -> None:
+    """Write all of `data` at `offset`; the system may take it in pieces."""
+    view = memoryview(data)
+    while view:
+        taken = os.pwrite(descriptor, view, offset)
+        view, offset = view[taken:], offset + taken
+
+
+def _say(text: str) -> None:
+    print(f"bnet: {text}", file=sys.stderr, flush=True)

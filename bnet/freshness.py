@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnet.pages import Book, Page, notebook, source_text
+from bnet.notebooks import notebook, source_text
+from bnet.pages import Book, Page
 from bnet.paths import sha256, sha256_file, write_text
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def overview(book: Book) -> list[dict[str, Any]]:
 
 
 def write_status(book: Book) -> None:
-    """Write ``book/status.md``, generated from the notebooks' metadata (it would be stale at once if it were executed)."""
+    """Write ``book/status.md`` from the notebooks' metadata; were it executed itself, it would be stale at once."""
     columns = ["Page", "State", "Parameters", "Executed", "Seconds", "Commit", "Machine", "Key", "Standard error"]
     lines = [_row(columns), _row([":--"] * 4 + ["--:"] + [":--"] * 3 + ["--:"])]
     for row in overview(book):

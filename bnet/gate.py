@@ -168,7 +168,7 @@ def _check_links(path: Path, doc: _Doc, docs: dict[Path, _Doc], folder: Path) ->
         target = path if not parts.path else (path.parent / unquote(parts.path)).resolve()
         if target.is_dir():
             target = target / "index.html"
-        if not target.is_file() or not target.is_relative_to(folder.resolve()) and target != path:
+        if not target.is_file() or not (target == path or target.is_relative_to(folder.resolve())):
             yield f"{link} leads nowhere"
         elif parts.fragment and target.suffix == ".html":
             known = docs.get(folder / target.relative_to(folder.resolve())) if target != path else doc

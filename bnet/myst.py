@@ -173,7 +173,7 @@ def not_run(what: str, command: str) -> Markdown:
 
 
 def provenance(facts: Mapping[str, Any] | Sequence[str], title: str = "Where these numbers come from") -> Markdown:
-    """A fold-out with the facts behind a table or figure: pairs (corpus, profile, commit, machine ...), or sentences."""
+    """A fold-out with the facts behind a table or figure: pairs (corpus, profile, commit ...), or sentences."""
     if isinstance(facts, Mapping):
         lines = [f"- **{name}:** {number(value)}" for name, value in facts.items()]
     else:

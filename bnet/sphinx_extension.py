@@ -22,7 +22,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     Raises
     ------
     SystemExit
-        With status 2, after the message of a `BnetError`; from any other exception, Jupyter Book makes three tracebacks.
+        With status 2, after the message of a `BnetError`; of any other exception Jupyter Book makes three tracebacks.
     """
     try:
         update(book=replace(this_book(), root=Path(app.srcdir).resolve().parent))

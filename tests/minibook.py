@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import shutil
 import tempfile
@@ -29,7 +30,8 @@ INDEX = (
 # %% [markdown]
 # # A miniature book
 #
-# See {numref}`fig-index-line`, {numref}`tab-corpora-one`, {doc}`status` and {cite:t}`somebody2020`. Half is $\\frac{1}{2}$.
+# See {numref}`fig-index-line`, {numref}`tab-corpora-one`, {doc}`status`, {cite:t}`somebody2020`.
+# Half is $\\frac{1}{2}$.
 #
 # $$ e = m c^2 $$ (eq-energy)
 
@@ -126,7 +128,7 @@ def executed() -> Path:
     """The root of a miniature book whose pages are executed, made once; copy it before changing it."""
     from bnet.book import update
 
-    root = Path(tempfile.mkdtemp(prefix="bnet-minibook-"))
+    root = _folder()
     update(book=write_sources(root), jobs=2)
     return root
 
@@ -138,7 +140,7 @@ def built() -> Path:
 
     from bnet import sphinx_extension
 
-    root = Path(tempfile.mkdtemp(prefix="bnet-minibook-")) / "checkout"
+    root = _folder() / "checkout"
     shutil.copytree(executed(), root, symlinks=True)
     (root / "book" / "corpora" / "two.ipynb").unlink()
     before = sphinx_extension.this_book
@@ -148,3 +150,10 @@ def built() -> Path:
     finally:
         sphinx_extension.this_book = before
     return root / "book" / "_build" / "html"
+
+
+def _folder() -> Path:
+    """A folder that lasts as long as the tests."""
+    folder = Path(tempfile.mkdtemp(prefix="bnet-minibook-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -17,6 +17,7 @@ from bnet.gate import pages_of
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SITES = {"miniature": minibook.built, "book": lambda: minibook.ROOT / "book" / "_build" / "html"}
+LOOKS = [minibook.ROOT / "_config.yml", minibook.ROOT / "_toc.yml", *(minibook.ROOT / "book/_static").glob("*.css")]
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -64,6 +65,8 @@ def site(request) -> Iterator[tuple[str, Path]]:
     folder = SITES[request.param]()
     if not (folder / "index.html").is_file():
         pytest.skip("the book is not built; `make book` builds it")
+    if any(path.stat().st_mtime > (folder / "index.html").stat().st_mtime for path in LOOKS):
+        pytest.skip("the built book is older than its looks; `make book` builds it anew")
     handler = functools.partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -121,7 +124,7 @@ def test_every_page_works_without_a_network(browser, site, width, scheme):
 
 
 def test_every_link_of_the_contents_opens_its_page(browser, site):
-    address, folder = site
+    address, _ = site
     page = browser.new_page()
     page.goto(address + "index.html")
     links = page.eval_on_selector_all(".bd-sidebar-primary a.reference.internal", "all => all.map(a => a.href)")
@@ -129,6 +132,17 @@ def test_every_link_of_the_contents_opens_its_page(browser, site):
     for link in dict.fromkeys(links):
         answer = page.request.get(link)
         assert answer.ok, link
+    page.close()
+
+
+def test_the_menu_opens_on_a_phone(browser, site):
+    address, _ = site
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(address + "index.html")
+    link = page.locator(".bd-links a.reference.internal").first
+    assert not link.is_visible() or link.bounding_box()["x"] < 0
+    page.click(".primary-toggle >> visible=true")
+    page.wait_for_function("document.querySelector('#pst-primary-sidebar-modal').open", timeout=10_000)
     page.close()
 
 

@@ -1,0 +1,241 @@
+"""The scores of the embedded corpus: ABC files of two printed tune books, as music21 ships them.
+
+O'Neill's *Music of Ireland* (1903) and *Ryan's Mammoth Collection* (1883) lie in music21's corpus. They are read where
+they are: music21 itself is not imported (it is slow and not needed), and nothing is copied.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnet.errors import BnetError
+
+BOOKS = {
+    "oneills": ("oneills1850", "O'Neill's Music of Ireland (Chicago, 1903)"),
+    "ryans": ("ryansMammoth", "Ryan's Mammoth Collection (Boston, 1883)"),
+}
+"""Id prefix -> folder in music21's corpus, and the printed book."""
+
+RHYTHMS = {
+    "reel": "reel",
+    "jig": "jig",
+    "double jig": "jig",
+    "hornpipe": "hornpipe",
+    "slip jig": "slip jig",
+    "slipjig": "slip jig",
+    "strathspey": "strathspey",
+    "clog": "clog",
+    "air": "air",
+}
+"""`R:` header in lower case -> class. Rarer ones (highland fling 12, fling 4, waltz 4, walkaround 3, slide 2, march 1) are left out."""
+
+BARS_READ_AS = {
+    "ryans-kitty-o-neils-champion": "4/4",  # M:2/4 with L:1/8, but eight quavers stand between the bar lines
+    "oneills-1561": "2/4",  # Planxty Davis: M:C| with L:1/16, but eight semiquavers stand between the bar lines
+}
+"""Scores whose `M:` header contradicts their own bar lines -> the metre that the bar lines show."""
+
+
+@dataclass(frozen=True)
+class Tune:
+    """One score.
+
+    Parameters
+    ----------
+    track_id
+        ``oneills-`` and the number in the book (``b`` follows where a second transcription exists), or ``ryans-`` and
+        the title without its rhythm word.
+    label
+        The class: the `R:` header by way of `RHYTHMS`.
+    group
+        The normalised title shared by all scores of the same tune.
+    title, book
+        As printed, for people.
+    metre, key
+        The first `M:` and `K:` headers, as written (``C|``, ``6/8``; ``G``, ``Ador``).
+    abc
+        The score for the ABC reader, stripped of all that isn't notes (see `bare_abc`).
+    """
+
+    track_id: str
+    label: str
+    group: str
+    title: str
+    book: str
+    metre: str
+    key: str
+    abc: str
+
+    @property
+    def bar_quarters(self) -> float:
+        """Length of a bar in crotchets: 4 for ``C`` and ``C|``, 3 for ``6/8``."""
+        written = BARS_READ_AS.get(self.track_id, self.metre)
+        over, under = {"C": (4, 4), "C|": (2, 2)}.get(written) or map(int, written.split("/"))
+        return 4 * over / under
+
+
+@functools.cache
+def load_tunes() -> dict[str, Tune]:
+    """All scores of the seven classes by track id, sorted by id: 1 907 of them with music21 10.5.1.
+
+    Raises
+    ------
+    BnetError
+        If music21 or its corpus is not installed.
+    """
+    headers = [(prefix, score) for prefix in BOOKS for score in _scores(prefix)]
+    ids = _ids(headers)
+    kept = [(track_id, *header) for track_id, header in zip(ids, headers, strict=True) if _label(header[1])]
+    keys = [_same_tune_keys(track_id, score) for track_id, _, score in kept]
+    tunes = [
+        Tune(
+            track_id=track_id,
+            label=_label(score),
+            group=group,
+            title=tidy_title(_fields(score, "T")[0]),
+            book=BOOKS[prefix][1],
+            metre=_fields(score, "M")[0],
+            key=_fields(score, "K")[0],
+            abc=bare_abc(score),
+        )
+        for (track_id, prefix, score), group in zip(kept, join_groups(keys), strict=True)
+    ]
+    return {tune.track_id: tune for tune in sorted(tunes, key=lambda tune: tune.track_id)}
+
+
+def package_folder(package: str, needed_for: str) -> Path:
+    """The folder of an installed package, without importing it.
+
+    Raises
+    ------
+    BnetError
+        If it isn't installed; says what it is `needed_for` and how to get it.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise BnetError(f"the package {package} is not installed; {needed_for}; run: pip install {package}")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def bare_abc(score: str) -> str:
+    """A score with nothing in it but notes, bar lines, key, metre and unit length.
+
+    Left out: `R:` and `Q:` (abc2midi swings hornpipes and sets the tempo by them), all other headers, text in double
+    quotes (chord symbols become an accompaniment), comments and directives, bow marks (``u``, ``v``), fermatas
+    (``H``), string marks (``k``), tempo and rhythm changes within the tune. Mended: quoted-printable escapes
+    (``=3D``, ``=20``) that some files carry from e-mail, and the empty chord ``[|]`` that Ryan's transcribers use for
+    a thin bar line and that makes abc2midi read all that follows as one chord.
+    """
+    if re.search(r"=3D|=20$", score, re.MULTILINE):
+        score = re.sub(r"=\n", "", score).replace("=3D", "=").replace("=20", " ")
+    head, key, body = re.match(r"(?s)(.*?^)(K:[^\n]*\n)(.*)", score, re.MULTILINE).groups()
+    lines = ["X:1", "T:tune", *re.findall(r"(?m)^[ML]:[^\n%]*", head), _no_comment(key)]
+    for line in body.split("\n"):
+        line = _no_comment(line).rstrip()
+        if re.match(r"[A-Za-z]:(?![|:])", line):
+            if line[0] in "KLM":
+                lines.append(line)
+            continue
+        line = re.sub(r'"[^"]*"?', "", line)
+        line = re.sub(r"\[[A-JN-Za-z]:[^]]*\]", "", line)
+        line = re.sub(r"[uvkH]", "", line).replace("[|]", "|")
+        if line.strip():
+            lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def tidy_title(title: str) -> str:
+    """A title for people: ``EMERALD ISLE., THE`` -> ``The Emerald Isle``, ``Amazon -- Hornpipe`` -> ``Amazon Hornpipe``."""
+    title = re.sub(r"\s*--?\s+(?=\w)", " ", title).replace('"', "").strip()
+    title = re.sub(r"(?<=[A-Z])'(?:S|T|D|LL|VE|RE|M)\b", lambda part: part[0].lower(), title)
+    title = re.sub(r"[A-Z]{2,}", lambda word: word[0].capitalize(), title)
+    article = re.fullmatch(r"(.*?)\.?,\s*(The|An|A)", title)
+    if article:
+        title = f"{article[2]} {article[1]}"
+    return re.sub(r"\s+", " ", title).rstrip(". ")
+
+
+def title_key(title: str) -> str:
+    """What two spellings of a title have in common: ``GALWAY TOM -- REEL.`` -> ``galway tom``.
+
+    Case, accents, punctuation, articles, rhythm words, settings, numbers and the British *-our* are left out. A title
+    of which nothing would remain (``Jig``) keeps its words.
+    """
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    plain = re.sub(r"\([^)]*\)|\b(1st|2nd|3rd|\dth)? ?setting\b|\bno\b\.? ?\d+|['.`]", "", plain)
+    plain = re.sub(r"(?<=[mnvb])our", "or", plain)
+    words = re.findall(r"[a-z0-9]+", plain)
+    rare = [word for word in words if word not in _COMMON_WORDS]
+    return " ".join(rare or words)
+
+
+def join_groups(keys: Sequence[Sequence[str]]) -> list[str]:
+    """The group of each score, given its keys: scores that share a key, directly or by way of others, are together.
+
+    A group is named by the first key of its first score.
+    """
+    parent: dict[str, str] = {}
+
+    def root(key: str) -> str:
+        while parent.setdefault(key, key) != key:
+            key = parent[key]
+        return key
+
+    for own in keys:
+        for key in own[1:]:
+            parent[root(key)] = root(own[0])
+    names: dict[str, str] = {}
+    return [names.setdefault(root(own[0]), own[0]) for own in keys]
+
+
+_COMMON_WORDS = {"the", "a", "an", "reel", "jig", "hornpipe", "slipjig", "slip", "strathspey", "clog", "air", "lancashire"}
+
+
+def _scores(prefix: str) -> Iterator[str]:
+    folder = package_folder("music21", "the scores of the corpus 'tunes' lie in it") / "corpus" / BOOKS[prefix][0]
+    files = sorted(folder.glob("*.abc"), key=lambda path: path.name)
+    if not files:
+        raise BnetError(f"no scores in {folder}; music21 was installed without its corpus; run: pip install --force-reinstall music21")
+    for path in files:
+        text = path.read_text(encoding="utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        yield from re.split(r"(?m)^(?=X:)", text)[1:]
+
+
+def _fields(score: str, letter: str) -> list[str]:
+    return [_no_comment(value).strip() for value in re.findall(rf"(?m)^{letter}:(.*)$", score)]
+
+
+def _no_comment(line: str) -> str:
+    return line.split("%", 1)[0].rstrip()
+
+
+def _label(score: str) -> str | None:
+    rhythms = _fields(score, "R")
+    return RHYTHMS.get(rhythms[0].lower()) if rhythms else None
+
+
+def _ids(headers: list[tuple[str, str]]) -> list[str]:
+    seen: Counter[str] = Counter()
+    ids = []
+    for prefix, score in headers:
+        if prefix == "oneills":
+            name = f"oneills-{int(_fields(score, 'X')[0]):04d}"
+        else:
+            name = f"ryans-{title_key(_fields(score, 'T')[0]).replace(' ', '-')}"
+        seen[name] += 1
+        ids.append(name if seen[name] == 1 else f"{name}{'' if prefix == 'oneills' else '-'}{chr(96 + seen[name])}")
+    return ids
+
+
+def _same_tune_keys(track_id: str, score: str) -> list[str]:
+    keys = [title_key(title) for title in _fields(score, "T")]
+    if track_id.startswith("oneills"):
+        keys.append(track_id[: len("oneills-0000")])  # two transcriptions of one number, whatever they call it
+    return [key for key in keys if key]
