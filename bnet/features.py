@@ -281,22 +281,25 @@ class FeatureStore:
             return
         executor = loky.ProcessPoolExecutor(jobs, initializer=_start, initargs=setting, env=_ONE_THREAD)
         waiting: collections.deque = collections.deque()
-        whole = False
+        done = 0
         try:
             for batch in batches:
                 waiting.append(executor.submit(_work, batch))
                 if len(waiting) == 2 * jobs:
-                    yield waiting.popleft().result()
+                    yield waiting[0].result()
+                    waiting.popleft()
+                    done += 1
             while waiting:
-                yield waiting.popleft().result()
-            whole = True
+                yield waiting[0].result()
+                waiting.popleft()
+                done += 1
         except loky.BrokenProcessPool as error:
             raise BnetError(
-                f"a worker process died while extracting features of {self.corpus.name} (was memory short?); what was "
-                "extracted is kept; run the same command again, with fewer --jobs"
+                f"a worker process died while extracting features of {self.corpus.name}, at {batches[done][0][0].track_id} "
+                "or soon after (was memory short?); what was extracted is kept; run the same command again, with fewer jobs"
             ) from error
         finally:
-            executor.shutdown(wait=True, kill_workers=not whole)
+            executor.shutdown(wait=True, kill_workers=bool(waiting))
 
     def _append(self, batch: list[_Result], known: dict[str, Entry], row: int) -> int:
         """Write the rows of a batch from `row` on, then its lines; return the next free row."""

@@ -47,12 +47,11 @@ def learning_curves(histories: Sequence[pd.DataFrame], *, column: str, label: st
 
 
 def confusion(counts: np.ndarray, labels: Sequence[str], *, ax: Axes, title: str = "") -> Axes:
-    """Draw a confusion matrix: row = true class, column = predicted; a cell holds the count and the row's percentage."""
+    """Draw a confusion matrix: row = true class, column = predicted; a cell holds the count and percent of the row."""
     total = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    text = np.array(
-        [[f"{n}\n{100 * s:.0f}%" if n else "" for n, s in zip(*rows, strict=True)] for rows in zip(counts, share, strict=True)]
-    )
+    cells = [f"{n}\n{100 * s:.0f}%" if n else "" for n, s in zip(counts.flat, share.flat, strict=True)]
+    text = np.array(cells).reshape(counts.shape)
     sns.heatmap(
         share, annot=text, fmt="", cmap="Blues", vmin=0, vmax=1, cbar=False, square=True, linewidths=0.5,
         xticklabels=list(labels), yticklabels=list(labels), annot_kws={"fontsize": 9}, ax=ax,

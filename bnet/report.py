@@ -121,9 +121,9 @@ class Report:
         )
 
     def difference(self, one: str, other: str) -> tuple[float, float, float, int] | None:
-        """Accuracy of `one` minus that of `other` on the folds that both have: mean, 95 % interval, number of clips.
+        """Accuracy of `one` minus that of `other` on the folds that both have: mean, 95 % interval, clips.
 
-        The same clips are compared with each other, and whole groups are resampled together. None without a common fold.
+        The same clips are compared with each other, whole groups are resampled together. None without a common fold.
         """
         folds = {r.config.fold: r for r in self.of(other)}
         values, names = [], []

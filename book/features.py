@@ -48,7 +48,9 @@ meaning = {
     "top_db": "range below the loudest point, dB",
 }
 rows = [[f"`{key}`", f"{value:g}", meaning.get(key, "")] for key, value in asdict(settings).items()]
-myst.table(pd.DataFrame(rows, columns=["Setting", "Value", "Meaning"]), "Settings of the log-mel.", "tab-features-settings")
+myst.table(
+    pd.DataFrame(rows, columns=["Setting", "Value", "Meaning"]), "Settings of the log-mel.", "tab-features-settings"
+)
 
 # %% [markdown]
 # ## One clip of each class, to see and to hear

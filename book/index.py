@@ -27,10 +27,9 @@ protocol = "grouped"  # how clips were split: grouped, holdout or kfold
 # %% tags=["remove-cell"]
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import display
 
 from bnet import myst, paper, plots
-from bnet.corpora import CORPORA
-from bnet.models import VARIANTS
 from bnet.paths import results_dir
 from bnet.report import Report
 

@@ -40,14 +40,21 @@ notes = ["646 x 128", f"{channels[0]} maps", *(f"+{c} maps" for c in channels[1:
 fig, ax = plt.subplots(figsize=(9, 3))
 for x, (name, note) in enumerate(zip(boxes, notes, strict=True)):
     color = plots.PALETTE[0] if name.startswith("block") else "#777777"
-    ax.add_patch(FancyBboxPatch((x - 0.36, -0.3), 0.72, 0.6, "round,pad=0.02", facecolor=color, alpha=0.25, edgecolor=color))
+    ax.add_patch(
+        FancyBboxPatch((x - 0.36, -0.3), 0.72, 0.6, "round,pad=0.02", facecolor=color, alpha=0.25, edgecolor=color)
+    )
     ax.text(x, 0.07, name, ha="center", va="center", fontsize=10)
     ax.text(x, -0.15, note, ha="center", va="center", fontsize=8, color="#444444")
     if x:
         ax.annotate("", (x - 0.38, 0), (x - 0.62, 0), arrowprops={"arrowstyle": "->", "color": "#444444"})
 for start in range(1, 1 + row.blocks):
     for end in range(start + 2, 3 + row.blocks):
-        arc = {"arrowstyle": "->", "connectionstyle": f"arc3,rad=-{0.28 + 0.02 * start}", "color": plots.PALETTE[1], "alpha": 0.6}
+        arc = {
+            "arrowstyle": "->",
+            "connectionstyle": f"arc3,rad=-{0.28 + 0.02 * start}",
+            "color": plots.PALETTE[1],
+            "alpha": 0.6,
+        }
         ax.annotate("", (end, 0.34), (start, 0.34), arrowprops=arc)
 ax.set(xlim=(-0.6, len(boxes) - 0.4), ylim=(-0.45, 1.75))
 ax.axis("off")
@@ -75,7 +82,9 @@ def shown(value) -> str:
     return "<br>".join(f"`{branch}`" for branch in value) if isinstance(value, tuple) else f"`{value}`"
 
 
-table = pd.DataFrame({"Part": parts} | {v.title: [shown(getattr(v, part)) for part in parts] for v in VARIANTS.values()})
+table = pd.DataFrame(
+    {"Part": parts} | {v.title: [shown(getattr(v, part)) for part in parts] for v in VARIANTS.values()}
+)
 myst.table(table, "The networks, as they stand in `bnet/models/variants.py`.", "tab-networks-rows")
 
 # %% [markdown]

@@ -10,7 +10,7 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from bnet.corpora import SR, Corpus, Track  # noqa: E402
+from bnet.corpora import SR, Corpus, Track
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "reference"
 
@@ -28,6 +28,7 @@ def own_folders(tmp_path, monkeypatch):
     """Cache and results of a test lie in its own folder."""
     monkeypatch.setenv("BNET_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("BNET_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("BNET_DATA", str(tmp_path / "data"))
 
 
 class Tones(Corpus):

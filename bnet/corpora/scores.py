@@ -195,14 +195,29 @@ def join_groups(keys: Sequence[Sequence[str]]) -> list[str]:
     return [names.setdefault(root(own[0]), own[0]) for own in keys]
 
 
-_COMMON_WORDS = {"the", "a", "an", "reel", "jig", "hornpipe", "slipjig", "slip", "strathspey", "clog", "air", "lancashire"}
+_COMMON_WORDS = {
+    "the",
+    "a",
+    "an",
+    "reel",
+    "jig",
+    "hornpipe",
+    "slipjig",
+    "slip",
+    "strathspey",
+    "clog",
+    "air",
+    "lancashire",
+}
 
 
 def _scores(prefix: str) -> Iterator[str]:
     folder = package_folder("music21", "the scores of the corpus 'tunes' lie in it") / "corpus" / BOOKS[prefix][0]
     files = sorted(folder.glob("*.abc"), key=lambda path: path.name)
     if not files:
-        raise BnetError(f"no scores in {folder}; music21 was installed without its corpus; run: pip install --force-reinstall music21")
+        raise BnetError(
+            f"no scores in {folder}; music21 was installed without its corpus; run: pip install --force-reinstall music21"
+        )
     for path in files:
         text = path.read_text(encoding="utf-8").replace("\r\n", "\n").replace("\r", "\n")
         yield from re.split(r"(?m)^(?=X:)", text)[1:]

@@ -20,6 +20,7 @@ networks = "baselines,bbnn,proposed,proposed-released"  # what to train then
 import matplotlib.pyplot as plt
 import pandas as pd
 import soundfile
+from IPython.display import display
 
 from bnet import evaluation, myst, plots, runs
 from bnet.config import get_profile
@@ -76,7 +77,11 @@ if report.records:
     if lost:
         display(myst.text(f"Left out, because they could not be made into sound: {', '.join(sorted(lost))}."))
 else:
-    display(myst.not_run(f"There are no records of `{corpus}` with profile `{profile}`, protocol `{protocol}`.", report.command()))
+    display(
+        myst.not_run(
+            f"There are no records of `{corpus}` with profile `{profile}`, protocol `{protocol}`.", report.command()
+        )
+    )
 
 # %% tags=["hide-input"]
 if report.records:
@@ -152,7 +157,10 @@ if report.networks:
     recalls = {runs.title(name): evaluation.recalls(*report.pooled(name)[1:]) for name in report.networks}
     fig, ax = plt.subplots(figsize=(8, 0.5 * len(found.labels) + 1.2))
     plots.recalls(recalls, found.labels, ax=ax)
-    low = min(((v, n, c) for n, row in recalls.items() for v, c in zip(row, found.labels, strict=True)), key=lambda item: item[0])
+    low = min(
+        ((v, n, c) for n, row in recalls.items() for v, c in zip(row, found.labels, strict=True)),
+        key=lambda item: item[0],
+    )
     myst.figure(
         fig,
         "Recall: the share of each class's clips that were recognised.",
@@ -168,7 +176,9 @@ if report.networks:
 # %% tags=["hide-input"]
 if shown:
     ids, truth, probabilities = report.pooled(shown[0])
-    wrong = [i for i in (-probabilities.max(axis=1)).argsort(kind="stable") if probabilities[i].argmax() != truth[i]][:6]
+    wrong = [i for i in (-probabilities.max(axis=1)).argsort(kind="stable") if probabilities[i].argmax() != truth[i]][
+        :6
+    ]
     by_id = {track.track_id: track for track in everything}
     players = []
     for i in wrong:
@@ -176,7 +186,9 @@ if shown:
         target = myst.static_file(f"audio/{corpus}/{track.track_id}.mp3")
         soundfile.write(target, found.audio(track, setting.clip_seconds), SR, format="MP3")
         guess = found.labels[probabilities[i].argmax()]
-        players.append((target, f"{track.label}, taken for {guess} ({probabilities[i].max():.0%}): {found.describe(track)}"))
+        players.append(
+            (target, f"{track.label}, taken for {guess} ({probabilities[i].max():.0%}): {found.describe(track)}")
+        )
     display(myst.text(f"Network: {runs.title(shown[0])}."))
     display(myst.audio(players))
 else:
