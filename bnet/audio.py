@@ -224,8 +224,9 @@ def resample(y: np.ndarray, orig_sr: int, target_sr: int) -> np.ndarray:
 
 def _check_readable(path: Path) -> None:
     try:
-        with open(path, "rb") as stream:
-            status = os.fstat(stream.fileno())
+        status = os.stat(path)
+        if not stat.S_ISFIFO(status.st_mode):  # to open one is to wait
+            open(path, "rb").close()
     except FileNotFoundError as error:
         raise BnetError(f"no file {path}; expected a sound file; check the name and the folder") from error
     except IsADirectoryError as error:

@@ -55,7 +55,7 @@ myst.table(
     "What **the paper** reports (its Table II, test columns). Not measured here: these collections are not free to copy; "
     "{doc}`/reproduce` tells how to run them on your own.",
     "tab-index-paper",
-    formats={column: ".1f" for column in columns},
+    formats=dict.fromkeys(columns, ".1f"),
 )
 
 # %% [markdown]

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from bnet.corpora.base import SR, Corpus, Track, draw, fingerprint, select
+from bnet.corpora.tunes import Tunes
 from bnet.errors import unknown
 
-CORPORA: dict[str, Corpus] = {}
+_ROWS = (
+    Tunes("tunes", "Tunes, at the tempo of tradition", free=False),
+    Tunes("tunes-free", "Tunes, at a tempo drawn by lot", free=True),
+)
+
+CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in _ROWS}
 """Name -> corpus."""
 
 

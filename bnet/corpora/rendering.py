@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import subprocess
 import tempfile
@@ -64,6 +65,12 @@ def read_melody(abc: str, name: str) -> np.ndarray:
     notes = np.array([(note.start, note.duration, note.pitch) for note in tracks[0]], dtype=float)
     notes[:, :2] /= Score.from_midi(midi).ticks_per_quarter
     return notes[np.lexsort((notes[:, 2], notes[:, 0]))]
+
+
+def whole_bars(notes: np.ndarray, bar: float) -> float:
+    """The length of a melody in crotchets, rounded up to whole bars of `bar` crotchets, so that a repeat keeps time."""
+    end = float((notes[:, 0] + notes[:, 1]).max())
+    return max(1, math.ceil(end / bar - 0.02)) * bar
 
 
 def window(notes: np.ndarray, period: float, start: float, seconds: float) -> np.ndarray:

@@ -37,10 +37,14 @@ RHYTHMS = {
 """`R:` header in lower case -> class. Rarer ones (highland fling 12, fling 4, waltz 4, walkaround 3, slide 2, march 1) are left out."""
 
 BARS_READ_AS = {
-    "ryans-kitty-o-neils-champion": "4/4",  # M:2/4 with L:1/8, but eight quavers stand between the bar lines
-    "oneills-1561": "2/4",  # Planxty Davis: M:C| with L:1/16, but eight semiquavers stand between the bar lines
+    "ryans-kitty-oneils-champion": "4/4",  # M:2/4 with L:1/8, but eight quavers between the bar lines
+    "oneills-1561b": "2/4",  # M:C| with L:1/16, but eight semiquavers between the bar lines
+    "oneills-0614": "6/8",  # M:2/4, but six quavers between the bar lines
+    "ryans-rising-sun": "4/4",  # 2/4 with four quavers: two written bars are one of a reel
+    "ryans-le-petres": "4/4",  # the same, a hornpipe
+    "ryans-roys-wife-of-aldivalloch": "4/4",  # the same, a strathspey
 }
-"""Scores whose `M:` header contradicts their own bar lines -> the metre that the bar lines show."""
+"""Scores whose `M:` header doesn't tell the length of their dance's bar -> the metre that does."""
 
 
 @dataclass(frozen=True)
@@ -125,29 +129,24 @@ def package_folder(package: str, needed_for: str) -> Path:
 
 
 def bare_abc(score: str) -> str:
-    """A score with nothing in it but notes, bar lines, key, metre and unit length.
+    """A score with nothing in it but notes, ornaments, bar lines, repeats, key, metre and unit length.
 
-    Left out: `R:` and `Q:` (abc2midi swings hornpipes and sets the tempo by them), all other headers, text in double
-    quotes (chord symbols become an accompaniment), comments and directives, bow marks (``u``, ``v``), fermatas
-    (``H``), string marks (``k``), tempo and rhythm changes within the tune. Mended: quoted-printable escapes
-    (``=3D``, ``=20``) that some files carry from e-mail, and the empty chord ``[|]`` that Ryan's transcribers use for
-    a thin bar line and that makes abc2midi read all that follows as one chord.
+    Left out: `R:` and `Q:` (abc2midi swings hornpipes and sets the tempo by them) and all other headers, also within
+    the tune; text in double quotes (chord symbols become an accompaniment); comments and directives; bow marks
+    (``u``, ``v``), fermatas (``H``), segni (``S``) and string marks (``k``). The empty chord ``[|]``, Ryan's
+    transcribers' thin bar line, becomes a bar line: abc2midi would read all that follows as one chord. An ornament
+    before a slur goes inside of it.
     """
-    if re.search(r"=3D|=20$", score, re.MULTILINE):
-        score = re.sub(r"=\n", "", score).replace("=3D", "=").replace("=20", " ")
     head, key, body = re.match(r"(?s)(.*?^)(K:[^\n]*\n)(.*)", score, re.MULTILINE).groups()
     lines = ["X:1", "T:tune", *re.findall(r"(?m)^[ML]:[^\n%]*", head), _no_comment(key)]
-    for line in body.split("\n"):
-        line = _no_comment(line).rstrip()
+    for line in map(_no_comment, body.split("\n")):
         if re.match(r"[A-Za-z]:(?![|:])", line):
-            if line[0] in "KLM":
-                lines.append(line)
+            lines += [line] if line[0] in "KLM" else []
             continue
-        line = re.sub(r'"[^"]*"?', "", line)
-        line = re.sub(r"\[[A-JN-Za-z]:[^]]*\]", "", line)
-        line = re.sub(r"[uvkH]", "", line).replace("[|]", "|")
-        if line.strip():
-            lines.append(line)
+        line = re.sub(r'"[^"]*"?|\[[A-JN-Za-z]:[^]]*\]', "", line)
+        line = re.sub(r"[uvkHS]", "", line).replace("[|]", "|")
+        line = re.sub(r"([T~])(\(+)(?!\d)", r"\2\1", line)
+        lines += [line] if line.strip() else []
     return "\n".join(lines) + "\n"
 
 
@@ -220,7 +219,17 @@ def _scores(prefix: str) -> Iterator[str]:
         )
     for path in files:
         text = path.read_text(encoding="utf-8").replace("\r\n", "\n").replace("\r", "\n")
-        yield from re.split(r"(?m)^(?=X:)", text)[1:]
+        yield from map(_mend, re.split(r"(?m)^(?=X:)", text)[1:])
+
+
+def _mend(score: str) -> str:
+    """Undo what e-mail did to some files (``=3D``, ``=20``, lines ending in ``=``; a colon after *at*: ``Gat:e``) and a
+    slip in number 745 (``K:Bn`` for B minor)."""
+    score = re.sub(r"=\n", "", score).replace("=3D", "=").replace("=20", " ")
+    score = re.sub(
+        r"(?m)^(T:.*)$", lambda line: re.sub(r"(?i)(?<=[a-z]at):(?!\s)|(?<=at):(?=[- ])", "", line[0]), score
+    )
+    return re.sub(r"(?m)^K: *Bn\b", "K:Bm", score)
 
 
 def _fields(score: str, letter: str) -> list[str]:
