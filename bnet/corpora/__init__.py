@@ -6,10 +6,7 @@ from bnet.corpora.base import SR, Corpus, Track, draw, fingerprint, select
 from bnet.corpora.tunes import Tunes
 from bnet.errors import unknown
 
-_ROWS = (
-    Tunes("tunes", "Tunes, at the tempo of tradition", free=False),
-    Tunes("tunes-free", "Tunes, at a tempo drawn by lot", free=True),
-)
+_ROWS = (Tunes(free=False), Tunes(free=True))
 
 CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in _ROWS}
 """Name -> corpus."""
