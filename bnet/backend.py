@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import importlib.metadata
 import os
 import platform
+import sys
 from typing import Any
 
 import psutil
@@ -13,9 +16,21 @@ PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 
 def prepare() -> None:
-    """Silence TensorFlow's start-up messages; call before Keras is imported."""
+    """Import Keras and its backend without TensorFlow's start-up messages; call it before using Keras."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    if "keras" in sys.modules or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:  # messages of its C++ part, written before logging is set up
+            os.dup2(nowhere.fileno(), 2)
+        with contextlib.suppress(ImportError):  # told when Keras is imported in earnest
+            importlib.import_module("keras")
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def name() -> str:

@@ -295,8 +295,8 @@ class FeatureStore:
                 done += 1
         except loky.BrokenProcessPool as error:
             raise BnetError(
-                f"a worker process died at {batches[done][0][0].track_id} of {self.corpus.name} or soon after (was memory "
-                "short?); what was extracted is kept; run the same command again, with fewer jobs"
+                f"a worker process died at {batches[done][0][0].track_id} of {self.corpus.name} or soon after (was "
+                "memory short?); what was extracted is kept; run the same command again, with fewer jobs"
             ) from error
         finally:
             executor.shutdown(wait=True, kill_workers=bool(waiting))

@@ -87,7 +87,7 @@ def chirp() -> np.ndarray:
         pytest.param(np.sign(tone()), id="square"),
         pytest.param(np.eye(1, SR, 5000, dtype="float32")[0], id="click"),
         pytest.param(np.zeros(SR, "float32"), id="zeros"),
-        pytest.param(noise(0.02), id="shorter than a window"),
+        pytest.param(noise(0.1), id="barely a window"),
         pytest.param(noise().astype("float64"), id="double"),
     ],
 )
@@ -215,10 +215,10 @@ def test_mp3_without_a_header_is_decoded_to_its_end(mp3):
 
 
 def test_mp3_of_constant_bit_rate_without_a_header_is_librosas(tmp_path):
-    path = write(tmp_path / "a.mp3", lively(4, 44_100), 44_100, bitrate_mode="CONSTANT")
+    path = write(tmp_path / "a.mp3", noise(4, 44_100), 44_100, bitrate_mode="CONSTANT")
     path.write_bytes(path.read_bytes()[first_frame(path) :])
     expected, _ = librosa.load(path, sr=SR)
-    np.testing.assert_allclose(audio.load(path)[: len(expected)], expected, atol=1e-6)
+    np.testing.assert_allclose(audio.load(path), expected, rtol=0, atol=1e-6)
 
 
 def test_mp3_that_promises_too_little_is_decoded_to_its_end(mp3):

@@ -34,7 +34,7 @@ RHYTHMS = {
     "clog": "clog",
     "air": "air",
 }
-"""`R:` header in lower case -> class. Rarer ones (highland fling 12, fling 4, waltz 4, walkaround 3, slide 2, march 1) are left out."""
+"""`R:` header in lower case -> class. Rarer ones are left out: 26 flings, waltzes, walkarounds, slides and marches."""
 
 BARS_READ_AS = {
     "ryans-kitty-oneils-champion": "4/4",  # M:2/4 with L:1/8, but eight quavers between the bar lines
@@ -144,14 +144,14 @@ def bare_abc(score: str) -> str:
             lines += [line] if line[0] in "KLM" else []
             continue
         line = re.sub(r'"[^"]*"?|\[[A-JN-Za-z]:[^]]*\]', "", line)
-        line = re.sub(r"[uvkHS]", "", line).replace("[|]", "|")
+        line = re.sub(r"\[\|\]\s*(?=[|:[])", "", re.sub(r"[uvkHS]", "", line)).replace("[|]", "|")
         line = re.sub(r"([T~])(\(+)(?!\d)", r"\2\1", line)
         lines += [line] if line.strip() else []
     return "\n".join(lines) + "\n"
 
 
 def tidy_title(title: str) -> str:
-    """A title for people: ``EMERALD ISLE., THE`` -> ``The Emerald Isle``, ``Amazon -- Hornpipe`` -> ``Amazon Hornpipe``."""
+    """A title for people: ``EMERALD ISLE., THE`` -> ``The Emerald Isle``, ``Sandy -- Reel`` -> ``Sandy Reel``."""
     title = re.sub(r"\s*--?\s+(?=\w)", " ", title).replace('"', "").strip()
     title = re.sub(r"(?<=[A-Z])'(?:S|T|D|LL|VE|RE|M)\b", lambda part: part[0].lower(), title)
     title = re.sub(r"[A-Z]{2,}", lambda word: word[0].capitalize(), title)
@@ -215,7 +215,7 @@ def _scores(prefix: str) -> Iterator[str]:
     files = sorted(folder.glob("*.abc"), key=lambda path: path.name)
     if not files:
         raise BnetError(
-            f"no scores in {folder}; music21 was installed without its corpus; run: pip install --force-reinstall music21"
+            f"no scores in {folder}; music21 is here without its corpus; run: pip install --force-reinstall music21"
         )
     for path in files:
         text = path.read_text(encoding="utf-8").replace("\r\n", "\n").replace("\r", "\n")

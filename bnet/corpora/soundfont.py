@@ -54,7 +54,7 @@ def in_tune(soundfont: bytes) -> bytes:
 
 
 def _instrument_zones(font: bytearray) -> Iterator[dict[int, int]]:
-    """The generators (operator -> amount) of each zone of each instrument, the instrument's global zone below its own."""
+    """The generators (operator -> amount) of each instrument's zones, on top of those of its global zone."""
     instruments, size = _chunk(font, b"inst")
     bags, _ = _chunk(font, b"ibag")
     generators, _ = _chunk(font, b"igen")

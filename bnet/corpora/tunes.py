@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnet.corpora import rendering
+from bnet.corpora import rendering, tunes_about
 from bnet.corpora.base import Corpus, Track, draw
 from bnet.corpora.scores import Tune, load_tunes
 from bnet.errors import BnetError
@@ -38,7 +38,8 @@ BARS = {
     "reel": Bar(
         1.07,
         2,
-        "224 crotchets a minute: Breathnach, Ceol Rince na hÉireann 1, p. ix, as quoted at chiffboard.mati.ca/viewtopic.php?p=210144; "
+        "224 crotchets a minute: Breathnach, Ceol Rince na hÉireann 1, p. ix, as quoted at "
+        "chiffboard.mati.ca/viewtopic.php?p=210144; "
         "0.97-1.03 s in sydneyirishceilidancers.com.au/dance-music-1",
     ),
     "jig": Bar(
@@ -56,7 +57,8 @@ BARS = {
     "slip jig": Bar(
         1.55,
         3,
-        "our choice of 116 beats a minute, between 113 (1.59 s; en.wikipedia.org/wiki/Slip_jig) and 144 (1.25 s; Breathnach as above)",
+        "our choice of 116 beats a minute, between 113 (1.59 s; en.wikipedia.org/wiki/Slip_jig) and 144 (1.25 s; "
+        "Breathnach as above)",
     ),
     "strathspey": Bar(
         2.00,
@@ -185,7 +187,7 @@ class Tunes(Corpus):
     def __init__(self, *, free: bool) -> None:
         self.free = free
         self.name = "tunes-free" if free else "tunes"
-        self.title = "Dance tunes, tempo free of the dance" if free else "Dance tunes"
+        self.title = "Tunes, at a tempo drawn by lot" if free else "Tunes, at the tempo of tradition"
         self.sources = SOURCES
 
     @property
@@ -242,6 +244,24 @@ class Tunes(Corpus):
             "instrument": PROGRAMS[played.program],
             "transposition": played.transposition,
         }
+
+    @property
+    def about(self) -> str:
+        """What the corpus is, as MyST for its page."""
+        return tunes_about.about(self)
+
+    @property
+    def notes(self) -> str:
+        """Where tempi, scores and sounds come from, and their licences, as MyST for its page."""
+        return tunes_about.notes(self)
+
+    def class_facts(self):
+        """Metres and length of a bar, by class."""
+        return tunes_about.class_facts(self)
+
+    def describe(self, track: Track) -> str:
+        """A caption for a clip, without its class."""
+        return tunes_about.describe(self, track.track_id)
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:
         """The clip: an excerpt of the tune, or the whole tune over and over where it is shorter than the clip.

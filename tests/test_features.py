@@ -1,0 +1,422 @@
+"""The feature store: the same rows however they came about; resumed after a kill; damage and failures are named."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from bnet import audio
+from bnet.corpora import SR, Corpus, Track
+from bnet.errors import BnetError
+from bnet.features import FeatureStore
+from bnet.paths import sha256, sha256_file
+
+
+class Noises(Corpus):
+    """Clips of noise, rendered from their ids; `slow` s each; the ids in `bad` raise."""
+
+    name, title, labels, source = "noises", "Noises", ("noise",), "noises 1"
+
+    def __init__(self, count: int = 12, slow: float = 0.0, bad: tuple[str, ...] = ()):
+        self.count, self.slow, self.bad = count, slow, bad
+
+    def tracks(self) -> list[Track]:
+        return [Track(f"n{i:03d}", "noise", f"g{i}") for i in range(self.count)]
+
+    def audio(self, track: Track, seconds: float) -> np.ndarray:
+        time.sleep(self.slow)
+        if track.track_id in self.bad:
+            raise BnetError(f"{track.track_id} can't be rendered")
+        generator = np.random.default_rng(int(track.track_id[1:]))
+        return (0.1 * generator.standard_normal(round(seconds * SR))).astype("float32")
+
+    def checksum(self, track: Track, y: np.ndarray) -> str:
+        return sha256(y.tobytes())
+
+
+class Files(Corpus):
+    """The sound files of a folder."""
+
+    name, title, labels = "files", "Files", ("all",)
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def tracks(self) -> list[Track]:
+        return [Track(path.stem, "all", path.stem, path) for path in sorted(self.folder.iterdir())]
+
+    def audio(self, track: Track, seconds: float) -> np.ndarray:
+        return audio.fit(audio.load(track.path, seconds=seconds), seconds)
+
+    def checksum(self, track: Track, y: np.ndarray) -> str:
+        return sha256_file(track.path)
+
+
+def extract(store: FeatureStore, **options):
+    return store.extract(store.corpus.tracks(), jobs=options.pop("jobs", 1), progress=False, **options)
+
+
+def contents(store: FeatureStore) -> tuple[bytes, bytes]:
+    return (store.folder / "log_mel.f32").read_bytes(), (store.folder / "index.jsonl").read_bytes()
+
+
+def ids(corpus: Corpus) -> list[str]:
+    return [track.track_id for track in corpus.tracks()]
+
+
+@pytest.fixture
+def whole(tmp_path) -> FeatureStore:
+    """Twelve clips, extracted one after the other."""
+    store = FeatureStore(Noises(), 1.0, root=tmp_path / "whole")
+    assert extract(store).done == 12
+    return store
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Three sound files, one of them no audio."""
+    folder = tmp_path / "sound"
+    folder.mkdir()
+    for number, name in enumerate(["a.wav", "b.flac"]):
+        y = 0.1 * np.random.default_rng(number).standard_normal(2 * SR)
+        soundfile.write(folder / name, y, SR)
+    (folder / "c.mp3").write_bytes(b"no audio at all")
+    return folder
+
+
+# what is in a store
+
+
+@pytest.mark.parametrize(("seconds", "frames"), [(10, 216), (30, 646)])
+def test_rows_are_the_log_mels_of_the_clips(tmp_path, seconds, frames):
+    corpus = Noises(3)
+    store = FeatureStore(corpus, seconds)
+    result = extract(store)
+    assert (result.done, result.reused, result.failed) == (3, 0, {})
+    assert store.available == {"n000", "n001", "n002"}
+    rows = store.rows(["n002", "n000", "n002"])
+    assert rows.shape == (3, frames, 128)
+    assert rows.dtype == np.float32
+    for row, track in zip(rows, [corpus.tracks()[i] for i in (2, 0, 2)], strict=True):
+        np.testing.assert_array_equal(row, audio.log_mel(corpus.audio(track, seconds)))
+    assert isinstance(store.array, np.memmap)
+    assert not store.array.flags.writeable
+    np.testing.assert_array_equal(store.array[store.row_numbers(["n001"])], store.rows(["n001"]))
+    assert store.folder.parent == Path(os.environ["BNET_CACHE"]) / "features"
+    assert store.folder.name.startswith(f"noises-{seconds}s-")
+    assert json.loads((store.folder / "store.json").read_text())["shape"] == [frames, 128]
+
+
+def test_the_folder_depends_on_all_that_decides_a_row(tmp_path):
+    class Other(Noises):
+        source = "noises 2"
+
+    settings = audio.FeatureSettings(top_db=60)
+    stores = [
+        FeatureStore(Noises(), 10),
+        FeatureStore(Other(), 10),
+        FeatureStore(Noises(), 30),
+        FeatureStore(Noises(), 10, settings),
+    ]
+    assert len({store.folder for store in stores}) == 4
+    assert FeatureStore(Noises(99), 10.0).folder == stores[0].folder
+    assert not stores[0].folder.exists()
+
+
+def test_the_same_command_again_does_nothing(whole):
+    before = contents(whole)
+    result = extract(whole)
+    assert (result.done, result.reused) == (0, 12)
+    assert contents(whole) == before
+
+
+def test_parallel_is_sequential_is_any_order(whole, tmp_path):
+    parallel = FeatureStore(Noises(), 1.0, root=tmp_path / "parallel")
+    assert parallel.extract(reversed(Noises().tracks()), jobs=2, progress=False).done == 12
+    assert contents(parallel) == contents(whole)
+
+
+def test_checksum_of_the_data(whole, tmp_path):
+    lines = "\n".join(f"{t.track_id}\t{sha256(Noises().audio(t, 1.0).tobytes())}" for t in Noises().tracks()[:2])
+    assert whole.checksum(["n001", "n000"]) == sha256(lines)
+    assert whole.checksum(["n000"]) != whole.checksum(["n001"])
+
+
+def test_an_id_that_was_not_extracted(whole):
+    for use in (whole.rows, whole.row_numbers, whole.checksum):
+        with pytest.raises(BnetError, match=r"1 of 2 .* n999 \(not extracted yet\).*bnet features --corpus noises"):
+            use(["n000", "n999"])
+
+
+def test_a_store_can_be_sent_to_another_process(whole):
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(whole)).rows(["n003"]), whole.rows(["n003"]))
+
+
+# failures
+
+
+def test_a_bad_clip_is_named_and_counted(tmp_path):
+    store = FeatureStore(Noises(6, bad=("n002",)), 1.0)
+    result = extract(store, jobs=2)
+    assert (result.done, result.reused, result.failed) == (5, 0, {"n002": "n002 can't be rendered"})
+    assert store.failures == result.failed
+    with pytest.raises(BnetError, match="n002 can't be rendered"):
+        store.rows(["n002"])
+    store.corpus.bad = ()
+    assert extract(store).failed == result.failed
+    assert extract(store, retry=True).done == 1
+    assert store.failures == {}
+
+
+class Broken(Noises):
+    """Breaks in ways that a corpus should not."""
+
+    def audio(self, track: Track, seconds: float) -> np.ndarray:
+        if track.track_id == "n000":
+            raise ZeroDivisionError("by accident")
+        y = super().audio(track, seconds)
+        return {"n001": y[:-1], "n002": y * np.nan}.get(track.track_id, y)
+
+
+def test_a_clip_that_breaks_the_corpus_does_not_stop_the_others():
+    result = extract(FeatureStore(Broken(4), 1.0))
+    assert result.done == 1
+    assert result.failed["n000"] == "ZeroDivisionError: by accident"
+    assert "expected (22050,)" in result.failed["n001"]
+    assert "NaN" in result.failed["n002"]
+
+
+class Deadly(Noises):
+    """Ends its process, as a decoder that crashes does."""
+
+    def audio(self, track: Track, seconds: float) -> np.ndarray:
+        if track.track_id == "n009":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().audio(track, seconds)
+
+
+def test_a_worker_that_dies_is_said():
+    store = FeatureStore(Deadly(), 1.0)
+    with pytest.raises(BnetError, match=r"worker process died at n00\d of noises .* fewer jobs"):
+        extract(store, jobs=2)
+    kept = len(store.available)
+    assert extract(FeatureStore(Noises(), 1.0)).reused == kept
+
+
+# files
+
+
+def test_a_file_that_changed_is_extracted_again(folder):
+    store = FeatureStore(Files(folder), 1.0)
+    first = extract(store)
+    assert (first.done, set(first.failed)) == (2, {"c"})
+    assert "no audio" in first.failed["c"]
+    assert extract(store).reused == 2
+    before = store.checksum(["a"])
+
+    os.utime(folder / "a.wav", ns=(0, 0))  # another time, the same bytes
+    size = (store.folder / "log_mel.f32").stat().st_size
+    assert extract(store).done == 0
+    assert (store.folder / "log_mel.f32").stat().st_size == size
+    assert store.checksum(["a"]) == before
+
+    y = (0.1 * np.random.default_rng(7).standard_normal(2 * SR)).astype("float32")
+    soundfile.write(folder / "a.wav", y, SR, subtype="FLOAT")
+    assert extract(store).done == 1
+    assert store.checksum(["a"]) != before
+    np.testing.assert_array_equal(store.rows(["a"])[0], audio.log_mel(y[:SR]))
+
+    soundfile.write(folder / "c.mp3", y, SR)  # mended
+    assert extract(store).done == 1
+    assert store.failures == {}
+
+
+def test_a_file_that_goes_and_comes_back(folder):
+    store = FeatureStore(Files(folder), 1.0)
+    tracks = store.corpus.tracks()
+    (folder / "a.wav").rename(folder.parent / "a.wav")
+    assert "no file" in store.extract(tracks, jobs=1, progress=False).failed["a"]
+    (folder.parent / "a.wav").rename(folder / "a.wav")
+    assert store.extract(tracks, jobs=1, progress=False).done == 1
+
+
+# kills, damage, other processes
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {here!r})
+from test_features import FeatureStore, Noises
+store = FeatureStore(Noises({count}, slow={slow}), 1.0)
+result = store.extract(store.corpus.tracks(), jobs={jobs})
+print(result.done, result.reused)
+"""
+
+
+def start(jobs: int = 1, count: int = 12, slow: float = 0.05) -> subprocess.Popen:
+    """Another process that extracts."""
+    script = SCRIPT.format(here=str(Path(__file__).parent), jobs=jobs, count=count, slow=slow)
+    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_lines(store: FeatureStore, count: int) -> None:
+    index = store.folder / "index.jsonl"
+    for _ in range(600):
+        if index.exists() and index.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.02)
+    raise TimeoutError(f"no {count} lines in {index}")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_killed_and_run_again_is_as_if_never_killed(whole, jobs):
+    store = FeatureStore(Noises(), 1.0)
+    for lines in (2, 5, 8):
+        process = start(jobs, slow=0.2)
+        try:
+            wait_for_lines(store, lines)
+        finally:
+            process.kill()
+            process.communicate()
+    assert 8 <= len(store.available) < 12
+    with open(store.folder / "index.jsonl", "ab") as index:
+        index.write(b'{"row": 9, "sha')  # killed in the middle of a line
+    with open(store.folder / "log_mel.f32", "ab") as data:
+        data.write(b"half a row")
+    assert store.rows(["n001"]).shape == (1, 22, 128)
+    again = extract(store, jobs=jobs)
+    assert again.done + again.reused == 12
+    assert contents(store) == contents(whole)
+
+
+def test_two_processes(whole, capfd):
+    store = FeatureStore(Noises(), 1.0)
+    first = start()
+    wait_for_lines(store, 2)
+    second = extract(store)
+    out, err = first.communicate(timeout=60)
+    assert out.split() == ["12", "0"], err
+    assert (second.done, second.reused) == (0, 12)
+    assert capfd.readouterr().err.count("another process extracts") == 1
+    assert contents(store) == contents(whole)
+
+
+def test_a_reader_sees_what_another_process_has_extracted():
+    store = FeatureStore(Noises(), 1.0)
+    assert store.available == set()
+    extract(FeatureStore(Noises(4), 1.0))
+    assert len(store.available) == 4
+    extract(FeatureStore(Noises(), 1.0))
+    assert store.rows(ids(store.corpus)).shape == (12, 22, 128)
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"\0\xff\xfe garbage", b"[]", b"7", b'{"track_id": "n003", "row": 99999, "sha256": ""}', b'{"row": 3}']
+)
+def test_a_damaged_line_is_redone_and_said_once(whole, capfd, garbage):
+    rows = whole.rows(ids(whole.corpus))
+    lines = (whole.folder / "index.jsonl").read_bytes().split(b"\n")
+    lines[3] = garbage
+    (whole.folder / "index.jsonl").write_bytes(b"\n".join(lines))
+    assert "n003" not in whole.available
+    assert extract(whole).done == 1
+    assert "1 damaged entries" in capfd.readouterr().err
+    np.testing.assert_array_equal(whole.rows(ids(whole.corpus)), rows)
+    assert extract(whole).done == 0
+    assert capfd.readouterr().err == ""
+
+
+def test_a_shortened_feature_file_is_mended(whole, capfd):
+    rows = whole.rows(ids(whole.corpus))
+    os.truncate(whole.folder / "log_mel.f32", 10 * 22 * 128 * 4 - 5)
+    assert len(whole.available) == 9
+    assert extract(whole).done == 3
+    assert "3 damaged entries" in capfd.readouterr().err
+    np.testing.assert_array_equal(whole.rows(ids(whole.corpus)), rows)
+    (whole.folder / "log_mel.f32").unlink()
+    assert extract(whole).done == 12
+    np.testing.assert_array_equal(whole.rows(ids(whole.corpus)), rows)
+
+
+FULL = """
+import resource, sys
+sys.path.insert(0, {here!r})
+from test_features import FeatureStore, Noises
+from bnet.errors import BnetError
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+store = FeatureStore(Noises(), 1.0)
+try:
+    store.extract(store.corpus.tracks(), jobs=1)
+except BnetError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_keeps_what_was_extracted(whole):
+    done = subprocess.run(
+        [sys.executable, "-c", FULL.format(here=str(Path(__file__).parent))], capture_output=True, text=True, check=True
+    )
+    assert "could not write features in" in done.stdout
+    assert "then run the same command again" in done.stdout
+    store = FeatureStore(Noises(), 1.0)
+    kept = len(store.available)
+    assert kept == 60_000 // (22 * 128 * 4)
+    result = extract(store)
+    assert (result.done, result.reused) == (12 - kept, kept)
+    assert contents(store) == contents(whole)
+
+
+def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("BNET_CACHE", str(tmp_path / "file"))
+    with pytest.raises(BnetError, match=r"cannot write to the cache folder .* BNET_CACHE"):
+        extract(FeatureStore(Noises(), 1.0))
+
+
+def test_a_whole_store_need_not_be_writable(whole, monkeypatch):
+    monkeypatch.setattr("bnet.features.writable_dir", lambda *_: pytest.fail("wrote"))
+    assert extract(whole).reused == 12
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: extract(FeatureStore(Noises(), 1.0), jobs=0), "0 worker processes; expected 1 or more"),
+        (lambda: extract(FeatureStore(Noises(), 1.0), jobs=-1), "-1 worker processes"),
+        (lambda: FeatureStore(Noises(), 1.0).extract(2 * Noises().tracks()), "two tracks of noises are called 'n000'"),
+        (lambda: FeatureStore(Noises(), 0.0), "expected more than 0"),
+        (lambda: FeatureStore(Noises(), 1.0, audio.FeatureSettings(sr=16_000)), "expected 22050 Hz"),
+    ],
+)
+def test_refused_at_the_door(make, words):
+    with pytest.raises(BnetError, match=words):
+        make()
+
+
+def test_no_tracks():
+    assert FeatureStore(Noises(), 1.0).extract([]).done == 0
+
+
+def test_nothing_is_drawn_where_there_is_no_terminal(capfd):
+    FeatureStore(Noises(2), 1.0).extract(Noises(2).tracks(), jobs=1, progress=True)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_memory_of_the_parent_does_not_grow_with_the_tracks():
+    psutil = pytest.importorskip("psutil")
+    used = []
+    for count in (24, 96):
+        store = FeatureStore(Noises(count), 30.0, root=Path(os.environ["BNET_CACHE"]) / str(count))
+        before = psutil.Process().memory_info().rss
+        extract(store, jobs=1)
+        used.append(psutil.Process().memory_info().rss - before)
+    assert used[1] < 72 * 646 * 128 * 4 / 2, used  # the 72 clips more would be 24 MB
