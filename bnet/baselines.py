@@ -50,8 +50,8 @@ def _nothing(log_mels: np.ndarray) -> np.ndarray:
 
 BASELINES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "majority": ("Majority class", _nothing),
-    "svm-timbre": ("SVM, mean and sd of the mel bands", timbre),
-    "svm-rhythm": ("SVM, autocorrelation of the onset envelope", rhythm),
+    "svm-timbre": ("SVM on timbre", timbre),
+    "svm-rhythm": ("SVM on rhythm", rhythm),
 }
 """Name -> (title, features of log-mels)."""
 

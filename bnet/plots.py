@@ -79,7 +79,7 @@ def intervals(table: pd.DataFrame, *, ax: Axes, floor: float | None = None) -> A
     ax.set_yticklabels(table["title"])
     ax.set_ylim(-0.6, len(table) - 0.4)
     ax.set_xlim(0, max(0.6, float(table["high"].max()) + 0.05))
-    ax.legend(loc="lower right", frameon=True)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
     return ax
 
 

@@ -62,7 +62,7 @@ myst.table(
 found = get_corpus(corpus)
 tracks = {track.label: track for track in select(found.tracks(), 1)}
 clips = {label: found.audio(tracks[label], seconds) for label in found.labels}
-fig, axes = plt.subplots(4, 2, figsize=(9, 11), layout="constrained")
+fig, axes = plt.subplots(4, 2, figsize=(7.6, 10.5), layout="constrained")
 for ax, label in zip(axes.flat, found.labels, strict=False):
     plots.spectrogram(audio.log_mel(clips[label]), sr=SR, hop_length=settings.hop_length, ax=ax, title=label)
 for ax in axes.flat[len(found.labels) :]:

@@ -44,11 +44,10 @@ reports = {name: Report.load(name, profile, protocol, results_dir()) for name in
 # clips separate the two, if one clip in ten is tested as the paper describes.
 
 # %% tags=["hide-input"]
-sizes = {"gtzan": 1000, "extended-ballroom": 4180, "homburg": 1886, "fma-small": 8000}
 rows = []
 for corpus, title in paper.CORPUS_TITLES.items():
     old, new = paper.TABLE_2[corpus, "bbnn"].test, paper.TABLE_2[corpus, "proposed"].test
-    rows.append([title, old, new, round((new - old) / 100 * round(sizes[corpus] / 10))])
+    rows.append([title, old, new, round((new - old) / 100 * round(paper.TABLE_1_TOTALS[corpus] / 10))])
 columns = ["Collection", "BBNN, test %", "Proposed, test %", "Difference in test clips"]
 myst.table(
     pd.DataFrame(rows, columns=columns),
@@ -64,7 +63,8 @@ myst.table(
 # The book comes with a collection of its own, {doc}`tunes <corpora/tunes>`: seven kinds of dance tune from two old
 # printed collections, rendered to sound on your machine. A **fold** is one way to divide the clips into those to learn
 # from and those to be tested on; here no tune stands on both sides, not even in another version. Beside the networks
-# stand two simple methods, support-vector machines (SVM) on the average spectrum and on the rhythm of the loudness.
+# stand two simple methods, support-vector machines (SVM) on **timbre** (mean and spread of each frequency band) and on
+# **rhythm** (after how long the pattern of onsets repeats).
 # Its twin {doc}`tunes-free <corpora/tunes-free>` has the same tunes with the tempo drawn by lot, so that rhythm alone
 # tells the dances apart.
 
@@ -88,7 +88,8 @@ def measured(name: str) -> None:
     )
     pairs = [("proposed", "bbnn"), ("proposed-released", "bbnn"), ("proposed", "svm-rhythm")]
     said = [f"- {report.compare(one, two)}" for one, two in pairs if {one, two} <= set(report.variants)]
-    display(myst.text("\n".join(said)))
+    if said:
+        display(myst.text("\n".join(said)))
     display(myst.provenance(report.provenance()))
 
 

@@ -37,16 +37,16 @@ channels = [shapes["stem_maxpool4x1"][-1], *(shapes[f"block{k}"][-1] for k in ra
 boxes = ["log-mel", "stem", *(f"block {k}" for k in range(1, row.blocks + 1)), "transition", "decision"]
 notes = ["646 x 128", f"{channels[0]} maps", *(f"+{c} maps" for c in channels[1:]), "to 32 maps", f"{classes} classes"]
 
-fig, ax = plt.subplots(figsize=(9, 3))
+fig, ax = plt.subplots(figsize=(9, 2.4))
 for x, (name, note) in enumerate(zip(boxes, notes, strict=True)):
     color = plots.PALETTE[0] if name.startswith("block") else "#777777"
     ax.add_patch(
-        FancyBboxPatch((x - 0.36, -0.3), 0.72, 0.6, "round,pad=0.02", facecolor=color, alpha=0.25, edgecolor=color)
+        FancyBboxPatch((x - 0.4, -0.3), 0.8, 0.6, "round,pad=0.02", facecolor=color, alpha=0.25, edgecolor=color)
     )
-    ax.text(x, 0.07, name, ha="center", va="center", fontsize=10)
+    ax.text(x, 0.07, name, ha="center", va="center", fontsize=9.5)
     ax.text(x, -0.15, note, ha="center", va="center", fontsize=8, color="#444444")
     if x:
-        ax.annotate("", (x - 0.38, 0), (x - 0.62, 0), arrowprops={"arrowstyle": "->", "color": "#444444"})
+        ax.annotate("", (x - 0.42, 0), (x - 0.58, 0), arrowprops={"arrowstyle": "->", "color": "#444444"})
 for start in range(1, 1 + row.blocks):
     for end in range(start + 2, 3 + row.blocks):
         arc = {
@@ -56,7 +56,7 @@ for start in range(1, 1 + row.blocks):
             "alpha": 0.6,
         }
         ax.annotate("", (end, 0.34), (start, 0.34), arrowprops=arc)
-ax.set(xlim=(-0.6, len(boxes) - 0.4), ylim=(-0.45, 1.75))
+ax.set(xlim=(-0.6, len(boxes) - 0.4), ylim=(-0.4, 1.15))
 ax.axis("off")
 myst.figure(
     fig,
@@ -106,7 +106,7 @@ myst.table(
             "convolutions": "Convolutions",
             "total": "Parameters",
             "trainable": "Trainable",
-            "weights": "Kernels and biases",
+            "weights": "Kernels, biases",
         }
     ),
     f"Counted on the Keras models, for {classes} classes. The BBNN paper quotes its kernels and biases only; the paper speaks of "
@@ -127,7 +127,7 @@ myst.table(
 model = build("proposed", classes, 646)
 rows = [
     [f"`{layer.name}`", type(layer).__name__, " x ".join(str(n) for n in layer.output.shape[1:]), layer.count_params()]
-    for layer in model.layers
+    for layer in sorted(model.layers, key=lambda layer: layer.name.split("_")[:2][-1])
     if layer.name.startswith("block1")
 ]
 myst.table(

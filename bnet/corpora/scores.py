@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 import importlib.util
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnet.corpora.same_tune import join_groups, same_melody, title_key
 from bnet.errors import BnetError
 
 BOOKS = {
@@ -59,7 +59,7 @@ class Tune:
     label
         The class: the `R:` header by way of `RHYTHMS`.
     group
-        The normalised title shared by all scores of the same tune.
+        A normalised title, shared by all scores of the same tune (see `bnet.corpora.same_tune`).
     title, book
         As printed, for people.
     metre, key
@@ -97,7 +97,8 @@ def load_tunes() -> dict[str, Tune]:
     headers = [(prefix, score) for prefix in BOOKS for score in _scores(prefix)]
     ids = _ids(headers)
     kept = [(track_id, *header) for track_id, header in zip(ids, headers, strict=True) if _label(header[1])]
-    keys = [_same_tune_keys(track_id, score) for track_id, _, score in kept]
+    titles = [_same_tune_keys(track_id, score) for track_id, _, score in kept]
+    scores = [bare_abc(score) for _, _, score in kept]
     tunes = [
         Tune(
             track_id=track_id,
@@ -107,9 +108,11 @@ def load_tunes() -> dict[str, Tune]:
             book=BOOKS[prefix][1],
             metre=_fields(score, "M")[0],
             key=_fields(score, "K")[0],
-            abc=bare_abc(score),
+            abc=abc,
         )
-        for (track_id, prefix, score), group in zip(kept, join_groups(keys), strict=True)
+        for (track_id, prefix, score), abc, group in zip(
+            kept, scores, join_groups(titles, same_melody(scores)), strict=True
+        )
     ]
     return {tune.track_id: tune for tune in sorted(tunes, key=lambda tune: tune.track_id)}
 
@@ -159,55 +162,6 @@ def tidy_title(title: str) -> str:
     if article:
         title = f"{article[2]} {article[1]}"
     return re.sub(r"\s+", " ", title).rstrip(". ")
-
-
-def title_key(title: str) -> str:
-    """What two spellings of a title have in common: ``GALWAY TOM -- REEL.`` -> ``galway tom``.
-
-    Case, accents, punctuation, articles, rhythm words, settings, numbers and the British *-our* are left out. A title
-    of which nothing would remain (``Jig``) keeps its words.
-    """
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    plain = re.sub(r"\([^)]*\)|\b(1st|2nd|3rd|\dth)? ?setting\b|\bno\b\.? ?\d+|['.`]", "", plain)
-    plain = re.sub(r"(?<=[mnvb])our", "or", plain)
-    words = re.findall(r"[a-z0-9]+", plain)
-    rare = [word for word in words if word not in _COMMON_WORDS]
-    return " ".join(rare or words)
-
-
-def join_groups(keys: Sequence[Sequence[str]]) -> list[str]:
-    """The group of each score, given its keys: scores that share a key, directly or by way of others, are together.
-
-    A group is named by the first key of its first score.
-    """
-    parent: dict[str, str] = {}
-
-    def root(key: str) -> str:
-        while parent.setdefault(key, key) != key:
-            key = parent[key]
-        return key
-
-    for own in keys:
-        for key in own[1:]:
-            parent[root(key)] = root(own[0])
-    names: dict[str, str] = {}
-    return [names.setdefault(root(own[0]), own[0]) for own in keys]
-
-
-_COMMON_WORDS = {
-    "the",
-    "a",
-    "an",
-    "reel",
-    "jig",
-    "hornpipe",
-    "slipjig",
-    "slip",
-    "strathspey",
-    "clog",
-    "air",
-    "lancashire",
-}
 
 
 def _scores(prefix: str) -> Iterator[str]:
@@ -262,4 +216,4 @@ def _same_tune_keys(track_id: str, score: str) -> list[str]:
     keys = [title_key(title) for title in _fields(score, "T")]
     if track_id.startswith("oneills"):
         keys.append(track_id[: len("oneills-0000")])  # two transcriptions of one number, whatever they call it
-    return [key for key in keys if key]
+    return [key for key in keys if key] or [track_id]

@@ -61,6 +61,10 @@ myst.text(found.notes)
 
 # %% [markdown]
 # ## Results
+#
+# Beside the networks stand what they must beat: the **majority class**, and two support-vector machines (SVM), one on
+# **timbre** (mean and standard deviation of each mel band) and one on **rhythm** (the autocorrelation of the onset
+# envelope: after how long the pattern of onsets repeats).
 
 # %% tags=["hide-input"]
 if report.records:
@@ -100,7 +104,8 @@ if report.records:
     pairs = [("proposed", "bbnn"), ("proposed-released", "bbnn"), ("proposed-released", "proposed")]
     pairs += [(name, "svm-rhythm") for name in report.networks]
     said = [f"- {report.compare(one, two)}" for one, two in pairs if {one, two} <= set(report.variants)]
-    display(myst.text("**Compared on the same clips:**\n\n" + "\n".join(said)))
+    if said:
+        display(myst.text("**Compared on the same clips:**\n\n" + "\n".join(said)))
     display(myst.provenance(report.provenance()))
 
 # %% [markdown]
@@ -136,6 +141,8 @@ else:
 
 # %% tags=["hide-input"]
 shown = [name for name in ("proposed", "bbnn") if name in report.variants] or report.networks[:1]
+if not shown:
+    display(myst.not_run("No network has been trained here yet.", report.command()))
 for name in shown:
     _, truth, probabilities = report.pooled(name)
     counts = evaluation.confusion(truth, probabilities)

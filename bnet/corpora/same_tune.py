@@ -1,0 +1,119 @@
+"""Which scores are the same tune: those that share a title, and those that share a melody under other titles.
+
+Both books print tunes more than once, and Ryan's often one tune under two titles, sometimes as two dances. Titles alone
+would let one version into training and the other into the test.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+STEPS = 12  # compared at a time: about two bars
+SHARE = 0.3  # of the shorter melody's passages; see `same_melody`
+
+
+def title_key(title: str) -> str:
+    """What two spellings of a title have in common: ``GALWAY TOM -- REEL.`` -> ``galway tom``.
+
+    Case, accents, punctuation, articles, rhythm words, settings, numbers and the British *-our* are left out. A title
+    of which nothing would remain (``Jig``) keeps its words.
+    """
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    plain = re.sub(r"\([^)]*\)|\b(1st|2nd|3rd|\dth)? ?setting\b|\bno\b\.? ?\d+|['.`]", "", plain)
+    plain = re.sub(r"(?<=[mnvb])our", "or", plain)
+    words = re.findall(r"[a-z0-9]+", plain)
+    rare = [word for word in words if word not in _COMMON_WORDS]
+    return " ".join(rare or words)
+
+
+def join_groups(keys: Sequence[Sequence[str]], pairs: Iterable[tuple[int, int]] = ()) -> list[str]:
+    """The group of each score: together are those that share a key or are a pair, directly or by way of others.
+
+    Parameters
+    ----------
+    keys
+        Of each score at least one; a group is named by the first key of its first score.
+    pairs
+        Positions of scores that belong together whatever their keys.
+
+    >>> join_groups([["a", "b"], ["c"], ["b"], ["d"]], [(1, 3)])
+    ['a', 'c', 'a', 'c']
+    """
+    parent: dict[str, str] = {}
+
+    def root(key: str) -> str:
+        while parent.setdefault(key, key) != key:
+            key = parent[key]
+        return key
+
+    for own in keys:
+        for key in own[1:]:
+            parent[root(key)] = root(own[0])
+    for one, other in pairs:
+        parent[root(keys[other][0])] = root(keys[one][0])
+    names: dict[str, str] = {}
+    return [names.setdefault(root(own[0]), own[0]) for own in keys]
+
+
+def same_melody(abcs: Sequence[str]) -> list[tuple[int, int]]:
+    """The pairs of scores (by position, lower first, sorted) of which one repeats much of the other's melody.
+
+    A passage is `STEPS` successive steps on the staff, whatever the key and the rhythm; two scores are versions of one
+    tune if at least `SHARE` of the passages of the one that has fewer are in the other too. Between .25 and .5 the
+    share hardly matters: no group of O'Neill's and Ryan's grows beyond five.
+    """
+    passages = [_passages(staff_steps(abc)) for abc in abcs]
+    holders: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for position, own in enumerate(passages):
+        for passage in own:
+            holders[passage].append(position)
+    shared: Counter[tuple[int, int]] = Counter()
+    for positions in holders.values():
+        shared.update((one, other) for n, other in enumerate(positions) for one in positions[:n])
+    return sorted(
+        pair for pair, count in shared.items() if count >= SHARE * min(len(passages[pair[0]]), len(passages[pair[1]]))
+    )
+
+
+def staff_steps(abc: str) -> list[int]:
+    """The steps between successive notes of a score, in staff positions, without grace notes; of a chord, the top note.
+
+    >>> staff_steps("K:C\\nC E{F} [EG] c")
+    [2, 2, 3]
+    """
+    body = re.sub(r"(?m)^[A-Z]:.*$|\{[^}]*\}|\[[A-Z]:[^]]*\]|![^!\n]*!", "", abc)
+    body = re.sub(r"\[([^]|:]*)\]", lambda chord: max(_NOTE.findall(chord[1]), key=_position, default=""), body)
+    positions = [_position(note) for note in _NOTE.findall(body)]
+    return [after - before for before, after in itertools.pairwise(positions)]
+
+
+_NOTE = re.compile(r"[A-Ga-g][,']*")
+
+
+_COMMON_WORDS = {
+    "the",
+    "a",
+    "an",
+    "reel",
+    "jig",
+    "hornpipe",
+    "slipjig",
+    "slip",
+    "strathspey",
+    "clog",
+    "air",
+    "lancashire",
+}
+
+
+def _position(note: str) -> int:
+    return "CDEFGABcdefgab".index(note[0]) + 7 * (note.count("'") - note.count(","))
+
+
+def _passages(steps: list[int]) -> set[tuple[int, ...]]:
+    windows = {tuple(steps[n : n + STEPS]) for n in range(len(steps) - STEPS + 1)}
+    return {window for window in windows if len(set(window)) > 3}  # a scale or a trill is nobody's melody
