@@ -15,6 +15,8 @@ import itertools
 import json
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -279,7 +281,7 @@ class FeatureStore:
         if jobs == 1:
             yield from (_work(batch, setting) for batch in batches)
             return
-        executor = loky.ProcessPoolExecutor(jobs, initializer=_start, initargs=setting, env=_ONE_THREAD)
+        executor = loky.ProcessPoolExecutor(jobs, initializer=_start, initargs=(os.getpid(), *setting), env=_ONE_THREAD)
         waiting: collections.deque = collections.deque()
         done = 0
         try:
@@ -329,9 +331,17 @@ _Result = tuple[Entry, np.ndarray | None]
 _setting: tuple[Corpus, float, FeatureSettings]
 
 
-def _start(*setting: Any) -> None:
+def _start(parent: int, *setting: Any) -> None:
+    """Make a worker ready; it ends with its parent, even if that is killed."""
     global _setting
     _setting = setting
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _work(batch: list[tuple[Track, str | None]], setting: tuple | None = None) -> list[_Result]:

@@ -286,7 +286,7 @@ def test_killed_and_run_again_is_as_if_never_killed(whole, jobs):
             wait_for_lines(store, lines)
         finally:
             process.kill()
-            process.communicate()
+            process.communicate(timeout=10)  # ends when its workers, which hold its output, have ended
     assert 8 <= len(store.available) < 12
     with open(store.folder / "index.jsonl", "ab") as index:
         index.write(b'{"row": 9, "sha')  # killed in the middle of a line

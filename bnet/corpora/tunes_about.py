@@ -34,7 +34,7 @@ folds are those of {{doc}}`tunes`, so the difference between the two is what tem
 
 def about(corpus: Tunes) -> str:
     """What the corpus is, as MyST."""
-    from bnet.corpora.tunes import BAR_SPREAD, FREE_BAR
+    from bnet.corpora.tunes_tables import BAR_SPREAD, FREE_BAR
 
     tempo = _FREE.format(low=FREE_BAR[0], high=FREE_BAR[1]) if corpus.free else _TRADITIONAL.format(spread=BAR_SPREAD)
     return _ABOUT.format(count=f"{len(load_tunes()):,}".replace(",", " ")) + tempo
@@ -42,7 +42,7 @@ def about(corpus: Tunes) -> str:
 
 def notes(corpus: Tunes) -> str:
     """Sources of the tempi, and of scores and sounds with their licences, as MyST."""
-    from bnet.corpora.tunes import BARS, PROGRAMS
+    from bnet.corpora.tunes_tables import BARS, PROGRAMS
 
     tempi = "\n".join(f"- **{label}**, {bar.seconds:.2f} s: {bar.source}." for label, bar in BARS.items())
     sources = "\n".join(f"- **{s.part}**, {s.maker}. Licence: {s.licence}. From: {s.where}." for s in corpus.sources)
@@ -55,7 +55,7 @@ def notes(corpus: Tunes) -> str:
 
 def class_facts(corpus: Tunes) -> pd.DataFrame:
     """Metres (those of at least one tune in twenty) and length of a bar, by class."""
-    from bnet.corpora.tunes import BAR_SPREAD, BARS, FREE_BAR
+    from bnet.corpora.tunes_tables import BAR_SPREAD, BARS, FREE_BAR
 
     rows = {}
     for label, bar in BARS.items():
