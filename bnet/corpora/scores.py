@@ -134,8 +134,8 @@ def package_folder(package: str, needed_for: str) -> Path:
 def bare_abc(score: str) -> str:
     """A score with nothing in it but notes, ornaments, bar lines, repeats, key, metre and unit length.
 
-    Left out: `R:` and `Q:` (by them abc2midi plays the dotted pairs of hornpipes 2:1 instead of 3:1, and sets the tempo) and all other headers, also within
-    the tune; text in double quotes (chord symbols become an accompaniment); comments and directives; bow marks
+    Left out: `R:` and `Q:` (by them abc2midi plays the dotted pairs of hornpipes 2:1 instead of 3:1, and sets the
+    tempo) and all other headers, also within the tune; text in double quotes (chord symbols become an accompaniment); comments and directives; bow marks
     (``u``, ``v``), fermatas (``H``), segni (``S``) and string marks (``k``). The empty chord ``[|]``, Ryan's
     transcribers' thin bar line, becomes a bar line: abc2midi would read all that follows as one chord. An ornament
     before a slur goes inside of it.

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from bnet.corpora.tunes import Tunes
 
 _ABOUT = """\
-Real music that anyone can have: {count} dance tunes from *O'Neill's Music of Ireland* {{cite:p}}`oneill1903` and *Ryan's Mammoth
-Collection* {{cite:p}}`ryan1883`. Three Python packages bring scores, sounds and player; `bnet` renders a clip of each tune on
-your machine. The class is the tune's **rhythm**, as its score names it.
+Real music that anyone can have: {count} dance tunes from *O'Neill's Music of Ireland* {{cite:p}}`oneill1903` and *Ryan's
+Mammoth Collection* {{cite:p}}`ryan1883`. Three Python packages bring scores, sounds and player; `bnet` renders a clip of
+each tune on your machine. The class is the tune's **rhythm**, as its score names it.
 
 Only the music tells the class: the header that names the rhythm is taken out before the score is read, one instrument
 plays the melody alone, all notes are equally loud, and instrument, key, loudness and the place of the excerpt are drawn
@@ -27,8 +27,8 @@ _TRADITIONAL = """\
 collections of dance music, tempo alone then gives much of the class away; {{doc}}`tunes-free` takes that away.
 """
 _FREE = """\
-**Tempo** is drawn by lot: a bar of any tune lasts {low:g} to {high:g} s, whatever the dance. Scores, instruments, keys and
-folds are those of {{doc}}`tunes`, so the difference between the two is what tempo gives away.
+**Tempo** is drawn by lot: a bar of any tune lasts {low:g} to {high:g} s, whatever the dance. Scores, instruments, keys
+and folds are those of {{doc}}`tunes`, so the difference between the two is what tempo gives away.
 """
 
 

@@ -88,9 +88,11 @@ PROGRAMS = {
     107: "koto",
     109: "bagpipe",
 }
-"""General MIDI program (from 0) -> instrument: those that the sound font plays in tune, and that sound the same in every
-process. Accordion, concertina, harmonica, violin and fiddle do not: the synthesizer reads beyond the end of their short
-loops, into whatever lies there in memory."""
+"""General MIDI program (from 0) -> instrument: those that are in tune and sound the same in every process.
+
+Accordion, concertina, harmonica, violin and fiddle do not: rendered in several processes, their clips differ, probably
+because the synthesizer reads beyond the end of their short loops.
+"""
 
 TRANSPOSITIONS = range(-6, 6)  # semitones: all twelve keys alike
 GAIN_DB = (-12.0, -1.0)  # peak level below full scale
@@ -123,7 +125,8 @@ SOURCES = (
     Source(
         "TimGM6mb.sf2",
         "Tim Brechbill (2004), David Bolton (2010)",
-        "GPL-2.0, as projects that distribute it state (Debian's timgm6mb-soundfont among them); pretty_midi says nothing",
+        "GPL-2.0, as projects that distribute it state (Debian's timgm6mb-soundfont among them); pretty_midi says "
+        "nothing",
         "pretty_midi",
     ),
     Source("abc2midi", "James Allwright, Seymour Shlien", "GPL-2 or later (its readme)", "symusic, bin/"),
