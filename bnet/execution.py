@@ -78,15 +78,20 @@ def _papermill(
 
     with tempfile.TemporaryDirectory(prefix="bnet-ipython-") as ipython:
         try:
-            return papermill.execute_notebook(
-                node,
-                None,
-                parameters=parameters,
-                progress_bar=False,
-                start_timeout=300,
-                kernel_manager_class=_kernel(book, ipython, stderr),
-                record_timing=False,
-            )
+            for attempt in (1, 2, 3):
+                try:
+                    return papermill.execute_notebook(
+                        node,
+                        None,
+                        parameters=parameters,
+                        progress_bar=False,
+                        start_timeout=300,
+                        kernel_manager_class=_kernel(book, ipython, stderr),
+                        record_timing=False,
+                    )
+                except RuntimeError as error:  # two kernels that start at once may draw the same port
+                    if "before replying" not in str(error) or attempt == 3:
+                        raise
         except PapermillExecutionError as error:
             traceback = _COLOUR.sub("", "\n".join(error.traceback))
             write_text(failed, f"page {page.name}, cell {error.cell_index}\n\n{error.source}\n\n{traceback}\n")

@@ -223,20 +223,23 @@ class FeatureStore:
             lock.release()
 
     def _rows_in_file(self) -> int:
-        try:
-            return (self.folder / "log_mel.f32").stat().st_size // self._row_bytes
-        except FileNotFoundError:
-            return 0
+        signature = _signature(self.folder / "log_mel.f32")
+        return signature[0] // self._row_bytes if signature else 0
 
     def _read_index(self) -> tuple[dict[str, Entry], int, int]:
         """The last good line of each track, the first row that no good line names, and the number of bad lines.
 
         A last line without its end is not counted: that is how a kill looks.
         """
+        path = self.folder / "index.jsonl"
         try:
-            lines = (self.folder / "index.jsonl").read_bytes().split(b"\n")[:-1]
-        except FileNotFoundError:
+            lines = path.read_bytes().split(b"\n")[:-1]
+        except (FileNotFoundError, NotADirectoryError):
             return {}, 0, 0
+        except OSError as error:
+            raise BnetError(
+                f"cannot read {path} ({error.strerror or error}); make it readable, or set BNET_CACHE to another folder"
+            ) from error
         rows, entries, next_row, bad = self._rows_in_file(), {}, 0, 0
         for line in lines:
             try:

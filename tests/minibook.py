@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import functools
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -136,20 +138,29 @@ def executed() -> Path:
 @functools.cache
 def built() -> Path:
     """The HTML folder of the miniature book, built once as plain ``jupyter-book build book`` builds it."""
-    from jupyter_book.cli.main import main
-
-    from bnet import sphinx_extension
-
     root = _folder() / "checkout"
     shutil.copytree(executed(), root, symlinks=True)
     (root / "book" / "corpora" / "two.ipynb").unlink()
-    before = sphinx_extension.this_book
-    sphinx_extension.this_book = lambda: at(root)
-    try:
-        main(["build", str(root / "book"), "-W", "-n", "--keep-going"], standalone_mode=False)
-    finally:
-        sphinx_extension.this_book = before
+    done = jupyter_book(root, "-W", "-n", "--keep-going")
+    assert done.returncode == 0, done.stdout + done.stderr
     return root / "book" / "_build" / "html"
+
+
+def jupyter_book(root: Path, *options: str) -> subprocess.CompletedProcess:
+    """Run ``jupyter-book build`` on the miniature book in `root`, in a process of its own.
+
+    (sphinx_external_toc looks at every object of its process, and stumbles over what TensorFlow leaves behind.)
+    """
+    script = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from pathlib import Path\n"
+        "import minibook\n"
+        "from bnet import sphinx_extension\n"
+        "from jupyter_book.cli.main import main\n"
+        f"sphinx_extension.this_book = lambda: minibook.at(Path({str(root)!r}))\n"
+        f"main(['build', {str(root / 'book')!r}, *{list(options)!r}])\n"
+    )
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
 
 def _folder() -> Path:

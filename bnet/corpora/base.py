@@ -92,7 +92,7 @@ class Corpus(abc.ABC):
         """SHA-256 that binds a feature to its sound: of the file's bytes, or of the rendered samples `y`."""
 
     def describe(self, track: Track) -> str:
-        """A caption for a clip: what it is, without its class."""
+        """A caption for a clip, for people."""
         return track.track_id
 
     def class_facts(self) -> pd.DataFrame | None:

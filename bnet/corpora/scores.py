@@ -135,10 +135,10 @@ def bare_abc(score: str) -> str:
     """A score with nothing in it but notes, ornaments, bar lines, repeats, key, metre and unit length.
 
     Left out: `R:` and `Q:` (by them abc2midi plays the dotted pairs of hornpipes 2:1 instead of 3:1, and sets the
-    tempo) and all other headers, also within the tune; text in double quotes (chord symbols become an accompaniment); comments and directives; bow marks
-    (``u``, ``v``), fermatas (``H``), segni (``S``) and string marks (``k``). The empty chord ``[|]``, Ryan's
-    transcribers' thin bar line, becomes a bar line: abc2midi would read all that follows as one chord. An ornament
-    before a slur goes inside of it.
+    tempo) and all other headers, also within the tune; text in double quotes (chord symbols become an accompaniment);
+    comments and directives; bow marks (``u``, ``v``), fermatas (``H``), segni (``S``) and string marks (``k``). The
+    empty chord ``[|]``, Ryan's transcribers' thin bar line, becomes a bar line: abc2midi would read all that follows
+    as one chord. An ornament before a slur goes inside of it.
     """
     head, key, body = re.match(r"(?s)(.*?^)(K:[^\n]*\n)(.*)", score, re.MULTILINE).groups()
     lines = ["X:1", "T:tune", *re.findall(r"(?m)^[ML]:[^\n%]*", head), _no_comment(key)]

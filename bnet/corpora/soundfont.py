@@ -34,8 +34,9 @@ def in_tune(soundfont: bytes) -> bytes:
     """The same sound font with the key at which each sample was recorded written where symusic looks for it.
 
     A SoundFont says a sample's key twice: in the sample's header, and, overriding that, in the instrument's zone.
-    symusic 0.5.9 reads the header only, where TimGM6mb holds 60 for most samples: violin, accordion, guitar and others
-    sound wrong by up to two octaves, differently in each zone, and the synthesizer never returns for some high notes.
+    symusic 0.5.9 reads the header only (its synthesizer: github.com/lzqlzzq/prestosynth, src/soundfont.cpp), where
+    TimGM6mb holds 60 for most samples: violin, accordion, guitar and others sound wrong by up to two octaves,
+    differently in each zone, and the synthesizer never returns for some high notes.
     This copies the zone's key into the header. Where zones of several instruments disagree about one sample, the one
     that plays most keys decides; `bnet.corpora.tunes.PROGRAMS` holds only instruments that are in tune then.
     """

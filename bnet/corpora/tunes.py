@@ -137,7 +137,7 @@ class Tunes(Corpus):
         return tunes_about.class_facts(self)
 
     def describe(self, track: Track) -> str:
-        """A caption for a clip, without its class."""
+        """A caption for a clip, for people."""
         return tunes_about.describe(self, track.track_id)
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:

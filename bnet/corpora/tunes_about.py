@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from bnet.corpora.tunes import Tunes
 
 _ABOUT = """\
-Real music that anyone can have: {count} dance tunes from *O'Neill's Music of Ireland* {{cite:p}}`oneill1903` and *Ryan's
-Mammoth Collection* {{cite:p}}`ryan1883`. Three Python packages bring scores, sounds and player; `bnet` renders a clip of
-each tune on your machine. The class is the tune's **rhythm**, as its score names it.
+Real music that anyone can have: {count} dance tunes from *O'Neill's Music of Ireland* {{cite:p}}`oneill1903` and
+*Ryan's Mammoth Collection* {{cite:p}}`ryan1883`. Three Python packages bring scores, sounds and player; `bnet` renders
+a clip of each tune on your machine. The class is the tune's **rhythm**, as its score names it.
 
 Only the music tells the class: the header that names the rhythm is taken out before the score is read, one instrument
 plays the melody alone, all notes are equally loud, and instrument, key, loudness and the place of the excerpt are drawn
@@ -47,8 +47,17 @@ def notes(corpus: Tunes) -> str:
     tempi = "\n".join(f"- **{label}**, {bar.seconds:.2f} s: {bar.source}." for label, bar in BARS.items())
     sources = "\n".join(f"- **{s.part}**, {s.maker}. Licence: {s.licence}. From: {s.where}." for s in corpus.sources)
     lasts = "" if corpus.free else f"\n\n:::{{dropdown}} How long a bar lasts, and how we know\n\n{tempi}\n:::"
+    classes: dict[str, set[str]] = defaultdict(set)
+    for tune in load_tunes().values():
+        classes[tune.group].add(tune.label)
+    mixed = {group for group, labels in classes.items() if len(labels) > 1}
+    clips = sum(tune.group in mixed for tune in load_tunes().values())
+    noise = (
+        f"The books themselves disagree about some tunes: {len(mixed)} groups ({clips} tunes) hold versions of one melody "
+        "under more than one rhythm. No classifier can be right about all of them."
+    )
     return (
-        f"Instruments: {', '.join(PROGRAMS.values())}.{lasts}\n\n"
+        f"{noise}\n\nInstruments: {', '.join(PROGRAMS.values())}.{lasts}\n\n"
         f":::{{dropdown}} Scores, sounds and their licences\n\n{sources}\n\nNone of them is part of this project.\n:::"
     )
 
@@ -67,9 +76,12 @@ def class_facts(corpus: Tunes) -> pd.DataFrame:
 
 
 def describe(corpus: Tunes, track_id: str) -> str:
-    """A caption for a clip, without its class."""
+    """A caption for a clip, for people; a title often names the rhythm itself."""
+    from bnet.corpora.tunes_tables import TITLES_NOT_SHOWN
+
     facts = corpus.caption(track_id)
+    title = "title not shown" if track_id in TITLES_NOT_SHOWN else facts["title"]
     return (
-        f"{facts['title']} ({facts['book']}), {facts['instrument']}, {facts['transposition']:+d} semitones, "
+        f"{title} ({facts['book']}), {facts['instrument']}, {facts['transposition']:+d} semitones, "
         f"{facts['metre']}, a bar in {facts['bar_seconds']:.2f} s"
     )
