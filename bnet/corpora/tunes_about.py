@@ -53,8 +53,8 @@ def notes(corpus: Tunes) -> str:
     mixed = {group for group, labels in classes.items() if len(labels) > 1}
     clips = sum(tune.group in mixed for tune in load_tunes().values())
     noise = (
-        f"The books themselves disagree about some tunes: {len(mixed)} groups ({clips} tunes) hold versions of one melody "
-        "under more than one rhythm. No classifier can be right about all of them."
+        f"The books themselves disagree about some tunes: {len(mixed)} groups ({clips} tunes) hold versions of one "
+        "melody under more than one rhythm. No classifier can be right about all of them."
     )
     return (
         f"{noise}\n\nInstruments: {', '.join(PROGRAMS.values())}.{lasts}\n\n"
