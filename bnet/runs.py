@@ -210,7 +210,8 @@ def _run(job: Job, folder: Path) -> Record:
     started, clock = datetime.now(UTC), time.perf_counter()
     store = FeatureStore(job.corpus, config.clip_seconds)
     whole = make_split(job.tracks, config.protocol, config.fold, config.folds, config.seed)
-    lost = {track.track_id: store.failures[track.track_id] for track in job.tracks if track.track_id in store.failures}
+    failures = store.failures
+    lost = {track.track_id: failures[track.track_id] for track in job.tracks if track.track_id in failures}
     split = whole.without(set(lost))
     train, validation, test = parts(store, job.tracks, labels, split)
     if config.variant in BASELINES:

@@ -277,10 +277,10 @@ def wait_for_lines(store: FeatureStore, count: int) -> None:
     raise TimeoutError(f"no {count} lines in {index}")
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_killed_and_run_again_is_as_if_never_killed(whole, jobs):
+@pytest.mark.parametrize(("jobs", "kills"), [(1, (2, 5, 8)), (2, (8,))])
+def test_killed_and_run_again_is_as_if_never_killed(whole, jobs, kills):
     store = FeatureStore(Noises(), 1.0)
-    for lines in (2, 8):
+    for lines in kills:
         process = start(jobs, slow=0.2)
         try:
             wait_for_lines(store, lines)

@@ -1,0 +1,3 @@
+from bnet.cli import main
+
+main()

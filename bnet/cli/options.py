@@ -1,0 +1,54 @@
+"""Options that several commands share, and how commands speak: results on stdout, lines for people on stderr."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bnet.errors import BnetError
+
+CorpusOption = Annotated[str, typer.Option("--corpus", "-c", help="Corpus; `bnet corpora list` shows all.")]
+ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="How much work: smoke, laptop or paper.")]
+ProtocolOption = Annotated[str, typer.Option("--protocol", help="How to split: grouped, holdout or kfold.")]
+ResultsOption = Annotated[Path | None, typer.Option("--results", help="Folder of records [default: results].")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+JobsOption = Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes [default: all cores].")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a setting of the profile (then called 'custom'); repeatable."
+    ),
+]
+
+
+def say(text: str) -> None:
+    """A line for people, on stderr, so that stdout stays clean for results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def show(frame: Any, as_json: bool) -> None:
+    """Print a data frame as a plain table, or as JSON."""
+    if as_json:
+        print(frame.to_json(orient="records", indent=1))
+    else:
+        print(
+            frame.to_string(index=False, float_format=lambda value: f"{value:.3f}", na_rep="-")
+            if len(frame)
+            else "none"
+        )
+
+
+def profile_of(name: str, settings: list[str] | None):
+    """The profile called `name`, with the ``KEY=VALUE`` settings."""
+    from bnet.config import get_profile
+
+    pairs = {}
+    for item in settings or []:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise BnetError(f"--set takes KEY=VALUE; got {item!r}")
+        pairs[key.strip()] = value.strip()
+    return get_profile(name, pairs)

@@ -1,0 +1,107 @@
+"""``bnet features``, ``bnet train`` and ``bnet evaluate``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bnet import paths
+from bnet.cli.options import (
+    CorpusOption,
+    JobsOption,
+    JsonOption,
+    ProfileOption,
+    ProtocolOption,
+    ResultsOption,
+    SetOption,
+    profile_of,
+    say,
+    show,
+)
+from bnet.errors import BnetError
+
+
+def features(
+    corpus: CorpusOption = "tunes",
+    profile: ProfileOption = "smoke",
+    jobs: JobsOption = None,
+    settings: SetOption = None,
+) -> None:
+    """Extract the log-mels that a profile needs: once, in parallel, resumable.
+
+    Example: bnet features --corpus tunes --profile laptop
+    """
+    from bnet import runs
+    from bnet.corpora import get_corpus
+
+    chosen, found = profile_of(profile, settings), get_corpus(corpus)
+    runs.extract(found, runs.selected(found, chosen), chosen.clip_seconds, jobs, say)
+
+
+def train(
+    corpus: CorpusOption = "tunes",
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--variant",
+            "-v",
+            "--variants",
+            help="Network or baseline, repeatable or with commas; `all` networks, all `baselines`.",
+        ),
+    ] = None,
+    protocol: ProtocolOption = "grouped",
+    profile: ProfileOption = "smoke",
+    fold: Annotated[list[int] | None, typer.Option("--fold", "-f", help="Fold, from 0; repeatable.")] = None,
+    settings: SetOption = None,
+    results: ResultsOption = None,
+    jobs: JobsOption = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only list the runs and which are done.")] = False,
+) -> None:
+    """Train networks or baselines on the folds of a corpus; every finished run is a record, done once.
+
+    Stop it whenever you like: the same command goes on where it was, fold by fold.
+
+    Examples:
+
+      bnet train --corpus tunes --variant proposed --profile smoke
+
+      bnet train -c tunes -v baselines,bbnn,proposed --profile laptop --fold 0 --fold 1
+
+      bnet train -v proposed --profile laptop --set epochs=30 --set learning_rate=0.002
+    """
+    from bnet import runs
+
+    folder = results or paths.results_dir()
+    todo = runs.jobs(corpus, variant or ["proposed"], protocol, profile_of(profile, settings), fold or None)
+    if plan:
+        for job in todo:
+            print(f"{runs.state(job, folder):8} {job.folder(folder)}")
+    else:
+        runs.run_all(todo, folder, jobs, say)
+
+
+def evaluate(
+    corpus: CorpusOption = "tunes",
+    profile: Annotated[str | None, typer.Option("--profile", "-p", help="Only this profile.")] = None,
+    protocol: Annotated[str | None, typer.Option("--protocol", help="Only this protocol.")] = None,
+    runs_too: Annotated[bool, typer.Option("--runs", help="One row a run, not a network.")] = False,
+    results: ResultsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tabulate records: mean and spread over folds, and an interval over all tested clips (whole groups resampled)."""
+    from bnet import records, tables
+    from bnet.corpora import get_corpus
+
+    found = get_corpus(corpus)
+    wanted = {key: value for key, value in (("profile", profile), ("protocol", protocol)) if value}
+    chosen = records.find(results or paths.results_dir(), corpus=corpus, **wanted)
+    if not chosen:
+        raise BnetError(
+            f"no records of {corpus} {wanted or ''}; make some: bnet train --corpus {corpus} --profile smoke"
+        )
+    if runs_too:
+        show(tables.scores(chosen), as_json)
+    else:
+        groups = {track.track_id: track.group for track in found.tracks()}
+        show(tables.summary(chosen, groups), as_json)
