@@ -300,7 +300,7 @@ def _read(path: Path, source: Path | io.BytesIO, seconds: float | None, offset: 
                 size = min(_BLOCK, (start if end < start else stop) - end)
                 block = stream.read(size, dtype="float32", always_2d=True)
                 if end >= start:
-                    blocks.append(block.mean(axis=1))
+                    blocks.append(sum(block.T[1:], block.T[0]) / stream.channels)  # mean(axis=1) is 20 times slower
                 end += len(block)
                 if len(block) < size:
                     break
