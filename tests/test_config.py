@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +62,12 @@ def test_unknown_keys_of_a_record_are_named(tones):
     config = dataclasses.asdict(jobs("tones", ["majority"], "grouped", PROFILES["smoke"])[0].config)
     with pytest.raises(BnetError, match=r"unknown keys \['colour'\], missing keys \['seed'\]"):
         Config.from_dict({**{k: v for k, v in config.items() if k != "seed"}, "colour": 1})
+
+
+def test_the_book_states_the_profiles_as_they_are():
+    text = (Path(__file__).resolve().parents[1] / "book" / "reproduce.md").read_text()
+    for profile in PROFILES.values():
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{profile.name}` |"))
+        assert f"{profile.clip_seconds:g} s" in row
+        assert f"{profile.epochs} epochs" in row
+        assert f"{profile.max_per_class} a class" in row if profile.max_per_class else "all" in row
