@@ -171,9 +171,9 @@ def load(
     sr
         Wanted sample rate, in Hz; resampled by soxr's HQ.
     min_seconds
-        The least that must be there from `offset` on, in s.
+        The least that must be there from `offset` on, in s (or `seconds`, if that is less).
     allow_silent, allow_truncated
-        Accept these too.
+        Accept these too (but no file in which decoding stops with an error, such as a truncated FLAC).
 
     Returns
     -------
@@ -197,16 +197,19 @@ def load(
     that says too little, files joined end to end) the frames are counted, and all of them decoded.
     """
     path = Path(path)
+    if not offset >= 0 or (seconds is not None and not seconds > 0):
+        raise BnetError(f"{seconds} s from {offset} s on of {path}; expected more than 0 s, from 0 s or later")
+    least = min_seconds if seconds is None else min(min_seconds, seconds)
     _check_readable(path)
     y, rate, truncated = _decode(path, seconds, offset)
     if truncated and not allow_truncated:
         raise BnetError(f"{path} is truncated: {truncated}; expected a whole file; copy or download it again")
     if not np.isfinite(y).all():
         raise BnetError(f"{path} holds NaN or infinite samples; expected finite ones; export it again or leave it out")
-    if len(y) < max(1, round(min_seconds * rate)):
+    if len(y) < max(1, int(least * rate)):
         after = f" after {offset:g} s" if offset else ""
         raise BnetError(
-            f"{path} is too short: {len(y) / rate:.2f} s of sound{after}; expected at least {min_seconds:g} s; "
+            f"{path} is too short: {len(y) / rate:.2f} s of sound{after}; expected at least {least:g} s; "
             "leave it out, or give a longer file"
         )
     if not allow_silent and np.abs(y).max() < SILENCE:

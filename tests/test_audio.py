@@ -354,6 +354,13 @@ def test_too_short(tmp_path):
     refuse(path, "too short: 0.00 s", min_seconds=0)
 
 
+def test_a_part_may_be_shorter_than_the_least(tmp_path):
+    path = write(tmp_path / "a.wav", tone(3))
+    assert len(audio.load(path, seconds=0.5)) == SR // 2
+    refuse(path, "expected more than 0 s", seconds=0)
+    refuse(path, "from 0 s or later", offset=-1)
+
+
 def test_silent(tmp_path):
     path = write(tmp_path / "a.wav", np.zeros(2 * SR, "float32"))
     refuse(path, "silent", "expected sound")
