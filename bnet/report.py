@@ -155,7 +155,11 @@ class Report:
             if high < 0
             else f"**{runs.title(one)}** and **{runs.title(other)}** can't be told apart here"
         )
-        return f"{verdict}: {mean:+.1f} points of accuracy, 95 % interval {low:+.1f} to {high:+.1f}, over {n} clips."
+        folds = len({r.config.fold for r in self.of(one)} & {r.config.fold for r in self.of(other)})
+        luck = " One training each: the interval is that of the test clips, not of the training." if folds == 1 else ""
+        return (
+            f"{verdict}: {mean:+.1f} points of accuracy, 95 % interval {low:+.1f} to {high:+.1f}, over {n} clips.{luck}"
+        )
 
     def chance(self) -> float | None:
         """Accuracy of always naming the largest class, from the baseline's records; None without them."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,9 @@ def test_sentence_claims_what_the_interval_allows(results, monkeypatch):
     assert "is better than" in report.compare("svm-rhythm", "majority")
     assert "is worse than" in report.compare("majority", "svm-rhythm")
     assert "have not been run" in report.compare("svm-rhythm", "bbnn")
+    assert "One training each" not in report.compare("svm-rhythm", "majority")
+    one = dataclasses.replace(report, records=tuple(r for r in report.records if r.config.fold == 0))
+    assert "One training each" in one.compare("svm-rhythm", "majority")
 
 
 def test_table_counts_folds_and_pools_clips(results, monkeypatch):
