@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import filelock
 import joblib
 import numpy as np
 from joblib.externals import loky
@@ -32,7 +31,7 @@ from bnet import audio
 from bnet.audio import FeatureSettings
 from bnet.corpora import SR, Corpus, Track
 from bnet.errors import BnetError
-from bnet.paths import cache_dir, disk_errors, sha256, sha256_file, writable_dir, write_text
+from bnet.paths import alone, cache_dir, disk_errors, sha256, sha256_file, writable_dir, write_text
 
 FORMAT = 1
 """Version of the files of a store and of what decides a row; part of the name of its folder."""
@@ -184,7 +183,7 @@ class FeatureStore:
         done = 0
         if self._due(tracks, retry):  # else a cache that can't be written will do
             writable_dir(self.folder, "cache", "BNET_CACHE")
-            with self._alone():
+            with alone(self.folder / ".lock", f"another process extracts {self.folder.name}; waiting for it", _say):
                 done = self._extract(tracks, jobs or joblib.cpu_count(), progress, retry)
         failures = self.failures
         failed = {track.track_id: failures[track.track_id] for track in tracks if track.track_id in failures}
@@ -207,20 +206,6 @@ class FeatureStore:
     def _due(self, tracks: Iterable[Track], retry: bool) -> list[Track]:
         index = self.index
         return [track for track in tracks if _is_due(track, index.get(track.track_id), retry)]
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        lock = filelock.FileLock(self.folder / ".lock")
-        with disk_errors(f"the lock of {self.folder}"):
-            try:
-                lock.acquire(timeout=0)
-            except filelock.Timeout:
-                _say(f"another process extracts {self.folder.name}; waiting for it")
-                lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
 
     def _rows_in_file(self) -> int:
         signature = _signature(self.folder / "log_mel.f32")

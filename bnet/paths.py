@@ -7,9 +7,10 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import filelock
 import pooch
 
 from bnet.errors import BnetError
@@ -72,6 +73,25 @@ def disk_errors(what: str) -> Iterator[None]:
             f"could not write {what} ({error.strerror or error}); nothing half-written was kept; "
             "free space or make the folder writable, then run the same command again"
         ) from error
+
+
+@contextlib.contextmanager
+def alone(lock: Path, waiting: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold an exclusive lock; if another process has it, `say` that one is `waiting`, and wait.
+
+    The system frees the lock when the process ends, however it ends.
+    """
+    held = filelock.FileLock(lock)
+    with disk_errors(f"the lock {lock}"):
+        try:
+            held.acquire(timeout=0)
+        except filelock.Timeout:
+            say(waiting)
+            held.acquire()
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -10,12 +9,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 import pandas as pd
 
@@ -30,7 +28,7 @@ from bnet.evaluation import accuracy
 from bnet.features import FeatureStore
 from bnet.models import VARIANTS
 from bnet.parts import Outcome, Part
-from bnet.paths import writable_dir
+from bnet.paths import alone, writable_dir
 from bnet.records import Record
 from bnet.splits import Split, make_split
 
@@ -138,7 +136,8 @@ def run(job: Job, results: Path, say=_say) -> Record:
     """
     folder = job.folder(results)
     writable_dir(folder.parent, "results", "BNET_RESULTS")
-    with _alone(folder, say):
+    waiting = f"another process is doing the run {folder.name}; waiting for it"
+    with alone(folder.parent / f".{folder.name}.lock", waiting, say):
         if folder.exists():
             try:
                 return records.read(folder)
@@ -188,21 +187,6 @@ def outcome(record: Record) -> str:
     (_, *test), (_, *validation) = record.arrays("test"), record.arrays("validation")
     seconds = record.run["made"]["wall_s"]
     return f"test {accuracy(*test):.3f}, validation {accuracy(*validation):.3f}, {seconds:.0f} s"
-
-
-@contextlib.contextmanager
-def _alone(folder: Path, say) -> Iterator[None]:
-    """Hold an exclusive lock on a run; the system frees it when the process ends, however it ends."""
-    lock = filelock.FileLock(folder.parent / f".{folder.name}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        say(f"another process is doing the run {folder.name}; waiting for it")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _run(job: Job, folder: Path) -> Record:
