@@ -15,6 +15,8 @@ from typing import Any, get_type_hints
 from bnet.errors import BnetError, unknown
 from bnet.paths import sha256
 
+_REQUIRED = dataclasses.MISSING
+
 
 @dataclass(frozen=True)
 class Config:
@@ -47,6 +49,13 @@ class Config:
         Settings of the two schedules.
     stop_patience, stop_min_delta
         Training stops when its loss has not fallen by `stop_min_delta` for so many epochs; 0 epochs: never.
+    exclude
+        Kinds of clips that were left out (`bnet.corpora.FLAWS`), sorted, with commas.
+
+    Notes
+    -----
+    Fields with a default came later than the first records: at its default such a field is left out of the JSON, so
+    that the hash of a configuration stays what it was.
     """
 
     corpus: str
@@ -71,6 +80,7 @@ class Config:
     warmup_epochs: float
     stop_patience: int
     stop_min_delta: float
+    exclude: str = ""
 
     def hash(self) -> str:
         """SHA-256 of the configuration as canonical JSON."""
@@ -82,15 +92,18 @@ class Config:
         return f"{self.variant}-{self.protocol}-{self.fold}-{self.profile}-{self.hash()[:10]}"
 
     def to_json(self) -> str:
-        """Canonical JSON: sorted keys, no spaces."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        """Canonical JSON: sorted keys, no spaces; without the later fields that are at their default."""
+        later = {field.name: field.default for field in dataclasses.fields(self) if field.default is not _REQUIRED}
+        values = {key: value for key, value in dataclasses.asdict(self).items() if value != later.get(key, _REQUIRED)}
+        return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Config:
         """The configuration of a record; a `BnetError` names unknown and missing keys and wrong types."""
         types = get_type_hints(cls)
-        if set(values) != set(types):
-            extra, missing = sorted(set(values) - set(types)), sorted(set(types) - set(values))
+        required = {field.name for field in dataclasses.fields(cls) if field.default is _REQUIRED}
+        extra, missing = sorted(set(values) - set(types)), sorted(required - set(values))
+        if extra or missing:
             raise BnetError(f"not a configuration of this version: unknown keys {extra}, missing keys {missing}")
         return cls(**{key: convert(key, value, types[key]) for key, value in values.items()})
 
@@ -130,7 +143,7 @@ class Profile:
 
     def folds(self, protocol: str) -> int:
         """How many folds `protocol` has under this profile."""
-        return self.holdouts if protocol == "holdout" else self.groups
+        return {"holdout": self.holdouts, "official": 1}.get(protocol, self.groups)
 
     def folds_to_run(self, protocol: str) -> range:
         """The folds that a plain `bnet train` runs."""

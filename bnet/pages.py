@@ -46,12 +46,26 @@ class Page:
         return self.name.replace("/", "-")
 
 
+def _corpus(name: str, title: str, profile: str = "laptop", protocol: str = "grouped", more: str = "") -> Page:
+    """The page of a corpus; `more` is another corpus whose records it reads."""
+    parameters = {"corpus": name, "profile": profile, "protocol": protocol}
+    return Page(
+        f"corpora/{name}", "corpora/corpus.py", parameters, ("{corpus}", *filter(None, [more])), {"title": title}
+    )
+
+
 PAGES: tuple[Page, ...] = (
     Page("index", "index.py", records=("*",)),
     Page("networks", "networks.py"),
     Page("features", "features.py"),
-    Page("corpora/tunes", "corpora/corpus.py", {"corpus": "tunes"}, ("{corpus}",)),
-    Page("corpora/tunes-free", "corpora/corpus.py", {"corpus": "tunes-free"}, ("{corpus}", "tunes")),
+    Page("corpora/table-1", "corpora/table1.py"),
+    _corpus("tunes", "Tunes, at the tempo of tradition"),
+    _corpus("tunes-free", "Tunes, at a tempo drawn by lot", more="tunes"),
+    _corpus("gtzan", "GTZAN", "paper", "holdout"),
+    _corpus("homburg", "HOMBURG, the 'Audio Benchmark'", "paper", "holdout"),
+    _corpus("extended-ballroom", "Extended Ballroom", "paper", "holdout"),
+    _corpus("fma-small", "FMA-small", "paper", "official"),
+    _corpus("folder", "Your own music"),
 )
 
 

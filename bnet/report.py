@@ -32,27 +32,37 @@ class Report:
         Whose records are shown; other profiles never mix in.
     records
         Sorted by variant and fold.
+    exclude
+        Kinds of clips that the runs left out, with commas.
     """
 
     corpus: Corpus
     profile: str
     protocol: str
     records: tuple[Record, ...]
+    exclude: str = ""
 
     @classmethod
-    def load(cls, corpus: str, profile: str, protocol: str, results: Path) -> Report:
+    def load(cls, corpus: str, profile: str, protocol: str, results: Path, exclude: str = "") -> Report:
         """Read the records below `results`.
 
         Raises
         ------
         BnetError
-            If a name is unknown, a record is damaged, or two records claim one fold of one network.
+            If a name is unknown, a record is damaged, two records claim one fold of one network, or records were made
+            on different copies of the corpus.
         """
         found = get_corpus(corpus)
         get_profile(profile)
         if protocol not in PROTOCOLS:
             raise unknown("protocol", protocol, PROTOCOLS)
-        chosen = records.find(results, corpus=corpus, profile=profile, protocol=protocol)
+        chosen = records.find(results, corpus=corpus, profile=profile, protocol=protocol, exclude=exclude)
+        copies = {record.config.corpus_fingerprint: record.name for record in chosen}
+        if len(copies) > 1:
+            raise BnetError(
+                f"records of {corpus} were made on {len(copies)} different sets of clips, such as "
+                f"{' and '.join(list(copies.values())[:2])}; keep those of one copy in {results}"
+            )
         seen: dict[tuple[str, int], str] = {}
         for record in chosen:
             key = (record.config.variant, record.config.fold)
@@ -62,7 +72,7 @@ class Report:
                     "settings; keep one of them in the results folder"
                 )
             seen[key] = record.name
-        return cls(found, profile, protocol, tuple(chosen))
+        return cls(found, profile, protocol, tuple(chosen), exclude)
 
     @property
     def variants(self) -> list[str]:
@@ -75,14 +85,22 @@ class Report:
         """The networks among `variants`."""
         return [name for name in self.variants if name in VARIANTS]
 
+    @property
+    def labels(self) -> list[str]:
+        """The classes: those of the records, else the corpus's."""
+        return self.records[0].labels if self.records else list(self.corpus.labels)
+
     def of(self, variant: str) -> list[Record]:
         """The records of one network or baseline, by fold."""
         return [record for record in self.records if record.config.variant == variant]
 
     @cached_property
     def groups(self) -> dict[str, str]:
-        """Track id -> group."""
-        return {track.track_id: track.group for track in self.corpus.tracks()}
+        """Track id -> group; empty where the corpus is not here: then clips are resampled one by one."""
+        try:
+            return {track.track_id: track.group for track in self.corpus.tracks()}
+        except BnetError:
+            return {}
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -171,7 +189,7 @@ class Report:
         """The command that makes the records of this report."""
         return (
             f"bnet train --corpus {self.corpus.name} --variant {','.join(variants)} "
-            f"--protocol {self.protocol} --profile {self.profile}"
+            f"--protocol {self.protocol} --profile {self.profile}{f' --exclude {self.exclude}' if self.exclude else ''}"
         )
 
     def provenance(self) -> list[str]:

@@ -17,6 +17,8 @@ from bnet.corpora import Track
 from bnet.errors import BnetError, unknown
 from bnet.paths import sha256
 
+PARTS = ("train", "validation", "test")
+
 
 @dataclass(frozen=True)
 class Split:
@@ -28,8 +30,7 @@ class Split:
 
     def checksum(self) -> str:
         """SHA-256 over the three parts: two machines have the same fold if it is equal."""
-        parts = ("train", "validation", "test")
-        return sha256("\n".join(f"{part}\t{track_id}" for part in parts for track_id in getattr(self, part)))
+        return sha256("\n".join(f"{part}\t{track_id}" for part in PARTS for track_id in getattr(self, part)))
 
     def without(self, lost: set[str]) -> Split:
         """The same fold less the tracks in `lost` (those without features)."""
@@ -73,11 +74,24 @@ def grouped(tracks: Sequence[Track], fold: int, folds: int, seed: int) -> Split:
     return _split(ids, rest[train], rest[validation], test)
 
 
+def official(tracks: Sequence[Track], fold: int, folds: int, seed: int) -> Split:
+    """The corpus's own parts (`Track.split`), one fold; tracks that are in none of them are left out.
+
+    FMA-small: 6400 / 800 / 800 (Defferrard et al. 2017); GTZAN: 443 / 197 / 290, filtered for faults and artists
+    (Kereliuk, Sturm & Larsen 2015).
+    """
+    ids, _, _ = _columns(tracks)
+    parts = np.array([track.split or "" for track in tracks])
+    return _split(ids, *(np.flatnonzero(parts == part) for part in PARTS))
+
+
 PROTOCOLS: dict[str, Callable[[Sequence[Track], int, int, int], Split]] = {
     "holdout": holdout,
     "kfold": kfold,
     "grouped": grouped,
+    "official": official,
 }
+"""Name -> function of (tracks sorted by id, fold, folds, seed)."""
 
 
 def make_split(tracks: Sequence[Track], protocol: str, fold: int, folds: int, seed: int = 0) -> Split:
@@ -96,16 +110,33 @@ def make_split(tracks: Sequence[Track], protocol: str, fold: int, folds: int, se
     twice = [track_id for track_id, count in Counter(track.track_id for track in tracks).items() if count > 1]
     if twice:
         raise BnetError(f"track ids must be unique; these stand more than once: {', '.join(sorted(twice)[:5])}")
-    needed = folds if protocol != "holdout" else 10
+    _check_size(tracks, protocol, folds)
+    return PROTOCOLS[protocol](sorted(tracks), fold, folds, seed)
+
+
+def _check_size(tracks: Sequence[Track], protocol: str, folds: int) -> None:
+    """Refuse what can't be split: a class with fewer clips (or groups) than folds, or parts without a class."""
+    if protocol == "official":
+        counts = {part: Counter(track.label for track in tracks if track.split == part) for part in PARTS}
+        labels = {track.label for track in tracks}
+        if len(labels) < 2 or any(set(count) != labels for count in counts.values()):
+            sizes = ", ".join(f"{part} {count.total()} clips, {len(count)} classes" for part, count in counts.items())
+            raise BnetError(
+                f"protocol 'official' needs a corpus with its own split, every class in every part; came: {sizes}, "
+                f"of {len(labels)} classes; take grouped or holdout, or for GTZAN fetch the three lists: "
+                "bnet corpora get gtzan"
+            )
+        return
+    needed = 10 if protocol == "holdout" else folds
     units = Counter(label for label, _ in {(t.label, t.group if protocol == "grouped" else t.track_id) for t in tracks})
     small = {label: count for label, count in sorted(units.items()) if count < needed}
     if small or len(units) < 2:
         what = "groups" if protocol == "grouped" else "clips"
         raise BnetError(
             f"protocol {protocol!r} with {folds} folds needs at least two classes and {needed} {what} in each; "
-            f"too small: {small or dict(units)}; add tracks, leave the class out or ask for fewer folds"
+            f"too small: {small or dict(units)}; add tracks, leave the class out or ask for fewer folds "
+            "(--set groups=2)"
         )
-    return PROTOCOLS[protocol](sorted(tracks), fold, folds, seed)
 
 
 def _columns(tracks: Sequence[Track]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

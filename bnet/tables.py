@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from bnet import evaluation
+from bnet import evaluation, paper
+from bnet.corpora import Corpus, Track
 from bnet.records import Record
 
 
@@ -81,6 +82,27 @@ def _interval(records: Sequence[Record], groups: dict[str, str]) -> tuple[float,
         right.append(evaluation.correct(truth, probabilities))
         names += [groups.get(track_id, track_id) for track_id in ids]
     return evaluation.bootstrap_interval(np.concatenate(right), np.asarray(names))
+
+
+def classes(corpus: Corpus, here: Sequence[Track], used: Sequence[Track], profile: str) -> pd.DataFrame:
+    """One row a class: what the paper's Table I prints, what was published, what is here, what a profile uses.
+
+    Columns that say nothing are left out: the paper's where it does not know the corpus, the published count where
+    there is none, what is here where there is nothing.
+    """
+    labels = list(corpus.labels)
+    table = pd.DataFrame({"Class": labels}, index=labels)
+    printed = {label: (name, count) for name, label, count in paper.TABLE_1.get(corpus.name, ())}
+    if printed:
+        table["In the paper"] = [f"{printed[label][0]}, {printed[label][1]}" for label in labels]
+    if corpus.expected:
+        table["Published"] = [corpus.expected.get(label, 0) for label in labels]
+    if here:
+        table["Clips here"] = [sum(track.label == label for track in here) for label in labels]
+        table["Groups"] = [len({track.group for track in here if track.label == label}) for label in labels]
+        table[f"Used by {profile}"] = [sum(track.label == label for track in used) for label in labels]
+    facts = corpus.class_facts()
+    return (table if facts is None else table.join(facts)).reset_index(drop=True)
 
 
 def parameters(classes: int = 10) -> pd.DataFrame:

@@ -11,13 +11,14 @@ from bnet.errors import BnetError
 from bnet.splits import PROTOCOLS, make_split
 
 SIZES = {"air": 40, "jig": 90, "reel": 130}
+DRAWN = [name for name in PROTOCOLS if name != "official"]
 
 
 def tracks() -> list[Track]:
     return [Track(f"{label}-{i:03d}", label, f"{label}-{i // 3}") for label, size in SIZES.items() for i in range(size)]
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", DRAWN)
 def test_parts_are_disjoint_complete_and_stratified(protocol):
     everything = {track.track_id for track in tracks()}
     for fold in range(5):
@@ -50,7 +51,7 @@ def test_no_group_straddles():
         assert sum(map(len, groups)) == len(set.union(*groups))
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", DRAWN)
 def test_order_of_tracks_does_not_matter_and_seeds_do(protocol):
     split = make_split(tracks(), protocol, 1, 5)
     assert make_split(tracks()[::-1], protocol, 1, 5) == split
@@ -64,9 +65,33 @@ GOLDEN = {
 }
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", DRAWN)
 def test_folds_are_the_same_on_every_machine(protocol):
     assert make_split(tracks(), protocol, 0, 5).checksum()[:16] == GOLDEN[protocol]
+
+
+def own_parts(**parts: int) -> list[Track]:
+    """Tracks of two classes with a split of their own, so many a class in each part."""
+    return [
+        Track(f"{label}-{part}-{i:02d}", label, f"{label}-{part}-{i}", split=part or None)
+        for label in ("jig", "reel")
+        for part, n in parts.items()
+        for i in range(n)
+    ]
+
+
+def test_official_is_the_corpus_s_own_split():
+    everything = own_parts(train=8, validation=2, test=3)
+    split = make_split([*everything, Track("jig-none", "jig", "none")], "official", 0, 1)
+    assert [len(split.train), len(split.validation), len(split.test)] == [16, 4, 6]
+    assert all(part in track_id for part in ("train", "validation", "test") for track_id in getattr(split, part))
+    assert make_split(everything[::-1], "official", 0, 1, seed=9) == make_split(everything, "official", 0, 1)
+
+
+@pytest.mark.parametrize("parts", [{"train": 8}, {"train": 8, "test": 2}])
+def test_official_needs_three_parts(parts):
+    with pytest.raises(BnetError, match="validation 0 clips, 0 classes"):
+        make_split(own_parts(**parts), "official", 0, 1)
 
 
 def test_lost_tracks_leave_the_others_in_place():

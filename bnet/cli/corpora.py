@@ -1,4 +1,4 @@
-"""``bnet corpora``: what the corpora hold; the sound of the embedded ones as files."""
+"""``bnet corpora``: what they are, how to get them, whether a copy is sound, their sound as files."""
 
 from __future__ import annotations
 
@@ -8,25 +8,45 @@ from typing import Annotated
 import typer
 
 from bnet import paths
-from bnet.cli.options import JsonOption, say, show
+from bnet.cli.options import DataOption, JobsOption, JsonOption, PartialOption, say, show
 from bnet.errors import BnetError
 
-app = typer.Typer(no_args_is_help=True, help="What the corpora hold; the sound of the embedded ones as files.")
+app = typer.Typer(no_args_is_help=True, help="The corpora: list, get, check, show, export.")
+
+
+Name = Annotated[str, typer.Argument(help="Corpus; `bnet corpora list` shows all.")]
 
 
 @app.command("list")
-def corpora_list(as_json: JsonOption = False) -> None:
-    """All corpora, with their classes."""
+def corpora_list(data: DataOption = None, partial: PartialOption = False, as_json: JsonOption = False) -> None:
+    """All corpora: classes, clips of a whole copy, and whether they are here."""
     import pandas as pd
 
     from bnet.corpora import CORPORA
 
-    rows = [{"corpus": c.name, "title": c.title, "classes": ", ".join(c.labels)} for c in CORPORA.values()]
-    show(pd.DataFrame(rows), as_json)
+    rows = []
+    for corpus in CORPORA.values():
+        try:
+            tracks, here = corpus.tracks(), "yes"
+        except BnetError as error:
+            tracks, here = [], "in part" if "not whole" in str(error) else "no"
+        rows.append(
+            {
+                "corpus": corpus.name,
+                "title": corpus.title,
+                "classes": len(corpus.labels) or None,
+                "clips": sum(corpus.expected.values()) or len(tracks) or None,
+                "here": here,
+                "protocols": ", ".join(corpus.protocols),
+            }
+        )
+    show(pd.DataFrame(rows).astype({"classes": "Int64", "clips": "Int64"}), as_json)
 
 
 @app.command("show")
-def corpora_show(name: Annotated[str, typer.Argument(help="Corpus.")], as_json: JsonOption = False) -> None:
+def corpora_show(
+    name: Name, data: DataOption = None, partial: PartialOption = False, as_json: JsonOption = False
+) -> None:
     """Tracks and groups per class."""
     import pandas as pd
 
@@ -38,12 +58,82 @@ def corpora_show(name: Annotated[str, typer.Argument(help="Corpus.")], as_json: 
     show(table, as_json)
 
 
+@app.command("get")
+def corpora_get(
+    name: Name,
+    data: DataOption = None,
+    mirror: Annotated[
+        str, typer.Option(help="Fetch the files, by the same names, from this address instead of their home.")
+    ] = "",
+    workers: Annotated[int, typer.Option(min=1, max=16, help="Downloads at once.")] = 4,
+    retries: Annotated[int, typer.Option(min=0, help="Further tries of a download.")] = 5,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for an answer.")] = 30.0,
+) -> None:
+    """Fetch and unpack a corpus; where nobody offers it, say what to get, from whom, and where to put it.
+
+    Stop it whenever you like: the same command goes on where it was.
+
+    Example: bnet corpora get fma-small --data ~/corpora
+    """
+    from bnet.corpora import get_corpus
+    from bnet.corpora.getting import get
+
+    corpus = get_corpus(name)
+    fetched = get(corpus, mirror=mirror, workers=workers, retries=retries, timeout=timeout, say=say)
+    for path, reason in sorted(fetched.failed.items()):
+        say(f"not fetched: {path}: {reason}")
+    print(f"{name}: {fetched.new} files fetched, {fetched.kept} were there, {len(fetched.failed)} failed")
+    try:
+        print(f"{name}: {len(corpus.tracks())} clips; next: bnet corpora check {name}")
+    except BnetError as error:
+        raise BnetError(f"{name} is not complete yet: {error}") from error
+    if fetched.failed:
+        raise typer.Exit(1)
+
+
+@app.command("check")
+def corpora_check(
+    name: Name,
+    data: DataOption = None,
+    partial: PartialOption = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Do not decode: names, counts and checksums only.")] = False,
+    jobs: JobsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at every file: missing, extra, corrupt, too short, double, with a wrong checksum.
+
+    Exit status 0: sound (but for what the corpus is known for); 1: it has problems; 2: it can't be checked.
+
+    Example: bnet corpora check gtzan --data ~/corpora
+    """
+    import json
+
+    from bnet.corpora import get_corpus
+    from bnet.corpora.checking import check
+
+    found = check(get_corpus(name), decode=not quick, jobs=jobs)
+    if as_json:
+        tables = {"counts": found.counts, "problems": found.problems}
+        parsed = {key: json.loads(table.to_json(orient="records")) for key, table in tables.items()}
+        print(json.dumps({"corpus": name, "sound": found.sound, **parsed}, indent=1, ensure_ascii=False))
+    else:
+        show(found.counts, False)
+        print()
+        show(found.problems, False)
+        known = int(found.problems["known"].sum())
+        print(f"\n{name}: {len(found.problems) - known} problems, and {known} that it is known for")
+    if not found.sound:
+        raise typer.Exit(1)
+
+
 @app.command("export")
 def corpora_export(
     name: Annotated[str, typer.Argument(help="Corpus.")],
     folder: Annotated[Path, typer.Argument(help="Where to write FOLDER/<label>/<track>.flac.")],
     seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 30.0,
     per_class: Annotated[int, typer.Option(help="At most so many tracks of a class; 0 for all.")] = 0,
+    data: DataOption = None,
+    partial: PartialOption = False,
 ) -> None:
     """Write the sound of a corpus as FLAC files, to listen to or to use elsewhere.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,16 +13,47 @@ from bnet.errors import BnetError
 
 CorpusOption = Annotated[str, typer.Option("--corpus", "-c", help="Corpus; `bnet corpora list` shows all.")]
 ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="How much work: smoke, laptop or paper.")]
-ProtocolOption = Annotated[str, typer.Option("--protocol", help="How to split: grouped, holdout or kfold.")]
+ProtocolOption = Annotated[str, typer.Option("--protocol", help="How to split: grouped, holdout, kfold or official.")]
 ResultsOption = Annotated[Path | None, typer.Option("--results", help="Folder of records [default: results].")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 JobsOption = Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes [default: all cores].")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="Folder of your corpora, or of this one [default: $BNET_DATA, else data].",
+        callback=lambda folder: _set("BNET_DATA", folder),
+    ),
+]
+PartialOption = Annotated[
+    bool,
+    typer.Option(
+        "--partial",
+        help="Use an incomplete copy as it is [$BNET_PARTIAL].",
+        callback=lambda wanted: _set("BNET_PARTIAL", "1" if wanted else None),
+    ),
+]
+ExcludeOption = Annotated[
+    str, typer.Option("--exclude", help="Leave out, with commas: duplicates, faults (what the corpus knows of).")
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
         "--set", metavar="KEY=VALUE", help="Change a setting of the profile (then called 'custom'); repeatable."
     ),
 ]
+
+
+def _set(variable: str, value: Any) -> Any:
+    """Put an option where the whole program looks for it: this command, its workers and the pages it executes."""
+    if value is not None:
+        os.environ[variable] = str(value)
+    return value
+
+
+def words(text: str) -> list[str]:
+    """The words of an option that takes several, with commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def say(text: str) -> None:

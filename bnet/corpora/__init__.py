@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from bnet.corpora.base import SR, Corpus, Track, draw, fingerprint, select
+from bnet.corpora.base import FLAWS, SR, Corpus, Flaw, Track, draw, fingerprint, select, without
+from bnet.corpora.extended_ballroom import ExtendedBallroom
+from bnet.corpora.fma import FmaSmall
+from bnet.corpora.folder import Folder
+from bnet.corpora.gtzan import Gtzan
+from bnet.corpora.homburg import Homburg
 from bnet.corpora.tunes import Tunes
 from bnet.errors import unknown
 
-_ROWS = (Tunes(free=False), Tunes(free=True))
+_ROWS = (
+    Tunes(free=False),
+    Tunes(free=True),
+    Gtzan(),
+    ExtendedBallroom(),
+    Homburg("pad"),
+    Homburg("loop"),
+    Homburg("keep"),
+    FmaSmall(),
+    Folder(),
+)
 
 CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in _ROWS}
 """Name -> corpus."""
@@ -19,4 +34,16 @@ def get_corpus(name: str) -> Corpus:
     return CORPORA[name]
 
 
-__all__ = ["CORPORA", "SR", "Corpus", "Track", "draw", "fingerprint", "get_corpus", "select"]
+__all__ = [
+    "CORPORA",
+    "FLAWS",
+    "SR",
+    "Corpus",
+    "Flaw",
+    "Track",
+    "draw",
+    "fingerprint",
+    "get_corpus",
+    "select",
+    "without",
+]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import abc
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from bnet.errors import BnetError
+from bnet.errors import BnetError, unknown
 
 SR = 22_050
 """Sample rate of all sound in `bnet`, in Hz (paper, section III-B, by way of its baseline)."""
@@ -43,6 +44,30 @@ class Track:
     split: str | None = None
 
 
+@dataclass(frozen=True, order=True)
+class Flaw:
+    """What is known to be wrong with a clip.
+
+    Parameters
+    ----------
+    track_id
+        The clip.
+    kind
+        One of `FLAWS`.
+    reason, source
+        What is wrong, and who found it.
+    """
+
+    track_id: str
+    kind: str
+    reason: str
+    source: str
+
+
+FLAWS = {"duplicates": "the same recording again", "faults": "undecodable, cut short, mislabelled or filtered out"}
+"""What `--exclude` can leave out: the kinds of `Flaw`."""
+
+
 class Corpus(abc.ABC):
     """A set of labelled clips.
 
@@ -58,6 +83,14 @@ class Corpus(abc.ABC):
         What makes the sound what it is (package and renderer versions; '' for files): part of a feature's identity.
     about, notes
         What it is, and what a careful reader should know of it (faults, sources, licences), as MyST for its page.
+    expected
+        Class -> number of clips of a whole copy, by the corpus's own publication; empty where there is no such number.
+    clip_seconds
+        Its clips are never taken longer than this, in s; None: as long as the profile wants.
+    protocols
+        Ways of splitting that make sense for it (`bnet.splits.PROTOCOLS`).
+    may_share
+        Whether its sound may be passed on, in a page.
     """
 
     name: str
@@ -66,6 +99,10 @@ class Corpus(abc.ABC):
     source: str = ""
     about: str = ""
     notes: str = ""
+    expected: Mapping[str, int] = MappingProxyType({})
+    clip_seconds: float | None = None
+    protocols: tuple[str, ...] = ("grouped", "holdout", "kfold")
+    may_share: bool = False
 
     @abc.abstractmethod
     def tracks(self) -> list[Track]:
@@ -90,6 +127,20 @@ class Corpus(abc.ABC):
     @abc.abstractmethod
     def checksum(self, track: Track, y: np.ndarray) -> str:
         """SHA-256 that binds a feature to its sound: of the file's bytes, or of the rendered samples `y`."""
+
+    def flaws(self, kind: str) -> list[Flaw]:
+        """What is wrong with which clips, sorted: `kind` is one of `FLAWS`; they are left out on demand.
+
+        Raises
+        ------
+        BnetError
+            If the data from which it is known is not there.
+        """
+        return []
+
+    def steps(self) -> list[str]:
+        """The commands that bring it here."""
+        return []
 
     def describe(self, track: Track) -> str:
         """A caption for a clip, for people."""
@@ -116,6 +167,22 @@ def select(tracks: Iterable[Track], max_per_class: int | None, *, seed: int = 0)
     for members in by_label.values():
         chosen += sorted(members, key=lambda track: draw(track.track_id, "select", seed))[:max_per_class]
     return sorted(chosen)
+
+
+def without(corpus: Corpus, kinds: Iterable[str]) -> list[Track]:
+    """The tracks of `corpus` less those with a flaw of one of these `kinds`.
+
+    Raises
+    ------
+    BnetError
+        If a kind is none of `FLAWS`, or the data is not there.
+    """
+    kinds = sorted(set(kinds))
+    for kind in kinds:
+        if kind not in FLAWS:
+            raise unknown("kind of clips to exclude", kind, FLAWS)
+    left_out = {flaw.track_id for kind in kinds for flaw in corpus.flaws(kind)}
+    return [track for track in corpus.tracks() if track.track_id not in left_out]
 
 
 def fingerprint(tracks: Sequence[Track]) -> str:

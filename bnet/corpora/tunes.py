@@ -60,6 +60,7 @@ class Tunes(Corpus):
     """
 
     labels = tuple(BARS)
+    may_share = True
 
     def __init__(self, *, free: bool) -> None:
         self.free = free

@@ -7,12 +7,13 @@
 # ---
 
 # %% [markdown]
-# # The corpus `{{ corpus }}`
+# # {{ title }}
 
 # %% tags=["parameters"]
 corpus = "{{ corpus }}"
 profile = "laptop"  # whose records are shown: smoke, laptop or paper
-protocol = "grouped"  # how clips were split: grouped, holdout or kfold
+protocol = "grouped"  # how clips were split: grouped, holdout, kfold or official
+exclude = ""  # kinds of clips that were left out: duplicates, faults or both, with a comma
 train = False  # True: first extract and train what has no record yet
 networks = "baselines,bbnn,proposed,proposed-released"  # what to train then
 
@@ -22,17 +23,24 @@ import pandas as pd
 import soundfile
 from IPython.display import display
 
-from bnet import evaluation, myst, plots, runs
+from bnet import evaluation, myst, paper, plots, runs, tables
 from bnet.config import get_profile
 from bnet.corpora import SR, get_corpus
+from bnet.errors import BnetError
 from bnet.paths import results_dir
 from bnet.report import Report
 
 plots.style()
-found = get_corpus(corpus)
+found, setting = get_corpus(corpus), get_profile(profile)
+kinds = [kind for kind in exclude.split(",") if kind]
 if train:
-    runs.run_all(runs.jobs(corpus, [networks], protocol, get_profile(profile)), results_dir())
-report = Report.load(corpus, profile, protocol, results_dir())
+    runs.run_all(runs.jobs(corpus, [networks], protocol, setting, exclude=kinds), results_dir())
+report = Report.load(corpus, profile, protocol, results_dir(), exclude)
+try:
+    everything, used, absent = found.tracks(), runs.selected(found, setting, kinds), ""
+except BnetError as error:
+    everything, used, absent = [], [], str(error)
+nothing_yet = "*Nothing to show before a run.*"
 
 # %% tags=["hide-input"]
 myst.text(found.about)
@@ -41,23 +49,46 @@ myst.text(found.about)
 # ## Classes
 
 # %% tags=["hide-input"]
-setting = get_profile(profile)
-everything, used = found.tracks(), runs.selected(found, setting)
-frame = pd.DataFrame([vars(track) for track in everything])
-table = frame.groupby("label").agg(Clips=("track_id", "size"), Groups=("group", "nunique"))
-table[f"Used by {profile}"] = pd.Series([track.label for track in used]).value_counts()
-extra = found.class_facts()
-table = table.join(extra) if extra is not None else table
-table = table.loc[list(found.labels)].reset_index().rename(columns={"label": "Class"})
-myst.table(
-    table,
-    f"Classes of `{corpus}`: {len(everything)} clips in {frame['group'].nunique()} groups. What is in one group (a tune with its "
-    f"versions) never stands on both sides of a grouped split. The profile `{profile}` uses {len(used)} clips of {setting.clip_seconds:g} s.",
-    "tab-{{ slug }}-classes",
-)
+if found.labels:
+    display(
+        myst.table(
+            tables.classes(found, everything, used, profile),
+            f"Classes of `{corpus}`. "
+            + (
+                f"The paper's column is its Table I, names as printed. {paper.TABLE_1_REMARKS[corpus]} "
+                if corpus in paper.TABLE_1
+                else ""
+            )
+            + (
+                f"Here: {len(everything)} clips in {len({track.group for track in everything})} groups; a group never stands on both "
+                f"sides of a grouped split. The profile `{profile}` uses {len(used)} clips of {runs.clip_seconds(found, setting):g} s."
+                if everything
+                else "The corpus itself was not at hand where this page was made."
+            ),
+            "tab-{{ slug }}-classes",
+        )
+    )
+else:
+    display(myst.text("*The classes are the names of your folders.*"))
 
 # %% tags=["hide-input"]
 myst.text(found.notes)
+
+# %% tags=["hide-input"]
+reported = {
+    network: paper.TABLE_2[corpus, network] for network in ("bbnn", "proposed") if (corpus, network) in paper.TABLE_2
+}
+if reported:
+    rows = [[runs.title(name), value.validation, value.test] for name, value in reported.items()]
+    columns = ["Network", "Validation %", "Test %"]
+    display(
+        myst.table(
+            pd.DataFrame(rows, columns=columns),
+            f"What **the paper** reports on this corpus ({reported['bbnn'].where}): the best of ten random splits. Not measured here.",
+            "tab-{{ slug }}-paper",
+            formats=dict.fromkeys(columns, ".1f"),
+        )
+    )
 
 # %% [markdown]
 # ## Results
@@ -72,9 +103,14 @@ if report.records:
     display(
         myst.table(
             report.results(),
-            f"Measured here on `{corpus}`: profile `{profile}` ({setting.clip_seconds:g} s clips, at most {setting.epochs} epochs), "
-            f"protocol `{protocol}`. Accuracy and F1 are means over folds, with ± the standard deviation where there are "
-            "several; the interval is over all tested clips, with whole groups resampled.",
+            f"Measured here on `{corpus}`: profile `{profile}` ({report.records[0].config.clip_seconds:g} s clips, at most "
+            f"{report.records[0].config.epochs} epochs), protocol `{protocol}`{', without ' + exclude if exclude else ''}. Accuracy and F1 are means over folds, with ± the standard deviation where there are "
+            "several; the interval is over all tested clips, with "
+            + (
+                "whole groups resampled."
+                if report.groups
+                else "single clips resampled, since the corpus is not here to tell its groups."
+            ),
             "tab-{{ slug }}-results",
         )
     )
@@ -83,7 +119,10 @@ if report.records:
 else:
     display(
         myst.not_run(
-            f"There are no records of `{corpus}` with profile `{profile}`, protocol `{protocol}`.", report.command()
+            f"There are no records of `{corpus}` with profile `{profile}`, protocol `{protocol}`"
+            + (", and its sound is not at hand here" if absent else "")
+            + ". With a copy of it, this makes them, and then this page:",
+            "\n".join([*found.steps(), report.command(), "bnet pages build"]),
         )
     )
 
@@ -131,7 +170,7 @@ if report.networks:
         + ".",
     )
 else:
-    display(myst.not_run("No network has been trained here yet.", report.command()))
+    display(myst.text(nothing_yet))
 
 # %% [markdown]
 # ## What is mistaken for what
@@ -142,12 +181,12 @@ else:
 # %% tags=["hide-input"]
 shown = [name for name in ("proposed", "bbnn") if name in report.variants] or report.networks[:1]
 if not shown:
-    display(myst.not_run("No network has been trained here yet.", report.command()))
+    display(myst.text(nothing_yet))
 for name in shown:
     _, truth, probabilities = report.pooled(name)
     counts = evaluation.confusion(truth, probabilities)
     fig, ax = plt.subplots(figsize=(6.5, 6.2))
-    plots.confusion(counts, found.labels, ax=ax, title=runs.title(name))
+    plots.confusion(counts, report.labels, ax=ax, title=runs.title(name))
     off = counts.copy()
     off[range(len(off)), range(len(off))] = 0
     a, b = divmod(int(off.argmax()), len(off))
@@ -155,17 +194,17 @@ for name in shown:
         fig,
         f"Confusions of {runs.title(name)}: counts, and percent of the true class.",
         f"fig-{{ slug }}-confusion-{name}",
-        f"Confusion matrix of {len(found.labels)} classes, {counts.trace()} of {counts.sum()} clips right; most often mistaken: "
-        f"{found.labels[a]} for {found.labels[b]}, {off.max()} times.",
+        f"Confusion matrix of {len(report.labels)} classes, {counts.trace()} of {counts.sum()} clips right; most often mistaken: "
+        f"{report.labels[a]} for {report.labels[b]}, {off.max()} times.",
     )
 
 # %% tags=["hide-input"]
 if report.networks:
     recalls = {runs.title(name): evaluation.recalls(*report.pooled(name)[1:]) for name in report.networks}
-    fig, ax = plt.subplots(figsize=(8, 0.5 * len(found.labels) + 1.2))
-    plots.recalls(recalls, found.labels, ax=ax)
+    fig, ax = plt.subplots(figsize=(8, 0.5 * len(report.labels) + 1.2))
+    plots.recalls(recalls, report.labels, ax=ax)
     low = min(
-        ((v, n, c) for n, row in recalls.items() for v, c in zip(row, found.labels, strict=True)),
+        ((v, n, c) for n, row in recalls.items() for v, c in zip(row, report.labels, strict=True)),
         key=lambda item: item[0],
     )
     myst.figure(
@@ -181,7 +220,10 @@ if report.networks:
 # The clips on which the network was most sure, and wrong.
 
 # %% tags=["hide-input"]
-if shown:
+if shown and not (everything and found.may_share):
+    why = "the sound of this corpus may not be passed on" if everything else "the corpus is not at hand here"
+    display(myst.text(f"*No sound in this page: {why}.*"))
+elif shown:
     ids, truth, probabilities = report.pooled(shown[0])
     wrong = [i for i in (-probabilities.max(axis=1)).argsort(kind="stable") if probabilities[i].argmax() != truth[i]][
         :6
@@ -191,12 +233,12 @@ if shown:
     for i in wrong:
         track = by_id[ids[i]]
         target = myst.static_file(f"audio/{corpus}/{track.track_id}.mp3")
-        soundfile.write(target, found.audio(track, setting.clip_seconds), SR, format="MP3")
-        guess = found.labels[probabilities[i].argmax()]
+        soundfile.write(target, found.audio(track, report.records[0].config.clip_seconds), SR, format="MP3")
+        guess = report.labels[probabilities[i].argmax()]
         players.append(
             (target, f"{track.label}, taken for {guess} ({probabilities[i].max():.0%}): {found.describe(track)}")
         )
     display(myst.text(f"Network: {runs.title(shown[0])}."))
     display(myst.audio(players))
 else:
-    display(myst.not_run("No network has been trained here yet.", report.command()))
+    display(myst.text(nothing_yet))

@@ -1,0 +1,269 @@
+"""Corpora that are sound files in a folder of the user's: where they are looked for, and how their clips are taken.
+
+A file is known by its name (and, where the corpus labels by folder, by its folder), not by how deep it lies: the
+official layout, a copy that was unpacked one level too deep and the copies that people pass on read alike. Names that
+begin with a dot (AppleDouble's ``._*`` among them) are nobody's music.
+"""
+
+from __future__ import annotations
+
+import abc
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from bnet import audio
+from bnet.corpora.base import Corpus, Flaw, Track
+from bnet.corpora.download import Remote
+from bnet.errors import BnetError
+from bnet.paths import data_dir, sha256_file
+
+SOUNDS = (".wav", ".au", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".w64", ".caf")
+"""Suffixes of files that count as sound."""
+
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+"""Suffixes of files that `bnet corpora get` unpacks."""
+
+ENOUGH = 0.95
+"""A copy with less than this part of the clips of some class is half a copy."""
+
+
+def pad(y: np.ndarray, n: int) -> np.ndarray:
+    """`y` cut to `n` samples, or with zeros appended."""
+    return audio.fit(y, n, sr=1)
+
+
+def loop(y: np.ndarray, n: int) -> np.ndarray:
+    """`y` cut to `n` samples, or played over and over."""
+    return np.resize(y, n)
+
+
+SHORT: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {"pad": pad, "loop": loop}
+"""What is done with a clip that is shorter than the network's input."""
+
+
+class FileCorpus(Corpus):
+    """A corpus of sound files. A subclass says how files become tracks (`read`).
+
+    Attributes
+    ----------
+    short
+        What is done with clips that are too short: a key of `SHORT`.
+    min_seconds
+        A file with less sound than this is refused, in s.
+    usual_seconds
+        A whole clip has at least this much, in s; `bnet corpora check` lists those that have less.
+    layout
+        What the folder looks like, for messages.
+    how_to_get
+        From whom, where no address gives the sound; '' where `remotes` do.
+    remotes
+        Files that `bnet corpora get` fetches.
+    archive_checksums
+        Archive -> published checksum, for one that the user has put there.
+    disk_bytes
+        Size of the sound of a whole copy.
+    """
+
+    short: str = "pad"
+    min_seconds: float = audio.MIN_SECONDS
+    usual_seconds: float = audio.MIN_SECONDS
+    layout: str = ""
+    how_to_get: str = ""
+    remotes: tuple[Remote, ...] = ()
+    archive_checksums: Mapping[str, str] = MappingProxyType({})
+    disk_bytes: int | None = None
+    data_name: str = ""
+
+    @abc.abstractmethod
+    def read(self, folder: Path) -> list[Track]:
+        """The tracks of a copy below `folder`, sorted; those that a whole copy has but this one lacks too, if known.
+
+        Raises
+        ------
+        BnetError
+            If there is no such corpus there, or its index is damaged.
+        """
+
+    @property
+    def home(self) -> Path:
+        """The folder in which `bnet corpora get` puts it: its name below the data folder."""
+        return data_dir() / (self.data_name or self.name)
+
+    def folder(self) -> Path:
+        """Where it is looked for: `home` if that exists, else the data folder itself.
+
+        Raises
+        ------
+        BnetError
+            If neither exists.
+        """
+        for folder in (self.home, data_dir()):
+            if folder.is_dir():
+                return folder
+        raise self.absent(f"neither {self.home} nor {data_dir()} is a folder")
+
+    def tracks(self) -> list[Track]:
+        """All tracks of a whole copy, also those whose file is missing here: then splits are the same everywhere, and
+        a run names what it lost. With ``BNET_PARTIAL=1`` only those that are there.
+
+        Raises
+        ------
+        BnetError
+            If the corpus is not there, or is half a copy and ``BNET_PARTIAL`` is not set.
+        """
+        folder = self.folder()
+        found = self.read(folder)
+        here = [track for track in found if track.path and track.path.is_file()]
+        if not here:
+            raise self.absent(f"no clips of it below {folder}")
+        if partial():
+            return here
+        count, wanted = Counter(track.label for track in here), self.expected or Counter(t.label for t in found)
+        lacking = {label: n for label, n in wanted.items() if count[label] < ENOUGH * n}
+        if lacking:
+            some = ", ".join(f"{label} {count[label]} of {n}" for label, n in list(lacking.items())[:4])
+            raise BnetError(
+                f"{self.name} below {folder} is not whole: {len(here)} of {sum(wanted.values())} clips ({some}"
+                f"{', ...' if len(lacking) > 4 else ''}); `bnet corpora check {self.name}` lists what is missing; "
+                "complete it, or use what is there with --partial (its results are then not comparable with others')"
+            )
+        return found
+
+    def audio(self, track: Track, seconds: float) -> np.ndarray:
+        """The first `seconds` of the file; one that is shorter is padded or looped (`short`)."""
+        y = audio.load(track.path, seconds=seconds, min_seconds=self.min_seconds)
+        return SHORT[self.short](y, round(seconds * audio.SR))
+
+    def checksum(self, track: Track, y: np.ndarray) -> str:
+        """SHA-256 of the file's bytes."""
+        return sha256_file(track.path)
+
+    def checksums(self) -> dict[str, str]:
+        """Track id -> published checksum of its file (``md5:...``), for those that have one."""
+        return {}
+
+    def known(self) -> dict[str, str]:
+        """Track id -> what is published to be wrong with it: `bnet corpora check` does not count that as a problem."""
+        return {}
+
+    def more(self, home: Path) -> list[Remote]:
+        """What to fetch besides `remotes`, known only when they are there."""
+        return []
+
+    def steps(self) -> list[str]:
+        """Name the folder, get the corpus, check it."""
+        return ["export BNET_DATA=~/corpora", f"bnet corpora get {self.name}", f"bnet corpora check {self.name}"]
+
+    def absent(self, what: str) -> BnetError:
+        """The error for a corpus that is not there: what was looked for, and how to get it."""
+        packed = [path.name for folder in (self.home, data_dir()) for path in archives(folder)]
+        if packed:
+            way = f"{packed[0]} is there, not unpacked: `bnet corpora get {self.name}` unpacks it"
+        elif self.how_to_get:
+            way = self.how_to_get.format(home=self.home, name=self.name)
+        else:
+            way = f"`bnet corpora get {self.name}` fetches it into {self.home}"
+        return BnetError(
+            f"{self.name} is not here: {what}; expected {self.layout}; {way}; "
+            "a copy elsewhere is named with --data DIR or BNET_DATA"
+        )
+
+
+def partial() -> bool:
+    """Whether an incomplete copy is used as it is: ``BNET_PARTIAL`` (1: yes; unset, empty or 0: no)."""
+    return os.environ.get("BNET_PARTIAL", "") not in ("", "0")
+
+
+def sounds(folder: Path) -> list[Path]:
+    """All sound files below `folder`, sorted; nothing whose name, or folder's name, begins with a dot."""
+    return [path for path in files(folder) if path.suffix.lower() in SOUNDS]
+
+
+def files(folder: Path) -> list[Path]:
+    """All files below `folder`, sorted, without hidden ones, ``__MACOSX`` and what `bnet` itself is writing."""
+    found = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        found += [Path(place, name) for name in names if not name.startswith(".") and not name.endswith(".part")]
+        if len(found) > 2_000_000:
+            raise BnetError(f"more than 2 000 000 files below {folder}; expected the folder of a corpus; name that one")
+    return sorted(found)
+
+
+def archives(folder: Path) -> list[Path]:
+    """The archives that lie in `folder` itself, sorted."""
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if p.name.lower().endswith(ARCHIVES) and not p.name.startswith("."))
+
+
+def find_file(folder: Path, pattern: str) -> Path | None:
+    """The file below `folder` whose whole name matches the regular expression; of several, the one least deep."""
+    found = [path for path in files(folder) if re.fullmatch(pattern, path.name, re.IGNORECASE)]
+    return min(found, key=lambda path: (len(path.parts), path), default=None)
+
+
+def by_id(paths: Iterable[Path], track_id: Callable[[Path], str | None], corpus: str) -> dict[str, Path]:
+    """Track id -> file, of the files that have an id.
+
+    Raises
+    ------
+    BnetError
+        If two files have the same.
+    """
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in paths:
+        if (own := track_id(path)) is not None:
+            found[own].append(path)
+    double = {own: same for own, same in found.items() if len(same) > 1}
+    if double:
+        own, same = next(iter(double.items()))
+        raise BnetError(
+            f"{len(double)} clips of {corpus} are there more than once, such as {own}: {same[0]} and {same[1]}; "
+            "expected one file a clip; keep one copy, or name its folder with --data"
+        )
+    return {own: same[0] for own, same in sorted(found.items())}
+
+
+def repeated(tracks: Iterable[Track]) -> list[Flaw]:
+    """Those of the tracks whose file equals that of a track with a lower id, byte for byte.
+
+    Where equal files stand under two labels nobody knows which is right: all of them are listed.
+    """
+    sizes: dict[int, list[Track]] = defaultdict(list)
+    for track in sorted(tracks):
+        if track.path and track.path.is_file():
+            sizes[track.path.stat().st_size].append(track)
+    same: dict[str, list[Track]] = defaultdict(list)
+    for members in sizes.values():
+        for track in members if len(members) > 1 else ():
+            same[sha256_file(track.path)].append(track)
+    return sorted(flaw for members in same.values() for flaw in copies(members, "found in this copy: equal bytes"))
+
+
+def copies(members: Sequence[Track], source: str) -> list[Flaw]:
+    """The flaws of one recording's tracks: all but the first, or all if they stand under different labels."""
+    if len({track.label for track in members}) > 1:
+        labels = " and ".join(sorted({track.label for track in members}))
+        return [Flaw(track.track_id, "duplicates", f"one recording under {labels}", source) for track in members]
+    return [Flaw(t.track_id, "duplicates", f"same as {members[0].track_id}", source) for t in members[1:]]
+
+
+def in_labels(name: str, labels: Sequence[str]) -> str | None:
+    """The label that `name` spells, whatever its case, spaces and hyphens; None if there is none.
+
+    >>> in_labels("Hip-Hop", ("hiphop", "rock"))
+    'hiphop'
+    """
+    plain = {_plain(label): label for label in labels}
+    return plain.get(_plain(name))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.casefold())

@@ -1,0 +1,131 @@
+"""Anybody's own music: a folder for each class, sound files below it, at any depth."""
+
+from __future__ import annotations
+
+import contextlib
+import unicodedata
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from bnet import audio
+from bnet.corpora.base import Flaw, Track
+from bnet.corpora.files import SHORT, FileCorpus, repeated, sounds
+from bnet.errors import BnetError
+from bnet.paths import sha256
+
+GROUPS = "groups.csv"
+
+_ABOUT = """\
+Any music of yours, in one folder for each class: `rock/`, `jazz/`, or whatever you want told apart. Below them the
+files may lie as deep as you like, as WAV, MP3, FLAC, OGG, AIFF or AU. The same commands train on it, and this page
+shows what came out.
+"""
+_NOTES = """\
+**What is heard.** A clip from the middle of each file, since introductions tell little.
+
+**What must not straddle a split.** Files that share a folder below the class (an album, an artist) are one group;
+otherwise a network may recognise the recording rather than the class. Better, tell it: `groups.csv` beside the class
+folders, with the columns `file` (relative to the folder) and `group`. You need at least as many groups in each class
+as there are folds: `--set groups=3` asks for three folds.
+
+**How much is enough.** A hundred files a class are few, and a difference of a few points between two networks is then
+within chance: the page says so with an interval.
+"""
+
+
+class Folder(FileCorpus):
+    """``DIR/<label>/**/*.{wav,mp3,flac,ogg,...}``: a clip from the middle of each file; the folder's name is its class.
+
+    ``DIR/groups.csv`` with the columns ``file`` (relative to DIR) and ``group`` tells what must not straddle a split:
+    the artist, say. Without it, files that share a folder below the class (an album) are one group, and files that lie
+    in the class's folder itself are each their own.
+    """
+
+    name = "folder"
+    title = "Your own folder"
+    layout = "DIR/<label>/.../<file>.wav (mp3, flac, ogg, ...), two labels or more"
+    how_to_get = "name the folder of your music with --data DIR"
+
+    about = _ABOUT
+    notes = _NOTES
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the folders that hold sound; none where there is no folder."""
+        try:
+            return tuple(sorted({label for label, _ in self._files()}))
+        except BnetError:
+            return ()
+
+    @property
+    def source(self) -> str:
+        """A digest of the folder's place, so that two folders never share a feature store."""
+        return f"folder {sha256(str(self.folder().resolve()))[:12]}" if self.labels else ""
+
+    def folder(self) -> Path:
+        """``DIR/folder`` if that exists, else DIR."""
+        return super().folder()
+
+    def steps(self) -> list[str]:
+        """Name the folder."""
+        return ["export BNET_DATA=~/music", "bnet corpora check folder"]
+
+    def read(self, folder: Path) -> list[Track]:
+        """A track for each file; its id is the path below DIR, ``__`` for ``/``."""
+        groups, ids = self._groups(folder), defaultdict(list)
+        tracks = []
+        for label, path in self._files():
+            inside = path.relative_to(folder)
+            own = unicodedata.normalize("NFC", inside.as_posix().replace("/", "__"))
+            album = inside.parent.as_posix() if len(inside.parts) > 2 else inside.as_posix()
+            ids[own.casefold()].append(path)
+            tracks.append(Track(own, label, groups.get(inside.as_posix(), album), path))
+        double = [same for same in ids.values() if len(same) > 1]
+        if double:
+            raise BnetError(f"{double[0][0]} and {double[0][1]} would have the same id; rename one of them")
+        return sorted(tracks)
+
+    def audio(self, track: Track, seconds: float) -> np.ndarray:
+        """`seconds` from the middle of the file: introductions tell little. A shorter file is padded."""
+        length = seconds
+        with contextlib.suppress(soundfile.SoundFileError, TypeError):  # `load` says what is wrong with it
+            length = soundfile.info(str(track.path)).duration
+        try:
+            y = audio.load(track.path, seconds=seconds, offset=max(0.0, (length - seconds) / 2))
+        except BnetError:  # an MP3's own length can be wrong
+            y = audio.load(track.path, seconds=seconds)
+        return SHORT[self.short](y, round(seconds * audio.SR))
+
+    def flaws(self, kind: str) -> list[Flaw]:
+        """``duplicates``: files that are equal byte for byte."""
+        return repeated(self.read(self.folder())) if kind == "duplicates" else []
+
+    def _files(self) -> list[tuple[str, Path]]:
+        folder = self.folder()
+        return [(path.relative_to(folder).parts[0], path) for path in sounds(folder) if path.parent != folder]
+
+    def _groups(self, folder: Path) -> dict[str, str]:
+        path = folder / GROUPS
+        if not path.is_file():
+            return {}
+        try:
+            table = pd.read_csv(path, dtype=str)
+        except (ValueError, UnicodeDecodeError) as error:
+            raise BnetError(
+                f"{path} can't be read ({error}); expected a CSV with the columns file and group"
+            ) from error
+        if not {"file", "group"} <= set(table.columns) or table[["file", "group"]].isna().any(axis=None):
+            raise BnetError(
+                f"{path} has the columns {', '.join(map(str, table.columns))}, or gaps; expected a file (relative to "
+                f"{folder}) and a group in every row"
+            )
+        strange = [name for name in table["file"] if not (folder / name).is_file()]
+        if strange:
+            raise BnetError(f"{path} names {len(strange)} files that are not below {folder}, such as {strange[0]!r}")
+        return {
+            Path(name).as_posix(): f"group {group}" for name, group in zip(table["file"], table["group"], strict=True)
+        }

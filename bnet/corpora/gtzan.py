@@ -1,0 +1,140 @@
+"""GTZAN (Tzanetakis & Cook 2002): 1 000 excerpts of 30 s in ten genres; the paper's first corpus.
+
+Sources: layout, counts and lengths from the loaders of torchaudio and TensorFlow Datasets; the archive's checksum from
+`pytorch/audio:src/torchaudio/datasets/gtzan.py`; faults from Sturm (2012); the fault-filtered split from Kereliuk,
+Sturm & Larsen (2015), lists in `coreyker/dnn-mgr:gtzan`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bnet.corpora.base import Flaw, Track
+from bnet.corpora.download import Remote
+from bnet.corpora.files import FileCorpus, by_id, find_file, repeated, sounds
+from bnet.errors import BnetError
+from bnet.paths import sha256_file
+
+LISTS = {
+    "train": ("train_filtered.txt", "2b04966cef1486f1a7767b74271533fa23e220388db804a1937835e1fc4fa3fa"),
+    "validation": ("valid_filtered.txt", "f8fbee7c52397a0e0f3a91dc54fedecb2e27f5bdc9a9daeab8cb10d077e26956"),
+    "test": ("test_filtered.txt", "09cafa6a89ce0a27f30ed250d56ecb4d03c22fffb5a693f96c7ae655ee02ac72"),
+}
+"""Part -> file name and SHA-256 of the fault-filtered lists: 443, 197 and 290 lines like ``blues/blues.00029.wav``."""
+
+ORIGINAL = {"genres.tar.gz": "sha256:24347e0223d2ba798e0a558c4c172d9d4a19c00bb7963fe055d183dadb4ef2c6"}
+"""The archive of the corpus's home, 1 225 571 541 bytes; copies that others packed differ."""
+
+UNDECODABLE = "jazz.00054"
+"""In the copy that Kaggle passes on, this file is no audio; the original archive's can be read."""
+
+_FILTERED = "Kereliuk, Sturm & Larsen (2015): named in none of the lists of the fault-filtered split"
+
+_ABOUT = """\
+The collection on which most work in this field was tested: 1 000 excerpts of 30 s in ten genres, gathered about 2000
+by George Tzanetakis {cite:p}`tzanetakis2002`. The sound may not be passed on, so it is not part of this project; its
+home is offline, and what people use are copies.
+"""
+_NOTES = """\
+**What is wrong with it.** Bob Sturm listened to all of it {cite:p}`sturm2012`: 50 excerpts are exact replicas of
+others (one of them under another genre), 22 come from a recording that is in the corpus again, 13 are versions of
+another, and about a tenth carry a label that is wrong or open to argument. 35 of 100 reggae excerpts are Bob Marley,
+24 of 100 pop excerpts Britney Spears. A network that is tested on a random tenth meets artists, and recordings, that
+it was trained on; accuracy near 90 % says little about genre {cite:p}`sturm2013`. In the copy that Kaggle passes on,
+`jazz.00054` can't be decoded.
+
+**What we do about it.** The protocol `official` is the fault-filtered split of {cite:t}`kereliuk2015`: 443, 197
+and 290 excerpts for training, validation and test, without replicas, and with no known artist in two parts. `holdout`
+is the paper's way. The corpus has no list of artists, so `grouped` protects from nothing here. `--exclude faults`
+leaves out what the filtered lists leave out, `--exclude duplicates` files that are equal byte for byte.
+
+**Getting it.** Put a copy (the original `genres.tar.gz`, Kaggle's folder, `.wav` or older `.au`) into `gtzan` below
+your data folder; `bnet corpora get gtzan` unpacks it and fetches the three lists.
+"""
+
+
+class Gtzan(FileCorpus):
+    """1 000 clips, 100 of each genre, known by their names: ``<genre>.<five digits>``.
+
+    It comes without a list of artists or recordings, so every clip is a group of its own, and ``grouped`` protects from
+    nothing. The protocol to trust is ``official``: no known artist stands in two parts of the fault-filtered split.
+    """
+
+    name = "gtzan"
+    title = "GTZAN"
+    labels = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
+    expected = dict.fromkeys(labels, 100)
+    protocols = ("holdout", "official", "grouped", "kfold")
+    usual_seconds = 29.5
+    disk_bytes = 1_330_000_000
+    layout = "genres/<genre>/<genre>.NNNNN.wav (or .au), 100 files in each of ten genres"
+    how_to_get = (
+        "its home is offline, so get a copy (genres.tar.gz of archive.org's gtzan_genre or of huggingface.co's "
+        "marsyas/gtzan, or Kaggle's andradaolteanu/gtzan-dataset-music-genre-classification), put the archive or the "
+        "folder into {home}, and run `bnet corpora get {name}`, which unpacks it and fetches the fault-filtered lists"
+    )
+    remotes = tuple(
+        Remote(f"https://raw.githubusercontent.com/coreyker/dnn-mgr/master/gtzan/{name}", name, f"sha256:{checksum}")
+        for name, checksum in LISTS.values()
+    )
+    archive_checksums = ORIGINAL
+
+    about = _ABOUT
+    notes = _NOTES
+
+    def read(self, folder: Path) -> list[Track]:
+        """The 1 000 tracks; `split` is set where the three lists are there."""
+        here = by_id(sounds(folder), self._track_id, self.name)
+        parts = self.parts(folder)
+        tracks = []
+        for label in self.labels:
+            for number in range(100):
+                own = f"{label}.{number:05d}"
+                path = here.get(own, folder / "genres" / label / f"{own}.wav")
+                tracks.append(Track(own, label, own, path, parts.get(own)))
+        return sorted(tracks)
+
+    def parts(self, folder: Path) -> dict[str, str]:
+        """Track id -> part of the fault-filtered split; empty if none of its lists is below `folder`.
+
+        Raises
+        ------
+        BnetError
+            If only some of the lists are there, or one is not the published one.
+        """
+        found = {part: find_file(folder, re.escape(name)) for part, (name, _) in LISTS.items()}
+        missing = [LISTS[part][0] for part, path in found.items() if path is None]
+        if len(missing) == len(LISTS):
+            return {}
+        if missing:
+            raise BnetError(f"of GTZAN's three lists {', '.join(missing)} is not below {folder}; {_GET}")
+        parts = {}
+        for part, path in found.items():
+            checksum = sha256_file(path)
+            if checksum != LISTS[part][1]:
+                raise BnetError(f"{path} has SHA-256 {checksum}; expected {LISTS[part][1]}, the published list; {_GET}")
+            parts |= {Path(line.strip()).stem: part for line in path.read_text().splitlines() if line.strip()}
+        return parts
+
+    def flaws(self, kind: str) -> list[Flaw]:
+        """``faults``: what the fault-filtered lists leave out (replicas, versions, mislabelled and distorted clips),
+        and `UNDECODABLE`. ``duplicates``: of the files here that are equal byte for byte, all but the first.
+        """
+        tracks = self.read(self.folder())
+        if kind == "duplicates":
+            return repeated(tracks)
+        parts = self.parts(self.folder())
+        if not parts:
+            raise BnetError(f"which clips of GTZAN are faulty is told by three lists that are not here; {_GET}")
+        flaws = [Flaw(t.track_id, kind, "filtered", _FILTERED) for t in tracks if t.track_id not in parts]
+        return sorted(
+            [*flaws, Flaw(UNDECODABLE, kind, "no audio in the copy of Kaggle", "andradaolteanu/gtzan-dataset")]
+        )
+
+    def _track_id(self, path: Path) -> str | None:
+        match = re.fullmatch(r"([a-z]+)\.(\d{5})", path.stem.lower())
+        return match[0] if match and match[1] in self.labels and int(match[2]) < 100 else None
+
+
+_GET = "fetch them: bnet corpora get gtzan"
