@@ -1,14 +1,17 @@
 # Two commands do everything, set-up included: `make reproduce` and `make test`.
-# PROFILE=smoke (minutes, default) | laptop (hours) | paper (a GPU); CORPUS=tunes; PYTHON=python3.12 to choose one.
+# PROFILE=smoke (minutes, default) | laptop (hours) | paper (a GPU); CORPUS=tunes; PROTOCOL=grouped;
+# BNET_DATA=folder of your corpora; BNET_PARTIAL=1 for an incomplete copy; PYTHON=python3.12 to choose one.
 
 PROFILE  ?= smoke
 CORPUS   ?= tunes
+PROTOCOL ?= grouped
 NETWORKS ?= bbnn,proposed,proposed-released
 RESULTS  ?= reproduced
 VENV     ?= .venv
 
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
+export BNET_DATA BNET_PARTIAL
 # the first Python 3.12 or 3.11 that really starts
 PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
@@ -24,7 +27,8 @@ help:
 
 reproduce: $(READY)
 	$(BIN)/bnet features --corpus $(CORPUS) --profile $(PROFILE)
-	$(BIN)/bnet train --corpus $(CORPUS) --variant baselines,$(NETWORKS) --profile $(PROFILE) --results $(RESULTS)
+	$(BIN)/bnet train --corpus $(CORPUS) --variant baselines,$(NETWORKS) --protocol $(PROTOCOL) \
+		--profile $(PROFILE) --results $(RESULTS)
 	$(BIN)/bnet evaluate --corpus $(CORPUS) --profile $(PROFILE) --results $(RESULTS)
 	$(BIN)/bnet pages build --profile $(PROFILE) --results $(RESULTS)
 

@@ -58,7 +58,7 @@ def number(value: Any, format: str = ".3f") -> str:
     >>> number(190826), number(0.65432), number(float("nan")), number(True)
     ('190\\u202f826', '0.654', '–', 'yes')
     """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and math.isnan(value)):
         return NOTHING
     if isinstance(value, str):
         return value

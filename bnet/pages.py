@@ -46,8 +46,8 @@ class Page:
         return self.name.replace("/", "-")
 
 
-def _corpus(name: str, title: str, profile: str = "laptop", protocol: str = "grouped", more: str = "") -> Page:
-    """The page of a corpus; `more` is another corpus whose records it reads."""
+def _corpus(name: str, title: str, profile: str = "", protocol: str = "", more: str = "") -> Page:
+    """The page of a corpus; '' is whatever profile or protocol has records; `more` a further corpus that it reads."""
     parameters = {"corpus": name, "profile": profile, "protocol": protocol}
     return Page(
         f"corpora/{name}", "corpora/corpus.py", parameters, ("{corpus}", *filter(None, [more])), {"title": title}
@@ -59,12 +59,12 @@ PAGES: tuple[Page, ...] = (
     Page("networks", "networks.py"),
     Page("features", "features.py"),
     Page("corpora/table-1", "corpora/table1.py"),
-    _corpus("tunes", "Tunes, at the tempo of tradition"),
-    _corpus("tunes-free", "Tunes, at a tempo drawn by lot", more="tunes"),
-    _corpus("gtzan", "GTZAN", "paper", "holdout"),
-    _corpus("homburg", "HOMBURG, the 'Audio Benchmark'", "paper", "holdout"),
-    _corpus("extended-ballroom", "Extended Ballroom", "paper", "holdout"),
-    _corpus("fma-small", "FMA-small", "paper", "official"),
+    _corpus("tunes", "Tunes, at the tempo of tradition", "laptop", "grouped"),
+    _corpus("tunes-free", "Tunes, at a tempo drawn by lot", "laptop", "grouped", "tunes"),
+    _corpus("gtzan", "GTZAN"),
+    _corpus("homburg", "HOMBURG, the 'Audio Benchmark'"),
+    _corpus("extended-ballroom", "Extended Ballroom"),
+    _corpus("fma-small", "FMA-small"),
     _corpus("folder", "Your own music"),
 )
 

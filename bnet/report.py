@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,12 +13,25 @@ import pandas as pd
 
 from bnet import evaluation, records, runs, tables
 from bnet.baselines import BASELINES
-from bnet.config import get_profile
+from bnet.config import PROFILES, get_profile
 from bnet.corpora import Corpus, get_corpus
 from bnet.errors import BnetError, unknown
 from bnet.models import VARIANTS
 from bnet.records import Record
 from bnet.splits import PROTOCOLS
+
+
+def chosen(corpus: str, profile: str, protocol: str, results: Path, exclude: str = "") -> tuple[str, str]:
+    """The profile and protocol whose records a page shows: those asked for; where one is '', the first with records.
+
+    Profiles are looked through from the fullest to the shortest, protocols in the order of the corpus; where there are
+    no records at all, it is the first of each.
+    """
+    profiles = [profile] if profile else [*PROFILES][::-1]
+    protocols = [protocol] if protocol else list(get_corpus(corpus).protocols)
+    have = {(r.config.profile, r.config.protocol) for r in records.find(results, corpus=corpus, exclude=exclude)}
+    pairs = list(itertools.product(profiles, protocols))
+    return next((pair for pair in pairs if pair in have), pairs[0])
 
 
 @dataclass(frozen=True)

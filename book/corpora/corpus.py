@@ -11,8 +11,8 @@
 
 # %% tags=["parameters"]
 corpus = "{{ corpus }}"
-profile = "laptop"  # whose records are shown: smoke, laptop or paper
-protocol = "grouped"  # how clips were split: grouped, holdout, kfold or official
+profile = ""  # whose records are shown: smoke, laptop or paper; empty: the fullest that has any
+protocol = ""  # how clips were split: grouped, holdout, kfold or official; empty: the first that has records
 exclude = ""  # kinds of clips that were left out: duplicates, faults or both, with a comma
 train = False  # True: first extract and train what has no record yet
 networks = "baselines,bbnn,proposed,proposed-released"  # what to train then
@@ -28,10 +28,12 @@ from bnet.config import get_profile
 from bnet.corpora import SR, get_corpus
 from bnet.errors import BnetError
 from bnet.paths import results_dir
-from bnet.report import Report
+from bnet.report import Report, chosen
 
 plots.style()
-found, setting = get_corpus(corpus), get_profile(profile)
+found = get_corpus(corpus)
+profile, protocol = chosen(corpus, profile, protocol, results_dir(), exclude)
+setting = get_profile(profile)
 kinds = [kind for kind in exclude.split(",") if kind]
 if train:
     runs.run_all(runs.jobs(corpus, [networks], protocol, setting, exclude=kinds), results_dir())
