@@ -83,7 +83,7 @@ def opened(archive: Path) -> Iterator[tuple[Iterator[Member], IO[bytes], int]]:
 
 
 def _zip(raw: IO[bytes], size: int, stack: contextlib.ExitStack) -> tuple[Iterator[Member], int]:
-    with reading():
+    with reading("the list of its members, which stands at its end, is missing or damaged (half a download?): "):
         archive = stack.enter_context(zipfile.ZipFile(raw))
     return (_zip_member(archive, info) for info in archive.infolist()), sum(i.file_size for i in archive.infolist())
 

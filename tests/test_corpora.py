@@ -1,0 +1,444 @@
+"""One harness over all loaders: miniature copies in the corpora's real layouts, whole, varied and broken."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections import Counter
+
+import minicorpora
+import numpy as np
+import pytest
+from minicorpora import Copy, break_, duplicate, kept, make
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from bnet import audio
+from bnet.corpora import Corpus, Track, fingerprint, get_corpus, gtzan, without
+from bnet.corpora.checking import KINDS, Check, check
+from bnet.errors import BnetError
+from bnet.features import FeatureStore
+from bnet.splits import make_split
+
+NAMES = ("gtzan", "extended-ballroom", "homburg", "fma-small", "folder")
+BAD_FMA = {f"{track:06d}" for track in minicorpora.FMA_BAD}
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """A function that makes a copy the one that `bnet` sees, and its size what is expected of a whole one."""
+
+    def use(copy: Copy, *, partial: bool = True) -> Corpus:
+        corpus = get_corpus(copy.name)
+        monkeypatch.setenv("BNET_DATA", str(copy.data))
+        monkeypatch.setenv("BNET_PARTIAL", "1" if partial else "")
+        if corpus.expected and copy.name != "gtzan":  # GTZAN's thousand names are known
+            monkeypatch.setattr(corpus, "expected", copy.expected)
+        if copy.name != "folder":
+            monkeypatch.setattr(corpus, "usual_seconds", 0.9 * minicorpora.SECONDS[copy.name])
+        for part, (name, _) in gtzan.LISTS.items() if (copy.root / "train_filtered.txt").is_file() else ():
+            digest = hashlib.sha256((copy.root / name).read_bytes()).hexdigest()
+            monkeypatch.setitem(gtzan.LISTS, part, (name, digest))
+        return corpus
+
+    return use
+
+
+def small(name: str, data, **variation) -> Copy:
+    """A copy of four clips a class that may be changed."""
+    return duplicate(kept(name, 4, **variation), data)
+
+
+def names_of(copy: Copy, tracks: list[Track]) -> dict[str, Track]:
+    """The tracks by their file, as the copy names it."""
+    return {track.path.relative_to(copy.root).as_posix(): track for track in tracks}
+
+
+def partition(copy: Copy, tracks: list[Track]) -> set[frozenset[str]]:
+    """The groups as sets of files."""
+    groups: dict[str, set[str]] = {}
+    for name, track in names_of(copy, tracks).items():
+        groups.setdefault(track.group, set()).add(name)
+    return {frozenset(names) for names in groups.values()}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# tracks
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tracks_are_what_the_copy_holds(name, at):
+    copy = kept(name)
+    corpus = at(copy)
+    tracks = corpus.tracks()
+    ids = [track.track_id for track in tracks]
+    assert ids == sorted(set(ids))
+    assert not any("/" in track_id or "\\" in track_id for track_id in ids)
+    assert {path: track.label for path, track in names_of(copy, tracks).items()} == {
+        path: clip.label for path, clip in copy.clips.items()
+    }
+    assert {track.label for track in tracks} == set(corpus.labels)
+    assert list(corpus.labels) == sorted(corpus.labels)
+    assert partition(copy, tracks) == copy.groups()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_machine_s_copy_has_the_same_tracks_and_folds(name, at, tmp_path):
+    tracks = at(kept(name)).tracks()
+    others = at(duplicate(kept(name), tmp_path)).tracks()
+    assert fingerprint(others) == fingerprint(tracks)
+    for protocol in ("holdout", "grouped"):
+        assert make_split(others[::-1], protocol, 1, 3).checksum() == make_split(tracks, protocol, 1, 3).checksum()
+
+
+@pytest.mark.parametrize("name", ["homburg", "folder"])
+def test_decomposed_names_of_a_mac_are_the_same_tracks(name, at, tmp_path):
+    tracks = at(kept(name)).tracks()
+    others = at(duplicate(kept(name), tmp_path, lambda path: unicodedata.normalize("NFD", path))).tracks()
+    assert fingerprint(others) == fingerprint(tracks)
+
+
+VARIATIONS = [
+    ("gtzan", {"form": "AU"}),
+    ("gtzan", {"apple": True}),
+    ("gtzan", {"layout": "genres/genres/"}),
+    ("gtzan", {"layout": "Data/genres_original/"}),
+    ("gtzan", {"layout": ""}),
+    ("extended-ballroom", {"prefixed": True}),
+]
+
+
+@pytest.mark.parametrize(("name", "variation"), VARIATIONS, ids=str)
+def test_layouts_that_are_passed_on_read_alike(name, variation, at, tmp_path):
+    broken = ["jazz.00054"] * ("Data" in variation.get("layout", ""))
+    plain = at(kept(name, 4)).tracks()
+    varied = at(make(name, tmp_path, 4, **variation)).tracks()
+    assert [(t.track_id, t.label, t.group) for t in varied if t.track_id not in broken] == [
+        (t.track_id, t.label, t.group) for t in plain
+    ]
+    assert set(broken) <= {track.track_id for track in varied}
+
+
+@pytest.mark.parametrize("name", ["gtzan", "extended-ballroom", "homburg"])
+def test_folders_in_another_case_read_alike(name, at, tmp_path):
+    plain = at(kept(name, 4)).tracks()
+    copy = small(name, tmp_path)
+    break_(copy, "other case")
+    assert [(t.track_id, t.label, t.group) for t in at(copy).tracks()] == [
+        (t.track_id, t.label, t.group) for t in plain
+    ]
+
+
+def test_data_folder_itself_may_be_the_copy(at, monkeypatch):
+    copy = kept("gtzan", 4)
+    tracks = at(copy).tracks()
+    monkeypatch.setenv("BNET_DATA", str(copy.root))
+    assert get_corpus("gtzan").tracks() == tracks
+
+
+def test_own_parts_are_read(at):
+    for name in ("gtzan", "fma-small"):
+        copy = kept(name, **({"lists": True} if name == "gtzan" else {}))
+        splits = {path: track.split for path, track in names_of(copy, at(copy).tracks()).items()}
+        assert splits == {path: clip.split for path, clip in copy.clips.items()}
+    assert {track.split for track in at(kept("homburg")).tracks()} == {None}
+
+
+def test_folder_without_groups_keeps_albums_together(at, tmp_path):
+    copy = make("folder", tmp_path, 6, groups=False)
+    assert partition(copy, at(copy).tracks()) == copy.groups()
+    assert max(map(len, copy.groups())) == 2
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "folder"])
+def test_nothing_there_says_how_to_get_it(name, monkeypatch, tmp_path):
+    for folder in (tmp_path / "none", tmp_path):
+        monkeypatch.setenv("BNET_DATA", str(folder))
+        for partial in ("", "1"):
+            monkeypatch.setenv("BNET_PARTIAL", partial)
+            with pytest.raises(BnetError, match=rf"{name} is not here: .*bnet corpora get {name}.*--data DIR"):
+                get_corpus(name).tracks()
+
+
+@pytest.mark.parametrize("name", ["gtzan", "homburg", "fma-small"])
+def test_copy_that_is_not_unpacked_says_so(name, at, tmp_path):
+    copy = make(name, tmp_path, 2, packed=True)
+    with pytest.raises(BnetError, match=rf"is there, not unpacked: `bnet corpora get {name}` unpacks it"):
+        at(copy).tracks()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "folder"])
+@pytest.mark.parametrize("other", NAMES)
+def test_a_corpus_is_not_taken_for_another(name, other, at, monkeypatch):
+    if name == other:
+        pytest.skip("the same corpus")
+    at(kept(other, 4))
+    with pytest.raises(BnetError, match=f"{name} is not here"):
+        get_corpus(name).tracks()
+
+
+@pytest.mark.parametrize("name", ["gtzan", "extended-ballroom", "homburg", "fma-small"])
+def test_half_a_copy_is_refused_unless_it_is_wanted(name, at, tmp_path):
+    copy = small(name, tmp_path)
+    label = break_(copy, "few clips")
+    expected = kept(name, 4).expected
+    with pytest.raises(BnetError, match=rf"is not whole: .*{label} 2 of .*--partial"):
+        at_whole(at, copy, expected, partial=False).tracks()
+    assert Counter(t.label for t in at_whole(at, copy, expected).tracks()) == expected | {label: 2}
+
+
+def at_whole(at, copy: Copy, expected: dict[str, int], **options) -> Corpus:
+    """See a copy while expecting what it held before."""
+    corpus = at(copy, **options)
+    if copy.name != "gtzan":
+        corpus.expected = expected
+    return corpus
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# check
+
+
+def found(corpus: Corpus) -> Check:
+    return check(corpus, jobs=1)
+
+
+def problems(checked: Check) -> set[tuple[str, str]]:
+    """(kind, clip) of all problems that the corpus is not known for."""
+    frame = checked.problems[~checked.problems["known"]]
+    return set(zip(frame["kind"], frame["clip"], strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_clean_copy_has_no_problem(name, at):
+    copy = kept(name)
+    checked = found(at(copy))
+    assert dict(zip(checked.counts["label"], checked.counts["found"], strict=True)) == copy.expected
+    kinds = Counter(kind for kind, _ in problems(checked))
+    assert kinds == ({"missing": 880} if name == "gtzan" else {})
+    assert checked.sound == (name != "gtzan")
+    known = checked.problems[checked.problems["known"]]
+    assert set(known["kind"]) <= set(KINDS)
+    assert set(known["clip"]) == {"extended-ballroom": XB_TWINS, "fma-small": BAD_FMA}.get(name, set())
+
+
+XB_TWINS = {"101007", "104000"}
+"""The later ones of two songs of the same bytes: a Foxtrot, and a Quickstep of which the other is a Foxtrot."""
+
+
+def test_whole_gtzan_is_sound(at, tmp_path):
+    copy = make("gtzan", tmp_path, 100, seconds=1.0)
+    corpus = at(copy, partial=False)
+    assert len(corpus.tracks()) == 1000
+    corpus.usual_seconds = 0.9
+    checked = found(corpus)
+    assert checked.sound
+    assert len(checked.problems) == 0
+    assert checked.counts[["expected", "found"]].values.tolist() == [[100, 100]] * 10
+
+
+FAULTS = [
+    ("missing file", "gtzan extended-ballroom fma-small", "missing"),
+    ("missing file", "homburg", "count"),
+    ("extra file", "gtzan extended-ballroom fma-small", "extra"),
+    ("extra file", "homburg", "count"),
+    ("truncated", "gtzan extended-ballroom homburg fma-small folder", "corrupt"),
+    ("empty", "gtzan extended-ballroom homburg fma-small folder", "corrupt"),
+    ("text", "gtzan extended-ballroom homburg fma-small folder", "corrupt"),
+    ("length that lies", "extended-ballroom homburg fma-small", "corrupt"),
+    ("too short", "gtzan extended-ballroom homburg fma-small folder", "too short"),
+    ("wrong checksum", "extended-ballroom fma-small", "checksum"),
+    ("same audio, one label", "gtzan extended-ballroom homburg fma-small folder", "duplicate"),
+    ("same audio, two labels", "gtzan extended-ballroom homburg fma-small folder", "two labels"),
+    ("few clips", "homburg", "count"),
+    ("xml without six classes", "extended-ballroom", "count"),
+]
+"""(fault, corpora, kind of the problem that names it)."""
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "kind"), [(fault, name, kind) for fault, names, kind in FAULTS for name in names.split()]
+)
+def test_every_fault_is_named(fault, name, kind, at, tmp_path):
+    clean = problems(found(at(kept(name, 4))))
+    copy = small(name, tmp_path)
+    named = break_(copy, fault)
+    checked = found(at_whole(at, copy, kept(name, 4).expected))
+    new = problems(checked) - clean
+    label = next(iter(kept(name, 4).clips.values())).label
+    assert any(what == kind and (named in clip or (kind == "count" and clip in (label, named))) for what, clip in new)
+    assert not checked.sound
+    assert {what for what, _ in new} <= {kind, "checksum", "missing", "extra"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "message"),
+    [
+        ("xml without a column", "extended-ballroom", "expected the attributes .*hash"),
+        ("xml cut in half", "extended-ballroom", "is no whole XML .*bnet corpora get extended-ballroom"),
+        ("csv without a column", "fma-small", "tracks.csv has no column track / genre_top"),
+        ("groups without a column", "folder", r"groups.csv has the columns file, band.*expected a file .* and a group"),
+        ("missing file", "folder", "groups.csv names 1 files that are not below"),
+        ("wrong folder", "gtzan", "gtzan is not here: no clips of it below"),
+        ("wrong folder", "extended-ballroom", "no extendedballroom_v1.1.xml below"),
+        ("wrong folder", "homburg", "homburg is not here: no clips of it below"),
+        ("wrong folder", "fma-small", "no tracks.csv below"),
+        ("wrong folder", "folder", "folder is not here: no clips of it below .*--data DIR"),
+    ],
+)
+def test_what_can_t_be_read_is_one_message(fault, name, message, at, tmp_path):
+    copy = small(name, tmp_path)
+    break_(copy, fault)
+    corpus = at(copy)
+    for look in (corpus.tracks, lambda: found(corpus)):
+        with pytest.raises(BnetError, match=message):
+            look()
+
+
+def test_xml_without_six_classes_is_refused(at, tmp_path):
+    copy = small("extended-ballroom", tmp_path)
+    break_(copy, "xml without six classes")
+    with pytest.raises(
+        BnetError, match=r"28 songs in 7 classes, too few in Pasodoble \(0 of 4\), Quickstep \(0 of 4\)"
+    ):
+        at_whole(at, copy, kept("extended-ballroom", 4).expected, partial=False).tracks()
+
+
+def test_undecodable_clip_of_kaggle_s_copy_is_known(at, tmp_path):
+    for lists in (False, True):
+        copy = make("gtzan", tmp_path / str(lists), 4, layout="Data/genres_original/", lists=lists)
+        frame = found(at(copy)).problems.set_index("clip")
+        assert frame.loc["jazz.00054", "kind"] == "corrupt"
+        assert frame.loc["jazz.00054", "known"]
+
+
+def test_quick_check_compares_bytes_only(at, tmp_path):
+    copy = small("fma-small", tmp_path)
+    assert problems(check(at(copy), decode=False, jobs=1)) == set()
+    break_(copy, "truncated")
+    assert {kind for kind, _ in problems(check(at(copy), decode=False, jobs=1))} == {"checksum"}
+
+
+def test_check_is_the_same_with_two_workers(at):
+    corpus = at(kept("folder"))
+    assert check(corpus, jobs=2).problems.equals(found(corpus).problems)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# what is known of clips, their sound, splits
+
+
+def test_known_flaws_are_left_out_on_demand(at):
+    twins = {flaw.track_id for flaw in at(kept("extended-ballroom")).flaws("duplicates")}
+    #  the later of two Foxtrots; both sides of one recording under two labels; the later of an "exact" pair
+    assert twins == {"101007", "101014", "104000", "100028"}
+    fma = at(kept("fma-small"))
+    assert {flaw.track_id for flaw in fma.flaws("faults")} == BAD_FMA
+    assert len(without(fma, ["faults"])) == len(fma.tracks()) - 6
+    assert without(fma, []) == fma.tracks()
+    with pytest.raises(BnetError, match=r"unknown kind of clips to exclude 'fault' \(did you mean 'faults'\?\)"):
+        without(fma, ["fault"])
+
+
+@pytest.mark.parametrize("name", ["gtzan", "homburg", "fma-small", "folder"])
+def test_double_files_are_found_whatever_their_names(name, at, tmp_path):
+    copy = small(name, tmp_path)
+    later = break_(copy, "same audio, one label")
+    other = break_(copy, "same audio, two labels")
+    flawed = [flaw.track_id for flaw in at(copy).flaws("duplicates")]
+    assert len(flawed) == 3  # one recording, two labels: nobody knows which is right, so none is kept
+    assert all(any(name in track_id for track_id in flawed) for name in (later, other))
+
+
+def test_gtzan_s_faults_are_what_the_lists_leave_out(at, tmp_path):
+    copy = make("gtzan", tmp_path, 5, lists=True)
+    corpus = at(copy)
+    first, *others = (copy.root / "test_filtered.txt").read_text().splitlines()
+    (copy.root / "test_filtered.txt").write_text("\n".join(others) + "\n")
+    with pytest.raises(BnetError, match=r"test_filtered\.txt has SHA-256 .*expected .*the published list"):
+        corpus.tracks()
+    at(copy)
+    left_out = {track.track_id for track in corpus.tracks()} - {track.track_id for track in without(corpus, ["faults"])}
+    assert left_out == {first.split("/")[1].removesuffix(".wav")}
+    (copy.root / "valid_filtered.txt").unlink()
+    with pytest.raises(BnetError, match=r"of GTZAN's three lists valid_filtered\.txt is not below .*get gtzan"):
+        corpus.tracks()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_features_of_every_clip(name, at):
+    corpus = at(kept(name))
+    tracks = corpus.tracks()
+    store = FeatureStore(corpus, 2.0)
+    done = store.extract(tracks, jobs=1, progress=False)
+    lost = BAD_FMA if name == "fma-small" else set()
+    assert set(done.failed) == lost
+    assert done.done == len(tracks) - len(lost)
+    ids = sorted(store.available)
+    rows = store.rows(ids)
+    assert rows.shape == (done.done, audio.frames(2.0), 128)
+    assert np.isfinite(rows).all()
+    same = len({row.tobytes() for row in rows})
+    assert done.done - same == (2 if name == "extended-ballroom" else 0)  # the twins
+    assert store.extract(tracks, jobs=1, progress=False).done == 0
+
+
+def test_short_clips_of_homburg_are_padded_looped_or_kept(at, monkeypatch):
+    at(kept("homburg"))
+    track = get_corpus("homburg").tracks()[0]
+    for name in ("homburg-looped", "homburg-10s"):
+        assert get_corpus(name).tracks() == get_corpus("homburg").tracks()
+    clip = audio.load(track.path)
+    padded, looped = (get_corpus(name).audio(track, 4.0) for name in ("homburg", "homburg-looped"))
+    assert len(padded) == len(looped) == 4 * audio.SR
+    assert not padded[len(clip) :].any()
+    np.testing.assert_array_equal(padded[: len(clip)], clip)
+    np.testing.assert_array_equal(looped[len(clip) : 2 * len(clip)], clip)
+    assert get_corpus("homburg-10s").clip_seconds == 10
+    assert len({FeatureStore(get_corpus(name), 4.0).folder for name in ("homburg", "homburg-looped")}) == 2
+
+
+def test_folder_takes_the_middle_of_a_file(at, tmp_path):
+    copy = make("folder", tmp_path, 2, seconds=5.0)
+    corpus = at(copy)
+    for track in corpus.tracks():
+        middle = audio.load(track.path, seconds=2.0, offset=1.5)
+        assert np.abs(corpus.audio(track, 2.0) - middle).max() < 1e-3 or track.path.suffix.lower() in (".mp3", ".ogg")
+
+
+SPLITS = [(name, protocol) for name in NAMES for protocol in get_corpus(name).protocols]
+
+
+@pytest.mark.parametrize(("name", "protocol"), SPLITS)
+def test_splits_are_disjoint_complete_and_stratified(name, protocol, at):
+    copy = kept(name, **({"lists": True} if name == "gtzan" else {}))
+    tracks = at(copy).tracks()
+    of = {track.track_id: track for track in tracks}
+    folds = {"official": 1, "holdout": 4}.get(protocol, 3)
+    tested = Counter()
+    for fold in range(folds):
+        split = make_split(tracks, protocol, fold, folds)
+        assert make_split(tracks[::-1], protocol, fold, folds) == split
+        parts = [split.train, split.validation, split.test]
+        assert sorted(track_id for part in parts for track_id in part) == sorted(of)
+        for part in (split.train, split.test):
+            assert {of[track_id].label for track_id in part} == set(copy.expected)
+        if protocol in ("grouped", "official"):
+            sides = [{of[track_id].group for track_id in part} for part in parts]
+            assert sum(map(len, sides)) == len(set.union(*sides))
+        if protocol == "official":
+            assert [{of[track_id].split for track_id in part} for part in parts] == [
+                {"train"},
+                {"validation"},
+                {"test"},
+            ]
+        tested.update(split.test)
+    assert protocol in ("holdout", "official") or tested == Counter(list(of))
+
+
+@pytest.mark.parametrize("protocol", ["grouped", "kfold", "holdout", "official"])
+@pytest.mark.parametrize("per_class", [1, 2, 3, 5])
+def test_too_few_clips_for_a_split_is_one_message(protocol, per_class, at, tmp_path):
+    tracks = at(make("gtzan", tmp_path, per_class)).tracks()
+    with pytest.raises(BnetError, match=f"protocol '{protocol}'"):
+        make_split(tracks, protocol, 0, 5)
