@@ -111,7 +111,14 @@ def make_split(tracks: Sequence[Track], protocol: str, fold: int, folds: int, se
     if twice:
         raise BnetError(f"track ids must be unique; these stand more than once: {', '.join(sorted(twice)[:5])}")
     _check_size(tracks, protocol, folds)
-    return PROTOCOLS[protocol](sorted(tracks), fold, folds, seed)
+    try:
+        return PROTOCOLS[protocol](sorted(tracks), fold, folds, seed)
+    except ValueError as error:  # scikit-learn's: a part would lack a class
+        classes = len({track.label for track in tracks})
+        raise BnetError(
+            f"protocol {protocol!r} with {folds} folds can't split {len(tracks)} clips of {classes} classes: {error}; "
+            "add tracks, leave small classes out or ask for other folds (--set groups=3)"
+        ) from error
 
 
 def _check_size(tracks: Sequence[Track], protocol: str, folds: int) -> None:

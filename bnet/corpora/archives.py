@@ -205,10 +205,12 @@ def _write(member: Member, folder: Path, limits: _Limits, tick: Callable[[], obj
             with reading(where):
                 chunk = source.read(CHUNK)
             if not chunk:
-                return
+                break
             limits.count(member, len(chunk))
             sink.write(chunk)
             tick()
+        if sink.tell() != member.size:  # zipfile does not mind
+            raise Damage(f"{where}{sink.tell()} bytes, expected {member.size}")
 
 
 def _parts(name: str) -> list[str]:

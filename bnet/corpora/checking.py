@@ -90,10 +90,11 @@ def check(corpus: Corpus, *, decode: bool = True, jobs: int | None = None) -> Ch
         for kind, clip, detail in _problems(corpus, folder, tracks, here, seen, published)
     ]
     counts = _counts(corpus, here)
-    wrong = counts[counts["expected"].notna() & (counts["found"] > counts["expected"])]
+    lacking = Counter(track.label for track in tracks) - Counter(track.label for track in here)
     rows += [
         {"kind": "count", "clip": row.label, "detail": f"{row.found} clips, expected {row.expected}", "known": False}
-        for row in wrong.itertuples()
+        for row in counts[counts["expected"].notna()].itertuples()
+        if row.found + lacking[row.label] != row.expected  # what is missing by name stands there already
     ]
     problems = pd.DataFrame(rows, columns=["kind", "clip", "detail", "known"]).astype({"known": bool})
     return Check(counts, problems.sort_values(["known", "kind", "clip"], ignore_index=True))

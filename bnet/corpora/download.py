@@ -287,7 +287,10 @@ def _target(remote: Remote, folder: Path) -> Path:
 
 def _is_there(remote: Remote, folder: Path) -> bool:
     target = _target(remote, folder)
-    return target.is_file() and not _difference(remote, target)
+    try:
+        return target.is_file() and not _difference(remote, target)
+    except OSError as error:
+        raise BnetError(f"cannot read {target} ({error.strerror or error}); make it readable, or delete it") from error
 
 
 def _difference(remote: Remote, path: Path) -> str:

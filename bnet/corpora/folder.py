@@ -13,7 +13,7 @@ import soundfile
 
 from bnet import audio
 from bnet.corpora.base import Flaw, Track
-from bnet.corpora.files import SHORT, FileCorpus, repeated, sounds
+from bnet.corpora.files import SHORT, FileCorpus, files, repeated, sounds
 from bnet.errors import BnetError
 from bnet.paths import sha256
 
@@ -80,10 +80,10 @@ class Folder(FileCorpus):
         tracks = []
         for label, path in self._files():
             inside = path.relative_to(folder)
-            own = unicodedata.normalize("NFC", inside.as_posix().replace("/", "__"))
-            album = inside.parent.as_posix() if len(inside.parts) > 2 else inside.as_posix()
+            name, album = _nfc(inside.as_posix()), _nfc(inside.parent.as_posix())
+            own = name.replace("/", "__")
             ids[own.casefold()].append(path)
-            tracks.append(Track(own, label, groups.get(inside.as_posix(), album), path))
+            tracks.append(Track(own, label, groups.get(name, album if "/" in album else name), path))
         double = [same for same in ids.values() if len(same) > 1]
         if double:
             raise BnetError(f"{double[0][0]} and {double[0][1]} would have the same id; rename one of them")
@@ -106,7 +106,7 @@ class Folder(FileCorpus):
 
     def _files(self) -> list[tuple[str, Path]]:
         folder = self.folder()
-        return [(path.relative_to(folder).parts[0], path) for path in sounds(folder) if path.parent != folder]
+        return [(_nfc(path.relative_to(folder).parts[0]), path) for path in sounds(folder) if path.parent != folder]
 
     def _groups(self, folder: Path) -> dict[str, str]:
         path = folder / GROUPS
@@ -123,9 +123,14 @@ class Folder(FileCorpus):
                 f"{path} has the columns {', '.join(map(str, table.columns))}, or gaps; expected a file (relative to "
                 f"{folder}) and a group in every row"
             )
-        strange = [name for name in table["file"] if not (folder / name).is_file()]
+        there = {_nfc(path.relative_to(folder).as_posix()) for path in files(folder)}
+        table["file"] = [_nfc(Path(name.strip()).as_posix()) for name in table["file"]]
+        strange = [name for name in table["file"] if name not in there]
         if strange:
             raise BnetError(f"{path} names {len(strange)} files that are not below {folder}, such as {strange[0]!r}")
-        return {
-            Path(name).as_posix(): f"group {group}" for name, group in zip(table["file"], table["group"], strict=True)
-        }
+        return {name: f"group {group}" for name, group in zip(table["file"], table["group"], strict=True)}
+
+
+def _nfc(name: str) -> str:
+    """A name as most systems spell it: a Mac's takes accents apart."""
+    return unicodedata.normalize("NFC", name)

@@ -38,10 +38,11 @@ _LINKS = {
 
 @dataclass(frozen=True)
 class Member:
-    """One entry of an archive; `refusal` says why it is neither a plain file nor a folder ('' if it is)."""
+    """One entry of an archive: `size` in bytes as its header says; `refusal`: why it is no plain file or folder, or ''."""
 
     name: str
     folder: bool
+    size: int
     refusal: str
     open: Callable[[], IO[bytes]]
 
@@ -100,7 +101,7 @@ def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
     name = info.orig_filename  # `filename` ends at a zero byte
     if not info.flag_bits & _UTF8:  # zipfile has read it as code page 437; most programs write UTF-8 all the same
         name = _text(name.encode("cp437"), "cp437")
-    return Member(name, info.is_dir(), refusal, lambda: archive.open(info))
+    return Member(name, info.is_dir(), info.file_size, refusal, lambda: archive.open(info))
 
 
 def _text(name: bytes, encoding: str) -> str:
@@ -126,7 +127,7 @@ def _tar_members(archive: tarfile.TarFile, stream: _Stream) -> Iterator[Member]:
             break
         name = _text(info.name.encode("utf-8", "surrogateescape"), "latin-1")
         refusal = "" if info.isfile() or info.isdir() else _LINKS.get(info.type, "is of an unknown kind")
-        yield Member(name, info.isdir(), refusal, lambda info=info: archive.extractfile(info))
+        yield Member(name, info.isdir(), info.size, refusal, lambda info=info: archive.extractfile(info))
     if stream.last != bytes(tarfile.BLOCKSIZE):  # tarfile takes any block that it can't read for the end
         raise Damage(f"it breaks off, or is damaged, after {stream.tell()} bytes: it has no end mark")
     with reading():
