@@ -93,6 +93,41 @@ class Gtzan(FileCorpus):
                 own = f"{label}.{number:05d}"
                 path = here.get(own, folder / "genres" / label / f"{own}.wav")
                 tracks.append(Track(own, label, own, path, parts.get(own)))
+        return sorted(tracks)
+
+    def parts(self, folder: Path) -> dict[str, str]:
+        """Track id -> part of the fault-filtered split; empty if none of its lists is below `folder`.
+
+        Raises
+        ------
+        BnetError
+            If only some of the lists are there, or one is not the published one.
+        """
+        found = {part: find_file(folder, re.escape(name)) for part, (name, _) in LISTS.items()}
+        missing = [LISTS[part][0] for part, path in found.items() if path is None]
+        if len(missing) == len(LISTS):
+            return {}
+        if missing:
+            raise BnetError(f"of GTZAN's three lists {', '.join(missing)} is not below {folder}; {_GET}")
+        parts = {}
+        for part, path in found.items():
+            checksum = sha256_file(path)
+            if checksum != LISTS[part][1]:
+                raise BnetError(f"{path} has SHA-256 {checksum}; expected {LISTS[part][1]}, the published list; {_GET}")
+            parts |= {Path(line.strip()).stem: part for line in path.read_text().splitlines() if line.strip()}
+        return parts
+
+    def flaws(self, kind: str) -> list[Flaw]:
+        """``faults``: what the fault-filtered lists leave out (replicas, versions, mislabelled and distorted clips),
+        and `UNDECODABLE`. ``duplicates``: of the files here that are equal byte for byte, all but the first.
+        """
+        tracks = self.read(self.folder())
+        if kind == "duplicates":
+            return repeated(tracks)
+        parts = self.parts(self.folder())
+        if not parts:
+            raise BnetError(f"which clips of GTZAN are faulty is told by three lists that are not here; {_GET}")
+        flaws = [Flaw(t.track_id, kind, "filtered", _FILTERED) for t in tracks if t.track_id not in parts]
         return sorted(flaws + [Flaw(own, kind, why, "seen in that copy") for own, why in self.known().items()])
 
     def known(self) -> dict[str, str]:
