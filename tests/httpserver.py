@@ -129,7 +129,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     owner: Server
     protocol_version = "HTTP/1.1"
 
+    def handle(self) -> None:
+        """Answer until the client goes, also where it goes in the middle."""
+        with contextlib.suppress(ConnectionError):
+            super().handle()
+
     def do_GET(self) -> None:
+        """Answer one request."""
         path = unquote(urlsplit(self.path).path).lstrip("/")
         rule, before = self.owner.rule(path)
         body = self._body(path, rule, before)

@@ -215,11 +215,15 @@ def test_clean_copy_has_no_problem(name, at):
     checked = found(at(copy))
     assert dict(zip(checked.counts["label"], checked.counts["found"], strict=True)) == copy.expected
     kinds = Counter(kind for kind, _ in problems(checked))
-    assert kinds == ({"missing": 880} if name == "gtzan" else {})
+    assert kinds == ({"missing": 879} if name == "gtzan" else {})
     assert checked.sound == (name != "gtzan")
     known = checked.problems[checked.problems["known"]]
     assert set(known["kind"]) <= set(KINDS)
-    assert set(known["clip"]) == {"extended-ballroom": XB_TWINS, "fma-small": BAD_FMA}.get(name, set())
+    assert set(known["clip"]) == {
+        "extended-ballroom": XB_TWINS,
+        "fma-small": BAD_FMA,
+        "gtzan": {"jazz.00054"},  # missing, as in many a copy
+    }.get(name, set())
 
 
 XB_TWINS = {"101007", "104000"}

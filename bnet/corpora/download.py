@@ -28,7 +28,7 @@ WAIT, LONGEST_WAIT = 1.0, 60.0
 GIVE_UP = 4
 """After so many files in a row that a host did not give for want of an answer, the others are not tried."""
 
-_ENOUGH = 2**20  # bytes: a try that got so far does not count against the retries
+_ENOUGH = 2**18  # bytes: a try that got so far does not count against the retries
 _DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from bnet.corpora.base import Corpus
 from bnet.corpora.download import Fetched, Remote, fetch_all
 from bnet.corpora.files import FileCorpus, archives
 from bnet.errors import BnetError
-from bnet.paths import data_dir, disk_errors, sha256_file, writable_dir
+from bnet.paths import data_dir, disk_errors, writable_dir
 
 
 def get(
@@ -58,6 +59,7 @@ def get(
         raise corpus.absent("there is nothing to fetch")
     writable_dir(home, "data", "BNET_DATA")
     settings = {"workers": workers, "retries": retries, "timeout": timeout}
+    _unpack_all(corpus, say)
     wanted = [remote for remote in corpus.remotes if not _unpacked(home / remote.path).is_dir()]
     fetched = fetch_all([_at(remote, mirror) for remote in wanted], home, **settings)
     if fetched.failed:
@@ -66,14 +68,18 @@ def get(
             f"{len(fetched.failed)} of {len(wanted)} files of {corpus.name} could not be fetched, such as {name}: "
             f"{reason}; the same command goes on; or put them into {home} yourself"
         )
-    for archive in [*archives(home), *_own(corpus, archives(data_dir()))]:
-        target = home / _unpacked(archive).name
+    _unpack_all(corpus, say)
+    more = fetch_all([_at(remote, mirror) for remote in corpus.more(home)], home, **settings)
+    return dataclasses.replace(more, new=more.new + fetched.new, kept=more.kept + fetched.kept)
+
+
+def _unpack_all(corpus: FileCorpus, say: Callable[[str], None]) -> None:
+    for archive in [*archives(corpus.home), *_own(corpus, archives(data_dir()))]:
+        target = corpus.home / _unpacked(archive).name
         if not target.exists():
             _check(corpus, archive, say)
             say(f"unpacking {archive.name} into {target}")
             unpack(archive, target)
-    more = fetch_all([_at(remote, mirror) for remote in corpus.more(home)], home, **settings)
-    return dataclasses.replace(more, new=more.new + fetched.new, kept=more.kept + fetched.kept)
 
 
 def _at(remote: Remote, mirror: str) -> Remote:
@@ -99,5 +105,9 @@ def _check(corpus: FileCorpus, archive: Path, say: Callable[[str], None]) -> Non
     if reason:
         raise BnetError(f"{archive} is not whole: {reason}; delete it and fetch or copy it again")
     published = corpus.archive_checksums.get(archive.name, "")
-    if published.startswith("sha256:") and f"sha256:{sha256_file(archive)}" != published:
-        say(f"{archive.name} is not the archive that was published (its SHA-256 differs): `bnet corpora check` it")
+    if published:
+        algorithm = published.split(":")[0]
+        with disk_errors(str(archive)), open(archive, "rb") as stream:
+            came = f"{algorithm}:{hashlib.file_digest(stream, algorithm).hexdigest()}"
+        if came != published:
+            say(f"{archive.name} is not the archive that was published ({came}): `bnet corpora check` it")

@@ -38,7 +38,7 @@ _LINKS = {
 
 @dataclass(frozen=True)
 class Member:
-    """One entry of an archive: `size` in bytes as its header says; `refusal`: why it is no plain file or folder, or ''."""
+    """One entry of an archive: `size` in bytes, as its header says; `refusal`: why it is no plain file or folder."""
 
     name: str
     folder: bool
