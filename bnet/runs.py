@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,15 @@ import pandas as pd
 
 import bnet
 from bnet import backend, baselines, records
-from bnet.audio import FeatureSettings
+from bnet.audio import FeatureSettings, frames
 from bnet.baselines import BASELINES
 from bnet.config import Config, Profile
-from bnet.corpora import Corpus, Track, fingerprint, get_corpus, select
+from bnet.corpora import Corpus, Track, fingerprint, get_corpus, select, without
 from bnet.errors import BnetError, unknown
 from bnet.evaluation import accuracy
 from bnet.features import FeatureStore
-from bnet.models import VARIANTS
+from bnet.models import VARIANTS, Variant
+from bnet.models.shapes import check
 from bnet.parts import Outcome, Part
 from bnet.paths import alone, writable_dir
 from bnet.records import Record
@@ -52,8 +53,10 @@ class Job:
 
 
 def title(variant: str) -> str:
-    """A network's or baseline's name for people."""
-    return VARIANTS[variant].title if variant in VARIANTS else BASELINES[variant][0]
+    """A network's or baseline's name for people; of a network that is not in the table, its name."""
+    if variant in BASELINES:
+        return BASELINES[variant][0]
+    return VARIANTS[variant].title if variant in VARIANTS else variant
 
 
 def variants(names: Iterable[str]) -> list[str]:
@@ -63,27 +66,46 @@ def variants(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name for item in flat for name in groups.get(item, [item])))
 
 
-def selected(corpus: Corpus, profile: Profile) -> list[Track]:
-    """The tracks of `corpus` that `profile` uses."""
-    return select(corpus.tracks(), profile.max_per_class or None, seed=profile.seed)
+def selected(corpus: Corpus, profile: Profile, exclude: Iterable[str] = ()) -> list[Track]:
+    """The tracks of `corpus` that `profile` uses, less those with a flaw of a kind in `exclude`."""
+    return select(without(corpus, exclude), profile.max_per_class or None, seed=profile.seed)
+
+
+def clip_seconds(corpus: Corpus, profile: Profile) -> float:
+    """How long a clip is: as the profile wants it, but no longer than the corpus allows."""
+    return min(profile.clip_seconds, corpus.clip_seconds or profile.clip_seconds)
 
 
 def jobs(
-    corpus: str, names: Iterable[str], protocol: str, profile: Profile, folds: Iterable[int] | None = None
+    corpus: str,
+    names: Iterable[str],
+    protocol: str,
+    profile: Profile,
+    folds: Iterable[int] | None = None,
+    exclude: Iterable[str] = (),
+    own: Mapping[str, Variant] | None = None,
 ) -> list[Job]:
     """The runs of some networks and baselines on some folds (None: those that the profile runs), fold by fold.
+
+    Networks of one's `own` (`bnet.models.variant_file`) count beside those of the table.
 
     Raises
     ------
     BnetError
-        If a name is unknown, the data is not there, or a fold is out of range.
+        If a name is unknown, the data is not there, a fold is out of range, or the clips are too short for a network.
     """
     found = get_corpus(corpus)
     chosen = variants(names)
+    networks = {**VARIANTS, **(own or {})}
     for variant in chosen:
-        if variant not in VARIANTS and variant not in BASELINES:
-            raise unknown("network", variant, [*VARIANTS, *BASELINES])
-    tracks = selected(found, profile)
+        if variant not in networks and variant not in BASELINES:
+            raise unknown("network", variant, [*networks, *BASELINES])
+    exclude = sorted(set(exclude))
+    tracks = selected(found, profile, exclude)
+    profile = dataclasses.replace(profile, clip_seconds=clip_seconds(found, profile))
+    for variant in chosen:
+        if variant in networks:
+            check(networks[variant], frames(profile.clip_seconds))
     total = profile.folds(protocol)
     shared = {
         "corpus": corpus,
@@ -93,13 +115,14 @@ def jobs(
         "protocol": protocol,
         "folds": total,
         "profile": profile.name,
+        "exclude": ",".join(exclude),
     }
     settings = {f.name for f in dataclasses.fields(Config)} & {f.name for f in dataclasses.fields(Profile)}
     result = []
     for fold in profile.folds_to_run(protocol) if folds is None else folds:
         make_split(tracks, protocol, fold, total, profile.seed)
         for variant in chosen:
-            row = VARIANTS.get(variant)
+            row = networks.get(variant)
             config = Config(
                 **shared,
                 variant=variant,
@@ -204,7 +227,14 @@ def _run(job: Job, folder: Path) -> Record:
         from bnet import training
 
         outcome = training.fit(
-            config.variant, job.profile, train, validation, test, len(labels), config.seed, config.run_name
+            Variant.from_architecture(config.variant, config.architecture),
+            job.profile,
+            train,
+            validation,
+            test,
+            len(labels),
+            config.seed,
+            config.run_name,
         )
     used = [*split.train, *split.validation, *split.test]
     return records.write(
@@ -256,7 +286,7 @@ def _predictions(tracks: Iterable[Track], labels: list[str], split: Split, outco
 
 def _made(config: Config, started: datetime, seconds: float) -> dict[str, Any]:
     """How a record was made: what may differ between two runs of one configuration."""
-    network = config.variant in VARIANTS
+    network = bool(config.architecture)
     return {
         "bnet": bnet.__version__,
         **commit(),

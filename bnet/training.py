@@ -19,6 +19,8 @@ import keras  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from bnet.models.builder import build  # noqa: E402
+from bnet.models.cost import check_memory  # noqa: E402
+from bnet.models.variants import Variant, get_variant  # noqa: E402
 
 
 class Batches(keras.utils.PyDataset):
@@ -85,17 +87,25 @@ class Progress(keras.callbacks.Callback):
 
 
 def fit(
-    variant: str, profile: Profile, train: Part, validation: Part, test: Part, classes: int, seed: int, title: str = ""
+    variant: str | Variant,
+    profile: Profile,
+    train: Part,
+    validation: Part,
+    test: Part,
+    classes: int,
+    seed: int,
+    title: str = "",
 ) -> Outcome:
-    """Train a network as `profile` says and apply its best weights to the validation and test parts.
+    """Train a network, by name or row, as `profile` says and apply its best weights to the validation and test parts.
 
-    Adam on the categorical cross-entropy; the rate and the stop follow the **training** loss, the weights kept are
-    those of the best **validation** accuracy; the test part is looked at once, after training.
+    Adam on the categorical cross-entropy, with the row's label smoothing; the rate and the stop follow the **training**
+    loss, the weights kept are those of the best **validation** accuracy; the test part is looked at once, after
+    training.
 
     Raises
     ------
     BnetError
-        If the loss is not a number (diverged).
+        If the loss is not a number (diverged), or a batch would not fit into memory.
 
     Notes
     -----
@@ -104,11 +114,14 @@ def fit(
     schedule of the smaller profiles is ours.
     """
     backend.seed_everything(seed)
-    model = build(variant, classes, train.features.shape[1], train.features.shape[2])
+    row = get_variant(variant) if isinstance(variant, str) else variant
+    model = build(row, classes, train.features.shape[1], train.features.shape[2])
+    if backend.device()["kind"] == "CPU":
+        check_memory(model, profile.batch_size)
     batches = Batches(train, classes, profile.batch_size, seed)
     model.compile(
         keras.optimizers.Adam(_rate(profile, len(batches))),
-        "categorical_crossentropy",
+        keras.losses.CategoricalCrossentropy(label_smoothing=row.label_smoothing),
         metrics=["accuracy"],
         jit_compile=backend.jit_compile(),
     )
@@ -129,7 +142,7 @@ def fit(
     history = _history(fitted.history, profile, len(batches))
     if best.weights is None or not np.isfinite(history["loss"]).all():
         raise BnetError(
-            f"training of {variant} diverged: its loss was not a number after {len(history)} epochs; "
+            f"training of {row.name} diverged: its loss was not a number after {len(history)} epochs; "
             "lower the rate (`--set learning_rate=...`) and look at the features"
         )
     model.set_weights(best.weights)

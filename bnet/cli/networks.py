@@ -1,4 +1,4 @@
-"""``bnet predict``, ``bnet summary`` and ``bnet doctor``."""
+"""``bnet predict``, ``bnet networks``, ``bnet summary`` and ``bnet doctor``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from bnet import paths
 from bnet.cli.options import JsonOption, ResultsOption, say, show
+from bnet.cli.own import VariantFileOption, own_variants
 from bnet.errors import BnetError
 
 
@@ -70,10 +71,42 @@ def _print_answer(answer: dict[str, Any]) -> None:
         print(f"  {window['start']:6.1f} s  {label} {p:.2f}")
 
 
+def networks(
+    classes: Annotated[int, typer.Option(help="Number of classes.")] = 10,
+    seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 30.0,
+    variant_file: VariantFileOption = None,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="Instead: what the paper leaves open, and what we do.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The networks: what each changes, its parameters, and multiply-adds and memory of activations for one clip.
+
+    Examples:
+
+      bnet networks --seconds 10
+
+      bnet networks --variant-file mine.yaml
+    """
+    from bnet import models
+
+    if decisions:
+        show(models.decisions(), as_json)
+        return
+    from bnet import backend
+    from bnet.audio import frames
+
+    backend.prepare()
+    from bnet.models.cost import table
+
+    show(table([*models.VARIANTS.values(), *own_variants(variant_file).values()], classes, frames(seconds)), as_json)
+
+
 def summary(
     variant: Annotated[str | None, typer.Argument(help="Network; without it, a table of all.")] = None,
     classes: Annotated[int, typer.Option(help="Number of classes.")] = 10,
     frames: Annotated[int, typer.Option(help="Frames of the log-mel (646 for 30 s).")] = 646,
+    variant_file: VariantFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The networks: parameters of all, or the layers of one."""
@@ -87,7 +120,7 @@ def summary(
         return
     from bnet.models import build
 
-    model = build(variant, classes, frames)
+    model = build(own_variants(variant_file).get(variant, variant), classes, frames)
     if as_json:
         print(model.to_json(indent=1))
     else:

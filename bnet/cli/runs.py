@@ -9,8 +9,11 @@ import typer
 from bnet import paths
 from bnet.cli.options import (
     CorpusOption,
+    DataOption,
+    ExcludeOption,
     JobsOption,
     JsonOption,
+    PartialOption,
     ProfileOption,
     ProtocolOption,
     ResultsOption,
@@ -18,7 +21,9 @@ from bnet.cli.options import (
     profile_of,
     say,
     show,
+    words,
 )
+from bnet.cli.own import VariantFileOption, own_variants
 from bnet.errors import BnetError
 
 
@@ -27,6 +32,9 @@ def features(
     profile: ProfileOption = "smoke",
     jobs: JobsOption = None,
     settings: SetOption = None,
+    exclude: ExcludeOption = "",
+    data: DataOption = None,
+    partial: PartialOption = False,
 ) -> None:
     """Extract the log-mels that a profile needs: once, in parallel, resumable.
 
@@ -36,7 +44,8 @@ def features(
     from bnet.corpora import get_corpus
 
     chosen, found = profile_of(profile, settings), get_corpus(corpus)
-    runs.extract(found, runs.selected(found, chosen), chosen.clip_seconds, jobs, say)
+    tracks = runs.selected(found, chosen, words(exclude))
+    runs.extract(found, tracks, runs.clip_seconds(found, chosen), jobs, say)
 
 
 def train(
@@ -56,6 +65,10 @@ def train(
     settings: SetOption = None,
     results: ResultsOption = None,
     jobs: JobsOption = None,
+    exclude: ExcludeOption = "",
+    data: DataOption = None,
+    partial: PartialOption = False,
+    variant_file: VariantFileOption = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only list the runs and which are done.")] = False,
 ) -> None:
     """Train networks or baselines on the folds of a corpus; every finished run is a record, done once.
@@ -69,11 +82,23 @@ def train(
       bnet train -c tunes -v baselines,bbnn,proposed --profile laptop --fold 0 --fold 1
 
       bnet train -v proposed --profile laptop --set epochs=30 --set learning_rate=0.002
+
+      bnet train --variant-file mine.yaml -v bbnn,my-network   (without -v: all networks of the file)
+
+      bnet train -c gtzan --data ~/corpora -v bbnn,proposed --protocol official --exclude faults --profile paper
     """
     from bnet import runs
 
-    folder = results or paths.results_dir()
-    todo = runs.jobs(corpus, variant or ["proposed"], protocol, profile_of(profile, settings), fold or None)
+    folder, own = results or paths.results_dir(), own_variants(variant_file)
+    todo = runs.jobs(
+        corpus,
+        variant or [*own] or ["proposed"],
+        protocol,
+        profile_of(profile, settings),
+        fold or None,
+        words(exclude),
+        own,
+    )
     if plan:
         for job in todo:
             print(f"{runs.state(job, folder):8} {job.folder(folder)}")
@@ -87,6 +112,8 @@ def evaluate(
     protocol: Annotated[str | None, typer.Option("--protocol", help="Only this protocol.")] = None,
     runs_too: Annotated[bool, typer.Option("--runs", help="One row a run, not a network.")] = False,
     results: ResultsOption = None,
+    data: DataOption = None,
+    partial: PartialOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Tabulate records: mean and spread over folds, and an interval over all tested clips (whole groups resampled)."""

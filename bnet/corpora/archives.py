@@ -82,8 +82,8 @@ def unpack(
         raise BnetError(f"{target} exists; expected a new folder for the content of {archive}; move it away first")
     with disk_errors(str(target)):
         target.parent.mkdir(parents=True, exist_ok=True)
-    waiting = f"another process unpacks into {target}; waiting for it"
-    with alone(target.parent / f".{target.name}.lock", waiting, _say):
+    waiting = f"another process unpacks into {target.parent}; waiting for it"
+    with alone(target.parent / ".unpack.lock", waiting, _say):
         if target.exists():
             return sum(path.is_file() for path in target.rglob("*"))
         _remove_leftovers(target)

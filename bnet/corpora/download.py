@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
-import hashlib
 import os
-import re
 import sys
 import threading
 from collections import Counter
@@ -17,8 +15,9 @@ from urllib.parse import urlsplit
 import requests
 from tqdm import tqdm
 
-from bnet.corpora.archives import unsafe
-from bnet.corpora.transfer import Broken, Part, Refused, Stop, Stopped, public, transfer
+from bnet.corpora.part import Part, public
+from bnet.corpora.remote import Remote, check_remotes
+from bnet.corpora.transfer import Broken, Refused, Stop, Stopped, transfer
 from bnet.errors import BnetError
 from bnet.paths import alone, disk_errors, writable_dir
 
@@ -29,29 +28,6 @@ GIVE_UP = 4
 """After so many files in a row that a host did not give for want of an answer, the others are not tried."""
 
 _ENOUGH = 2**18  # bytes: a try that got so far does not count against the retries
-_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
-
-
-@dataclass(frozen=True)
-class Remote:
-    """One file to fetch.
-
-    Parameters
-    ----------
-    url
-        Address, http or https.
-    path
-        Where it goes: relative to the target folder, parts divided by '/'.
-    checksum
-        ``sha256:<hex>``, ``sha1:<hex>`` or ``md5:<hex>``; '' where none is published.
-    size
-        In bytes; None where it is not published.
-    """
-
-    url: str
-    path: str
-    checksum: str = ""
-    size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +50,7 @@ def fetch(remote: Remote, folder: Path, *, timeout: float = 30.0, retries: int =
     fetched = fetch_all([remote], folder, workers=1, timeout=timeout, retries=retries, progress=progress)
     for path, reason in fetched.failed.items():
         raise BnetError(f"{path} could not be fetched: {reason}; try again later, or put it into {folder} yourself")
-    return _target(remote, folder)
+    return remote.at(folder)
 
 
 def fetch_all(
@@ -118,14 +94,15 @@ def fetch_all(
         If a host does not answer at all, the disk is full, the folder can't be written, or an argument is wrong.
     """
     remotes = list(remotes)
-    _check(remotes, workers, timeout, retries)
+    _check(workers, timeout, retries)
+    check_remotes(remotes)
     due = [remote for remote in remotes if not _is_there(remote, folder)]
     if not due:  # a folder that can't be written will do
         return Fetched(0, len(remotes))
     writable_dir(folder, "data", "BNET_DATA")
     with alone(folder / ".download.lock", f"another process fetches into {folder}; waiting for it", _say):
         due = [remote for remote in due if not _is_there(remote, folder)]
-        wrong = [remote.path for remote in due if _target(remote, folder).is_file()]
+        wrong = [remote.path for remote in due if remote.at(folder).is_file()]
         if wrong:
             _say(f"{len(wrong)} files in {folder} are not as published, such as {wrong[0]}; fetching them again")
         failed = _Downloads(folder, timeout, retries, progress).all(due, workers)
@@ -184,35 +161,36 @@ class _Downloads:
         return "", True
 
     def _one(self, remote: Remote, bar: tqdm) -> None:
-        target = _target(remote, self.folder)
+        target = remote.at(self.folder)
         with disk_errors(str(target)):
             target.parent.mkdir(parents=True, exist_ok=True)
         part = Part(target)
-        resumed = part.size > 0
+        again = True
         while True:
-            self._tries(remote, part, bar)
-            problem = _difference(remote, part.path)
+            in_pieces = self._tries(remote, part, bar)
+            problem = remote.difference(part.path)
             if not problem:
                 break
             part.discard()
-            if not resumed:
+            if not (in_pieces and again):
                 raise Refused(
                     f"{problem}; nothing was kept; the source has changed, or the connection altered it: "
                     "try again, or another source"
                 )
-            resumed = False  # what had come before may have been of another version: once more, from the start
+            again = False  # the pieces may have been of two versions: once more, from the start
         with disk_errors(str(target)):
             with open(part.path, "rb") as stream:
                 os.fsync(stream.fileno())
             part.finish(target)
 
-    def _tries(self, remote: Remote, part: Part, bar: tqdm) -> None:
-        """Bring `part` to its end, in as many tries as are allowed."""
+    def _tries(self, remote: Remote, part: Part, bar: tqdm) -> bool:
+        """Bring `part` to its end, in as many tries as are allowed, and return whether it came in pieces."""
         failures, furthest = 0, part.size
         settings = {"size": remote.size, "checked": bool(remote.checksum), "timeout": self.timeout, "stop": self.stop}
         while True:
             try:
-                return transfer(remote.url, part, session=self._session(), bar=bar, **settings)
+                transfer(remote.url, part, session=self._session(), bar=bar, **settings)
+                return furthest > 0
             except Broken as error:
                 if self.stop.is_set():
                     raise Stopped from None
@@ -251,59 +229,21 @@ class _Hosts:
             )
 
 
-def _check(remotes: Sequence[Remote], workers: int, timeout: float, retries: int) -> None:
-    """Refuse at the door what can't be fetched."""
+def _check(workers: int, timeout: float, retries: int) -> None:
+    """Refuse settings with which nothing can be fetched."""
     for name, value, least in (("workers", workers, 1), ("retries", retries, 0)):
         if value < least:
             raise BnetError(f"{name} is {value}; expected {least} or more")
     if not 0 < timeout < float("inf"):
         raise BnetError(f"a timeout of {timeout} s; expected more than 0")
-    seen: set[str] = set()
-    for remote in remotes:
-        reason = unsafe(remote.path) if remote.path.strip("./") else "is empty"
-        if reason:
-            raise BnetError(f"the path {remote.path!r} {reason}; expected one below the folder, such as a/b.mp3")
-        if remote.path.casefold() in seen:
-            raise BnetError(f"two files to fetch are called {remote.path!r}; expected different names")
-        seen.add(remote.path.casefold())
-        try:
-            parts = urlsplit(remote.url)
-            good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1)
-        except ValueError:
-            good = False
-        if not good:
-            raise BnetError(f"the address of {remote.path} is none of the web; expected http://... or https://...")
-        kind, _, digest = remote.checksum.partition(":")
-        if remote.checksum and not re.fullmatch(f"[0-9a-fA-F]{{{_DIGITS.get(kind, 0)}}}", digest or "-"):
-            raise BnetError(
-                f"the checksum {remote.checksum!r} of {remote.path} can't be read; expected md5:, sha1: or sha256: "
-                "and as many hexadecimal digits as that has"
-            )
-
-
-def _target(remote: Remote, folder: Path) -> Path:
-    return folder.joinpath(*remote.path.split("/"))
 
 
 def _is_there(remote: Remote, folder: Path) -> bool:
-    target = _target(remote, folder)
+    target = remote.at(folder)
     try:
-        return target.is_file() and not _difference(remote, target)
+        return target.is_file() and not remote.difference(target)
     except OSError as error:
         raise BnetError(f"cannot read {target} ({error.strerror or error}); make it readable, or delete it") from error
-
-
-def _difference(remote: Remote, path: Path) -> str:
-    """In what a file is not the published one; '' if it is."""
-    size = path.stat().st_size if path.is_file() else 0
-    if remote.size is not None and size != remote.size:
-        return f"{size} bytes, expected {remote.size}"
-    if not remote.checksum:
-        return "" if size else "an empty file"
-    kind, _, digest = remote.checksum.partition(":")
-    with open(path, "rb") as stream:
-        came = hashlib.file_digest(stream, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()
-    return "" if came == digest.lower() else f"its {kind} is {came}, expected {digest.lower()}"
 
 
 def _say(text: str) -> None:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
-import json
 import re
 import shutil
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from tqdm import tqdm
 
 import bnet
+from bnet.corpora.part import Part, gibibytes
 from bnet.errors import BnetError
-from bnet.paths import write_text
 
 _CHUNK = 2**16
 _TRY_AGAIN = (408, 425, 429)  # and all from 500 on
@@ -65,59 +62,6 @@ class Stop(threading.Event):
         for response in list(self._live):
             with contextlib.suppress(AttributeError, ValueError, RuntimeError, OSError):  # it has just ended
                 response.shutdown()
-
-
-class Part:
-    """What has come of a file: ``<name>.part``, and beside it a hidden note on the version that it is part of."""
-
-    def __init__(self, target: Path) -> None:
-        self.path = target.with_name(f"{target.name}.part")
-        self._note = target.with_name(f".{target.name}.part.json")
-
-    @property
-    def size(self) -> int:
-        """In bytes; 0 if there is none."""
-        return self.path.stat().st_size if self.path.is_file() else 0
-
-    def validator(self, url: str) -> str:
-        """What `url` called the version of the file (its ETag or date); '' if that is not known."""
-        try:
-            note = json.loads(self._note.read_text(encoding="utf-8"))
-            return str(note["validator"]) if note["url"] == public(url) else ""
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
-
-    def note(self, url: str, validator: str) -> None:
-        """Remember the version; '' forgets it."""
-        if validator:
-            write_text(self._note, json.dumps({"url": public(url), "validator": validator}) + "\n")
-        else:
-            self._note.unlink(missing_ok=True)
-
-    def discard(self) -> None:
-        """Remove it."""
-        for path in (self.path, self._note):
-            path.unlink(missing_ok=True)
-
-    def finish(self, target: Path) -> None:
-        """Give it its final name."""
-        self.path.replace(target)
-        self._note.unlink(missing_ok=True)
-
-
-def public(url: str) -> str:
-    """The address without user, password and query, for messages and notes.
-
-    >>> public("https://me:secret@example.org:8080/a.zip?key=secret")
-    'https://example.org:8080/a.zip?...'
-    """
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{'?...' if parts.query else ''}"
-
-
-def gibibytes(n: int) -> str:
-    """A number of bytes, for people."""
-    return f"{n / 2**30:.2f} GiB" if n >= 2**28 else f"{n / 2**20:.1f} MiB" if n >= 2**20 else f"{n} bytes"
 
 
 def transfer(

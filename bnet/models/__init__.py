@@ -1,8 +1,18 @@
 """Networks: `VARIANTS` is a table, a variant is a row of data, `build` makes the Keras model."""
 
-from bnet.models.variants import VARIANTS, Variant, get_variant
+from bnet.models.variants import STEPS, TABLE_3, VARIANTS, Decision, Variant, decisions, get_variant
 
-__all__ = ["VARIANTS", "Variant", "build", "get_variant", "load_published_bbnn"]
+__all__ = [
+    "STEPS",
+    "TABLE_3",
+    "VARIANTS",
+    "Decision",
+    "Variant",
+    "build",
+    "decisions",
+    "get_variant",
+    "load_published_bbnn",
+]
 
 
 def __getattr__(name: str):

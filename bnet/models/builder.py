@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable
 
 import keras
 from keras import layers
 
-from bnet.errors import BnetError, unknown
-from bnet.models.variants import Variant, get_variant
-
-N_MELS = 128
-_TOKEN = re.compile(r"([a-z]+?)(?:(\d+)x(\d+))?")
+from bnet.errors import BnetError
+from bnet.models.language import parse
+from bnet.models.operations import JOINS, OPERATIONS, At, concatenate
+from bnet.models.shapes import N_MELS, check
+from bnet.models.variant import Variant
+from bnet.models.variants import get_variant
 
 
 def build(variant: str | Variant, classes: int, frames: int | None = None, n_mels: int = N_MELS) -> keras.Model:
@@ -39,72 +38,34 @@ def build(variant: str | Variant, classes: int, frames: int | None = None, n_mel
     Raises
     ------
     BnetError
-        If the name or an operation is unknown, or there are fewer than two classes.
+        If the name or an operation is unknown, the network is too deep for its input, or there are fewer than two
+        classes.
     """
     row = get_variant(variant) if isinstance(variant, str) else variant
     if classes < 2:
         raise BnetError(f"a classifier needs 2 classes or more; got {classes}")
+    check(row, frames, n_mels)
+    join = JOINS[row.connection]
     inputs = keras.Input((frames, n_mels, 1), name="log_mel")
     pieces = [_chain(row, row.stem, inputs, "stem")]
     for number in range(1, row.blocks + 1):
-        seen = _concatenate(pieces, f"block{number}_input")
-        branches = [_chain(row, b, seen, f"block{number}_branch{i}") for i, b in enumerate(row.branches, 1)]
-        pieces.append(_concatenate(branches, f"block{number}"))
-    x = _chain(row, row.transition, _concatenate(pieces, "broadcast"), "transition")
+        place = f"block{number}"
+        seen = join(pieces, f"{place}_input")
+        branches = enumerate(row.branches_of(number), 1)
+        ends = [_chain(row, chain, seen, f"{place}_branch{i}", seen) for i, chain in branches]
+        pieces.append(_chain(row, row.after, concatenate(ends, place), place, seen))
+    x = _chain(row, row.transition, join(pieces, "broadcast"), "transition")
     x = _chain(row, row.decision, x, "decision")
     outputs = layers.Dense(classes, "softmax", kernel_initializer=row.initializer, name="probabilities")(x)
     return keras.Model(inputs, outputs, name=row.name.replace("-", "_"))
 
 
-def _conv(row: Variant, x, name: str, size: tuple[int, int]):
-    return layers.Conv2D(row.filters, size, padding="same", kernel_initializer=row.initializer, name=name)(x)
-
-
-def _norm(row: Variant, x, name: str, size):
-    x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3, name=name)(x)
-    return layers.Activation(row.activation, name=f"{name}_{row.activation}")(x)
-
-
-def _maxpool(row: Variant, x, name: str, size: tuple[int, int]):
-    return layers.MaxPooling2D(size, name=name)(x)
-
-
-def _avgpool(row: Variant, x, name: str, size: tuple[int, int]):
-    return layers.AveragePooling2D(size, name=name)(x)
-
-
-def _pool(row: Variant, x, name: str, size: tuple[int, int]):
-    return layers.MaxPooling2D(size, strides=1, padding="same", name=name)(x)
-
-
-def _gap(row: Variant, x, name: str, size):
-    return layers.GlobalAveragePooling2D(name=name)(x)
-
-
-OPERATIONS: dict[str, Callable] = {
-    "conv": _conv,
-    "norm": _norm,
-    "maxpool": _maxpool,
-    "avgpool": _avgpool,
-    "pool": _pool,
-    "gap": _gap,
-}
-"""Every word of a chain, as a function of (row, tensor, layer name, size)."""
-
-
-def _chain(row: Variant, chain: str, x, place: str):
+def _chain(row: Variant, chain: str, x, place: str, seen=None):
     """Apply a chain of operations; repeated ones are numbered, so that every layer has a name of its own."""
-    total, seen = Counter(chain.split()), Counter()
-    for token in chain.split():
-        match = _TOKEN.fullmatch(token)
-        if not match or match[1] not in OPERATIONS:
-            raise unknown(f"operation in {place} of network {row.name!r}:", token, OPERATIONS)
-        seen[token] += 1
-        number = str(seen[token]) if total[token] > 1 else ""
-        size = (int(match[2]), int(match[3])) if match[2] else None
-        x = OPERATIONS[match[1]](row, x, f"{place}_{token}{number and '_' + number}", size)
+    steps = parse(chain, f"{place} of network {row.name!r}")
+    total, count = Counter(step.base for step in steps), Counter()
+    for step in steps:
+        count[step.base] += 1
+        number = f"_{count[step.base]}" if total[step.base] > 1 else ""
+        x = OPERATIONS[step.word](x, At(row, f"{place}_{step.base}{number}", step, seen))
     return x
-
-
-def _concatenate(pieces: list, name: str):
-    return pieces[0] if len(pieces) == 1 else layers.Concatenate(name=name)(pieces)

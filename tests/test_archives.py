@@ -1,0 +1,572 @@
+"""Unpacking: all or nothing; nothing outside the folder; each refusal names the archive, the member and the reason."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import os
+import re
+import shutil
+import signal
+import stat
+import struct
+import subprocess
+import sys
+import tarfile
+import warnings
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bnet.corpora import archives, members
+from bnet.corpora.archives import is_archive, unpack, unsafe, whole
+from bnet.errors import BnetError
+
+CONTENT = {
+    "set/blues/blues.00000.wav": np.random.default_rng(1).bytes(300_000),
+    "set/blues/Björk Guðmundsdóttir - Jóga.mp3": b"sound",
+    "set/a list.txt": b"blues\n" * 100,
+    "set/empty": b"",
+}
+METHODS = {
+    "stored": zipfile.ZIP_STORED,
+    "deflate": zipfile.ZIP_DEFLATED,
+    "bzip2": zipfile.ZIP_BZIP2,
+    "lzma": zipfile.ZIP_LZMA,
+}
+TARS = {"a.tar": "w", "a.tar.gz": "w:gz", "a.tgz": "w:gz", "a.tar.bz2": "w:bz2", "a.tar.xz": "w:xz"}
+
+
+def make_zip(path: Path, content: Iterable[tuple[str | zipfile.ZipInfo, bytes]], method=zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # names that are there twice
+        for name, data in content:
+            archive.writestr(name, data)
+    return path
+
+
+def make_tar(path: Path, content: Iterable[tuple[str | tarfile.TarInfo, bytes]], mode: str = "w", **options) -> Path:
+    with tarfile.open(path, mode, **options) as archive:
+        for name, data in content:
+            info = name if isinstance(name, tarfile.TarInfo) else tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+def make(path: Path, content: Iterable[tuple[str, bytes]]) -> Path:
+    """An archive of the kind that the name says."""
+    return make_zip(path, content) if path.suffix == ".zip" else make_tar(path, content, TARS[path.name])
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def refused(archive: Path, *words: str, **options) -> None:
+    """Unpacking fails with one message that has all the words, and leaves nothing behind, inside or outside."""
+    place = archive.parent / "into"
+    with pytest.raises(BnetError) as caught:
+        unpack(archive, place / "set", progress=False, **options)
+    text = str(caught.value)
+    for word in (archive.name, *words):
+        assert word in text, text
+    assert "\n" not in text
+    assert [path.name for path in place.rglob("*")] == [".unpack.lock"]
+
+
+# what is unpacked
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_zip(tmp_path, method):
+    archive = make_zip(tmp_path / "a.zip", CONTENT.items(), METHODS[method])
+    assert whole(archive) == ""
+    assert unpack(archive, tmp_path / "new" / "set", progress=False) == 4
+    assert files(tmp_path / "new" / "set") == CONTENT
+
+
+@pytest.mark.parametrize("name", TARS)
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_tar(tmp_path, name, form):
+    long = "set/" + "/".join(["a folder with a long name"] * 12) + "/clip.wav"
+    archive = make_tar(tmp_path / name, [*CONTENT.items(), (long, b"deep")], TARS[name], format=form)
+    assert whole(archive) == ""
+    assert unpack(archive, tmp_path / "set", progress=False) == 5
+    assert files(tmp_path / "set") == {**CONTENT, long: b"deep"}
+
+
+def test_archives_of_the_usual_programs(tmp_path):
+    for name, data in CONTENT.items():
+        (tmp_path / "from" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "from" / name).write_bytes(data)
+    subprocess.run(["tar", "czf", "../a.tar.gz", "./set"], cwd=tmp_path / "from", check=True)
+    assert unpack(tmp_path / "a.tar.gz", tmp_path / "set", progress=False) == 4
+    assert files(tmp_path / "set") == CONTENT
+
+
+def test_the_kind_is_told_from_the_content(tmp_path):
+    archive = make_tar(tmp_path / "genres.zip", CONTENT.items(), "w:gz")
+    assert whole(archive) == ""
+    assert unpack(archive, tmp_path / "set", progress=False) == 4
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
+def test_what_macos_and_windows_leave_is_left_out(tmp_path, name):
+    junk = ["set/._clip.wav", "__MACOSX/set/._clip.wav", "__MACOSX/x", ".DS_Store", "set/.DS_Store", "set/Thumbs.db"]
+    archive = make(tmp_path / name, [("set/clip.wav", b"sound"), *((name, b"junk") for name in junk)])
+    assert unpack(archive, tmp_path / "out", progress=False) == 1
+    assert files(tmp_path / "out") == {"set/clip.wav": b"sound"}
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar"])
+def test_names_are_in_one_form(tmp_path, name):
+    archive = make(tmp_path / name, [("set/Jo\u0301ga \u6f22.mp3", b"1")])  # decomposed, as macOS writes it
+    unpack(archive, tmp_path / "out", progress=False)
+    assert list(files(tmp_path / "out")) == ["set/J\u00f3ga \u6f22.mp3"]
+
+
+@pytest.mark.parametrize(("raw", "name"), [("Jóga".encode(), "Jóga"), ("Jóga".encode("cp437"), "Jóga")])
+def test_names_in_a_zip_without_the_unicode_flag(tmp_path, raw, name):
+    archive = make_zip(tmp_path / "a.zip", [("J" + "x" * (len(raw) - 1), b"1")])
+    archive.write_bytes(archive.read_bytes().replace(b"J" + b"x" * (len(raw) - 1), raw))
+    unpack(archive, tmp_path / "out", progress=False)
+    assert list(files(tmp_path / "out")) == [name]
+
+
+def test_names_in_a_tar_from_before_unicode(tmp_path):
+    make_tar(tmp_path / "a.tar", [("Jóga", b"1")], format=tarfile.USTAR_FORMAT, encoding="latin-1")
+    unpack(tmp_path / "a.tar", tmp_path / "out", progress=False)
+    assert list(files(tmp_path / "out")) == ["Jóga"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize("name", ["a.zip", "a.tar"])
+def test_modes_are_plain(tmp_path, name):
+    if name == "a.zip":
+        info = zipfile.ZipInfo("set/run.sh")
+        info.external_attr = (stat.S_IFREG | 0o6777) << 16
+        make_zip(tmp_path / name, [(info, b"#!")])
+    else:
+        info = tarfile.TarInfo("set/run.sh")
+        info.mode, info.mtime = 0o6777, 5
+        make_tar(tmp_path / name, [(info, b"#!")])
+    old = os.umask(0o022)
+    try:
+        unpack(tmp_path / name, tmp_path / "out", progress=False)
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "out/set/run.sh").stat().st_mode) == 0o644
+    assert {stat.S_IMODE((tmp_path / folder).stat().st_mode) for folder in ("out", "out/set")} == {0o755}
+
+
+def test_large_headers_of_small_things_are_read(tmp_path):
+    """A tar with ten thousand members, of which each is checked."""
+    archive = make_tar(tmp_path / "a.tar.gz", ((f"{i % 7}/{i}.mp3", b"") for i in range(10_000)), "w:gz")
+    assert unpack(archive, tmp_path / "out", progress=False) == 10_000
+
+
+# what is refused
+
+NAMES = {
+    "../outside": "'..'",
+    "set/../../outside": "'..'",
+    "set/..": "'..'",
+    "/etc/outside": "absolute",
+    "//host/outside": "absolute",
+    "C:/outside": "drive letter",
+    "c:outside": "drive letter",
+    "..\\outside": "backslash",
+    "set\\clip.wav": "backslash",
+    "set/.. /outside": "dots and spaces",
+    "set/.../outside": "dots and spaces",
+    "set/\x1b[2Jclip.wav": "control character",
+    "set/" + "x" * 256: "255 bytes",
+}
+
+
+@pytest.mark.parametrize("hostile", NAMES)
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
+def test_a_path_that_leaves_the_folder(tmp_path, name, hostile):
+    archive = make(tmp_path / name, [("set/good.wav", b"good"), (hostile, b"bad")])
+    refused(archive, repr(hostile), NAMES[hostile], "official source")
+    assert not list(tmp_path.rglob("outside*"))
+    assert unsafe(hostile)
+
+
+def test_a_name_with_a_zero_byte(tmp_path):
+    archive = make_zip(tmp_path / "a.zip", [("set/cXip.wav", b"1")])
+    archive.write_bytes(archive.read_bytes().replace(b"cXip", b"c\0ip"))
+    refused(archive, "control character")
+
+
+@pytest.mark.parametrize(
+    "good", ["a", "a/b.mp3", "./a", "a//b", ".hidden", "a..b", "x/...And Justice.mp3", "A: b"[1:], "漢/字"]
+)
+def test_names_that_are_no_danger(good):
+    assert unsafe(good) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (tarfile.SYMTYPE, "symbolic link"),
+        (tarfile.LNKTYPE, "hard link"),
+        (tarfile.CHRTYPE, "device"),
+        (tarfile.BLKTYPE, "device"),
+        (tarfile.FIFOTYPE, "named pipe"),
+        (b"V", "unknown kind"),
+    ],
+)
+def test_what_is_no_file_in_a_tar(tmp_path, kind, words):
+    info = tarfile.TarInfo("set/clip.wav")
+    info.type, info.linkname = kind, "/etc/passwd"
+    refused(make_tar(tmp_path / "a.tar.gz", [("set/good", b"good"), (info, b"")], "w:gz"), "'set/clip.wav'", words)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [(stat.S_IFLNK, "symbolic link"), (stat.S_IFIFO, "named pipe"), (stat.S_IFBLK, "device")]
+)
+def test_what_is_no_file_in_a_zip(tmp_path, kind, words):
+    info = zipfile.ZipInfo("set/clip.wav")
+    info.create_system, info.external_attr = 3, (kind | 0o777) << 16
+    refused(make_zip(tmp_path / "a.zip", [("set/good", b"good"), (info, b"/etc/passwd")]), "'set/clip.wav'", words)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar"])
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ("set/clip.wav", "set/clip.wav", "stands in it twice"),
+        ("set/clip.wav", "set//./clip.wav", "stands in it twice"),
+        ("set/J\u00f3ga", "set/Jo\u0301ga", "stands in it twice"),
+        ("set/clip.wav", "set/Clip.WAV", "by case only"),
+        ("set/Straße", "set/STRASSE", "by case only"),
+        ("set/a.wav", "SET/b.wav", "by case only"),
+        ("set/clip", "set/clip/a.wav", "both as a file and as a folder"),
+        ("set/clip/a.wav", "set/clip", "both as a file and as a folder"),
+    ],
+)
+def test_two_members_of_one_name(tmp_path, name, first, second, words):
+    refused(make(tmp_path / name, [(first, b"1"), (second, b"2")]), repr(second), words)
+
+
+def test_encrypted(tmp_path):
+    archive = make_zip(tmp_path / "a.zip", [("set/clip.wav", b"sound")])
+    data = bytearray(archive.read_bytes())
+    for head, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(head) + at] |= 1
+    archive.write_bytes(data)
+    refused(archive, "'set/clip.wav'", "encrypted")
+    assert whole(archive) == ""
+
+
+def test_too_many_members(tmp_path):
+    for name in ("a.zip", "a.tar"):
+        archive = make(tmp_path / name, [(f"{i}.wav", b"") for i in range(11)])
+        refused(archive, "'10.wav'", "10 that are allowed", max_members=10)
+        assert unpack(archive, tmp_path / f"out-{name}", progress=False, max_members=11) == 11
+
+
+def test_too_many_bytes(tmp_path):
+    for name in ("a.zip", "a.tar"):
+        archive = make(tmp_path / name, [("a", b"1" * 600), ("b", b"2" * 600)])
+        refused(archive, "'b'", "1199 bytes that are allowed", max_bytes=1199)
+        assert unpack(archive, tmp_path / f"out-{name}", progress=False, max_bytes=1200) == 2
+
+
+@pytest.mark.parametrize("kind", ["bzip2", "deflate", "a.tar.gz", "a.tar.bz2", "a.tar.xz"])
+def test_bombs(tmp_path, kind):
+    size = members.ROOM * 2
+    if kind in METHODS:
+        archive = make_zip(tmp_path / "a.zip", [("bomb", bytes(size))], METHODS[kind])
+        words = ("'bomb'", "200 times")
+    else:
+        archive = make_tar(tmp_path / kind, [("bomb", bytes(size))], TARS[kind])
+        words = ("200 times",)
+    assert archive.stat().st_size < size / 200
+    refused(archive, *words)
+
+
+def test_what_comes_is_counted_not_what_is_promised(tmp_path):
+    """A zip whose directory promises one byte of a member that holds many, and one that promises more than it has."""
+    for promised in (1, 10**6):
+        archive = make_zip(tmp_path / "a.zip", [("clip.wav", b"12345" * 1000)])
+        data = bytearray(archive.read_bytes())
+        struct.pack_into("<I", data, data.index(b"PK\x01\x02") + 24, promised)
+        archive.write_bytes(data)
+        refused(archive, "'clip.wav'")
+
+
+def test_a_header_that_demands_memory(tmp_path):
+    """The names of a tar's member can be as long as the header says; here more than half a gigabyte, packed small."""
+    head = tarfile.TarInfo("././@LongLink")
+    head.type, head.size = tarfile.GNUTYPE_LONGNAME, 600 * 2**20
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(head.tobuf(tarfile.GNU_FORMAT) + b"x" * 2**20))
+    refused(tmp_path / "a.tar.gz", "demands", "bytes of names")
+
+
+# damage
+
+
+@pytest.mark.parametrize("name", ["a.zip", *TARS])
+@pytest.mark.parametrize("part", [0.001, 0.3, 0.5, 0.99])
+def test_half_an_archive(tmp_path, name, part):
+    archive = make(tmp_path / name, CONTENT.items())
+    data = archive.read_bytes()
+    archive.write_bytes(data[: int(len(data) * part)])
+    reason = whole(archive)
+    assert re.search("half a download|neither a zip nor|ended before|unexpected end|truncated|end mark", reason), reason
+    refused(archive, "fetch or copy it again")
+
+
+@pytest.mark.parametrize("members_kept", [1, 2, 3])
+def test_a_tar_that_breaks_off_between_two_members(tmp_path, members_kept):
+    """Python's tarfile takes that for the end."""
+    archive = make_tar(tmp_path / "a.tar", CONTENT.items(), format=tarfile.GNU_FORMAT)
+    with tarfile.open(archive) as opened:
+        end = [info.offset for info in opened.getmembers()][members_kept]
+    archive.write_bytes(archive.read_bytes()[:end])
+    assert "end mark" in whole(archive)
+    refused(archive, "end mark")
+
+
+def test_a_damaged_header_within_a_tar(tmp_path):
+    """Python's tarfile takes that for the end, too."""
+    archive = make_tar(tmp_path / "a.tar", CONTENT.items(), format=tarfile.GNU_FORMAT)
+    with tarfile.open(archive) as opened:
+        at = opened.getmembers()[2].offset
+    data = bytearray(archive.read_bytes())
+    data[at + 3] ^= 0xFF
+    archive.write_bytes(data)
+    assert "end mark" in whole(archive)
+    refused(archive, "end mark")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_wrong_checksum_names_the_member(tmp_path, method):
+    archive = make_zip(tmp_path / "a.zip", CONTENT.items(), METHODS[method])
+    data = bytearray(archive.read_bytes())
+    data[150_000] ^= 0x55  # in the middle of the first member, which is noise
+    archive.write_bytes(data)
+    refused(archive, "'set/blues/blues.00000.wav'", "fetch or copy it again")
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.tar.bz2", "a.tar.xz"])
+def test_a_wrong_bit_in_a_packed_tar(tmp_path, name):
+    archive = make(tmp_path / name, CONTENT.items())
+    data = bytearray(archive.read_bytes())
+    data[150_000] ^= 0x55
+    archive.write_bytes(data)
+    assert whole(archive)
+    refused(archive, "fetch or copy it again")
+
+
+def test_the_checksum_at_the_end_of_gzip_is_read(tmp_path):
+    archive = make(tmp_path / "a.tar.gz", CONTENT.items())
+    archive.write_bytes(archive.read_bytes()[:-8] + bytes(8))
+    assert "CRC" in whole(archive)
+    refused(archive, "CRC")
+
+
+def test_a_hole_in_a_zip(tmp_path):
+    """What a download manager leaves that reserves the whole file first: the end is there, the middle is not."""
+    archive = make_zip(tmp_path / "a.zip", [(f"{i}.mp3", b"x" * 5000) for i in range(9)], zipfile.ZIP_STORED)
+    data = archive.read_bytes()
+    archive.write_bytes(data[:15_000] + bytes(10_000) + data[25_000:])
+    assert re.search(r"'\d.mp3'", whole(archive))
+    refused(archive, ".mp3'")
+
+
+def test_a_method_that_nobody_knows(tmp_path):
+    archive = make_zip(tmp_path / "a.zip", [("clip.wav", b"1")], zipfile.ZIP_STORED)
+    data = bytearray(archive.read_bytes())
+    for head, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        data[data.index(head) + at] = 98
+    archive.write_bytes(data)
+    assert "'clip.wav'" in whole(archive)
+    refused(archive, "'clip.wav'", "compression")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "it is empty"),
+        (b"<!DOCTYPE html><html>Not found</html>", "a web page"),
+        (b"  <HTML><head>", "a web page"),
+        (b"Rar!\x1a\x07\x01\x00 and more", "neither a zip nor a tar"),
+        (gzip.compress(b"no tar"), "truncated header"),
+        (bz2.compress(os.urandom(2000)), "header"),
+        (b"PK\x03\x04 and no more", "half a download"),
+    ],
+)
+def test_what_is_no_archive(tmp_path, data, words):
+    (tmp_path / "a.zip").write_bytes(data)
+    assert words in whole(tmp_path / "a.zip")
+    refused(tmp_path / "a.zip", words)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
+def test_an_archive_without_files(tmp_path, name):
+    refused(make(tmp_path / name, [("__MACOSX/._x", b"junk")]), "holds no file")
+    refused(make(tmp_path / name, []), "holds no file")
+
+
+def test_no_file(tmp_path):
+    assert "No such file" in whole(tmp_path / "a.zip")
+    refused(tmp_path / "a.zip", "No such file")
+    (tmp_path / "a.zip").mkdir()
+    assert "directory" in whole(tmp_path / "a.zip")
+
+
+def test_is_archive(tmp_path):
+    names = ["fma_small.zip", "genres.TAR.GZ", "a.tgz", "a.tar", "a.tar.xz", "a.tar.bz2"]
+    others = ["a.csv.gz", "a.mp3", "._genres.tar.gz", "a.zip.part", "zip"]
+    for name in names + others:
+        (tmp_path / name).touch()
+    (tmp_path / "folder.zip").mkdir()
+    assert [name for name in names + others if is_archive(tmp_path / name)] == names
+    assert not is_archive(tmp_path / "folder.zip")
+    assert not is_archive(tmp_path / "none.zip")
+
+
+# the folder that is there, a full disk, kills, other processes
+
+
+def test_a_target_that_exists(tmp_path):
+    archive = make(tmp_path / "a.zip", CONTENT.items())
+    (tmp_path / "set").mkdir()
+    with pytest.raises(BnetError, match=r"set exists; expected a new folder"):
+        unpack(archive, tmp_path / "set", progress=False)
+    assert list((tmp_path / "set").iterdir()) == []
+
+
+def test_a_target_that_cannot_be_made(tmp_path):
+    archive = make(tmp_path / "a.zip", CONTENT.items())
+    (tmp_path / "file").touch()
+    with pytest.raises(BnetError, match="could not write"):
+        unpack(archive, tmp_path / "file" / "set", progress=False)
+
+
+def test_no_room_is_said_before_anything_is_written(tmp_path):
+    """The directory promises more than the disk has, 4 GiB a member."""
+    count = shutil.disk_usage(tmp_path).free // 2**32 + 2
+    archive = make_zip(tmp_path / "a.zip", [(f"{i}.wav", b"") for i in range(count)], zipfile.ZIP_STORED)
+    data = bytearray(archive.read_bytes())
+    for found in re.finditer(b"PK\x01\x02", bytes(data)):
+        struct.pack_into("<I", data, found.start() + 24, 2**32 - 2)
+    archive.write_bytes(data)
+    refused(archive, "no room to unpack", f"{count * (2**32 - 2) / 2**30:.2f} GiB needed", "GiB free", max_bytes=2**60)
+
+
+SCRIPT = """
+import resource, sys, time
+from pathlib import Path
+from bnet.corpora import archives
+from bnet.errors import BnetError
+{before}
+try:
+    print(archives.unpack(Path({archive!r}), Path({target!r})), flush=True)
+except BnetError as error:
+    print(error)
+"""
+SLOW = """
+write = archives._write
+def slow(*arguments):
+    write(*arguments)
+    print("written", flush=True)
+    time.sleep({seconds})
+archives._write = slow
+"""
+
+
+def start(archive: Path, target: Path, before: str = "") -> subprocess.Popen:
+    """Another process that unpacks."""
+    script = SCRIPT.format(before=before, archive=str(archive), target=str(target))
+    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
+def test_a_full_disk_leaves_nothing(tmp_path, name):
+    archive = make(tmp_path / name, CONTENT.items())
+    full = "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))"
+    out, err = start(archive, tmp_path / "into" / "set", full).communicate(timeout=60)
+    assert "could not write" in out, err
+    assert "run the same command again" in out
+    assert [path.name for path in (tmp_path / "into").rglob("*")] == [".unpack.lock"]
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
+def test_killed_in_the_middle_and_run_again(tmp_path, name):
+    archive, target = make(tmp_path / name, CONTENT.items()), tmp_path / "into" / "set"
+    for name in (".set.mine", ".set.toolong12", ".sett.abcdefgh", "set.abcdefgh"):  # somebody's own
+        (tmp_path / "into" / name).mkdir(parents=True)
+    process = start(archive, target, SLOW.format(seconds=30))
+    try:
+        assert process.stdout.readline() == "written\n"
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=10)
+    assert not target.exists()
+    assert len(list((tmp_path / "into").glob(".set.????????"))) == 1
+    assert unpack(archive, target, progress=False) == 4
+    assert files(target) == CONTENT
+    left = [".set.mine", ".set.toolong12", ".sett.abcdefgh", ".unpack.lock", "set", "set.abcdefgh"]
+    assert sorted(path.name for path in (tmp_path / "into").iterdir()) == left
+
+
+def test_two_processes(tmp_path, capfd):
+    archive, target = make(tmp_path / "a.zip", CONTENT.items()), tmp_path / "set"
+    first = start(archive, target, SLOW.format(seconds=0.4))
+    assert first.stdout.readline() == "written\n"
+    assert unpack(archive, target, progress=False) == 4
+    assert first.communicate(timeout=60)[0].split()[-1] == "4"
+    assert "another process unpacks into" in capfd.readouterr().err
+    assert files(target) == CONTENT
+
+
+def test_interrupted_leaves_nothing(tmp_path, monkeypatch):
+    archive = make(tmp_path / "a.zip", CONTENT.items())
+    calls: list[object] = []
+
+    def write(*arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    original = archives._write
+    monkeypatch.setattr(archives, "_write", write)
+    with pytest.raises(KeyboardInterrupt):
+        unpack(archive, tmp_path / "into" / "set", progress=False)
+    assert [path.name for path in (tmp_path / "into").iterdir()] == [".unpack.lock"]
+
+
+def test_nothing_is_drawn_where_there_is_no_terminal(tmp_path, capfd):
+    unpack(make(tmp_path / "a.zip", CONTENT.items()), tmp_path / "set")
+    assert capfd.readouterr() == ("", "")
+
+
+MEMORY = """
+import resource, sys
+from pathlib import Path
+from bnet.corpora.archives import unpack
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+unpack(Path(sys.argv[1]), Path(sys.argv[2]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="counts in bytes there")
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
+def test_memory_does_not_grow_with_the_size_of_a_member(tmp_path, name):
+    noise = np.random.default_rng(2).bytes(2**20)
+    archive = make(tmp_path / name, [("large", noise * 60)])
+    command = [sys.executable, "-c", MEMORY, str(archive), str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 24 * 1024  # KiB, of 60 MiB

@@ -1,0 +1,364 @@
+"""The table of networks: counts, hashes, order, decisions; costs; networks of one's own; weights that fit."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from bnet.errors import BnetError
+from bnet.models import STEPS, TABLE_3, VARIANTS, Variant, build, decisions
+from bnet.models import variant_file as files
+from bnet.models import weights as weight_files
+from bnet.models.cost import available_bytes, check_memory, costs, table, training_bytes
+from bnet.models.language import WORDS, parse
+from bnet.models.operations import JOINS, OPERATIONS
+from bnet.models.shapes import check, shapes
+from bnet.models.variant import CONNECTIONS, reworded
+from bnet.paths import sha256
+
+COUNTS = {  # 10 classes: total, trainable
+    "bbnn": (190_826, 185_642),
+    "proposed": (175_914, 167_018),
+    "proposed-released": (186_026, 178_154),
+    "remove-3x3": (163_082, 157_898),
+    "replace-5x5": (141_674, 136_490),
+    "global-max-pooling": (190_826, 185_642),
+    "dropout": (190_826, 185_642),
+    "1-block": (46_570, 45_738),
+    "2-blocks": (109_482, 106_986),
+    "5-blocks": (408_810, 395_178),
+    "selu": (190_826, 185_642),
+    "group-norm": (185_642, 185_642),
+    "label-smoothing": (190_826, 185_642),
+    "squeeze-excitation": (203_546, 198_362),
+    "lstm": (254_282, 246_794),
+    "inception-resnet": (187_892, 184_904),
+    "xception": (145_322, 143_338),
+    "squeeze-excitation-released": (202_010, 197_594),
+    "step-2": (113_930, 108_746),
+    "step-3": (188_074, 179_178),
+    "step-4": (188_074, 179_178),
+}
+COMMITTED = {  # SHA-256 of the architectures that committed records hash
+    "bbnn": "80cd350bb1af77407bdd15088d1623101c5fb1b6aa6509cfb7d21f47dc9176ef",
+    "proposed": "dbbc7e56f738292e0558ef626828213aa5ece98d11f9b2e36313b8efb76d1b4b",
+    "proposed-released": "048910080562ea05ba990e3ee55d56a69ad28be8dea7923b1c2f529154a8e7e6",
+}
+SMALL = Variant("small", "Small", ("norm conv1x1",), 1, filters=4)
+
+
+def test_parameters_of_every_network():
+    found = table(VARIANTS.values(), 10, 646).set_index("variant")
+    assert {name: tuple(found.loc[name, ["parameters", "trainable"]]) for name in VARIANTS} == COUNTS
+    assert found["macs"]["bbnn"] == 3_716_768_064
+
+
+def test_kernels_and_biases_are_the_quoted_ones():
+    def kernels(name):
+        return sum(layer.count_params() for layer in build(name, 10).layers if "Normal" not in type(layer).__name__)
+
+    assert kernels("bbnn") == 180_458  # what the BBNN paper quotes
+    assert kernels("bbnn") - kernels("remove-3x3") == 27_744  # what the paper quotes
+    assert kernels("xception") == 141_354  # the paper: about 141 k
+
+
+def test_committed_architectures_are_as_they_were():
+    assert {name: sha256(VARIANTS[name].architecture()) for name in COMMITTED} == COMMITTED
+
+
+def test_architectures_differ_and_come_back():
+    texts = {row.architecture() for row in VARIANTS.values()}
+    assert len(texts) == len(VARIANTS)
+    for name, row in VARIANTS.items():
+        again = Variant.from_architecture(name, row.architecture())
+        assert again.architecture() == row.architecture()
+        assert (again.branches, again.later_branches) == (row.branches, row.later_branches)
+    assert json.loads(VARIANTS["label-smoothing"].architecture())["label_smoothing"] == 0.1
+
+
+def test_table_3_has_the_papers_fourteen_rows_in_its_order():
+    assert list(TABLE_3) == [
+        *("remove-3x3", "replace-5x5", "global-max-pooling", "dropout", "1-block", "2-blocks", "5-blocks", "selu"),
+        *("group-norm", "label-smoothing", "squeeze-excitation", "lstm", "inception-resnet", "xception"),
+    ]
+    assert [VARIANTS[name].section for name in TABLE_3] == [
+        f"III-E{number}" for number in (1, 2, 3, 4, 5, 5, 5, 6, 7, 8, 9, 10, 11, 12)
+    ]
+    assert [f"Table III, row {place}" in VARIANTS[name].source for place, name in enumerate(TABLE_3, 1)] == [True] * 14
+
+
+def test_steps_change_one_thing_at_a_time_and_end_in_the_proposed_network():
+    def fields(name):
+        return json.loads(VARIANTS[name].architecture())
+
+    rows = [fields(name) for name in ("bbnn", *STEPS)]
+    changed = [{key for key in one if one[key] != two[key]} for one, two in itertools.pairwise(rows)]
+    assert changed == [{"branches"}, {"branches"}, {"blocks"}, {"initializer"}, {"branches"}]
+    factorised = reworded(
+        replace(VARIANTS["step-4"], stem="", transition="", decision=""), {"conv3x3": "conv3x1 conv1x3"}
+    )
+    assert factorised.branches == VARIANTS["proposed"].branches
+    assert STEPS[0] == TABLE_3[0]
+    assert STEPS[-1] == "proposed"
+
+
+def test_every_row_says_what_it_changes_and_hopes():
+    for row in VARIANTS.values():
+        assert all((row.title, row.source, row.section, row.change, row.hope)), row.name
+        assert row.change.endswith(".")
+    told = decisions()
+    assert set(told["variant"]) == {name for name in VARIANTS if not name.startswith("step-")}
+    assert not (told == "").any(axis=None)
+    assert list(decisions(["bbnn"]).columns) == ["variant", "title", "what", "choice", "reason", "source"]
+    with pytest.raises(BnetError, match="did you mean 'bbnn'"):
+        decisions(["bbn"])
+
+
+def test_every_word_has_an_operation():
+    assert set(WORDS) == set(OPERATIONS)
+    assert set(CONNECTIONS) == set(JOINS)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_shapes_are_those_of_the_model(variant):
+    row = VARIANTS[variant]
+    expected, model = shapes(row, 216, 128), build(row, 10, 216)
+    named = {layer.name: tuple(layer.output.shape[1:]) for layer in model.layers}
+    end = f"_{parse(row.after)[-1].base}" if row.after else ""  # the last layer of a block
+    layer = {f"block{number}": f"block{number}{end}" for number in range(1, row.blocks + 1)}
+    compared = [place for place in expected if layer.get(place, place) in named]
+    assert len(compared) >= 2
+    for place in compared:
+        assert named[layer.get(place, place)] == expected[place], place
+    last = model.get_layer("probabilities").input.shape[1:]
+    assert tuple(last) == expected["decision"] == (row.filters,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"branches": ("norm conv",)}, "'conv' needs a size, such as conv3x3"),
+        ({"branches": ("norm2x2 conv1x1",)}, "'norm2x2' takes no size"),
+        ({"branches": ("norm covn3x3",)}, r"unknown operation in block1_branch1 .*'covn3x3'.*did you mean 'conv'"),
+        ({"branches": ("conv3x3x3",)}, "'conv3x3x3' can't be read"),
+        ({"branches": ("conv0x1",)}, "has a size of 0"),
+        ({"branches": ("pool3x3/2",)}, "takes no stride"),
+        ({"stem": "conv3x3/0"}, "stride 0"),
+        ({"branches": ("conv3x3:1.5",)}, "a whole number, 1 or more"),
+        ({"branches": ("groupnorm conv1x1",)}, "needs a number, such as groupnorm:16"),
+        ({"branches": ("conv1x1", "groupnorm:3 conv1x1")}, "does not divide the 4 channels"),
+        ({"branches": ("norm conv3x3v",)}, "changes the size inside a block"),
+        ({"after": "gap"}, "changes the size inside a block"),
+        ({"stem": "conv3x3 residual"}, "sums with a block's input"),
+        ({"decision": "gap conv1x1"}, "comes after a global pool"),
+        ({"decision": "norm"}, "lacks a global pool"),
+        ({"transition": "gap"}, "ends in a global pool"),
+        ({"decision": "gap dropout:1"}, "a rate from 0 up to"),
+        ({"activation": "rulu"}, r"unknown activation .*did you mean 'relu'"),
+        ({"initializer": "lecun"}, "unknown initializer"),
+        ({"connection": "ring"}, "unknown connection"),
+        ({"blocks": 0}, "blocks is 0; expected 1 or more"),
+        ({"filters": -1}, "filters is -1; expected 1 or more"),
+        ({"branches": ()}, "no branches"),
+        ({"label_smoothing": 1.0}, "label_smoothing is 1.0"),
+    ],
+)
+def test_impossible_rows_are_refused(changes, message):
+    with pytest.raises(BnetError, match=message):
+        check(replace(SMALL, **changes))
+    with pytest.raises(BnetError, match=message):
+        build(replace(SMALL, **changes), 3)
+
+
+def test_too_deep_for_its_input():
+    check(VARIANTS["inception-resnet"], 35)
+    with pytest.raises(BnetError, match=r"'inception-resnet' is too deep .*avgpool2x2"):
+        check(VARIANTS["inception-resnet"], 34)
+    with pytest.raises(BnetError, match="too deep for its input"):
+        build("bbnn", 10, 7)
+    assert build("bbnn", 10, 8).output_shape == (None, 10)
+
+
+def test_tokens_are_read():
+    step = parse("conv3x5v/2:64")[0]
+    assert (step.base, step.size, step.valid, step.stride, step.number) == ("conv3x5", (3, 5), True, 2, 64)
+    assert not step.keeps_size
+    assert parse("maxpool4x1")[0].strides == (4, 1)
+
+
+def test_costs_of_hand_computed_networks():
+    model = build(replace(SMALL, branches=("norm conv3x1", "norm sepconv3x3")), 3, 8, 6)
+    found = costs(model)
+    stem = 8 * 6 * 9 * 1 * 4  # then 2 frames x 6 bands x 4 maps
+    block = 2 * 6 * (3 * 4 * 4 + 9 * 4 + 4 * 4)
+    transition = 2 * 6 * 12 * 4  # of the stem's 4 maps and the block's 8
+    assert found.macs == stem + block + transition + 4 * 3
+    kinds = found.layers.set_index("layer")
+    assert kinds["activation_bytes"]["stem_conv3x3"] == 4 * 8 * 6 * 4
+    assert found.activation_bytes == kinds["activation_bytes"].sum()
+    assert kinds["shape"]["block1"] == (2, 6, 8)
+    assert found.parameters == model.count_params() == kinds["parameters"].sum()
+
+
+def test_costs_of_lstm_and_squeeze_excitation():
+    lstm = costs(build(replace(SMALL, branches=("lstm:5",)), 3, 8, 6)).layers.set_index("layer")
+    assert lstm["macs"]["block1_branch1_lstm"] == 2 * 6 * 4 * 5 * (4 + 5)  # frames, bands, gates, units, inputs
+    squeezed = costs(build(replace(SMALL, after="se:2"), 3, 8, 6)).layers.set_index("layer")
+    assert squeezed["macs"][["block1_branch1_conv1x1", "block1_se_reduce", "block1_se_expand"]].tolist() == [
+        2 * 6 * 4 * 4,
+        4 * 2,
+        2 * 4,
+    ]
+
+
+def test_costs_need_a_length():
+    with pytest.raises(BnetError, match="any length"):
+        costs(build(SMALL, 3))
+    short = table([SMALL, VARIANTS["inception-resnet"]], 3, 20).set_index("variant")
+    assert short["macs"].isna().tolist() == [False, True]
+
+
+def test_a_batch_too_large_is_refused_with_what_fits():
+    model = build("bbnn", 10, 216)
+    needed = training_bytes(model, 8)
+    assert needed - training_bytes(model, 4) == training_bytes(model, 4) - training_bytes(model, 0)
+    check_memory(model, 8, needed)
+    with pytest.raises(BnetError, match=r"bbnn on 216 frames with 8 clips .*`--set batch_size=7` would fit"):
+        check_memory(model, 8, needed - 1)
+    with pytest.raises(BnetError, match="not even one clip"):
+        check_memory(model, 8, 2**20)
+
+
+def test_a_container_limits_the_memory(tmp_path):
+    (tmp_path / "memory.max").write_text("3000000\n")
+    (tmp_path / "memory.current").write_text("1000000\n")
+    assert available_bytes(tmp_path) == 2_000_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert available_bytes(tmp_path) > 2_000_000
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    tanh = replace(SMALL, name="small-tanh", activation="tanh")  # the same shapes
+    path = tmp_path / "model.weights.h5"
+    model = build(SMALL, 3, 8, 6)
+    weight_files.save(model, SMALL.architecture(), path)
+    weight_files.load(other := build(SMALL, 3, 8, 6), SMALL.architecture(), path)
+    for one, two in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+    with pytest.raises(BnetError, match=r"small-tanh .*another network: activation 'relu' there, 'tanh' here"):
+        weight_files.load(build(tanh, 3, 8, 6), tanh.architecture(), path)
+    with pytest.raises(BnetError, match="for 5 classes"):
+        weight_files.load(build(SMALL, 5, 8, 6), SMALL.architecture(), path)
+    path.write_text("nothing")
+    with pytest.raises(BnetError, match="does not hold weights"):
+        weight_files.load(model, SMALL.architecture(), path)
+
+
+def test_label_smoothing_is_in_the_loss():
+    from bnet import training
+    from bnet.config import get_profile
+    from bnet.parts import Part
+
+    rng = np.random.default_rng(0)
+    part = Part(rng.normal(size=(8, 8, 6)).astype("float32"), np.arange(8), np.arange(8) % 2)
+    profile = get_profile("smoke", {"epochs": "1", "learning_rate": "1e-9", "batch_size": "8"})
+    losses = {}
+    for share in (0.0, 0.5):
+        row = replace(SMALL, label_smoothing=share)
+        found = training.fit(row, profile, part, part, part, 2, seed=1)
+        losses[share] = found.history["loss"][0]
+        truth, guess = np.eye(2)[part.labels], found.validation
+        target = truth * (1 - share) + share / 2
+        expected = float(-(target * np.log(guess)).sum(axis=1).mean())
+        assert found.history["val_loss"][0] == pytest.approx(expected, rel=1e-4)
+    assert losses[0.0] != pytest.approx(losses[0.5], rel=1e-2)
+
+
+def written(tmp_path, text: str):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_own_networks_inherit(tmp_path):
+    path = written(
+        tmp_path,
+        "- {name: small-kernels, base: wide, branches: [norm conv1x1, pool3x3 norm conv1x1], blocks: 2}\n"
+        "- {name: wide, base: proposed, filters: 48, title: Wide}\n",
+    )
+    found = files.load(path, frames=216)
+    assert list(found) == ["small-kernels", "wide"]
+    assert found["small-kernels"].filters == 48
+    assert found["small-kernels"].initializer == "lecun_normal"
+    assert (found["wide"].title, found["small-kernels"].title) == ("Wide", "small-kernels")
+    assert found["wide"].branches == VARIANTS["proposed"].branches
+    assert build(found["small-kernels"], 3, 216).get_layer("block2").output.shape[-1] == 96
+    one = files.load(written(tmp_path, "name: plain\nlabel_smoothing: 0\nblocks: 3\n"))["plain"]
+    assert one.architecture() == VARIANTS["bbnn"].architecture()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "holds nothing; expected a mapping"),
+        ("- 3", "expected a mapping"),
+        ("name: [", "is not YAML"),
+        ("{name: x, fliters: 3}", r"unknown field in .*'fliters' \(did you mean 'filters'"),
+        ("{base: bbnn}", "the name is None"),
+        ("{name: My Net}", "the name is 'My Net'"),
+        ("{name: bbnn}", "'bbnn' is taken"),
+        ("{name: majority}", "'majority' is taken"),
+        ("[{name: x}, {name: x}]", "'x' is taken"),
+        ("{name: x, base: bbn}", r"unknown base of 'x' .*did you mean 'bbnn'"),
+        ("[{name: x, base: y}, {name: y, base: x}]", "in a circle: x -> y -> x"),
+        ("{name: x, filters: many}", "filters is 'many'; expected a whole number"),
+        ("{name: x, blocks: 2.5}", "blocks is 2.5; expected a whole number"),
+        ("{name: x, blocks: yes}", "blocks is True; expected a whole number"),
+        ("{name: x, branches: norm conv1x1}", "expected a list of chains"),
+        ("{name: x, later_branches: [norm conv1x1]}", "lists of chains"),
+        ("{name: x, stem: 3}", "stem is 3; expected a text"),
+        ("{name: x, branches: [norm convolution3x3]}", "unknown operation in block1_branch1"),
+        ("{name: x, stem: conv3x3 maxpool300x1}", "too deep for its input"),
+    ],
+)
+def test_wrong_files_are_refused(tmp_path, text, message):
+    with pytest.raises(BnetError, match=message):
+        files.load(written(tmp_path, text), frames=216, taken=["majority"])
+
+
+def test_files_that_can_not_be_read(tmp_path):
+    with pytest.raises(BnetError, match="cannot read the variant file"):
+        files.load(tmp_path / "none.yaml")
+    with pytest.raises(BnetError, match="cannot read the variant file"):
+        files.load(tmp_path)
+    (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00\x81")
+    with pytest.raises(BnetError, match="is not YAML"):
+        files.load(tmp_path / "x.yaml")
+
+
+def test_a_run_of_an_own_network_is_a_record_that_predicts(tones, tmp_path):
+    from bnet import predict, runs
+    from bnet.config import get_profile
+    from bnet.features import FeatureStore
+
+    own = files.load(written(tmp_path, "{name: mine, filters: 4, blocks: 1, branches: [norm conv1x1]}"))
+    FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
+    profile = get_profile("smoke", {"clip_seconds": "1", "epochs": "1", "groups": "3"})
+    with pytest.raises(BnetError, match="did you mean 'mine'"):
+        runs.jobs("tones", ["mime"], "grouped", profile, [0], own=own)
+    job = runs.jobs("tones", ["mine"], "grouped", profile, [0], own=own)[0]
+    other = runs.jobs("tones", ["mine"], "grouped", profile, [0], own={"mine": replace(own["mine"], filters=5)})[0]
+    assert job.config.hash() != other.config.hash()
+    record = runs.run(job, tmp_path / "results", lambda text: None)
+    assert record.name.startswith("mine-grouped-0-custom-")
+    assert runs.title("mine") == "mine"
+    assert record.run["made"]["backend"] == keras.backend.backend()
+    model = predict.load_network(record)
+    assert model.get_layer("stem_conv3x3").filters == 4
+    with pytest.raises(BnetError, match="too deep for its input"):
+        runs.jobs("tones", ["inception-resnet"], "grouped", profile, [0])
