@@ -1,0 +1,108 @@
+"""``bnet plan``."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from bnet import paths
+from bnet.cli.options import (
+    DataOption,
+    ExcludeOption,
+    JsonOption,
+    PartialOption,
+    ProfileOption,
+    ResultsOption,
+    SetOption,
+    profile_of,
+    say,
+    words,
+)
+from bnet.paper import CORPUS_TITLES
+
+CORPORA = ",".join(CORPUS_TITLES)
+GIB = 2**30
+
+
+def plan(
+    corpus: Annotated[list[str] | None, typer.Option("--corpus", "-c", help=f"Corpora, or `all` [{CORPORA}].")] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option("--variants", "--variant", "-v", help="Networks and baselines, `all` networks, all `baselines`."),
+    ] = None,
+    protocol: Annotated[list[str] | None, typer.Option("--protocol", help="How to split [holdout,grouped].")] = None,
+    profile: ProfileOption = "paper",
+    settings: SetOption = None,
+    results: ResultsOption = None,
+    exclude: ExcludeOption = "",
+    data: DataOption = None,
+    partial: PartialOption = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Measure one network only; reckon the others.")] = False,
+    measure: Annotated[bool, typer.Option("--measure/--no-measure", help="Estimate hours and memory.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """What a full execution will do: runs, hours on this machine, disk and memory. Writes nothing.
+
+    Each network is timed for half a minute on this machine. Lists take commas.
+
+    Examples:
+
+      bnet plan --profile paper
+
+      bnet plan --profile paper --corpus gtzan --variants all --protocol holdout --quick
+
+      bnet plan --profile laptop --corpus tunes --variants bbnn,proposed --protocol grouped
+    """
+    from bnet import planning
+
+    made = planning.make(
+        corpus or [CORPORA],
+        variant or ["bbnn,proposed"],
+        protocol or ["holdout,grouped"],
+        profile_of(profile, settings),
+        results or paths.results_dir(),
+        words(exclude),
+    )
+    if measure:
+        made = planning.measure(made, quick=quick, say=say)
+    if as_json:
+        print(json.dumps(made.to_dict(), indent=1, ensure_ascii=False))
+    else:
+        _print(made)
+
+
+def _print(made) -> None:
+    machine, total = made.machine, made.total()
+    on = sorted({f"{speed.backend} on {speed.device}" for speed in made.speeds}) or ["not measured"]
+    print(f"profile {made.profile.name}; {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB")
+    print(f"training: {', '.join(on)}\n")
+    tasks = made.task_table().drop(columns=["record_bytes"])
+    stores = made.store_table()
+    for kind in ("store", "download"):
+        stores[f"{kind}_gib"] = stores.pop(f"{kind}_bytes") / GIB
+    speeds = made.speed_table()[["variant", "frames", "step_s", "clip_s", "start_s", "memory", "parameters", "how"]]
+    speeds["memory_gib"] = speeds.pop("memory").astype(float) / GIB
+    for name, table in (("runs", tasks), ("features", stores), ("networks", speeds)):
+        if len(table):
+            print(f"{name}\n{table.to_string(index=False, float_format='{:.2f}'.format, na_rep='-')}\n")
+    for note in made.notes:
+        print(f"note: {note}")
+    most = "at most " if made.profile.stop_patience else ""
+    hours = (
+        f"{most}{total['training_hours'] or 0:.1f} hours of training, {total['feature_hours']:.1f} of features"
+        if made.speeds or not total["to_do"]
+        else "hours not measured"
+    )
+    print(
+        f"\ntotal: {total['runs']} runs, {total['done']} done, {total['to_do']} to do; {hours}\n"
+        f"disk: features {_gib(total['new_store_bytes'])} more, records {_gib(total['record_bytes'])}, "
+        f"downloads {_gib(total['download_bytes'])} before unpacking\n"
+        f"memory: training {_gib(total['training_memory'])}, on the GPU {_gib(total['device_memory'])}, "
+        f"features {_gib(total['feature_memory'])} in {1 + machine['cores']} processes"
+    )
+
+
+def _gib(value: float | None) -> str:
+    return "not known" if value is None else f"{value / GIB:.2f} GiB"
