@@ -52,7 +52,7 @@ def sound(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["", "corpora", "features", "train", "evaluate", "predict", "summary", "pages", "doctor"]
+    "command", ["", "corpora", "features", "train", "evaluate", "predict", "summary", "draw", "plan", "pages", "doctor"]
 )
 def test_every_command_has_help(command):
     done = CliRunner().invoke(cli.app, [*command.split(), "--help"])

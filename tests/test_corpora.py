@@ -10,8 +10,6 @@ import minicorpora
 import numpy as np
 import pytest
 from minicorpora import Copy, break_, duplicate, kept, make
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from bnet import audio
 from bnet.corpora import Corpus, Track, fingerprint, get_corpus, gtzan, without

@@ -1,4 +1,4 @@
-"""The command line: ``bnet corpora | plan | features | train | evaluate | predict | summary | pages | doctor``."""
+"""The command line: ``bnet corpora | plan | features | train | evaluate | predict | summary | draw | pages | doctor``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import bnet
-from bnet.cli import corpora, networks, pages, plan, runs
+from bnet.cli import corpora, draw, networks, pages, plan, runs
 from bnet.errors import BnetError
 
 app = typer.Typer(
@@ -21,7 +21,16 @@ app = typer.Typer(
 )
 app.add_typer(corpora.app, name="corpora")
 app.add_typer(pages.app, name="pages")
-for command in (plan.plan, runs.features, runs.train, runs.evaluate, networks.predict, networks.summary, networks.doctor):
+for command in (
+    plan.plan,
+    runs.features,
+    runs.train,
+    runs.evaluate,
+    networks.predict,
+    networks.summary,
+    draw.draw,
+    networks.doctor,
+):
     app.command()(command)
 
 

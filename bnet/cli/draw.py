@@ -1,0 +1,72 @@
+"""``bnet draw``: a network as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bnet.cli.options import say
+from bnet.errors import BnetError
+
+_LONGEST = 86_400.0
+
+
+def draw(
+    network: Annotated[str, typer.Argument(help="Network, such as proposed; `bnet summary` lists all.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; else NETWORK.svg here.")] = None,
+    block: Annotated[
+        str | None, typer.Option("--block", metavar="N|all", help="One block alone, or every block, with parameters.")
+    ] = None,
+    difference_from: Annotated[
+        str | None, typer.Option("--difference-from", metavar="NETWORK", help="Mark what differs from this network.")
+    ] = None,
+    classes: Annotated[int, typer.Option(max=10_000, help="Number of classes.")] = 10,
+    seconds: Annotated[float, typer.Option(help="Length of a clip, for the shapes.")] = 30.0,
+) -> None:
+    """Draw a network as an SVG: its layers, what feeds what, shapes, channels and parameters.
+
+    The picture is drawn from the Keras model. What it shows is also printed in words; with --difference-from, what
+    differs, line by line.
+
+    Example: bnet draw proposed --difference-from bbnn -o proposed.svg
+    """
+    from bnet import audio, backend, paths
+    from bnet.models import get_variant
+
+    row, other = get_variant(network), get_variant(difference_from) if difference_from else None
+    path = _svg(output or Path(f"{network}.svg"))
+    number = _block(block)
+    if not 0 < seconds <= _LONGEST:
+        raise BnetError(f"--seconds is the length of a clip, more than 0 and at most {_LONGEST:g}; got {seconds:g}")
+    frames = audio.frames(seconds)
+    backend.prepare()
+    from bnet import drawing
+    from bnet.models import build
+
+    model = build(row, classes, frames)
+    reference = build(other, classes, frames) if other else None
+    picture = drawing.svg(
+        model, reference=reference, block=number, title=row.title, reference_title=other.title if other else ""
+    )
+    paths.write_text(path, picture)
+    said = drawing.differences(model, reference) if reference else [drawing.alt(model, block=number, title=row.title)]
+    print("\n".join(said or ["no difference in the network itself"]))
+    say(f"{path}: {row.title}" + (f" compared with {other.title}" if other else ""))
+
+
+def _svg(path: Path) -> Path:
+    if path.suffix.lower() != ".svg":
+        raise BnetError(f"pictures are written as SVG; got {str(path)!r}, give a file name that ends in .svg")
+    if path.is_dir():
+        raise BnetError(f"{path} is a folder; give the name of a file in it: -o {path / 'network.svg'}")
+    return path
+
+
+def _block(text: str | None) -> int | str | None:
+    if text is None or text == "all":
+        return text
+    if not text.isascii() or not text.isdigit():
+        raise BnetError(f"--block takes the number of a block, or 'all'; got {text!r}")
+    return int(text)
