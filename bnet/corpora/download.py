@@ -6,6 +6,7 @@ import concurrent.futures
 import os
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,9 +16,9 @@ from urllib.parse import urlsplit
 import requests
 from tqdm import tqdm
 
-from bnet.corpora.part import Part, public
+from bnet.corpora.part import Part, gibibytes, public
 from bnet.corpora.remote import Remote, check_remotes
-from bnet.corpora.transfer import Broken, Refused, Stop, Stopped, transfer
+from bnet.corpora.transfer import Broken, Refused, Shown, Stop, Stopped, transfer
 from bnet.errors import BnetError
 from bnet.paths import alone, disk_errors, writable_dir
 
@@ -81,7 +82,7 @@ def fetch_all(
     retries
         Tries of a file after the first, with growing waits; a try that got a good part of it does not count.
     progress
-        Whether to draw a progress bar (bytes of one file, else files), if standard error is a terminal.
+        Whether to draw a progress bar (bytes of one file, else files and bytes), if standard error is a terminal.
 
     Returns
     -------
@@ -113,6 +114,37 @@ class _Unreachable(Exception):
     """All tries of a file failed for want of an answer, or of a whole one."""
 
 
+class _Bytes:
+    """Shows beside the number of files the bytes that have come, of all of them: a large file takes its time."""
+
+    def __init__(self, bar: tqdm) -> None:
+        self.bar, self.came, self.shown, self.lock = bar, 0, 0.0, threading.Lock()
+
+    def start(self, total: int | None, have: int) -> None:
+        """One file begins."""
+
+    def update(self, n: int) -> None:
+        """So many bytes have come."""
+        with self.lock:
+            self.came += n
+            if time.monotonic() < self.shown + 0.5:
+                return
+            self.shown = time.monotonic()
+        self.bar.set_postfix_str(gibibytes(self.came))
+
+
+class _OneFile:
+    """Shows the bytes of the only file."""
+
+    def __init__(self, bar: tqdm) -> None:
+        self.bar, self.update = bar, bar.update
+
+    def start(self, total: int | None, have: int) -> None:
+        """The file begins, or goes on after the `have` bytes that had come."""
+        self.bar.total, self.bar.n = total, have
+        self.bar.refresh()
+
+
 class _Downloads:
     """The downloads of one call: their connections, and the switch that ends them."""
 
@@ -129,8 +161,8 @@ class _Downloads:
         name = due[0].path if single else f"files into {self.folder.name}"
         pool = concurrent.futures.ThreadPoolExecutor(workers)
         with tqdm(total=None if single else len(due), desc=f"fetch {name}", disable=self.hidden, **unit) as bar:
-            own = bar if single else tqdm(disable=True)
-            futures = {pool.submit(self.one, remote, own): remote for remote in due}
+            shown = (_OneFile if single else _Bytes)(bar)
+            futures = {pool.submit(self.one, remote, shown): remote for remote in due}
             try:
                 hosts = _Hosts(due)
                 for future in concurrent.futures.as_completed(futures):
@@ -148,7 +180,7 @@ class _Downloads:
                 pool.shutdown(wait=True, cancel_futures=True)
         return failed
 
-    def one(self, remote: Remote, bar: tqdm) -> tuple[str, bool]:
+    def one(self, remote: Remote, bar: Shown) -> tuple[str, bool]:
         """Fetch one file; why it failed ('' if it did not), and whether its host gave an answer."""
         try:
             self._one(remote, bar)
@@ -160,7 +192,7 @@ class _Downloads:
             return "stopped", True
         return "", True
 
-    def _one(self, remote: Remote, bar: tqdm) -> None:
+    def _one(self, remote: Remote, bar: Shown) -> None:
         target = remote.at(self.folder)
         with disk_errors(str(target)):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -183,7 +215,7 @@ class _Downloads:
                 os.fsync(stream.fileno())
             part.finish(target)
 
-    def _tries(self, remote: Remote, part: Part, bar: tqdm) -> bool:
+    def _tries(self, remote: Remote, part: Part, bar: Shown) -> bool:
         """Bring `part` to its end, in as many tries as are allowed, and return whether it came in pieces."""
         failures, furthest = 0, part.size
         settings = {"size": remote.size, "checked": bool(remote.checksum), "timeout": self.timeout, "stop": self.stop}

@@ -9,10 +9,10 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from typing import Protocol
 
 import requests
 import urllib3
-from tqdm import tqdm
 
 import bnet
 from bnet.corpora.part import Part, gibibytes
@@ -20,6 +20,14 @@ from bnet.errors import BnetError
 
 _CHUNK = 2**16
 _TRY_AGAIN = (408, 425, 429)  # and all from 500 on
+
+
+class Shown(Protocol):
+    """Who is told how far a file has come, in bytes."""
+
+    def start(self, total: int | None, have: int) -> None: ...
+
+    def update(self, n: int) -> object: ...
 
 
 class Broken(Exception):
@@ -73,7 +81,7 @@ def transfer(
     session: requests.Session,
     timeout: float,
     stop: Stop,
-    bar: tqdm,
+    bar: Shown,
 ) -> None:
     """Bring `part` to its end, or nearer to it.
 
@@ -119,8 +127,7 @@ def transfer(
             raise Refused("the server sent a web page instead of the file")
         if total is None:
             total = size
-        bar.total, bar.n = total, start
-        bar.refresh()
+        bar.start(total, start)
         _make_room(part, 0 if total is None else total - start)
         with _disk(part, total):
             if start == 0:
