@@ -65,6 +65,7 @@ PAGES: tuple[Page, ...] = (
     _corpus("homburg", "HOMBURG, the 'Audio Benchmark'"),
     _corpus("extended-ballroom", "Extended Ballroom"),
     _corpus("fma-small", "FMA-small"),
+    Page("corpora/fma-full", "corpora/fma_full.py"),
     _corpus("folder", "Your own music"),
 )
 

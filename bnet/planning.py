@@ -118,10 +118,10 @@ def measure(made: Plan, *, quick: bool = False, say: Callable[[str], None] = pri
         speeds[variant, length] = speed.network(variant, CLASSES, length, batch, QUICK if quick else BUDGET)
     pairs = list(dict.fromkeys((task.variant, task.frames) for task in todo))
     weights = speed.weigh(pairs, CLASSES, made.profile.batch_size) if set(pairs) - set(speeds) else {}
-    for variant, frames in pairs:
+    for variant, length in pairs:
         known = speeds.get((variant, longest[variant])) or speeds[timed[0]]
-        if (variant, frames) not in speeds:
-            speeds[variant, frames] = speed.reckon(variant, frames, weights, known)
+        if (variant, length) not in speeds:
+            speeds[variant, length] = speed.reckon(variant, length, weights, known)
     say("measuring the extraction of a few clips")
     stores = tuple(_timed(store, made.profile) for store in made.stores)
     return dataclasses.replace(

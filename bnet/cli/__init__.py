@@ -1,4 +1,4 @@
-"""The command line: ``bnet corpora | plan | features | train | evaluate | predict | summary | draw | pages | doctor``."""
+"""The command line ``bnet``: corpora, plan, features, train, evaluate, predict, summary, draw, pages, doctor."""
 
 from __future__ import annotations
 
