@@ -136,6 +136,17 @@ def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg",
     publish_display_data(data, metadata={FIGURE: shown})
 
 
+def drawing(svg: str, caption: str, name: str, alt: str) -> None:
+    """Show a picture that is SVG text (`bnet.drawing.svg`), as `figure` does; it brings its own dark colours."""
+    from IPython.display import publish_display_data
+
+    if not svg.lstrip().startswith("<svg") or not alt.strip():
+        raise BnetError(f"drawing {name!r}: expected SVG text, and an alt that says what is to be seen")
+    image = {"alt": _one_line(alt), "classes": "dark-light bnet-drawing"}
+    shown = {"figure": {"caption": _one_line(caption), "name": name}, "image": image}
+    publish_display_data({"text/plain": alt, "image/svg+xml": svg}, metadata={FIGURE: shown})
+
+
 def audio(clips: Iterable[tuple[str | Path, str]]) -> HTML:
     """Players side by side, one for each (file, caption).
 

@@ -19,11 +19,9 @@
 classes = 10  # for the parameter counts; GTZAN has 10
 
 # %% tags=["remove-cell"]
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.patches import FancyBboxPatch
 
-from bnet import backend, myst, plots, tables
+from bnet import backend, drawing, myst, plots, tables
 
 backend.prepare()
 from bnet.models import VARIANTS, build
@@ -31,40 +29,27 @@ from bnet.models import VARIANTS, build
 plots.style()
 
 # %% tags=["hide-input"]
-row = VARIANTS["proposed"]
-shapes = {layer.name: layer.output.shape for layer in build("proposed", classes, 646).layers}
-channels = [shapes["stem_maxpool4x1"][-1], *(shapes[f"block{k}"][-1] for k in range(1, row.blocks + 1))]
-boxes = ["log-mel", "stem", *(f"block {k}" for k in range(1, row.blocks + 1)), "transition", "decision"]
-notes = ["646 x 128", f"{channels[0]} maps", *(f"+{c} maps" for c in channels[1:]), "to 32 maps", f"{classes} classes"]
-
-fig, ax = plt.subplots(figsize=(9, 2.4))
-for x, (name, note) in enumerate(zip(boxes, notes, strict=True)):
-    color = plots.PALETTE[0] if name.startswith("block") else "#777777"
-    ax.add_patch(
-        FancyBboxPatch((x - 0.4, -0.3), 0.8, 0.6, "round,pad=0.02", facecolor=color, alpha=0.25, edgecolor=color)
-    )
-    ax.text(x, 0.07, name, ha="center", va="center", fontsize=9.5)
-    ax.text(x, -0.15, note, ha="center", va="center", fontsize=8, color="#444444")
-    if x:
-        ax.annotate("", (x - 0.42, 0), (x - 0.58, 0), arrowprops={"arrowstyle": "->", "color": "#444444"})
-for start in range(1, 1 + row.blocks):
-    for end in range(start + 2, 3 + row.blocks):
-        arc = {
-            "arrowstyle": "->",
-            "connectionstyle": f"arc3,rad=-{0.28 + 0.02 * start}",
-            "color": plots.PALETTE[1],
-            "alpha": 0.6,
-        }
-        ax.annotate("", (end, 0.34), (start, 0.34), arrowprops=arc)
-ax.set(xlim=(-0.6, len(boxes) - 0.4), ylim=(-0.4, 1.15))
-ax.axis("off")
-myst.figure(
-    fig,
-    "The proposed network. Straight arrows: the flow. Arcs: the broadcast, every block's maps go to all later blocks and to "
-    "the transition. Drawn from the network itself.",
+proposed, bbnn = (build(name, classes, 646) for name in ("proposed", "bbnn"))
+myst.drawing(
+    drawing.svg(proposed, title=VARIANTS["proposed"].title),
+    "The proposed network (the paper's Figure 1), drawn from the model itself. The lines on the right are the broadcast: the "
+    "maps of the stem and of every block go to all later blocks and to the transition.",
     "fig-networks-broadcast",
-    "A chain of boxes from log-mel through stem, four blocks, transition and decision, with arcs from the stem and from "
-    "every block to all later blocks and to the transition.",
+    drawing.alt(proposed, title=VARIANTS["proposed"].title),
+)
+
+# %% [markdown]
+# ## What it changes
+#
+# Beside BBNN, the network that the study builds on: what is added, what is taken out, what is another.
+
+# %% tags=["hide-input"]
+titles = {"title": VARIANTS["proposed"].title, "reference_title": VARIANTS["bbnn"].title}
+myst.drawing(
+    drawing.svg(proposed, reference=bbnn, **titles),
+    "The same network, with its differences from BBNN marked.",
+    "fig-networks-difference",
+    drawing.alt(proposed, reference=bbnn, **titles),
 )
 
 # %% [markdown]
@@ -75,6 +60,7 @@ myst.figure(
 # and one mel band; `pool3x3` is max-pooling that keeps the size; `gap` is the average over time and frequency.
 
 # %% tags=["hide-input"]
+three = ("bbnn", "proposed", "proposed-released")
 parts = ["branches", "blocks", "stem", "transition", "decision", "initializer"]
 
 
@@ -83,9 +69,9 @@ def shown(value) -> str:
 
 
 table = pd.DataFrame(
-    {"Part": parts} | {v.title: [shown(getattr(v, part)) for part in parts] for v in VARIANTS.values()}
+    {"Part": parts} | {v.title: [shown(getattr(v, part)) for part in parts] for v in map(VARIANTS.get, three)}
 )
-myst.table(table, "The networks, as they stand in `bnet/models/variants.py`.", "tab-networks-rows")
+myst.table(table, "The three networks of Table II, as they stand in `bnet/models`.", "tab-networks-rows")
 
 # %% [markdown]
 # **Where text, figure and published notebooks differ.** The paper's text puts the normalisation after each convolution,

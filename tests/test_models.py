@@ -110,7 +110,7 @@ def test_eight_clips_are_learnt_by_heart(variant):
 
 
 def test_unknown_names_are_refused_with_the_known_ones():
-    with pytest.raises(BnetError, match=r"unknown network 'bbn' \(did you mean 'bbnn'\?\); known: bbnn"):
+    with pytest.raises(BnetError, match=r"unknown network 'bbn' \(did you mean 'bbnn'\?\); known: 1-block"):
         get_variant("bbn")
     with pytest.raises(BnetError, match="conv3x3x3"):
         build(Variant("odd", "Odd", ("norm conv3x3x3",), 1), 3)
