@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bnet.errors import BnetError, unknown
+from bnet.models import TABLE_3, VARIANTS
 from bnet.paths import project_dir, results_dir
 
 _PLAIN = (str, int, float, bool, type(None), list, tuple, dict)
@@ -54,6 +55,13 @@ def _corpus(name: str, title: str, profile: str = "", protocol: str = "", more: 
     )
 
 
+def _ablation(name: str) -> Page:
+    """The page of a variation of BBNN."""
+    return Page(
+        f"ablations/{name}", "ablations/ablation.py", {"network": name}, ("tunes",), {"title": VARIANTS[name].title}
+    )
+
+
 PAGES: tuple[Page, ...] = (
     Page("index", "index.py", records=("*",)),
     Page("networks", "networks.py"),
@@ -67,6 +75,9 @@ PAGES: tuple[Page, ...] = (
     _corpus("fma-small", "FMA-small"),
     Page("corpora/fma-full", "corpora/fma_full.py"),
     _corpus("folder", "Your own music"),
+    Page("ablations/table-3", "ablations/table3.py", records=("tunes",)),
+    *map(_ablation, (*TABLE_3, "squeeze-excitation-released")),
+    Page("ablations/steps", "ablations/steps.py", records=("tunes",)),
 )
 
 

@@ -83,6 +83,27 @@ def intervals(table: pd.DataFrame, *, ax: Axes, floor: float | None = None) -> A
     return ax
 
 
+def changes(table: pd.DataFrame, *, ax: Axes, measured: str = "measured here") -> Axes:
+    """Draw differences in percentage points: the paper's as a hollow diamond, ours as a dot with its interval.
+
+    `table` is `bnet.ablation.changes`; rows without a value get no mark. Left of the line is worse.
+    """
+    positions = np.arange(len(table))[::-1]
+    ax.axvline(0, color=INK, linewidth=1)
+    ax.hlines(positions + 0.12, table["low"], table["high"], color=PALETTE[0], linewidth=3, alpha=0.6)
+    ax.plot(table["change"], positions + 0.12, "o", color=PALETTE[0], markersize=8, label=measured)
+    if table["paper_change"].notna().any():
+        ax.plot(
+            table["paper_change"], positions - 0.18, "D", markerfacecolor="white", markeredgecolor=PALETTE[3],
+            markeredgewidth=1.8, markersize=7, label="the paper, GTZAN",
+        )  # fmt: skip
+    ax.set(yticks=positions, xlabel="points of test accuracy")
+    ax.set_yticklabels(table["title"])
+    ax.set_ylim(-0.6, len(table) - 0.4)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+    return ax
+
+
 def recalls(values: Mapping[str, np.ndarray], labels: Sequence[str], *, ax: Axes) -> Axes:
     """Draw recall per class: one dot a network and class; `values` maps a network's title to [shape=(classes,)]."""
     offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else [0.0]

@@ -21,17 +21,22 @@ from bnet.records import Record
 from bnet.splits import PROTOCOLS
 
 
-def chosen(corpus: str, profile: str, protocol: str, results: Path, exclude: str = "") -> tuple[str, str]:
+def chosen(
+    corpus: str, profile: str, protocol: str, results: Path, exclude: str = "", networks: Sequence[str] = ()
+) -> tuple[str, str]:
     """The profile and protocol whose records a page shows: those asked for; where one is '', the first with records.
 
     Profiles are looked through from the fullest to the shortest, protocols in the order of the corpus; where there are
-    no records at all, it is the first of each.
+    no records at all, it is the first of each. Of several, those with records of the most `networks` come first.
     """
     profiles = [profile] if profile else [*PROFILES][::-1]
     protocols = [protocol] if protocol else list(get_corpus(corpus).protocols)
-    have = {(r.config.profile, r.config.protocol) for r in records.find(results, corpus=corpus, exclude=exclude)}
+    have: dict[tuple[str, str], set[str]] = {}
+    for record in records.find(results, corpus=corpus, exclude=exclude):
+        have.setdefault((record.config.profile, record.config.protocol), set()).add(record.config.variant)
     pairs = list(itertools.product(profiles, protocols))
-    return next((pair for pair in pairs if pair in have), pairs[0])
+    found = [pair for pair in pairs if pair in have] or pairs[:1]
+    return max(found, key=lambda pair: len(have.get(pair, set()).intersection(networks)))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,190 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # {{ title }}
+
+# %% tags=["parameters"]
+network = "{{ network }}"
+corpus = "tunes"
+profile = ""  # smoke, laptop or paper; empty: the fullest in which this network and BBNN were run
+protocol = ""  # grouped, holdout, kfold or official; empty: the first that has records
+classes = 10  # for parameters and pictures; GTZAN has 10
+
+# %% tags=["remove-cell"]
+import matplotlib.pyplot as plt
+import pandas as pd
+from IPython.display import display
+
+from bnet import ablation, audio, backend, drawing, myst, paper, plots, runs
+from bnet.models import VARIANTS
+from bnet.paths import results_dir
+from bnet.report import Report, chosen
+
+backend.prepare()
+from bnet.models import build
+from bnet.models.cost import table
+
+plots.style()
+row, base = VARIANTS[network], VARIANTS[ablation.BASELINE]
+profile, protocol = chosen(corpus, profile, protocol, results_dir(), networks=(base.name, network))
+report = Report.load(corpus, profile, protocol, results_dir())
+pair = [name for name in (network, base.name) if name in report.variants]
+
+# %% tags=["hide-input"]
+myst.text(f"**What is changed.** {row.change}\n\n**Why one would.** {row.hope}\n\n*Source: {row.source}.*")
+
+# %% [markdown]
+# ## The network
+
+# %% tags=["hide-input"]
+model, reference = build(row, classes, audio.frames(30)), build(base, classes, audio.frames(30))
+titles = {"title": row.title, "reference_title": base.title}
+myst.drawing(
+    drawing.svg(model, reference=reference, **titles),
+    f"{row.title}, drawn from the model itself; what differs from BBNN is marked.",
+    "fig-{{ slug }}-network",
+    drawing.alt(model, reference=reference, **titles),
+)
+
+# %% tags=["hide-input"]
+said = drawing.differences(model, reference)
+if not said:
+    display(myst.text("The network itself is BBNN's; only training differs."))
+figure = paper.FIGURES.get(network)
+if figure:
+    numbers = range(1, row.blocks + 1) if row.later_branches else (1,)
+    for number in numbers:
+        myst.drawing(
+            drawing.svg(model, block=number, title=row.title),
+            f"The paper's {figure}, drawn from the model: block {number} of {row.blocks} with the parameters of every step"
+            + (", which the others repeat." if len(numbers) == 1 and row.blocks > 1 else "."),
+            f"fig-{{ slug }}-block-{number}",
+            drawing.alt(model, block=number, title=row.title),
+        )
+
+# %% tags=["hide-input"]
+costs = table([row, base], classes, audio.frames(30))
+myst.table(
+    pd.DataFrame(
+        {
+            "Network": costs["title"],
+            "Parameters": costs["parameters"],
+            "Trainable": costs["trainable"],
+            "Multiply-adds (millions)": [value / 1e6 for value in costs["macs"]],
+            "Activations (MiB)": costs["activation_mib"],
+        }
+    ),
+    f"What one clip of 30 s costs, with {classes} classes: counted on the Keras model. Activations are the outputs of all layers.",
+    "tab-{{ slug }}-costs",
+    formats={"Multiply-adds (millions)": ".0f", "Activations (MiB)": ".0f"},
+)
+
+# %% [markdown]
+# ## What the paper reports
+
+# %% tags=["hide-input"]
+printed = {VARIANTS[name].title: ablation.reported(name) for name in (network, base.name)}
+printed = {title: value for title, value in printed.items() if value}
+if len(printed) == 2:
+    display(
+        myst.table(
+            pd.DataFrame(
+                [[title, value.validation, value.test, value.where] for title, value in printed.items()],
+                columns=["Network", "Validation %", "Test %", "Where"],
+            ),
+            f"Accuracies on GTZAN as **the paper** prints them, one split each, so a test accuracy of {ablation.CLIPS} clips.",
+            "tab-{{ slug }}-paper",
+            formats={"Validation %": ".1f", "Test %": ".1f"},
+        )
+    )
+    why = paper.EXPLANATIONS[network]
+    loss = paper.TABLE_3_LOSSES.get(network)
+    gap = ablation.reported(base.name).test - ablation.reported(network).test
+    display(
+        myst.text(
+            f"The paper's explanation: {why}."
+            + (
+                f" Its text speaks of a loss of {loss} %; from Table II to Table III it is {gap:.1f} points."
+                if loss and abs(gap - loss) > 0.5
+                else ""
+            )
+        )
+    )
+else:
+    display(myst.text("The paper's Table III has no row for this network."))
+
+# %% [markdown]
+# ## What we measured
+
+# %% tags=["hide-input"]
+if len(pair) == 2:
+    chosen_rows = report.results()[report.summary["variant"].isin(pair)]
+    display(
+        myst.table(
+            chosen_rows,
+            f"Measured here on `{corpus}`: profile `{profile}` ({report.records[0].config.clip_seconds:g} s clips, at most "
+            f"{report.records[0].config.epochs} epochs), protocol `{protocol}`.",
+            "tab-{{ slug }}-results",
+        )
+    )
+else:
+    display(
+        myst.not_run(
+            f"`{network}` and `{base.name}` have no records on the same folds of `{corpus}` with profile `{profile}`.",
+            report.command((base.name, network)) + "\nbnet pages build",
+        )
+    )
+
+# %% tags=["hide-input"]
+if len(pair) == 2:
+    fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+    for name, color in zip(pair, plots.PALETTE, strict=False):
+        histories = [record.history for record in report.of(name)]
+        for ax, column in zip(axes, ("loss", "accuracy"), strict=True):
+            plots.learning_curves(histories, column=column, label=runs.title(name), color=color, ax=ax)
+    axes[0].legend(fontsize=8)
+    ends = {runs.title(n): report.of(n)[0].history["val_accuracy"].iloc[-1] for n in pair}
+    myst.figure(
+        fig,
+        "Learning curves: loss and accuracy over the epochs. Thin lines are folds, thick ones their mean; dashed is validation."
+        + (" The loss of smoothed labels can't reach zero." if row.label_smoothing else ""),
+        "fig-{{ slug }}-curves",
+        "Curves of loss and accuracy; validation accuracy at the end: "
+        + ", ".join(f"{n} {v:.2f}" for n, v in ends.items())
+        + ".",
+    )
+
+# %% [markdown]
+# ## Verdict
+
+# %% tags=["hide-input"]
+display(myst.text(ablation.sentence(report, network)))
+if len(pair) == 2:
+    mine = Report(report.corpus, profile, protocol, tuple(r for r in report.records if r.config.variant in pair))
+    display(myst.provenance(mine.provenance()))
+
+# %% [markdown]
+# ## What we had to decide
+#
+# Where the paper is silent, or says two things.
+
+# %% tags=["hide-input"]
+if row.decisions:
+    display(
+        myst.table(
+            pd.DataFrame(
+                [[d.what, d.choice, d.reason, d.source] for d in row.decisions],
+                columns=["Question", "Here", "Why", "Source"],
+            ),
+            "Decisions of this network's row; those of BBNN ({doc}`/networks`) hold too.",
+            "tab-{{ slug }}-decisions",
+        )
+    )
+else:
+    display(myst.text("Nothing beyond what was decided for BBNN ({doc}`/networks`)."))

@@ -1,0 +1,105 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # From BBNN to the proposed network
+#
+# Section II-A names five changes that lead from BBNN to the proposed network. The paper measures the two ends only. Here
+# they are taken one after the other, so that each can be compared with the network before it.
+
+# %% tags=["parameters"]
+corpus = "tunes"
+profile = ""  # smoke, laptop or paper; empty: the one in which most of these networks were run
+protocol = ""  # grouped, holdout, kfold or official; empty: the first that has records
+classes = 10  # for the parameters; GTZAN has 10
+
+# %% tags=["remove-cell"]
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import display
+
+from bnet import ablation, audio, backend, drawing, myst, plots
+from bnet.models import STEPS, VARIANTS
+from bnet.paths import results_dir
+from bnet.report import Report, chosen
+
+backend.prepare()
+from bnet.models import build
+from bnet.models.cost import table
+
+plots.style()
+names = (ablation.BASELINE, *STEPS)
+profile, protocol = chosen(corpus, profile, protocol, results_dir(), networks=names)
+report = Report.load(corpus, profile, protocol, results_dir())
+changes = ablation.changes(report, [(ablation.BASELINE, ablation.BASELINE), *ablation.steps()])
+where = f"`{corpus}`, profile `{profile}`, protocol `{protocol}`"
+
+# %% tags=["hide-input"]
+models = {name: build(name, classes, audio.frames(30)) for name in names}
+costs = table([VARIANTS[name] for name in names], classes, audio.frames(30))
+what = ["BBNN"] + [
+    " ".join(drawing.differences(models[name], models[before]))
+    or f"Kernels start from {VARIANTS[name].initializer.replace('_', ' ')}."
+    for name, before in ablation.steps()
+]
+myst.table(
+    pd.DataFrame(
+        {
+            "Step": range(len(names)),
+            "Network": [f"`{name}`" for name in names],
+            "What changes in this step": what,
+            "Parameters": costs["parameters"],
+            "MACs (M)": [value / 1e6 for value in costs["macs"]],
+            "Test %": changes["accuracy"],
+            "Δ from the step before": [
+                myst.NOTHING if np.isnan(r.change) else f"{r.change:+.1f} ({r.low:+.1f} to {r.high:+.1f})"
+                for r in changes.itertuples()
+            ],
+            "Told apart": changes["verdict"].str.split(",").str[0],
+        }
+    ),
+    f"The five steps, each with the network before it; changes are told from the models themselves. Accuracies: measured here on {where}; Δ in "
+    "points, with its 95 % interval.",
+    "tab-{{ slug }}-all",
+    formats={"MACs (M)": ".0f", "Test %": ".1f"},
+)
+
+# %% tags=["hide-input"]
+walked = changes.dropna(subset=["accuracy"])
+if len(walked) > 1:
+    fig, ax = plt.subplots(figsize=(8, 3.6))
+    summary = report.summary.set_index("variant").loc[walked["variant"]]
+    positions = [names.index(name) for name in walked["variant"]]
+    ax.vlines(positions, summary["low"], summary["high"], color=plots.PALETTE[0], linewidth=3, alpha=0.6)
+    ax.plot(positions, summary["accuracy"], "o-", color=plots.PALETTE[0], linewidth=1)
+    ax.set_xticks(
+        range(len(names)),
+        [VARIANTS[name].title.replace(": ", ":\n").replace(" (", "\n(") for name in names],
+        fontsize=9,
+    )
+    ax.set(ylabel="test accuracy")
+    myst.figure(
+        fig,
+        f"Test accuracy along the way, with 95 % intervals over the test clips ({where}).",
+        "fig-{{ slug }}-walk",
+        "From left to right: "
+        + ", ".join(f"{t} {a:.1f} %" for t, a in zip(walked["title"], walked["accuracy"], strict=True))
+        + ".",
+    )
+    display(myst.text(ablation.sentence(report, "proposed")))
+    display(
+        myst.provenance(
+            Report(
+                report.corpus, profile, protocol, tuple(r for r in report.records if r.config.variant in names)
+            ).provenance()
+        )
+    )
+missing = [name for name in names if name not in report.variants]
+if missing:
+    display(myst.not_run(f"Not run on {where}: {', '.join(missing)}.", report.command(names) + "\nbnet pages build"))
