@@ -111,7 +111,8 @@ def step_seconds(report: Report, name: str) -> float:
     values = []
     for record in report.of(name):
         steps = len(record.history) * -(-record.run["data"]["tracks"]["train"] // record.config.batch_size)
-        values.append(record.run["made"]["wall_s"] / steps)
+        if steps:
+            values.append(record.run["made"]["wall_s"] / steps)
     return float(np.median(values)) if values else np.nan
 
 

@@ -77,6 +77,7 @@ PAGES: tuple[Page, ...] = (
     _corpus("folder", "Your own music"),
     Page("ablations/table-3", "ablations/table3.py", records=("tunes",)),
     *map(_ablation, (*TABLE_3, "squeeze-excitation-released")),
+    Page("own-variant", "own-variant.py"),
     Page("ablations/steps", "ablations/steps.py", records=("tunes",)),
 )
 

@@ -27,6 +27,7 @@ for command in (
     runs.train,
     runs.evaluate,
     networks.predict,
+    networks.networks,
     networks.summary,
     draw.draw,
     networks.doctor,

@@ -1,0 +1,146 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # A network of your own
+#
+# A network is a row of data, so a new one is a few lines of YAML: which network it starts from, and what it changes. This
+# page makes one, looks at it, trains it for a moment and compares it. Every command below was run when the page was made.
+
+# %% tags=["parameters"]
+corpus = "tunes"
+clips_per_class = 12  # of the training on this page: seconds of work, not a result
+clip_seconds = 3
+
+# %% tags=["remove-cell"]
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+from IPython.display import display
+
+from bnet import backend, drawing, myst
+from bnet.models.language import WORDS
+from bnet.models.variant_file import load
+
+backend.prepare()
+from bnet.models import VARIANTS, build
+
+folder = Path(tempfile.mkdtemp(prefix="own-variant-"))
+
+
+def shell(command: str, keep: int = 12):
+    """Run a bnet command in the page's folder, and show it with the last lines of what it said."""
+    environment = {**os.environ, "COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "bnet.cli", *command.split()[1:]],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    said = [line.rstrip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+    text = "\n".join(["$ " + command, *said[-keep:]]).replace(str(folder), "~/mine")
+    return done.returncode, myst.text(f"```text\n{text}\n```")
+
+
+# %% [markdown]
+# ## The file
+#
+# `base` is any network of the table. All other keys replace what the base has.
+
+# %% tags=["hide-input"]
+text = """\
+- name: tall-and-wide
+  base: bbnn
+  title: Tall and wide
+  branches:
+    - norm conv1x1
+    - norm conv1x1 norm conv7x1    # seven frames, one mel band: rhythm
+    - norm conv1x1 norm conv1x7    # one frame, seven mel bands: harmony
+    - pool3x3 norm conv1x1
+  blocks: 2
+"""
+(folder / "mine.yaml").write_text(text)
+myst.text(f"```yaml\n{text}```\n\nSave it as `mine.yaml`.")
+
+# %% [markdown]
+# ## The words
+#
+# A chain of operations is read from left to right. `norm` is batch normalisation with the activation after it.
+
+
+# %% tags=["hide-input"]
+def takes(word) -> str:
+    parts = ["frames x bands"] * word.size + ["`v` for no padding"] * word.valid + ["`/` stride"] * word.stride
+    parts += {"count": ["`:` how many"], "count!": ["`:` a number, always"], "rate!": ["`:` a rate, always"]}.get(
+        word.number, []
+    )
+    return ", then ".join(parts) or myst.NOTHING
+
+
+myst.table(
+    pd.DataFrame(
+        [[f"`{name}`", word.what, takes(word)] for name, word in WORDS.items()], columns=["Word", "Is", "Takes"]
+    ),
+    "The words of a chain: `conv3x1` is a convolution over three frames and one band, `dropout:0.4` drops 40 %.",
+    "tab-own-variant-words",
+)
+
+# %% [markdown]
+# ## A look at it
+
+# %% tags=["hide-input"]
+row = load(folder / "mine.yaml")["tall-and-wide"]
+model, reference = build(row, 10, 646), build("bbnn", 10, 646)
+titles = {"title": row.title, "reference_title": VARIANTS["bbnn"].title}
+myst.drawing(
+    drawing.svg(model, reference=reference, **titles),
+    "The network of the file above, with its differences from BBNN marked.",
+    "fig-own-variant",
+    drawing.alt(model, reference=reference, **titles),
+)
+
+# %% [markdown]
+# ## Train it
+#
+# The same command as for any other network, and the same kind of record. Here with so few clips that it takes seconds and
+# means nothing; leave out the `--set` options for a real run, and take the same folds for the network it started from.
+
+# %% tags=["hide-input"]
+options = f"--set max_per_class={clips_per_class} --set clip_seconds={clip_seconds} --set epochs=1"
+status, shown = shell(f"bnet train --corpus {corpus} --variant-file mine.yaml --fold 0 {options} --results records")
+assert status == 0, shown.data
+shown
+
+# %% [markdown]
+# For a result:
+#
+# ```bash
+# bnet train --variant-file mine.yaml --variant bbnn,tall-and-wide --profile laptop
+# bnet evaluate --profile laptop
+# ```
+#
+# ## When something is wrong
+#
+# The file is checked before anything starts, and the message says what is possible.
+
+# %% tags=["hide-input"]
+(folder / "mine.yaml").write_text(text.replace("conv7x1", "convolve7x1"))
+status, shown = shell(f"bnet train --corpus {corpus} --variant-file mine.yaml")
+assert status == 2, shown.data
+display(shown)
+
+# %% tags=["hide-input"]
+(folder / "mine.yaml").write_text(text.replace("blocks: 2", "block: 2"))
+status, shown = shell(f"bnet train --corpus {corpus} --variant-file mine.yaml")
+assert status == 2, shown.data
+display(shown)
