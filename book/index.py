@@ -101,12 +101,15 @@ measured("tunes-free")
 # %% [markdown]
 # ## How to read this book
 #
-# - {doc}`networks`: what a broadcast network is, the three networks built so far, their parameters, layer by layer.
+# - {doc}`networks`: what a broadcast network is, the paper's network and BBNN, layer by layer.
 # - {doc}`features`: what the networks see, with pictures and sound.
-# - {doc}`corpora/tunes` and {doc}`corpora/tunes-free`: the collections, results with their spread, confusions, and the
-#   clips that were mistaken, to listen to.
-# - {doc}`reproduce`: run all of it yourself; train on your own music.
+# - {doc}`corpora/table-1` and the pages after it: the paper's four collections and ours, results with their spread,
+#   confusions, and the clips that were mistaken, to listen to.
+# - {doc}`ablations/table-3`: the fourteen variations of BBNN, a page for each; {doc}`ablations/steps`: from BBNN to the
+#   paper's network one change at a time.
+# - {doc}`reproduce`: run all of it yourself; {doc}`own-variant`: a network of your own; {doc}`corpora/folder`: your own
+#   music.
 # - {doc}`status`: when, where and from what each page was made.
 #
-# **What is not here yet.** The paper's four collections have not been run (their sound may not be passed on), nor have the
-# fourteen variants of its Table III. Where something has not been run, the page says so and gives the command.
+# **What is not here.** The paper's four collections have not been run: their sound may not be passed on. Where something
+# has not been run, its page says so and gives the command.
