@@ -18,6 +18,7 @@ backend.prepare()
 import keras  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
+from bnet import lean  # noqa: E402
 from bnet.models.builder import build  # noqa: E402
 from bnet.models.cost import check_memory  # noqa: E402
 from bnet.models.variants import Variant, get_variant  # noqa: E402
@@ -95,17 +96,18 @@ def fit(
     classes: int,
     seed: int,
     title: str = "",
+    step: str = "auto",
 ) -> Outcome:
     """Train a network, by name or row, as `profile` says and apply its best weights to the validation and test parts.
 
     Adam on the categorical cross-entropy, with the row's label smoothing; the rate and the stop follow the **training**
     loss, the weights kept are those of the best **validation** accuracy; the test part is looked at once, after
-    training.
+    training. `step` chooses how (`bnet.lean.choose`); what was chosen stands in ``notes["step"]``.
 
     Raises
     ------
     BnetError
-        If the loss is not a number (diverged), or a batch would not fit into memory.
+        If the loss is not a number (diverged), a batch would not fit into memory, or there is no such step.
 
     Notes
     -----
@@ -115,9 +117,10 @@ def fit(
     """
     backend.seed_everything(seed)
     row = get_variant(variant) if isinstance(variant, str) else variant
-    model = build(row, classes, train.features.shape[1], train.features.shape[2])
+    network = build(row, classes, train.features.shape[1], train.features.shape[2])
+    model, chosen = lean.choose(network, row, step)
     if backend.device()["kind"] == "CPU":
-        check_memory(model, profile.batch_size)
+        check_memory(network, profile.batch_size)
     batches = Batches(train, classes, profile.batch_size, seed)
     model.compile(
         keras.optimizers.Adam(_rate(profile, len(batches))),
@@ -146,8 +149,8 @@ def fit(
             "lower the rate (`--set learning_rate=...`) and look at the features"
         )
     model.set_weights(best.weights)
-    notes = {"best_epoch": best.epoch, "epochs_run": len(history), "parameters": model.count_params()}
-    return Outcome(predict(model, validation), predict(model, test), history, notes, model)
+    notes = {"best_epoch": best.epoch, "epochs_run": len(history), "parameters": network.count_params(), "step": chosen}
+    return Outcome(predict(model, validation), predict(model, test), history, notes, network)
 
 
 def predict(model: keras.Model, part: Part | np.ndarray, batch_size: int = 8) -> np.ndarray:

@@ -1,0 +1,163 @@
+"""Which networks the lean step can train: a row of the table, read as readers and what follows them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from bnet.models.language import Step, parse
+from bnet.models.variant import Variant
+
+CHANNELS = 32
+"""Channels of a piece that the kernels are written for."""
+LARGEST_PATCH = 32
+"""Weights of one stem kernel that they have room for."""
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution, by the names of its layers.
+
+    Parameters
+    ----------
+    conv
+        Its own layer, or None: normalisation and activation alone.
+    norm
+        The normalisation (with activation) before it, or None.
+    size
+        Of its kernel, in (frames, bands).
+    pool
+        Size of the max-pool in front of them, or None.
+    """
+
+    conv: str | None
+    norm: str | None
+    size: tuple[int, int] = (1, 1)
+    pool: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Stem:
+    """Convolution, normalisation and activation of the log-mel, then a max-pool of stride `pool`."""
+
+    conv: str
+    norm: str
+    size: tuple[int, int]
+    pool: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A network up to its transition's convolution.
+
+    Parameters
+    ----------
+    stem
+        Makes the first piece.
+    blocks
+        A block's branches: each a reader (a 1x1 convolution of all pieces so far, perhaps pooled), then convolutions
+        of what the one before gave; the last gives a piece.
+    transition
+        The reader of all pieces. What follows it is left to Keras.
+    """
+
+    stem: Stem
+    blocks: tuple[tuple[tuple[Convolution, ...], ...], ...]
+    transition: Convolution
+
+    @property
+    def steps(self) -> list[Stem | Convolution]:
+        """Stem, convolutions and transition, in the order in which they are done."""
+        inside = [step for block in self.blocks for branch in block for step in branch]
+        return [self.stem, *inside, self.transition]
+
+    @property
+    def convs(self) -> list[str]:
+        """Layers with a kernel and a bias."""
+        return [step.conv for step in self.steps if step.conv]
+
+    @property
+    def norms(self) -> list[str]:
+        """Layers with gamma, beta and moving statistics."""
+        return [step.norm for step in self.steps if step.norm]
+
+
+class NoPlanError(ValueError):
+    """A row that the lean step has no kernels for; the message says why, in a few words."""
+
+
+def plan(row: Variant) -> Plan:
+    """Read a row.
+
+    Raises
+    ------
+    NoPlanError
+        If some part of it has no kernel.
+    """
+    for wrong, reason in (
+        (row.filters != CHANNELS, f"{row.filters} filters; its kernels are for {CHANNELS}"),
+        (row.activation != "relu", f"activation {row.activation}; its kernels are for relu"),
+        (row.connection != "broadcast", f"connection {row.connection}"),
+        (row.after, f"blocks end in {row.after!r}"),
+    ):
+        if wrong:
+            raise NoPlanError(reason)
+    stem, blocks = _stem(row.stem), []
+    for number in range(1, row.blocks + 1):
+        branches = enumerate(row.branches_of(number), 1)
+        blocks.append(tuple(_branch(chain, f"block{number}_branch{i}") for i, chain in branches))
+    return Plan(stem, tuple(blocks), _transition(row.transition))
+
+
+def _named(chain: str, place: str) -> list[tuple[Step, str]]:
+    """The steps of a chain with the names that `bnet.models.build` gives their layers."""
+    steps = parse(chain, place)
+    total, count, named = Counter(step.base for step in steps), Counter(), []
+    for step in steps:
+        count[step.base] += 1
+        number = f"_{count[step.base]}" if total[step.base] > 1 else ""
+        named.append((step, f"{place}_{step.base}{number}"))
+    return named
+
+
+def _words(chain: str) -> list[str]:
+    return [step.word for step in parse(chain)]
+
+
+def _stem(chain: str) -> Stem:
+    if _words(chain) != ["conv", "norm", "maxpool"]:
+        raise NoPlanError(f"stem {chain!r}; expected conv norm maxpool")
+    (conv, conv_name), (_, norm_name), (pool, _) = _named(chain, "stem")
+    if not _plain(conv) or pool.strides != pool.size or conv.size[0] * conv.size[1] > LARGEST_PATCH:
+        raise NoPlanError(f"stem {chain!r} has a size or stride without a kernel")
+    return Stem(conv_name, norm_name, conv.size, pool.size)
+
+
+def _branch(chain: str, place: str) -> tuple[Convolution, ...]:
+    found, norm, pool = [], None, None
+    for step, name in _named(chain, place):
+        if step.word == "pool" and not found and not norm and not pool:
+            pool = step.size
+        elif step.word == "norm" and not norm:
+            norm = name
+        elif step.word == "conv" and _plain(step) and (found or step.size == (1, 1)):
+            found.append(Convolution(name, norm, step.size, pool))
+            norm = pool = None
+        else:
+            raise NoPlanError(f"{step.token!r} in the branch {chain!r}")
+    if not found:
+        raise NoPlanError(f"the branch {chain!r} doesn't begin with a 1x1 convolution")
+    return (*found, Convolution(None, norm)) if norm else tuple(found)
+
+
+def _transition(chain: str) -> Convolution:
+    named = _named(chain, "transition")
+    norm = named.pop(0)[1] if named and named[0][0].word == "norm" else None
+    if not named or named[0][0].word != "conv" or named[0][0].size != (1, 1) or not _plain(named[0][0]):
+        raise NoPlanError(f"transition {chain!r}; expected a 1x1 convolution, with or without norm before it")
+    return Convolution(named[0][1], norm)
+
+
+def _plain(step: Step) -> bool:
+    """Whether a convolution keeps the size and makes as many maps as a piece has."""
+    return step.keeps_size and int(step.number or CHANNELS) == CHANNELS
