@@ -79,6 +79,8 @@ PAGES: tuple[Page, ...] = (
     *map(_ablation, (*TABLE_3, "squeeze-excitation-released")),
     Page("own-variant", "own-variant.py"),
     Page("ablations/steps", "ablations/steps.py", records=("tunes",)),
+    Page("inside", "inside.py", records=("tunes", "tunes-free")),
+    Page("rhythm-or-tempo", "rhythm-or-tempo.py", records=("tunes", "tunes-free")),
 )
 
 

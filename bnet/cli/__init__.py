@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import bnet
-from bnet.cli import corpora, draw, networks, pages, plan, runs
+from bnet.cli import corpora, draw, networks, pages, plan, probe, runs
 from bnet.errors import BnetError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ for command in (
     networks.networks,
     networks.summary,
     draw.draw,
+    probe.probe,
     networks.doctor,
 ):
     app.command()(command)

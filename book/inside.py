@@ -1,0 +1,255 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Inside the network
+#
+# A broadcast network hands what every block finds to all later ones. What does each part of a trained network contribute,
+# and where in the picture of a sound does it look? Both are asked here of trained networks, without training them anew.
+
+# %% tags=["parameters"]
+profile = "laptop"  # whose records are shown: smoke, laptop or paper
+protocol = "grouped"  # how clips were split: grouped, holdout or kfold
+
+# %% tags=["remove-cell"]
+import matplotlib.pyplot as plt
+import pandas as pd
+import soundfile
+from IPython.display import display
+
+from bnet import audio, myst, plots, runs
+from bnet.corpora import SR, get_corpus
+from bnet.models import VARIANTS
+from bnet.paths import results_dir
+from bnet.probes import PROBES, drawing, picture, reading, saying
+from bnet.records import find
+
+plots.style()
+corpora = ("tunes", "tunes-free")
+networks = [
+    record
+    for name in corpora
+    for record in find(results_dir(), corpus=name, profile=profile, protocol=protocol, exclude="")
+    if record.config.architecture
+]
+groups = reading.groups_of("tunes")
+order = [name for name in VARIANTS if any(record.config.variant == name for record in networks)]
+look = drawing.colours([runs.title(name) for name in order])
+train = "\n".join(
+    f"bnet train --corpus {name} --variant bbnn,proposed --protocol {protocol} --profile {profile} --fold 0\n"
+    f"bnet probe {name}/bbnn-{protocol}-0-{profile} {name}/proposed-{protocol}-0-{profile}"
+    for name in corpora
+)
+
+
+def missing(probe: str) -> None:
+    """Say that a probe has not been run, and how to run it."""
+    some = [record for record in networks if record.config.fold == 0]
+    display(myst.not_run(f"The probe `{probe}` has not been run.", reading.command(some, [probe]) or train))
+
+
+def picture_of(probe: str, name: str, caption: str, height: float) -> None:
+    """The changes of accuracy under a probe, one panel a corpus."""
+    probed = reading.read_all(networks, probe)
+    table = reading.accuracies(probed, groups)
+    if not len(table):
+        missing(probe)
+        return
+    parts = {corpus: table[table["corpus"] == corpus] for corpus in corpora if (table["corpus"] == corpus).any()}
+    fig, axes = plt.subplots(
+        1, len(parts), figsize=(4.6 * len(parts) + 0.6, height), squeeze=False, layout="constrained"
+    )
+    for ax, (corpus, part) in zip(axes.flat, parts.items(), strict=True):
+        drawing.changes(part, look, ax=ax, title=f"learnt on {corpus}")
+    axes.flat[0].legend(fontsize=8)
+    worst = table.sort_values("change").iloc[0]
+    myst.figure(
+        fig,
+        caption,
+        name,
+        f"Dots with intervals, one row a part; the largest fall is {worst['value'].replace('_', ', ')} of {worst['title']} on "
+        f"{worst['corpus']}, {100 * worst['change']:.0f} points.",
+    )
+
+
+def table_of(probe: str, name: str, first: str) -> None:
+    """The numbers behind it, and where they come from."""
+    probed = reading.read_all(networks, probe)
+    table = reading.accuracies(probed, groups)
+    if not len(table):
+        return
+    shown = saying.readable(table.assign(value=[value.replace("_", ", ") for value in table["value"]]), first)
+    shown.insert(1, "Learnt on", [f"`{corpus}`" for corpus in table["corpus"]])
+    display(myst.table(shown, f"{PROBES[probe].what} The change is to the whole network on the same clips.", name))
+    display(myst.provenance(reading.provenance(probed)))
+
+
+# %% [markdown]
+# ## What each block contributes
+#
+# A part is taken out *after* training: whatever it says is replaced by what it says on average, so that later layers learn
+# nothing from it about the clip. The rest of the network was not trained to do without it; a fall says that the part
+# is used, not that another network could not do the same without it. Without the stem nothing of the clip is left: the
+# network then gives one answer to all, which is the floor.
+
+# %% tags=["hide-input"]
+picture_of(
+    "blocks",
+    "fig-inside-blocks",
+    "Change of test accuracy when the output of the stem or of one block is replaced by its mean, with 95 % intervals.",
+    3.4,
+)
+
+# %% tags=["hide-input"]
+table_of("blocks", "tab-inside-blocks", "Without")
+
+# %% [markdown]
+# ## What each branch contributes
+#
+# The same, one branch at a time. {doc}`networks` tells what each branch is.
+
+# %% tags=["hide-input"]
+rows = [
+    {"Network": runs.title(name), "Block": number, "Branch": i, "Operations": f"`{chain}`"}
+    for name in order
+    for number in range(1, VARIANTS[name].blocks + 1)
+    for i, chain in enumerate(VARIANTS[name].branches_of(number), 1)
+    if number == 1
+]
+if rows:
+    display(
+        myst.table(
+            pd.DataFrame(rows).drop(columns="Block"),
+            "Branches of a block, in the words of the table of networks.",
+            "tab-inside-words",
+        )
+    )
+
+# %% tags=["hide-input"]
+picture_of(
+    "branches",
+    "fig-inside-branches",
+    "Change of test accuracy when the output of one branch of one block is replaced by its mean, with 95 % intervals.",
+    7.5,
+)
+
+# %% tags=["hide-cell"]
+table_of("branches", "tab-inside-branches", "Without")
+
+# %% [markdown]
+# ## Low, middle and high
+
+# %% tags=["hide-input"]
+import librosa
+
+settings = audio.FeatureSettings()
+centres = librosa.mel_frequencies(settings.n_mels + 2, fmin=settings.fmin, fmax=settings.fmax)[1:-1]
+ranges = {band: picture.band_range(band, settings.n_mels) for band in picture.BANDS}
+said = ", ".join(
+    f"{band} is {centres[first]:.0f} to {centres[end - 1]:.0f} Hz" for band, (first, end) in ranges.items()
+)
+myst.text(f"A third of the {settings.n_mels} mel bands is made silent at a time: {said} (centres of the bands).")
+
+# %% tags=["hide-input"]
+picture_of(
+    "mel-bands",
+    "fig-inside-bands",
+    "Change of test accuracy when a third of the mel bands is silent, with 95 % intervals.",
+    3.0,
+)
+
+# %% tags=["hide-input"]
+table_of("mel-bands", "tab-inside-bands", "Silent")
+
+# %% [markdown]
+# ## Where it looks
+#
+# A patch of the picture, about a second long and a quarter of the mel bands high, is covered: within it every band is set
+# to its mean over the clip, as if nothing happened there. The more the probability of the network's answer falls, the
+# more the network relied on that patch. Covering asks the network itself, in units of probability, and works on every
+# backend; a gradient tells only what an infinitesimal change would do.
+#
+# Shown are the clips on which a network was surest and least sure, among those it got right and those it got wrong. Frames
+# mark the four patches that matter most, thicker where the probability falls more; above each clip stands the largest
+# fall. A small one says that no single second decides: a dance repeats itself, and these networks average over time.
+
+
+# %% tags=["hide-input"]
+def clips_of(corpus_name: str, variant: str) -> None:
+    """The clips of one network as a figure: log-mels with the patches that matter."""
+    some = [r for r in networks if (r.config.corpus, r.config.variant) == (corpus_name, variant)]
+    probed = reading.read_all(some, "looks")[:1]
+    if not probed:
+        return
+    corpus, record = get_corpus(corpus_name), probed[0].record
+    tracks = {track.track_id: track for track in corpus.tracks()}
+    clips = reading.looks(probed[0])
+    fig, axes = plt.subplots(-(-len(clips) // 2), 2, figsize=(9, 2.9 * -(-len(clips) // 2)), layout="constrained")
+    for ax, clip in zip(axes.flat, clips, strict=False):
+        y = corpus.audio(tracks[clip["track_id"]], record.config.clip_seconds)
+        answer = (
+            clip["predicted"]
+            if clip["label"] == clip["predicted"]
+            else f"{clip['label']}, taken for {clip['predicted']}"
+        )
+        title = (
+            f"{clip['kind']}: {answer}\n{clip['probability']:.1%}, falls by up to {100 * clip['drop'].max():.1f} points"
+        )
+        drawing.look_at(audio.log_mel(y), clip, ax=ax)
+        ax.set_title(title, fontsize=9)
+    for ax in axes.flat[len(clips) :]:
+        ax.axis("off")
+    most = max(clips, key=lambda clip: clip["drop"].max())
+    myst.figure(
+        fig,
+        f"{runs.title(variant)}, learnt on `{corpus_name}`: the four patches of each clip whose covering lowers the "
+        "probability of the answer most.",
+        f"fig-inside-looks-{corpus_name}-{variant}",
+        f"{len(clips)} log-mel spectrograms with framed patches. The largest fall is {100 * most['drop'].max():.0f} points, on a "
+        f"{most['label']}.",
+        kind="png",
+    )
+
+
+clips_of("tunes", "proposed")
+
+# %% tags=["hide-input"]
+clips_of("tunes", "bbnn")
+
+# %% tags=["hide-input"]
+clips_of("tunes-free", "proposed")
+
+# %% tags=["hide-input"]
+clips_of("tunes-free", "bbnn")
+
+# %% [markdown]
+# The clips themselves, to hear:
+
+# %% tags=["hide-input"]
+probed = reading.read_all(networks, "looks")
+for one in probed:
+    corpus, record = get_corpus(one.record.config.corpus), one.record
+    tracks = {track.track_id: track for track in corpus.tracks()}
+    players = []
+    for clip in reading.looks(one):
+        track = tracks[clip["track_id"]]
+        target = myst.static_file(f"audio/{corpus.name}/{track.track_id}.mp3")
+        soundfile.write(target, corpus.audio(track, record.config.clip_seconds), SR, format="MP3")
+        players.append(
+            (
+                target,
+                f"{clip['kind']}: {clip['label']}, the network says {clip['predicted']} ({clip['probability']:.1%}): "
+                f"{corpus.describe(track)}",
+            )
+        )
+    display(myst.text(f"**{runs.title(record.config.variant)}**, learnt on `{corpus.name}`:"))
+    display(myst.audio(players))
+if probed:
+    display(myst.provenance(reading.provenance(probed)))
+else:
+    missing("looks")
