@@ -7,6 +7,7 @@ predicted class is the one with the highest probability (the first of equals). A
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import confusion_matrix, f1_score
 
 from bnet.errors import BnetError
@@ -98,3 +99,34 @@ def bootstrap_interval(
     means = sums[picks].sum(axis=1) / counts[picks].sum(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def reliability(truth: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> pd.DataFrame:
+    """Calibration: per bin of the highest probability, how sure the network is and how often it is right.
+
+    Returns
+    -------
+    One row a bin that is not empty: ``low``, ``high`` (ends), ``clips``, ``confidence`` (mean), ``accuracy``.
+    """
+    right, confidence = correct(truth, probabilities), probabilities.max(axis=1)
+    edges = np.linspace(0, 1, bins + 1)
+    which = np.clip(np.digitize(confidence, edges[1:-1], right=True), 0, bins - 1)
+    table = pd.DataFrame({"bin": which, "confidence": confidence, "accuracy": right.astype(float)})
+    found = table.groupby("bin").agg(
+        clips=("accuracy", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean")
+    )
+    found.insert(0, "low", edges[found.index])
+    found.insert(1, "high", edges[found.index + 1])
+    return found.reset_index(drop=True)
+
+
+def calibration_error(truth: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> float:
+    """Expected calibration error: mean over clips of |confidence - accuracy| of their bin (Guo et al. 2017)."""
+    table = reliability(truth, probabilities, bins)
+    return float(np.average((table["confidence"] - table["accuracy"]).abs(), weights=table["clips"]))
+
+
+def brier(truth: np.ndarray, probabilities: np.ndarray) -> float:
+    """Brier score: mean over clips of the squared distance of the probabilities to the truth, in [0, 2]."""
+    validate(truth, probabilities)
+    return float(np.mean(np.sum((probabilities - np.eye(probabilities.shape[1])[truth]) ** 2, axis=1)))

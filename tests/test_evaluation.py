@@ -50,3 +50,14 @@ def test_interval_covers_the_truth_when_groups_are_resampled_together():
 def test_bad_input_is_refused(truth, probabilities, message):
     with pytest.raises(BnetError, match=message):
         evaluation.accuracy(truth, probabilities)
+
+
+def test_calibration_by_hand():
+    truth = np.array([0, 0, 1, 1])
+    probabilities = np.array([[0.95, 0.05], [0.85, 0.15], [0.85, 0.15], [0.35, 0.65]])
+    table = evaluation.reliability(truth, probabilities)
+    assert table["clips"].tolist() == [1, 2, 1]
+    assert table["accuracy"].tolist() == [1.0, 0.5, 1.0]
+    np.testing.assert_allclose(evaluation.calibration_error(truth, probabilities), (0.35 + 2 * 0.35 + 0.05) / 4)
+    expected = 2 * (0.05**2 + 0.15**2 + 0.85**2 + 0.35**2) / 4
+    np.testing.assert_allclose(evaluation.brier(truth, probabilities), expected)
