@@ -18,7 +18,7 @@ from bnet.errors import BnetError
 
 
 def counts(p: float, n: int, sd: float = 0.0) -> Any:
-    """The distribution of the number of clips classified correctly, frozen: binomial, or beta-binomial for a larger `sd`.
+    """The distribution of the number of clips classified correctly: binomial, or beta-binomial for a larger `sd`.
 
     Raises
     ------

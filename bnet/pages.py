@@ -79,6 +79,12 @@ PAGES: tuple[Page, ...] = (
     *map(_ablation, (*TABLE_3, "squeeze-excitation-released")),
     Page("own-variant", "own-variant.py"),
     Page("ablations/steps", "ablations/steps.py", records=("tunes",)),
+    Page("claims", "claims.py", records=("*",)),
+    Page("table-2", "table-2.py", records=("*",)),
+    Page("luck", "luck.py", records=("tunes",)),
+    Page("confusions", "confusions.py", records=("*",)),
+    Page("differences", "differences.py"),
+    Page("since", "since.py"),
     Page("inside", "inside.py", records=("tunes", "tunes-free")),
     Page("rhythm-or-tempo", "rhythm-or-tempo.py", records=("tunes", "tunes-free")),
 )

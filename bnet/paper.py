@@ -5,6 +5,7 @@ Source: Heakl, Abdelgawad, Parque (2022), *A Study on Broadcast Networks for Mus
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -153,3 +154,29 @@ CORPUS_TITLES = {
     "fma-small": "FMA-small",
 }
 """The paper's corpora (section III-A), in the order in which its text discusses them."""
+
+TESTED_SHARE = 0.1
+"""Share of a corpus in a test part: two draws of 80/10/10 (section III-C, and the published notebooks)."""
+
+
+def tested_clips(corpus: str) -> int:
+    """Number of clips in one test part of a corpus of the paper: 100, 189, 418 and 800."""
+    return math.ceil(TESTED_SHARE * TABLE_1_TOTALS[corpus])
+
+
+THRESHOLDS = {"gtzan": 0.89, "homburg": 0.62, "fma-small": 0.58, "extended-ballroom": 0.615}
+"""Corpus -> test accuracy until which the published notebooks draw a new split."""
+
+BASELINE_LOGS = {
+    "validation": (0.92, 0.92, 0.97, 0.91, 0.95, 0.98, 0.89, 0.91, 0.96, 0.97),
+    "test": (0.80, 0.95, 0.93, 0.93, 0.93, 0.96, 0.87, 0.93, 0.92, 0.91),
+}
+"""Part -> BBNN's accuracies on ten random hold-outs of GTZAN, saved in the baseline's published notebook."""
+
+CONFUSED: dict[str, tuple[tuple[str, str], ...]] = {
+    "gtzan": (("hip-hop", "pop"),),
+    "extended-ballroom": (("Rumba", "Slow Waltz"), ("Rumba", "Waltz"), ("Slow Waltz", "Waltz"), ("Pasodoble", "Tango")),
+    "homburg": (("jazz", "blues"),),
+    "fma-small": (("Pop", "Rock"), ("Electronic", "Hip-Hop")),
+}
+"""Corpus -> classes that the text names as confused by the proposed network in Figure 2 (section III-D)."""

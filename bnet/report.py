@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bnet import evaluation, records, runs, tables
+from bnet import comparison, evaluation, records, runs, tables
 from bnet.baselines import BASELINES
 from bnet.config import PROFILES, get_profile
 from bnet.corpora import Corpus, get_corpus
@@ -157,27 +157,50 @@ class Report:
             np.concatenate([probabilities for _, _, probabilities in parts]),
         )
 
+    def folds(self, one: str, other: str) -> list[comparison.Fold]:
+        """The folds on which both were tested, with the predictions of both on the same clips.
+
+        Raises
+        ------
+        BnetError
+            If the two were tested on different clips of one fold.
+        """
+        partners = {record.config.fold: record for record in self.of(other)}
+        found = []
+        for record in self.of(one):
+            partner = partners.get(record.config.fold)
+            if partner is None:
+                continue
+            ids, truth, probabilities = record.arrays("test")
+            ids_other, truth_other, probabilities_other = partner.arrays("test")
+            if ids != ids_other:
+                raise BnetError(f"{record.name} and {partner.name} were tested on different clips")
+            for a, b in ((truth, probabilities), (truth_other, probabilities_other)):
+                evaluation.validate(a, b)
+            found.append(
+                comparison.Fold(
+                    ids, truth, probabilities.argmax(axis=1), probabilities_other.argmax(axis=1),
+                    [self.groups.get(track_id, track_id) for track_id in ids], record.run["data"]["tracks"]["train"],
+                )
+            )  # fmt: skip
+        return found
+
+    def comparison(self, one: str, other: str) -> comparison.Comparison | None:
+        """`other` against `one` on their common folds (`bnet.comparison.compare`); None without one."""
+        folds = self.folds(one, other)
+        return comparison.compare(folds) if folds else None
+
     def difference(self, one: str, other: str) -> tuple[float, float, float, int] | None:
         """Accuracy of `one` minus that of `other` on the folds that both have: mean, 95 % interval, clips.
 
         The same clips are compared with each other, whole groups are resampled together. None without a common fold.
         """
-        folds = {r.config.fold: r for r in self.of(other)}
-        values, names = [], []
-        for record in self.of(one):
-            if record.config.fold not in folds:
-                continue
-            ids, truth, probabilities = record.arrays("test")
-            ids_other, truth_other, probabilities_other = folds[record.config.fold].arrays("test")
-            if ids != ids_other:
-                raise BnetError(f"{record.name} and {folds[record.config.fold].name} were tested on different clips")
-            right = evaluation.correct(truth, probabilities).astype(float)
-            values.append(right - evaluation.correct(truth_other, probabilities_other))
-            names += [self.groups.get(track_id, track_id) for track_id in ids]
-        if not values:
+        folds = self.folds(other, one)
+        if not folds:
             return None
-        together = np.concatenate(values)
-        return (float(together.mean()), *evaluation.bootstrap_interval(together, np.asarray(names)), len(together))
+        together = np.concatenate([fold.gains for fold in folds])
+        groups = np.asarray([group for fold in folds for group in fold.groups])
+        return (float(together.mean()), *evaluation.bootstrap_interval(together, groups), len(together))
 
     def compare(self, one: str, other: str) -> str:
         """A sentence on `difference`, in percentage points, that claims no more than the interval allows."""
