@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,6 +83,8 @@ class Report:
                 f"records of {corpus} were made on {len(copies)} different sets of clips, such as "
                 f"{' and '.join(list(copies.values())[:2])}; keep those of one copy in {results}"
             )
+        for record in chosen:
+            _check_profile(record)
         seen: dict[tuple[str, int], str] = {}
         for record in chosen:
             key = (record.config.variant, record.config.fold)
@@ -250,3 +253,18 @@ class Report:
                 f"{made['wall_s'] / 60:.1f} min"
             )
         return lines
+
+
+def _check_profile(record: Record) -> None:
+    """A record whose settings are not those of the profile that it names does not belong in that profile's table."""
+    profile = PROFILES.get(record.config.profile)
+    if profile is None:
+        return
+    shared = {field.name for field in dataclasses.fields(profile)} & {f.name for f in dataclasses.fields(record.config)}
+    for key in sorted(shared):
+        ours, theirs = getattr(profile, key), getattr(record.config, key)
+        if ours != theirs:
+            raise BnetError(
+                f"{record.name} was made with {key} = {theirs}, but profile {profile.name!r} has {ours}: it belongs to "
+                "another version of the profile; move it out of the results folder and run it again"
+            )

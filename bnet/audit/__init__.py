@@ -1,4 +1,4 @@
-"""Do the paper's claims hold? Claims, differences between its sources, later systems: rows of data, and their verdicts."""
+"""Do the paper's claims hold? Claims, differences between its sources and later systems, as rows of data."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def ten_fold(evidence: Evidence) -> Finding:
 
 def fma_gain(evidence: Evidence) -> Finding:
     """3 % in the text against Table II."""
-    gain = paper.TABLE_2["fma-small", "proposed"].test - paper.TABLE_2["fma-small", "bbnn"].test
+    gain = paper.gain("fma-small")
     relative = 100 * gain / paper.TABLE_2["fma-small", "bbnn"].test
     return Finding(
         Verdict.HOLDS if round(gain) == 3 else Verdict.FAILS,
@@ -216,8 +216,8 @@ def embedded(evidence: Evidence) -> Finding:
     cost = costs(evidence.build("proposed"))
     return Finding(
         Verdict.NOT_RUN,
-        f"Not run on a small device. Counted on the model: {cost.macs / 1e9:.1f} thousand million multiply-adds for 30 s, "
-        "which the small number of parameters does not tell",
+        f"Not run on a small device. Counted on the model: {cost.macs / 1e9:.1f} thousand million multiply-adds for "
+        "30 s, which the small number of parameters does not tell",
         "{doc}`networks`",
     )
 

@@ -81,7 +81,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "the proposed network", "ten hold-outs of BBNN", "every run is a record",
     ),
     Difference(
-        _DATA, "mel filters", "0 to 22 050 Hz at a sampling rate of 22 050 Hz", "", "librosa's default: up to 11 025 Hz",
+        _DATA, "mel filters", "0 to 22 050 Hz at a sampling rate of 22 050 Hz", "", "up to 11 025 Hz",
         "as the notebooks", "as the notebooks",
     ),
     Difference(_DATA, "input", "646 x 128; 647 x 128 in section III-C", "", "646 x 128", "646 x 128", "646 x 128"),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import bnet
-from bnet.cli import corpora, draw, networks, pages, plan, probe, runs
+from bnet.cli import corpora, draw, networks, pages, plan, probe, runs, trace
 from bnet.errors import BnetError
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ for command in (
     networks.summary,
     draw.draw,
     probe.probe,
+    trace.trace,
     networks.doctor,
 ):
     app.command()(command)
