@@ -3,8 +3,8 @@
     python benchmarks/coverage.py                                                  prints the table
     python benchmarks/coverage.py --output benchmarks/results/coverage.json        and keeps it for the book
 
-1. Clips come in groups that are easy or hard together. How often does a 95 % bootstrap interval cover the true accuracy,
-   when whole groups are resampled, and when single clips are?
+1. Clips come in groups that are easy or hard together. How often does a 95 % bootstrap interval cover the truth, when
+   whole groups are resampled, and when single clips are?
 2. Two classifiers that are equally good by construction (nearest centroids on two halves of exchangeable features) are
    trained on overlapping hold-outs. How often is a difference declared at 5 %, with Nadeau and Bengio's correction and
    without; and how often does the Bayesian posterior reach .95 on either side?

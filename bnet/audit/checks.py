@@ -225,11 +225,12 @@ def embedded(evidence: Evidence) -> Finding:
 def _compared(one: str, other: str, verdicts: dict[str, Verdict]) -> Check:
     def check(evidence: Evidence) -> Finding:
         found = evidence.pair(one, other)
-        if not found:
-            return Finding(Verdict.NOT_RUN, f"`{one}` and `{other}` have no records on the same folds")
-        settled = verdicts[found[0].verdict] if found[0].posterior else Verdict.OPEN
         page = _PAGES.get(other, f"ablations/{other}" if other in TABLE_3 else "ablations/steps")
-        return Finding(settled, said(*found, one, other), "{doc}`" + page + "`")
+        link = "{doc}`" + page + "`"
+        if not found:
+            return Finding(Verdict.NOT_RUN, f"`{one}` and `{other}` have no records on the same folds", link)
+        settled = verdicts[found[0].verdict] if found[0].posterior else Verdict.OPEN
+        return Finding(settled, said(*found, one, other), link)
 
     return check
 

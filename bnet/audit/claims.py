@@ -163,12 +163,11 @@ CLAIMS: tuple[Claim, ...] = (
         Claim(
             f"table-2-{corpus}",
             "III-D, Table II",
-            f"On {paper.CORPUS_TITLES[corpus]} the network is better than BBNN by {paper.gain(corpus):.1f} points of test "
-            "accuracy.",
+            f"On {title} the network is better than BBNN by {paper.gain(corpus):.1f} points of test accuracy.",
             "both on the same splits of the corpus",
             checks.table_2(corpus),
         )
-        for corpus in paper.CORPUS_TITLES
+        for corpus, title in paper.CORPUS_TITLES.items()
     ),
     Claim(
         "fma-3-percent",
