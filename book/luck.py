@@ -177,6 +177,7 @@ if drawn:
             "tab-luck-best-of-k",
         )
     )
+    display(myst.provenance(report.provenance()))
 
 # %% [markdown]
 # ## Redraw until it passes
@@ -212,6 +213,10 @@ if {"bbnn", "proposed"} <= set(drawn):
             },
         )
     )
+    some = tuple(record for record in report.records if record.config.variant in ("bbnn", "proposed"))
+    display(myst.provenance(Report(report.corpus, report.profile, report.protocol, some).provenance()))
+
+# %% tags=["hide-input"]
 rows = []
 for name, threshold in paper.THRESHOLDS.items():
     n = paper.tested_clips(name)
