@@ -41,7 +41,8 @@ reports = {name: Report.load(name, profile, protocol, results_dir()) for name in
 #
 # The paper's main table gives one pair of numbers for each collection and network: the best of ten random splits. Four of
 # four test accuracies favour the new network. In clips, the differences are small: the fourth column says how many test
-# clips separate the two, if one clip in ten is tested as the paper describes.
+# clips separate the two, if one clip in ten is tested as the paper describes. {doc}`claims` judges everything the paper says,
+# {doc}`table-2` this table, and {doc}`luck` shows what reporting the best of several splits does.
 
 # %% tags=["hide-input"]
 rows = []
