@@ -96,12 +96,17 @@ def alone(lock: Path, waiting: str, say: Callable[[str], None]) -> Iterator[None
 
 def write_text(path: Path, text: str) -> None:
     """Write `text` (UTF-8) to `path` by way of a temporary file beside it, renamed last."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` by way of a temporary file beside it, renamed last."""
     with disk_errors(str(path)):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
             os.chmod(temporary, 0o666 & ~_umask())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bnet import audio, records
+from bnet import audio, records, weights
 from bnet.corpora import SR
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant
@@ -48,13 +48,16 @@ class Prediction:
 
 
 def find_run(results: Path, name: str | None = None) -> Record:
-    """The record of a run with weights: by name, folder or beginning of its name; else the best by validation accuracy.
+    """The record of a run with weights: by name, folder or beginning of its name; without a name, the best trained here
+    by validation accuracy, or the shipped one. The shipped networks (`bnet.weights`) are ``shipped/<network>``.
 
     Raises
     ------
     BnetError
         If there is none, several match, or the weights were not kept; says how to train one.
     """
+    if name and name.startswith("shipped/"):
+        return weights.shipped_run(name.removeprefix("shipped/"))
     if name and (Path(name) / "run.json").is_file():
         found = [records.read(Path(name).resolve())]
     else:
@@ -65,6 +68,8 @@ def find_run(results: Path, name: str | None = None) -> Record:
     networks = [record for record in found if record.config.variant in VARIANTS or record.config.architecture]
     usable = [record for record in networks if record.weights]
     train = "train one with `bnet train --corpus tunes --variant proposed --profile smoke`"
+    if not usable and not name:
+        return weights.shipped_run()
     if not usable and networks:
         raise BnetError(f"no weights beside the record {networks[0].name} (weights are not committed); {train}")
     if not usable:
@@ -95,7 +100,10 @@ def load_network(record: Record):
     if record.weights is None:
         raise BnetError(f"the run {record.name} has no weights; train it again with `bnet train`")
     try:
-        model.load_weights(record.weights)
+        if record.weights.name == records.PLAIN_WEIGHTS:
+            weights.load(model, record.weights)
+        else:
+            model.load_weights(record.weights)
     except (ValueError, OSError, KeyError) as error:
         raise BnetError(
             f"{record.weights} does not hold weights of {record.config.variant} for {len(record.labels)} classes "

@@ -6,7 +6,8 @@
   way, and how the record was made (versions, commit, device, machine, time);
 - ``history.csv``: one row an epoch (networks only);
 - ``predictions.csv``: class probabilities of every test and validation track, ``part, track_id, label, <class>...``;
-- ``model.weights.h5``: the network's best weights; not part of the record, never committed.
+- ``model.weights.h5``: the network's best weights; not part of the record, never committed. Beside a shipped run
+  (`bnet.weights`) they are ``weights.npz`` instead.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from bnet.paths import sha256, whole_folder
 
 FORMAT = 1
 WEIGHTS = "model.weights.h5"
+PLAIN_WEIGHTS = "weights.npz"
 
 
 class DamagedRecord(BnetError):
@@ -84,8 +86,8 @@ class Record:
     @property
     def weights(self) -> Path | None:
         """The file of the network's weights, or None where it was not kept."""
-        path = self.folder / WEIGHTS
-        return path if path.is_file() else None
+        paths = (self.folder / name for name in (WEIGHTS, PLAIN_WEIGHTS))
+        return next((path for path in paths if path.is_file()), None)
 
     def identity(self) -> dict[str, Any]:
         """All of the record but how, when and where it was made: equal for two runs of one configuration."""

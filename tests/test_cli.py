@@ -72,7 +72,7 @@ def test_every_command_has_help(command):
         (["summary", "bnn"], "unknown network 'bnn' (did you mean 'bbnn'?)"),
         (["pages", "convert", "nopage", "-o", "x.ipynb"], "unknown page 'nopage'"),
         (["evaluate", "--profile", "smoke"], "no records of tunes"),
-        (["predict", "x.wav"], "no trained network"),
+        (["predict", "x.wav"], "no file x.wav"),
     ],
 )
 def test_wrong_words_give_one_message_and_status_2(words, message):
@@ -179,7 +179,9 @@ def test_weights_for_other_classes_are_refused(trained):
 def test_record_without_weights_says_how_to_get_them(trained):
     (trained.folder / records.WEIGHTS).unlink()
     with pytest.raises(BnetError, match=r"no weights beside the record .*bnet train"):
-        find_run(trained.folder.parents[1])
+        find_run(trained.folder.parents[1], trained.name)
+    with pytest.raises(BnetError, match=r"no trained network named 'lstm'"):
+        find_run(trained.folder.parents[1], "lstm")
 
 
 def test_doctor_tells_what_works():

@@ -17,7 +17,10 @@ from bnet.errors import BnetError
 def predict(
     files: Annotated[list[Path], typer.Argument(help="Sound files: WAV, FLAC, MP3, OGG, ...")],
     run: Annotated[
-        str | None, typer.Option("--run", help="Run: its name or folder [default: best by validation].")
+        str | None,
+        typer.Option(
+            "--run", help="A run's name or folder, or shipped/proposed or shipped/bbnn; else the best trained here."
+        ),
     ] = None,
     hop: Annotated[float, typer.Option(help="Seconds between windows.")] = 1.0,
     windows: Annotated[bool, typer.Option("--windows", help="Also print every window.")] = False,
@@ -31,10 +34,13 @@ def predict(
     Example: bnet predict reel.mp3 --run proposed-grouped-0-smoke
     """
     from bnet import predict as prediction
+    from bnet import weights
 
     record = prediction.find_run(results or paths.results_dir(), run)
     model = prediction.load_network(record)
     say(f"network: {record.config.corpus}/{record.name}, windows of {record.config.clip_seconds:g} s")
+    if record.folder.is_relative_to(weights.SHIPPED):
+        say(f"This network comes with bnet, {weights.LIMITS}.")
     failed, answers = 0, []
     for path in files:
         try:

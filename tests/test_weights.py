@@ -1,0 +1,101 @@
+"""Weights as plain arrays, and the networks that come with the package."""
+
+import json
+import tomllib
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from bnet import cli, records, weights
+from bnet.audio import frames
+from bnet.corpora import SR, get_corpus
+from bnet.errors import BnetError
+from bnet.evaluation import accuracy
+from bnet.models import build
+from bnet.paths import project_dir
+from bnet.predict import find_run, load_network
+from bnet.training import predict
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return get_corpus("tunes")
+
+
+def test_saved_weights_come_back(tmp_path):
+    one, other = build("bbnn", 3, 32), build("bbnn", 3, 32)
+    weights.save(one, tmp_path / "w.npz")
+    weights.load(other, tmp_path / "w.npz")
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_other_and_damaged_files_are_refused(tmp_path):
+    path = tmp_path / "w.npz"
+    weights.save(build("bbnn", 3, 32), path)
+    with pytest.raises(ValueError, match=r"shape .* where .* has"):
+        weights.load(build("bbnn", 4, 32), path)
+    with pytest.raises(ValueError, match="arrays, where the network has"):
+        weights.load(build("proposed", 3, 32), path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="not a whole file"):
+        weights.load(build("bbnn", 3, 32), path)
+
+
+def test_shipped_networks_are_whole_records_below_one_megabyte():
+    assert [record.config.variant for record in weights.shipped()] == ["proposed", "bbnn"]
+    for record in weights.shipped():
+        assert record.weights.name == records.PLAIN_WEIGHTS
+        assert record.weights.stat().st_size < 1_000_000
+        assert record.config.corpus == "tunes"
+    with pytest.raises(BnetError, match="unknown shipped network 'lstm'"):
+        weights.shipped_run("lstm")
+
+
+def test_shipped_proposed_is_the_best_of_its_folds_by_validation():
+    """Of the grouped folds of its profile that stand in results/; the other network is of the same fold."""
+    chosen = weights.shipped_run("proposed")
+    protocol = {"variant": "proposed", "protocol": chosen.config.protocol, "profile": chosen.config.profile}
+    found = records.find(project_dir() / "results", corpus="tunes", **protocol)
+    scores = {record.name: accuracy(*record.arrays("validation")[1:]) for record in found}
+    assert len(scores) == 5
+    assert max(scores, key=scores.get) == chosen.name
+    assert weights.shipped_run("bbnn").config.fold == chosen.config.fold
+
+
+@pytest.mark.parametrize("network", ["proposed", "bbnn"])
+def test_shipped_weights_answer_as_their_record(network, corpus):
+    """The probabilities of test tracks, made again from sound, are those that the record holds."""
+    from bnet.audio import fit, log_mel
+
+    record = weights.shipped_run(network)
+    ids, _, probabilities = record.arrays("test")
+    tracks = {track.track_id: track for track in corpus.tracks()}
+    seconds = record.config.clip_seconds
+    clips = np.stack([log_mel(fit(corpus.audio(tracks[name], seconds), seconds)) for name in ids[:6]])
+    assert clips.shape[1:] == (frames(seconds), 128)
+    np.testing.assert_allclose(predict(load_network(record), clips), probabilities[:6], atol=1e-3)
+
+
+def test_predict_answers_at_once_where_nothing_was_trained(tmp_path, monkeypatch):
+    monkeypatch.setenv("BNET_RESULTS", str(tmp_path / "none"))
+    rng = np.random.default_rng(0)
+    soundfile.write(tmp_path / "x.wav", 0.1 * rng.standard_normal(3 * SR), SR)
+    done = CliRunner().invoke(cli.app, ["predict", str(tmp_path / "x.wav"), "--json"])
+    assert done.exit_code == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["run"] == weights.shipped_run().name
+    assert set(answer["files"][0]["probabilities"]) == set(weights.shipped_run().labels)
+    assert "dance rhythms" in done.stderr
+    assert find_run(tmp_path / "none", "shipped/bbnn").config.variant == "bbnn"
+
+
+def test_shipped_files_are_package_data():
+    """What `pip install .` would take: the patterns of pyproject.toml find the weights."""
+    root = weights.SHIPPED.parents[1]
+    settings = tomllib.loads((root / "pyproject.toml").read_text())
+    patterns = settings["tool"]["setuptools"]["package-data"]["bnet"]
+    taken = {path for pattern in patterns for path in (root / "bnet").glob(pattern)}
+    assert {record.weights for record in weights.shipped()} <= taken
