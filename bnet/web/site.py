@@ -1,0 +1,151 @@
+"""The files of the page, and the page: for the book, and as a folder for any static host.
+
+Everything that is loaded later is a classic script that hands over one base64 text, for scripts are all that a page
+opened from a folder (``file://``) may load. They are called ``.mjs``: Jupyter Book puts every ``.js`` on every page.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from bnet import audio, predict
+from bnet.paths import whole_folder
+from bnet.probes.inside import PATCH
+from bnet.records import Record
+from bnet.web import clips, kernels, networks, runtime
+
+HOP = 1.0
+"""Seconds from one window to the next: the default of `bnet.predict.predict_file`."""
+
+LONGEST = 180.0
+"""How much of a long sound the page listens to, in s."""
+
+WORKER = ("logmel.mjs", "resample.mjs", "worker.mjs")
+PAGE = ("headers.mjs", "pictures.mjs", "listen.mjs")
+
+
+def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
+    """Write all that the page loads into `folder`, and return what the page has to know from the start.
+
+    Returns
+    -------
+    dict
+        ``settings``, ``networks`` (`bnet.web.networks.describe`), ``clips`` (``id, title, label, about``) and ``sizes`` in
+        bytes of each file.
+    """
+    sizes = {}
+
+    def write(name: str, text: str) -> None:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+        sizes[name] = path.stat().st_size
+
+    for name in (*PAGE, "listen.css"):
+        write(name, static(name))
+    worker = "\n".join(static(name) for name in WORKER).replace('"use strict";', "")
+    scripts = {"ort": "ort.wasm.min.js", "glue": "ort-wasm-simd-threaded.mjs"}
+    engine = {
+        "worker": f'"use strict";\n{worker}',
+        "scripts": {key: runtime.read(name).decode() for key, name in scripts.items()},
+        "wasm": _packed(runtime.read("ort-wasm-simd-threaded.wasm")),
+    }
+    write("engine.mjs", _arrival("engine", engine))
+    described = []
+    for record in records:
+        about = networks.describe(record)
+        write(f"network-{about['id']}.mjs", _arrival(about["id"], _packed(networks.to_onnx(predict.load_network(record)))))
+        described.append(about)
+    corpus, tracks = clips.choose(records)
+    listed = []
+    for number, track in enumerate(tracks, 1):
+        name = f"clip-{number}"
+        write(f"{name}.mjs", _arrival(name, base64.b64encode(clips.flac(corpus, track)).decode()))
+        about = corpus.describe(track)
+        listed.append({"id": name, "title": f"Clip {number}", "label": track.label, "about": about})
+    write("LICENSE-onnxruntime.txt", (runtime.FOLDER / "LICENSE").read_text(encoding="utf-8"))
+    return {"settings": settings(), "networks": described, "clips": listed, "sizes": sizes}
+
+
+def settings() -> dict[str, Any]:
+    """The numbers that page and Python have to share."""
+    return {
+        "features": asdict(audio.FeatureSettings()),
+        "hop": HOP,
+        "longest": LONGEST,
+        "min_seconds": audio.MIN_SECONDS,
+        "silence": audio.SILENCE,
+        "patch": list(PATCH),
+        "kernels": kernels.kernels(),
+    }
+
+
+def fragment(description: dict[str, Any], base: str) -> str:
+    """The page's HTML, to stand in any page; its files lie at the address `base`, which ends with a slash."""
+    data = json.dumps(description, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    known = description["networks"]
+    words = {
+        "base": html.escape(base),
+        "data": data,
+        "classes": html.escape(_listed(list(dict.fromkeys(label for n in known for label in n["labels"])))),
+        "corpus": html.escape(_listed(list(dict.fromkeys(n["corpus"] for n in known)))),
+        "longest": f"{LONGEST / 60:g}",
+        "megabytes": f"{sum(v for k, v in description['sizes'].items() if k.startswith(('engine', 'network'))) / 1e6:.1f}",
+        "scripts": "\n".join(f'<script src="{html.escape(base)}{name}"></script>' for name in PAGE),
+        "clips_hidden": "" if description["clips"] else "hidden",
+    }
+    text = static("listen.html")
+    for word, value in words.items():
+        text = text.replace(f"{{{{ {word} }}}}", value)
+    return text
+
+
+def export_web(record: Record, folder: Path) -> Path:
+    """Write the page for one trained network into the new folder `folder`, ready for any static host or no host at all.
+
+    Returns
+    -------
+    Path
+        Its ``index.html``.
+
+    Raises
+    ------
+    BnetError
+        If the run has no weights, a package is missing, or `folder` exists or can't be written.
+    """
+    from bnet.errors import BnetError
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BnetError(f"{folder} is there already; expected a new or empty folder; name another, or remove it")
+    with whole_folder(folder) as temporary:
+        description = write_files([record], temporary / "listen")
+        title = f"Listen: {description['networks'][0]['title']}"
+        page = static("page.html").replace("{{ title }}", html.escape(title))
+        page = page.replace("{{ fragment }}", fragment(description, "listen/"))
+        (temporary / "index.html").write_text(page, encoding="utf-8", newline="\n")
+    return folder / "index.html"
+
+
+def static(name: str) -> str:
+    """The text of a file in ``bnet/web/static``."""
+    return resources.files("bnet.web").joinpath("static", name).read_text(encoding="utf-8")
+
+
+def _packed(data: bytes) -> str:
+    return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
+
+
+def _arrival(name: str, content: Any) -> str:
+    return f"bnetListen.arrived({json.dumps(name)}, {json.dumps(content, ensure_ascii=False)});\n"
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
