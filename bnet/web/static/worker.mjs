@@ -7,12 +7,13 @@ const sessions = new Map();
 let current = 0; // the newest job; older ones stop at their next pause
 
 const breath = () => new Promise((done) => { const c = new MessageChannel(); c.port1.onmessage = done; c.port2.postMessage(0); });
-const unpack = async (gz) => new Uint8Array(await new Response(new Blob([gz]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
+const bytes = (base64) => { const text = atob(base64), all = new Uint8Array(text.length); for (let i = 0; i < all.length; i++) all[i] = text.charCodeAt(i); return all; };
+const unpack = async (base64) => new Uint8Array(await new Response(new Blob([bytes(base64)]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
 const asModule = (text) => URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
 class Refused extends Error {} // its message is a sentence for the reader
 
 const actions = {
-  /** Start the runtime: its two scripts as text, its WebAssembly gzipped. */
+  /** Start the runtime: its two scripts as text, its WebAssembly gzipped, in base64. */
   async engine({ scripts, wasm, settings: given }) {
     settings = given;
     logMel = makeLogMel(settings.features);
@@ -24,7 +25,7 @@ const actions = {
     return {};
   },
 
-  /** Open a network: gzipped ONNX, whose checksum notices damage. */
+  /** Open a network: gzipped ONNX in base64; gzip's checksum notices damage. */
   async network({ id, onnx, title }) {
     if (!sessions.has(id)) {
       try {

@@ -1,0 +1,33 @@
+// Pictures on a canvas: one pixel a frame and band, low bands at the bottom.
+"use strict";
+
+const bnetPictures = (() => {
+  // dark blue to orange to pale: brightness rises all the way, so that it reads in grey and for colour-blind readers
+  const STOPS = [[6, 10, 28], [17, 42, 82], [22, 86, 128], [74, 122, 140], [168, 130, 100], [232, 146, 62], [250, 190, 110], [255, 240, 205]];
+  const COLOURS = Array.from({ length: 256 }, (_, i) => {
+    const x = (i / 255) * (STOPS.length - 1), k = Math.min(Math.floor(x), STOPS.length - 2);
+    return STOPS[k].map((value, c) => Math.round(value + (x - k) * (STOPS[k + 1][c] - value)));
+  });
+
+  /** Draw frames `from` to `to` of a log-mel whose loudest value is `peak`, down to `range` dB below it. */
+  function logMel(canvas, data, bands, from, to, peak, range) {
+    if (to <= from) return;
+    const context = canvas.getContext("2d"), image = context.createImageData(to - from, bands);
+    for (let t = from; t < to; t++) {
+      for (let m = 0; m < bands; m++) {
+        const level = Math.round((255 * (data[t * bands + m] - peak + range)) / range);
+        image.data.set([...COLOURS[Math.max(0, Math.min(255, level))], 255], 4 * ((bands - 1 - m) * (to - from) + t - from));
+      }
+    }
+    context.putImageData(image, from, 0);
+  }
+
+  /** Lay a patch over a grey log-mel: orange where covering it makes the class less probable, blue where more. */
+  function patch(canvas, { frame, band, wide, high, drop }, strongest, bands) {
+    const context = canvas.getContext("2d"), alpha = Math.min(0.85, (0.85 * Math.abs(drop)) / strongest);
+    context.fillStyle = drop > 0 ? `rgba(255, 140, 20, ${alpha})` : `rgba(40, 150, 255, ${alpha})`;
+    context.fillRect(frame, bands - band - high, wide, high);
+  }
+
+  return { logMel, patch };
+})();
