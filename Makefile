@@ -47,7 +47,7 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf book/_build book/_static/audio $(RESULTS) .pytest_cache .ruff_cache *.egg-info
+	rm -rf book/_build book/_static/audio book/_static/listen $(RESULTS) .pytest_cache .ruff_cache *.egg-info
 	find book -name '*.ipynb' -delete
 
 $(READY): requirements.txt pyproject.toml

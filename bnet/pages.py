@@ -78,6 +78,7 @@ PAGES: tuple[Page, ...] = (
     Page("ablations/table-3", "ablations/table3.py", records=("tunes",)),
     *map(_ablation, (*TABLE_3, "squeeze-excitation-released")),
     Page("own-variant", "own-variant.py"),
+    Page("listen", "listen.py"),
     Page("ablations/steps", "ablations/steps.py", records=("tunes",)),
     Page("claims", "claims.py", records=("*",)),
     Page("table-2", "table-2.py", records=("*",)),
