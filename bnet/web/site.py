@@ -51,18 +51,12 @@ def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
 
     for name in (*PAGE, "listen.css"):
         write(name, static(name))
-    worker = "\n".join(static(name) for name in WORKER).replace('"use strict";', "")
-    scripts = {"ort": "ort.wasm.min.js", "glue": "ort-wasm-simd-threaded.mjs"}
-    engine = {
-        "worker": f'"use strict";\n{worker}',
-        "scripts": {key: runtime.read(name).decode() for key, name in scripts.items()},
-        "wasm": _packed(runtime.read("ort-wasm-simd-threaded.wasm")),
-    }
-    write("engine.mjs", _arrival("engine", engine))
+    write("engine.mjs", _arrival("engine", engine()))
     described = []
     for record in records:
         about = networks.describe(record)
-        write(f"network-{about['id']}.mjs", _arrival(about["id"], _packed(networks.to_onnx(predict.load_network(record)))))
+        name = f"network-{about['id']}"
+        write(f"{name}.mjs", _arrival(name, _packed(networks.to_onnx(predict.load_network(record)))))
         described.append(about)
     corpus, tracks = clips.choose(records)
     listed = []
@@ -73,6 +67,17 @@ def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
         listed.append({"id": name, "title": f"Clip {number}", "label": track.label, "about": about})
     write("LICENSE-onnxruntime.txt", (runtime.FOLDER / "LICENSE").read_text(encoding="utf-8"))
     return {"settings": settings(), "networks": described, "clips": listed, "sizes": sizes}
+
+
+def engine() -> dict[str, Any]:
+    """The worker's script, the runtime's two scripts and its WebAssembly (gzipped, base64)."""
+    worker = "\n".join(static(name) for name in WORKER).replace('"use strict";', "")
+    scripts = {"ort": "ort.wasm.min.js", "glue": "ort-wasm-simd-threaded.mjs"}
+    return {
+        "worker": f'"use strict";\n{worker}',
+        "scripts": {key: runtime.read(name).decode() for key, name in scripts.items()},
+        "wasm": _packed(runtime.read("ort-wasm-simd-threaded.wasm")),
+    }
 
 
 def settings() -> dict[str, Any]:

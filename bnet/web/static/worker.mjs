@@ -2,7 +2,7 @@
 // resample.mjs in one script. Every answer carries the number of the job, so that the page can drop what is out of date.
 "use strict";
 
-let settings, logMel, ort, sound;
+let settings, logMel, runtime, sound;
 const sessions = new Map();
 let current = 0; // the newest job; older ones stop at their next pause
 
@@ -18,10 +18,10 @@ const actions = {
     settings = given;
     logMel = makeLogMel(settings.features);
     importScripts(asModule(scripts.ort));
-    ort = self.ort;
-    ort.env.wasm.numThreads = 1;
-    ort.env.wasm.wasmPaths = { mjs: asModule(scripts.glue) };
-    ort.env.wasm.wasmBinary = (await unpack(wasm)).buffer;
+    runtime = self.ort;
+    runtime.env.wasm.numThreads = 1;
+    runtime.env.wasm.wasmPaths = { mjs: asModule(scripts.glue) };
+    runtime.env.wasm.wasmBinary = (await unpack(wasm)).buffer;
     return {};
   },
 
@@ -29,7 +29,7 @@ const actions = {
   async network({ id, onnx, title }) {
     if (!sessions.has(id)) {
       try {
-        sessions.set(id, await ort.InferenceSession.create(await unpack(onnx), { executionProviders: ["wasm"] }));
+        sessions.set(id, await runtime.InferenceSession.create(await unpack(onnx), { executionProviders: ["wasm"] }));
       } catch (error) {
         throw new Refused(`The file of the network ${title} is damaged and could not be opened; load the page anew, or choose another network.`);
       }
@@ -137,7 +137,7 @@ function cut(start, seconds) {
 function window(start, seconds) { return logMel(cut(start, seconds)); }
 
 async function ask(id, mel) {
-  const session = sessions.get(id), input = new ort.Tensor("float32", mel.data, [1, mel.frames, mel.bands, 1]);
+  const session = sessions.get(id), input = new runtime.Tensor("float32", mel.data, [1, mel.frames, mel.bands, 1]);
   const output = await session.run({ [session.inputNames[0]]: input });
   return Array.from(output[session.outputNames[0]].data);
 }
