@@ -162,7 +162,7 @@ const bnetListen = (() => {
 
   const mean = (rows) => rows[0].map((_, c) => rows.reduce((sum, row) => sum + row[c], 0) / rows.length);
   const best = (values) => values.indexOf(Math.max(...values));
-  const percent = (value) => `${Math.round(100 * value)} %`;
+  const percent = (value) => `${Math.round(100 * value)}\u00a0%`;
   const clockTime = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 
   function element(tag, attributes = {}, ...children) {
@@ -331,7 +331,7 @@ const bnetListen = (() => {
       stream.getTracks().forEach((track) => track.stop());
       button.setAttribute("aria-pressed", "false");
       button.textContent = "Record from the microphone";
-      await listen(new Blob(pieces, { type }), "Your recording");
+      await own(new File(pieces, "Your recording", { type }));
     });
     recorder.start();
     button.setAttribute("aria-pressed", "true");
