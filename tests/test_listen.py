@@ -24,6 +24,7 @@ PATIENCE = 90
 
 FORMATS = {
     "wav": {"format": "WAV", "subtype": "FLOAT"},
+    "16-bit.wav": {"format": "WAV", "subtype": "PCM_16"},
     "flac": {"format": "FLAC", "subtype": "PCM_16"},
     "mp3": {"format": "MP3"},
     "ogg": {"format": "OGG", "subtype": "VORBIS"},
@@ -129,10 +130,182 @@ def test_page_and_python_say_the_same(opened, tune, models, tmp_path, kind, rate
     mel, probabilities = heard(opened)
     expected = audio.log_mel(audio.load(path))
     assert mel.shape == expected.shape
-    print(f"{kind} {rate}: log-mel {np.abs(mel - expected).max():.2g} dB at most, {np.abs(mel - expected).mean():.2g} on average", end="")
+    off = np.abs(mel - expected)
+    loud = off[expected > expected.max() - 60].max()
+    print(f"\n{kind} {rate}: log-mel {off.max():.1e} dB, {off.mean():.1e} on average, {loud:.1e} in the upper 60 dB", end="")
     for name, (model, record) in models.items():
         python = predict.predict_file(model, record, path).probabilities
         assert probabilities[name].shape == python.shape
         print(f"; {name} {np.abs(probabilities[name] - python).max():.2g}", end="")
         assert np.abs(probabilities[name] - python).max() < 1e-3
-    print()
+
+
+def noise(seconds: float, rate: int = SR, channels: int = 1) -> np.ndarray:
+    return np.random.default_rng(0).normal(0, 0.1, (round(seconds * rate), channels)).astype(np.float32)
+
+
+def sound(y: np.ndarray, rate: int = SR, kind: str = "WAV", **how):
+    return lambda path: soundfile.write(path, y, rate, format=kind, **how)
+
+
+REFUSED = {
+    "text.mp3": (lambda path: path.write_text("no sound at all\n" * 50), "no sound file"),
+    "empty.wav": (lambda path: path.write_bytes(b""), "empty"),
+    "short.wav": (sound(noise(0.1)), "too short: it lasts 0.10 s"),
+    "silent.wav": (sound(np.zeros(3 * SR)), "silent"),
+    "nan.wav": (sound(np.full(3 * SR, np.nan), subtype="FLOAT"), "not finite"),
+    "codec.aiff": (sound(noise(3), kind="AIFF"), "lacks the codec"),
+    "damaged.flac": (lambda path: path.write_bytes(b"fLaC" + bytes(2000)), "damaged"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_heard_gets_one_sentence(opened, tmp_path, name):
+    make, words = REFUSED[name]
+    make(tmp_path / name)
+    error = give(opened, tmp_path / name)
+    assert words in error
+    assert error.endswith(".")
+    assert "went wrong" not in error
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (96_000, 1), (44_100, 8)])
+def test_unusual_sound_is_heard_as_python_hears_it(opened, models, tmp_path, rate, channels):
+    path = tmp_path / "unusual.wav"
+    soundfile.write(path, noise(2, rate, channels), rate, subtype="FLOAT")
+    assert give(opened, path) == ""
+    mel, probabilities = heard(opened)
+    expected = audio.log_mel(audio.load(path))
+    assert mel.shape == expected.shape
+    for name, (model, record) in models.items():
+        assert np.abs(probabilities[name] - predict.predict_file(model, record, path).probabilities).max() < 1e-3
+
+
+def test_of_a_long_sound_the_first_minutes_are_heard(opened, tmp_path):
+    path = tmp_path / "hour.wav"
+    soundfile.write(path, np.tile(noise(60, 8_000), (60, 1)), 8_000)
+    opened.uncheck("input[value=bbnn]")
+    opened.set_input_files("[data-part=file]", path)
+    wait(opened, "bnetListen.state.name == 'hour.wav' && bnetListen.state.windows.proposed[0]")
+    assert "about 60 minutes: only the first 3" in said(opened)
+    assert opened.evaluate("bnetListen.state.seconds") == site.LONGEST
+    opened.check("input[value=bbnn]")
+
+
+def test_a_clip_is_heard_and_its_class_told_afterwards(opened):
+    opened.evaluate("bnetListen.state.done = false")
+    opened.click("[data-id=clip-1]")
+    assert not opened.is_visible("[data-part=truth]")
+    wait(opened, "bnetListen.state.done && bnetListen.state.name == 'Clip 1'")
+    _, tracks = clips.choose(weights.shipped())
+    assert tracks[0].label in opened.inner_text("[data-part=truth]")
+    opened.click("article:nth-of-type(2) button")
+    wait(opened, "[...bnetListen.cards.values()].some(card => card.patches)")
+    assert opened.locator(".bl-saliency audio").count() == 1
+    assert not opened.is_visible("[data-part=error]")
+
+
+def test_saliency_is_that_of_python(opened, models):
+    from bnet.probes.inside import drops
+    from bnet.training import predict as ask
+
+    corpus, tracks = clips.choose(weights.shipped())
+    model, record = models["bbnn"]
+    mel = audio.log_mel(audio.fit(corpus.audio(tracks[0], clips.SECONDS), record.config.clip_seconds))
+    label = int(ask(model, mel[None]).argmax())
+    _, python = drops(lambda x: ask(model, x), mel, label)
+    page = opened.evaluate("[...bnetListen.cards.values()].find(card => card.patches).patches.map(one => one.drop)")
+    assert np.abs(np.array(page) - python).max() < 1e-3
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_nothing_is_loaded_before_the_first_click_and_nothing_from_elsewhere(browser, served, folder, scheme):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto({"http": served, "file": (folder / "index.html").as_uri()}[scheme])
+    assert sorted(url.rsplit("/", 1)[-1] for url in asked if not url.startswith("data:")) == sorted(
+        ["index.html", "listen.css", *site.PAGE]
+    )
+    page.focus("[data-id=clip-3]")
+    page.keyboard.press("Enter")
+    wait(page, "bnetListen.state.done")
+    home = served.removesuffix("index.html") if scheme == "http" else folder.as_uri()
+    assert [url for url in asked if not url.startswith((home, "blob:", "data:"))] == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert len(set(asked)) == len(asked)
+    page.close()
+
+
+def test_a_damaged_network_is_named_and_the_other_still_works(browser, served, folder, tune, tmp_path):
+    page = browser.new_page()
+    good = (folder / "listen/network-proposed.mjs").read_text()
+    page.route("**/network-proposed.mjs", lambda route: route.fulfill(body=good[:5000] + "A" * 20 + good[5020:]))
+    page.goto(served)
+    path = write(tmp_path / "tune.wav", tune, SR)
+    assert "damaged" in give(page, path)
+    page.uncheck("input[value=proposed]")
+    assert give(page, path) == ""
+    page.close()
+
+
+def test_without_webassembly_microphone_or_javascript_it_says_so(browser, served, tune, tmp_path):
+    page = browser.new_page()
+    page.add_init_script("delete globalThis.WebAssembly")
+    page.goto(served)
+    assert "WebAssembly" in give(page, write(tmp_path / "tune.wav", tune, SR))
+    page.click("[data-part=record]")
+    wait(page, "/not allowed|No microphone/.test(document.querySelector('[data-part=error]').textContent)")
+    page.close()
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(served)
+    assert "needs JavaScript" in page.inner_text("noscript")
+    page.close()
+
+
+def test_the_microphone_is_heard(browser, served):
+    context = browser.new_context(permissions=["microphone"])
+    page = context.new_page()
+    page.goto(served)
+    page.click("[data-part=record]")
+    wait(page, "document.querySelector('[data-part=record]').getAttribute('aria-pressed') == 'true'")
+    time.sleep(2.5)
+    page.click("[data-part=record]")
+    wait(page, "bnetListen.state.done || !document.querySelector('[data-part=error]').hidden")
+    assert not page.is_visible("[data-part=error]")
+    context.close()
+
+
+def test_a_run_becomes_a_folder(tmp_path):
+    record = weights.shipped_run("bbnn")
+    index = site.export_web(record, tmp_path / "mine")
+    text = index.read_text(encoding="utf-8")
+    assert record.name in text
+    assert "{{" not in text
+    assert (tmp_path / "mine/listen/network-bbnn.mjs").stat().st_size > 500_000
+    with pytest.raises(BnetError, match="is there already"):
+        site.export_web(record, tmp_path / "mine")
+
+
+def test_runtime_is_the_published_one_and_damage_is_noticed(tmp_path, monkeypatch):
+    for name in runtime.CHECKSUMS:
+        assert runtime.read(name)
+    (tmp_path / "ort.wasm.min.js").write_text("// another")
+    monkeypatch.setattr(runtime, "FOLDER", tmp_path)
+    with pytest.raises(BnetError, match="checksum"):
+        runtime.read("ort.wasm.min.js")
+    with pytest.raises(BnetError, match="restore the folder"):
+        runtime.read("ort-wasm-simd-threaded.mjs")
+
+
+def test_clips_are_of_test_tracks_of_every_class():
+    corpus, tracks = clips.choose(weights.shipped())
+    assert len({track.track_id for track in tracks}) == clips.NUMBER
+    assert {track.label for track in tracks} == set(corpus.labels)
+    for record in weights.shipped():
+        assert {track.track_id for track in tracks} <= set(record.arrays("test")[0])
+
+
+def test_kernels_are_low_pass_filters_of_unit_gain():
+    for values in kernels.kernels().values():
+        assert 2 * sum(values) - values[0] == pytest.approx(2, abs=1e-5)

@@ -99,9 +99,16 @@ const bnetListen = (() => {
       throw new Sentence("This is no sound file that this browser knows; choose WAV, FLAC, MP3, OGG or the like.");
     }
     const rate = decoded.sampleRate, n = Math.min(decoded.length, Math.round(settings.longest * rate));
-    const channels = Array.from({ length: decoded.numberOfChannels }, (_, c) => decoded.getChannelData(c).slice(0, n));
+    const channels = Array.from({ length: decoded.numberOfChannels }, (_, c) => sixteenBits(decoded.getChannelData(c).slice(0, n)));
     const cut = long || n < decoded.length, minutes = ((known && known.seconds) || decoded.duration) / 60;
     return { channels, rate, note: cut ? `This sound lasts about ${Math.round(minutes)} minutes: only the first ${settings.longest / 60} are listened to. ` : "" };
+  }
+
+  /** Chromium divides 16-bit samples by 32768 below zero and by 32767 above: above zero this is undone, where it was done. */
+  function sixteenBits(x) {
+    const whole = (value) => Math.abs(value - Math.round(value)) < 0.003; // float32 has 24 bits
+    if (!x.every((value) => whole(value > 0 ? value * 32767 : value * 32768)) || x.every((value) => whole(value * 32768))) return x;
+    return x.map((value) => (value > 0 ? Math.round(value * 32767) / 32768 : value));
   }
 
   function context(rate) {
