@@ -30,5 +30,10 @@ HTML(f'<link rel="stylesheet" href="{base}listen.css">\n' + site.fragment(descri
 # the same page as a folder for any static host: `bnet export RUN --format web`.
 
 # %% tags=["remove-input"]
-myst.provenance({network["title"]: f"`{network['corpus']}/{network['run']}`, profile {network['profile']}, commit "
-    f"{network['commit'][:10]}, {network['accuracy']:.1%} of {network['tested']} test clips" for network in description["networks"]})
+myst.provenance(
+    {
+        network["title"]: f"`{network['corpus']}/{network['run']}`, profile {network['profile']}, commit "
+        f"{network['commit'][:10]}, {network['accuracy']:.1%} of {network['tested']} test clips"
+        for network in description["networks"]
+    }
+)

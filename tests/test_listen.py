@@ -30,6 +30,19 @@ FORMATS = {
     "ogg": {"format": "OGG", "subtype": "VORBIS"},
 }
 
+EXACT, RESAMPLED, DECODED = 1e-4, 2e-3, 2e-2
+TOLERANCE = {
+    (kind, rate): DECODED if kind == "mp3" else EXACT if rate == SR and kind != "ogg" else RESAMPLED
+    for kind in FORMATS
+    for rate in (22_050, 44_100, 48_000)
+}
+"""Largest difference of the log-mel, in dB, from the third frame on.
+
+Where nothing is resampled and nothing decoded but integers, it is that of two orders of summation. soxr calculates in
+single precision, which shows where the sound is 80 dB below its loudest; at 48 kHz its very first sample is off by a
+little, which the page doesn't copy. MP3 has two decoders, which round differently; in all cases the mean is below 1e-4.
+"""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
@@ -82,7 +95,9 @@ def wait(page, condition: str) -> None:
 
 
 def said(page) -> str:
-    return page.evaluate("['error', 'status'].map(n => document.querySelector(`[data-part=${n}]`).textContent).join(' ')")
+    return page.evaluate(
+        "['error', 'status'].map(n => document.querySelector(`[data-part=${n}]`).textContent).join(' ')"
+    )
 
 
 def give(page, path: Path) -> str:
@@ -131,8 +146,13 @@ def test_page_and_python_say_the_same(opened, tune, models, tmp_path, kind, rate
     expected = audio.log_mel(audio.load(path))
     assert mel.shape == expected.shape
     off = np.abs(mel - expected)
-    loud = off[expected > expected.max() - 60].max()
-    print(f"\n{kind} {rate}: log-mel {off.max():.1e} dB, {off.mean():.1e} on average, {loud:.1e} in the upper 60 dB", end="")
+    loud, rest = off[expected > expected.max() - 60].max(), off[2:]
+    print(
+        f"\n{kind} {rate}: {off.max():.1e} dB at most, {rest.max():.1e} after 2 frames, {off.mean():.1e} mean, {loud:.1e} if loud",
+        end="",
+    )
+    assert rest.max() < TOLERANCE[kind, rate]
+    assert off.mean() < 1e-4
     for name, (model, record) in models.items():
         python = predict.predict_file(model, record, path).probabilities
         assert probabilities[name].shape == python.shape
@@ -169,7 +189,7 @@ def test_what_cannot_be_heard_gets_one_sentence(opened, tmp_path, name):
     assert "went wrong" not in error
 
 
-@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (96_000, 1), (44_100, 8)])
+@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (32_000, 1), (96_000, 1), (44_100, 8)])
 def test_unusual_sound_is_heard_as_python_hears_it(opened, models, tmp_path, rate, channels):
     path = tmp_path / "unusual.wav"
     soundfile.write(path, noise(2, rate, channels), rate, subtype="FLOAT")
@@ -177,6 +197,8 @@ def test_unusual_sound_is_heard_as_python_hears_it(opened, models, tmp_path, rat
     mel, probabilities = heard(opened)
     expected = audio.log_mel(audio.load(path))
     assert mel.shape == expected.shape
+    print(f"\n{rate}: {np.abs(mel - expected)[2:].max():.1e} dB after 2 frames", end="")
+    assert np.abs(mel - expected).mean() < 1e-3
     for name, (model, record) in models.items():
         assert np.abs(probabilities[name] - predict.predict_file(model, record, path).probabilities).max() < 1e-3
 

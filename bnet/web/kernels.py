@@ -9,8 +9,8 @@ import soxr
 
 from bnet.audio import SR
 
-RATES = (44_100, 48_000)
-"""Rates at which it is measured: soxr halves by one filter, and goes to all other ratios by another."""
+RATES = (32_000, 44_100, 48_000, 88_200, 96_000)
+"""Rates at which it is measured: soxr's stages, and so its filter, differ; other rates take that of 44 100 or 48 000."""
 
 REACH = 101.5
 """Half the filter's length, in samples of the lower rate; beyond, it is zero."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bnet import audio, predict
+from bnet.errors import BnetError
 from bnet.paths import whole_folder
 from bnet.probes.inside import PATCH
 from bnet.records import Record
@@ -126,8 +127,6 @@ def export_web(record: Record, folder: Path) -> Path:
     BnetError
         If the run has no weights, a package is missing, or `folder` exists or can't be written.
     """
-    from bnet.errors import BnetError
-
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BnetError(f"{folder} is there already; expected a new or empty folder; name another, or remove it")
     with whole_folder(folder) as temporary:
