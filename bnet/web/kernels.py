@@ -10,7 +10,7 @@ import soxr
 from bnet.audio import SR
 
 RATES = (32_000, 44_100, 48_000, 88_200, 96_000)
-"""Rates at which it is measured: soxr's stages, and so its filter, differ; other rates take that of 44 100 or 48 000."""
+"""Rates at which it is measured: soxr's filter differs from one to the next; others take that of 44 100 or 48 000."""
 
 REACH = 101.5
 """Half the filter's length, in samples of the lower rate; beyond, it is zero."""

@@ -1,6 +1,6 @@
 """The runtime that executes a network in the browser: onnxruntime-web, single-threaded WebAssembly.
 
-Its files lie in ``bnet/web/onnxruntime``, so that a fresh clone or an installed package needs neither Node nor a network.
+Its files lie in ``bnet/web/onnxruntime``, so that a fresh clone or an installed package needs no Node and no network.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def read(name: str) -> bytes:
         data = path.read_bytes() if path.exists() else gzip.decompress(path.with_name(f"{name}.gz").read_bytes())
     except (OSError, EOFError, gzip.BadGzipFile) as error:
         raise BnetError(
-            f"cannot read {name} of onnxruntime-web {VERSION} in {FOLDER} ({error}); restore the folder from the repository"
+            f"cannot read {name} of onnxruntime-web {VERSION} in {FOLDER} ({error}); "
+            "restore the folder from the repository"
         ) from error
     if sha256(data) != CHECKSUMS[name]:
         raise BnetError(

@@ -39,8 +39,8 @@ def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``settings``, ``networks`` (`bnet.web.networks.describe`), ``clips`` (``id, title, label, about``) and ``sizes`` in
-        bytes of each file.
+        ``settings``, ``networks`` (`bnet.web.networks.describe`), ``clips`` (``id, title, label, about``), and ``sizes``,
+        the bytes of each file.
     """
     sizes = {}
 
@@ -98,13 +98,13 @@ def fragment(description: dict[str, Any], base: str) -> str:
     """The page's HTML, to stand in any page; its files lie at the address `base`, which ends with a slash."""
     data = json.dumps(description, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     known = description["networks"]
+    megabytes = sum(size for name, size in description["sizes"].items() if name.startswith(("engine", "network"))) / 1e6
     words = {
-        "base": html.escape(base),
         "data": data,
         "classes": html.escape(_listed(list(dict.fromkeys(label for n in known for label in n["labels"])))),
         "corpus": html.escape(_listed(list(dict.fromkeys(n["corpus"] for n in known)))),
         "longest": f"{LONGEST / 60:g}",
-        "megabytes": f"{sum(v for k, v in description['sizes'].items() if k.startswith(('engine', 'network'))) / 1e6:.1f}",
+        "megabytes": f"{megabytes:.1f}",
         "scripts": "\n".join(f'<script src="{html.escape(base)}{name}"></script>' for name in PAGE),
         "clips_hidden": "" if description["clips"] else "hidden",
     }
