@@ -39,7 +39,7 @@ def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``settings``, ``networks`` (`bnet.web.networks.describe`), ``clips`` (``id, title, label, about``), and ``sizes``,
+        ``settings``, ``networks`` (`bnet.web.networks.describe`), ``clips`` (``id, title, label, about``), ``sizes``:
         the bytes of each file.
     """
     sizes = {}
