@@ -22,7 +22,7 @@ from bnet.web import site
 folder = myst.static_file("listen/listen.mjs").parent
 description = site.write_files(weights.shipped(), folder)
 base = myst.static("listen/")
-HTML(f'<link rel="stylesheet" href="{base}listen.css">\n' + site.fragment(description, base))
+HTML(site.fragment(description, base))  # Jupyter Book links every .css below _static by itself
 
 # %% [markdown]
 # The log-mel, the resampling and the windows are those of `bnet predict`, to the digits that matter, and the networks are
