@@ -1,4 +1,4 @@
-"""The command line ``bnet``: corpora, plan, features, train, evaluate, predict, summary, draw, pages, doctor."""
+"""The command line ``bnet``: corpora, plan, features, train, evaluate, predict, export, summary, draw, pages, doctor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import bnet
-from bnet.cli import corpora, draw, networks, pages, plan, probe, runs, trace
+from bnet.cli import corpora, draw, export, networks, pages, plan, probe, runs, trace
 from bnet.errors import BnetError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ for command in (
     runs.train,
     runs.evaluate,
     networks.predict,
+    export.export,
     networks.networks,
     networks.summary,
     draw.draw,

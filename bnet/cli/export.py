@@ -1,0 +1,89 @@
+"""``bnet export``: a trained network in another form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bnet import paths
+from bnet.cli.options import ResultsOption, say
+from bnet.errors import BnetError, unknown
+from bnet.records import Record
+
+
+def _keras(record: Record, target: Path) -> Path:
+    from bnet.predict import load_network
+
+    # Keras chooses the form by the end of the name
+    temporary = target.with_name(f".{target.name}.part.keras")
+    try:
+        with paths.disk_errors(str(target)):
+            load_network(record).save(temporary)
+            temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def _onnx(record: Record, target: Path) -> Path:
+    from bnet.predict import load_network
+    from bnet.web.networks import to_onnx
+
+    paths.write_bytes(target, to_onnx(load_network(record)))
+    return target
+
+
+def _web(record: Record, target: Path) -> Path:
+    from bnet.web.site import export_web
+
+    return export_web(record, target)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A form of a network: what it is, the end of its name (a folder has none), and who writes it."""
+
+    about: str
+    suffix: str
+    write: Callable[[Record, Path], Path]
+
+
+FORMATS = {
+    "keras": Format("a Keras file, for keras.saving.load_model", ".keras", _keras),
+    "onnx": Format("ONNX: log-mels [batch, frames, 128, 1] of any length in, class probabilities out", ".onnx", _onnx),
+    "web": Format("a folder with the page 'Listen' for this network, for any static host or none", "", _web),
+}
+
+
+def export(
+    run: Annotated[str, typer.Argument(help="A run's name or folder, or shipped/proposed or shipped/bbnn.")],
+    form: Annotated[
+        str, typer.Option("--format", help="; ".join(f"{name}: {f.about}" for name, f in FORMATS.items()) + ".")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File or new folder; else named after the run, here.")
+    ] = None,
+    results: ResultsOption = None,
+) -> None:
+    """Write a trained network in another form, for other programs or for a web page of its own.
+
+    Example: bnet export shipped/proposed --format web -o listen-to-mine
+    """
+    from bnet.predict import find_run
+
+    if form not in FORMATS:
+        raise unknown("format", form, FORMATS)
+    record = find_run(results or paths.results_dir(), run)
+    chosen = FORMATS[form]
+    target = output or Path(record.name + chosen.suffix)
+    if target.exists():
+        raise BnetError(f"{target} is there already; expected a new name; give another with -o, or remove it")
+    if chosen.suffix and target.suffix != chosen.suffix:
+        raise BnetError(f"a file of format {form} ends with {chosen.suffix}; got {target}; give such a name with -o")
+    paths.writable_dir(target.absolute().parent, "output", "-o")
+    say(f"network: {record.config.corpus}/{record.name}")
+    print(chosen.write(record, target))
