@@ -1,4 +1,4 @@
-"""The command line ``bnet``: corpora, plan, features, train, evaluate, predict, export, summary, draw, pages, doctor."""
+"""The command line ``bnet``: corpora, plan, features, train, evaluate, predict, export, pages, doctor and more."""
 
 from __future__ import annotations
 
