@@ -1,4 +1,4 @@
-"""The command line ``bnet``: corpora, plan, features, train, evaluate, predict, export, pages, doctor and more."""
+"""The command line ``bnet``: corpora, features, train, evaluate, compare, predict, export, pages, doctor and more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import bnet
-from bnet.cli import corpora, draw, export, networks, pages, plan, probe, runs, trace
+from bnet.cli import compare, corpora, draw, export, networks, pages, plan, probe, runs, trace
 from bnet.errors import BnetError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for command in (
     runs.features,
     runs.train,
     runs.evaluate,
+    compare.compare,
     networks.predict,
     export.export,
     networks.networks,

@@ -1,0 +1,152 @@
+"""Two folders of records: what is identical, what agrees, what differs, and what can't be compared."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from bnet import agreement, cli, comparison, records, runs
+from bnet.config import get_profile
+from bnet.errors import BnetError
+from bnet.features import FeatureStore
+
+SETTINGS = {"clip_seconds": "1", "groups": "3"}
+
+
+def train(results, *names: str, folds=(0, 1), **settings: str) -> None:
+    profile = get_profile("smoke", {**SETTINGS, **settings})
+    for job in runs.jobs("tones", list(names), "grouped", profile, list(folds)):
+        runs.run(job, results, lambda text: None)
+
+
+@pytest.fixture
+def results(tones, tmp_path):
+    """Records of two baselines on two folds of the miniature corpus."""
+    FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
+    train(tmp_path / "results", "majority", "svm-rhythm")
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def other(results, tmp_path):
+    """A copy of them."""
+    return shutil.copytree(results, tmp_path / "other")
+
+
+def again(folder, variant: str, wrong: float) -> None:
+    """Make the records of `variant` below `folder` anew, with the first share of the test clips answered wrongly."""
+    for record in records.find(folder, variant=variant):
+        table = record.predictions.copy()
+        rows = table.index[table["part"] == "test"]
+        for row in rows[: round(wrong * len(rows))]:
+            bad = next(label for label in record.labels if label != table.loc[row, "label"])
+            table.loc[row, record.labels] = 0.0
+            table.loc[row, bad] = 1.0
+        run = record.run
+        shutil.rmtree(record.folder)
+        records.write(
+            record.folder, record.config, record.labels, table, record.history,
+            data=run["data"], notes=run["notes"], made=run["made"],
+        )  # fmt: skip
+
+
+def test_a_copy_is_identical(results, other):
+    rows = {row.network: row for row in agreement.compare(results, other)}
+    assert {name: row.state for name, row in rows.items()} == {"majority": "identical", "svm-rhythm": "identical"}
+    assert rows["svm-rhythm"].folds == 2
+    assert rows["svm-rhythm"].a == rows["svm-rhythm"].b
+    assert agreement.count(list(rows.values())) == "2 identical"
+
+
+def test_a_difference_is_that_of_the_paired_folds(results, other):
+    again(other, "svm-rhythm", 0.5)
+    row = next(row for row in agreement.compare(results, other) if row.network == "svm-rhythm")
+    means = []
+    for folder in (results, other):
+        parts = [record.arrays() for record in records.find(folder, variant="svm-rhythm")]
+        means.append([float((p.argmax(axis=1) == truth).mean()) for _, truth, p in parts])
+    differences = np.subtract(means[1], means[0])
+    assert row.difference == pytest.approx(differences.mean())
+    record = records.find(results, variant="svm-rhythm")[0]
+    ratio = len(record.arrays()[0]) / record.run["data"]["tracks"]["train"]
+    assert (row.low, row.high) == pytest.approx(comparison.corrected_t(differences, ratio)[1:3], abs=0.05)
+    assert row.state == ("agrees" if row.low <= 0 <= row.high else "differs")
+    back = next(row for row in agreement.compare(other, results) if row.network == "svm-rhythm")
+    assert (back.difference, back.low, back.high) == pytest.approx((-row.difference, -row.high, -row.low))
+
+
+def test_all_wrong_differs_and_one_clip_wrong_agrees(results, other, tmp_path):
+    for record in records.find(results, fold=1) + records.find(other, fold=1):
+        shutil.rmtree(record.folder)
+    again(other, "svm-rhythm", 1.0)
+    assert {row.network: row.state for row in agreement.compare(results, other)}["svm-rhythm"] == "differs"
+    few = shutil.copytree(results, tmp_path / "few")
+    again(few, "svm-rhythm", 1 / len(records.find(few)[0].arrays()[0]))
+    row = next(row for row in agreement.compare(results, few) if row.network == "svm-rhythm")
+    assert row.state == "agrees"
+    assert "one split" in row.method
+
+
+def test_what_only_one_folder_has_is_named(results, other):
+    train(results, "svm-timbre", folds=[0])
+    train(other, "majority", folds=[2])
+    rows = {row.network: row for row in agreement.compare(results, other)}
+    assert rows["svm-timbre"].state == "only in A"
+    assert np.isfinite(rows["svm-timbre"].a)
+    assert np.isnan(rows["svm-timbre"].b)
+    assert (rows["majority"].state, rows["majority"].lone) == ("identical", 1)
+    said = agreement.text(list(rows.values()))
+    assert "2 (+1 alone)" in said
+    assert "2 identical, 1 only in A" in said
+
+
+def test_other_settings_are_refused_by_name(results, tmp_path):
+    other = tmp_path / "other"
+    train(other, "majority", seed="7")
+    with pytest.raises(BnetError, match=r"different settings \(.*seed 0 and 7"):
+        agreement.compare(results, other)
+    train(results, "majority", seed="7")
+    with pytest.raises(BnetError, match=r"two records of .* claim fold 0 of majority"):
+        agreement.compare(results, other)
+
+
+def test_bad_folders_are_refused(results, other, tmp_path):
+    with pytest.raises(BnetError, match=r"no folder .*nowhere; expected one of records"):
+        agreement.compare(results, tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BnetError, match=r"no records in .*empty"):
+        agreement.compare(results, tmp_path / "empty")
+    with pytest.raises(BnetError, match="no records with profile paper in"):
+        agreement.compare(results, other, profile="paper")
+    train(tmp_path / "third", "svm-timbre")
+    with pytest.raises(BnetError, match="no run in common: 4 runs of tones grouped custom against 2 runs"):
+        agreement.compare(results, tmp_path / "third")
+
+
+def test_the_command_prints_text_json_and_csv(results, other):
+    def bnet(*words: str):
+        return CliRunner().invoke(cli.app, ["compare", str(results), str(other), *words], catch_exceptions=False)
+
+    done = bnet()
+    assert done.exit_code == 0
+    assert "Table II on tones: protocol grouped, profile custom" in done.output
+    assert "All: 2 identical" in done.output
+    rows = json.loads(bnet("--json").stdout)
+    assert [row["state"] for row in rows] == ["identical"] * 2
+    table = list(csv.DictReader(io.StringIO(bnet("--csv").stdout)))
+    assert [row["network"] for row in table] == [row["network"] for row in rows]
+    with pytest.raises(BnetError, match="choose one"):
+        bnet("--json", "--csv")
+
+
+def test_every_network_of_the_paper_has_its_table():
+    assert agreement.PLACES["bbnn"] == "Table II"
+    assert agreement.PLACES["lstm"] == "Table III"
+    assert agreement.PLACES["step-2"] == "Steps"
+    assert set(agreement.PLACES.values()) == set(agreement.TABLES) - {"Further networks"}
