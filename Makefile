@@ -16,12 +16,13 @@ export BNET_DATA BNET_PARTIAL
 PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help reproduce test book lint format clean
+.PHONY: help reproduce test book pdf lint format clean
 
 help:
 	@echo "make reproduce   corpus, features, training, pages and book from scratch (PROFILE=$(PROFILE))"
 	@echo "make test        all tests"
 	@echo "make book        the book from the committed records: stale pages, strict build, checks"
+	@echo "make pdf         the book as one PDF (wants Chromium), in book/_build/book.pdf"
 	@echo "make lint        style; make format mends it"
 	@echo "make clean       remove what was built (not .venv, results or the feature cache)"
 
@@ -37,6 +38,9 @@ test: $(READY)
 
 book: $(READY)
 	$(BIN)/bnet pages build
+
+pdf: book
+	$(BIN)/bnet pages pdf
 
 lint: $(READY)
 	$(BIN)/ruff check .

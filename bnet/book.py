@@ -24,7 +24,7 @@ from bnet.errors import BnetError
 from bnet.execution import execute
 from bnet.notebooks import notebook
 from bnet.pages import Book, Page, this_book
-from bnet.paths import disk_errors, write_text
+from bnet.paths import disk_errors, sha256_file, write_text
 
 JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
 
@@ -109,6 +109,30 @@ def build(book: Book | None = None, *, jobs: int | None = None) -> Path:
         shutil.rmtree(target, ignore_errors=True)
         html.rename(target)
     return target / "index.html"
+
+
+def check_twice(book: Book | None = None) -> list[str]:
+    """Build the book twice from its executed pages, into folders of their own; the files that differ or are in one only.
+
+    Pages are not executed anew: they carry the time of their execution, which is part of what they tell.
+
+    Raises
+    ------
+    BnetError
+        If a page has to be executed first, or Sphinx warns.
+    """
+    book = book or this_book()
+    gate.refuse(gate.check_notebooks(book), "executed pages")
+    target = book.folder / "_build"
+    target.mkdir(parents=True, exist_ok=True)
+    with disk_errors(f"a book in {target}"), tempfile.TemporaryDirectory(dir=target, prefix=".twice-") as new:
+        one, other = (_files(_jupyter_book(book, Path(new) / name)) for name in ("one", "other"))
+    return [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """Relative path -> checksum of every file below `folder`."""
+    return {p.relative_to(folder).as_posix(): sha256_file(p) for p in folder.rglob("*") if p.is_file()}
 
 
 def _execute_all(book: Book, todo: list[Page], reasons: dict[str, str | None], jobs: int) -> dict[str, str]:

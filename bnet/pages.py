@@ -87,6 +87,10 @@ PAGES: tuple[Page, ...] = (
     Page("differences", "differences.py"),
     Page("since", "since.py"),
     Page("inside", "inside.py", records=("tunes", "tunes-free")),
+    Page("reference/api", "reference/api.py"),
+    Page("reference/cli", "reference/cli.py"),
+    Page("reference/decisions", "reference/decisions.py"),
+    Page("reference/licences", "reference/licences.py"),
     Page("rhythm-or-tempo", "rhythm-or-tempo.py", records=("tunes", "tunes-free")),
 )
 

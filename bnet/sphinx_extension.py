@@ -1,4 +1,4 @@
-"""What Sphinx does for this book beyond Jupyter Book: pages executed first, and formulas that need no network."""
+"""What Sphinx does for this book beyond Jupyter Book: pages executed first, formulas without a network, sources told."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from docutils.nodes import citation
 from sphinx.application import Sphinx
 from sphinx.util.math import get_node_equation_number
 
@@ -30,7 +31,38 @@ def setup(app: Sphinx) -> dict[str, Any]:
         print(error, file=sys.stderr)
         raise SystemExit(2) from error
     app.add_html_math_renderer("mathml", (_inline, None), (_display, None))
+    app.add_node(citation, override=True, html=(_open_citation, _close_citation))
+    app.connect("source-read", _say_how_made)
     return {"version": bnet.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _say_how_made(app: Sphinx, name: str, source: list[str]) -> None:
+    """End a page of prose as executed pages end: with its source."""
+    if app.env.doc2path(name).endswith(".md"):
+        source[0] += _PROSE.format(name=name)
+
+
+_PROSE = """
+
+::::{{dropdown}} How this page was made
+:class-container: bnet-made
+
+It is prose, or written while the book was built; no cell runs on it. Its source is {{download}}`{name}.md </{name}.md>`.
+::::
+"""
+
+
+def _open_citation(translator: Any, node: Any) -> None:
+    """A list of list items: docutils gives the items a role that a list may not hold and that is deprecated."""
+    if not isinstance(node.previous_sibling(), citation):
+        translator.body.append('<div role="list" class="citation-list">\n')
+    translator.body.append(translator.starttag(node, "div", classes=["citation"], role="listitem"))
+
+
+def _close_citation(translator: Any, node: Any) -> None:
+    translator.body.append("</div>\n")
+    if not isinstance(node.next_node(descend=False, siblings=True), citation):
+        translator.body.append("</div>\n")
 
 
 def _inline(translator: Any, node: Any) -> None:

@@ -194,7 +194,7 @@ if {"bbnn", "proposed"} <= set(drawn):
         myst.table(
             pd.DataFrame(
                 {
-                    "": ["measured", "formula"],
+                    "How": ["measured", "formula"],
                     "True mean %": [100 * values.mean()] * 2,
                     "Threshold %": [100 * threshold] * 2,
                     "Passes": [len(passed) / len(values), found.chance],

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bnet.cli.options import JsonOption, ResultsOption, show
+from bnet.cli.options import JsonOption, ResultsOption, say, show
 
 app = typer.Typer(no_args_is_help=True, help="Execute page sources with papermill, and build the book.")
 
@@ -62,6 +62,52 @@ def pages_build(
 
     _book_environment(profile, results)
     print(f"the book: {book.build()}")
+
+
+@app.command("check")
+def pages_check(
+    axe: Annotated[bool, typer.Option("--axe", help="Also run axe-core over every page, in Chromium.")] = False,
+    twice: Annotated[bool, typer.Option("--twice", help="Also build twice and compare all files.")] = False,
+) -> None:
+    """Check the built book: links, pictures, sounds; on demand its accessibility, and that a rebuild gives equal bytes.
+
+    Exit status 1 if there is a finding; with --axe serious and critical ones count, milder ones are listed.
+    """
+    from bnet import accessibility, book, gate
+    from bnet.pages import this_book
+
+    here = this_book()
+    html = here.folder / "_build" / "html"
+    findings = gate.check_html(html, here.root)
+    if axe:
+        found = accessibility.check(html)
+        graves = accessibility.grave(found)
+        findings += map(str, graves)
+        for one in found:
+            if one not in graves:
+                say(f"not grave: {one}")
+        say(f"axe-core: {len(found)} findings, {len(graves)} of them serious or critical")
+    if twice:
+        findings += [f"two builds differ in {name}" for name in book.check_twice(here)]
+    for finding in findings:
+        print(finding)
+    say(f"{len(findings)} findings in {html}")
+    if findings:
+        raise typer.Exit(1)
+
+
+@app.command("pdf")
+def pages_pdf(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file [default: book/_build/book.pdf].")
+    ] = None,
+) -> None:
+    """Print the built book to one PDF with all tables and figures, by Chromium."""
+    from bnet import printing
+    from bnet.pages import this_book
+
+    build = this_book().folder / "_build"
+    print(printing.pdf(build / "html", output or build / "book.pdf"))
 
 
 def _book_environment(profile: str | None, results: Path | None) -> None:
