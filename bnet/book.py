@@ -112,7 +112,7 @@ def build(book: Book | None = None, *, jobs: int | None = None) -> Path:
 
 
 def check_twice(book: Book | None = None) -> list[str]:
-    """Build the book twice from its executed pages, into folders of their own; the files that differ or are in one only.
+    """Build the book twice from its executed pages, into temporary folders; the files that are not in both alike.
 
     Pages are not executed anew: they carry the time of their execution, which is part of what they tell.
 

@@ -121,7 +121,7 @@ def reliability(truth: np.ndarray, probabilities: np.ndarray, bins: int = 10) ->
 
 
 def calibration_error(truth: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error: mean over clips of |confidence - accuracy| of their bin (Guo et al. 2017)."""
+    """Expected calibration error: mean over clips of ``|confidence - accuracy|`` of their bin (Guo et al. 2017)."""
     table = reliability(truth, probabilities, bins)
     return float(np.average((table["confidence"] - table["accuracy"]).abs(), weights=table["clips"]))
 

@@ -22,7 +22,8 @@ HIDDEN = ("bnet.cli", "bnet.shipped")
 AREAS: dict[str, tuple[str, ...]] = {
     "sound": ("bnet.corpora", "bnet.audio", "bnet.features"),
     "networks": ("bnet.models", "bnet.drawing", "bnet.ablation", "bnet.backend", "bnet.lean", "bnet.weights"),
-    "runs": ("bnet.config", "bnet.splits", "bnet.training", "bnet.baselines", "bnet.runs", "bnet.records"),
+    "runs": ("bnet.config", "bnet.splits", "bnet.training", "bnet.baselines", "bnet.runs", "bnet.records", "bnet.plan",
+    "bnet.planning", "bnet.speed"),
     "results": (
         "bnet.evaluation", "bnet.comparison", "bnet.agreement", "bnet.luck", "bnet.tables", "bnet.plots", "bnet.report",
         "bnet.audit", "bnet.paper", "bnet.probes", "bnet.trace",
@@ -61,7 +62,7 @@ def api(name: str) -> str:
     tree = ast.parse(modules()[name].read_text(encoding="utf-8"))
     said = inspect.cleandoc(ast.get_docstring(tree) or "")
     first, _, rest = said.partition("\n\n")
-    parts = [_restructured(rest, "module"), *_members(tree, name, "function")]
+    parts = [f"{_restructured(rest, 'module')}\n", *_members(tree, name, "function")]
     body = "\n".join(part for part in parts if part.strip())
     # a code span may hold what MyST would take for a role or a link
     title = f"`{name}`" + (f": {' '.join(first.split())}" if first else "")
@@ -94,7 +95,7 @@ def _command(command: click.Command, context: click.Context) -> str:
     lines = [
         f"```{{rubric}} {path}\n:heading-level: 2\n:name: cli-{path.replace(' ', '-')}\n```",
         _help(command.help or ""),
-        f"```text\n{' '.join([path, *command.collect_usage_pieces(context)])}\n```",
+        f"```text\n{' '.join([path, *_usage(command, context)])}\n```",
     ]
     subs = sorted(getattr(command, "commands", {}))
     if subs:
@@ -104,6 +105,10 @@ def _command(command: click.Command, context: click.Context) -> str:
         rows = [f"| `{_cell(names)}` | {_cell(_plain(said))} |" for names, said in records]
         lines.append("\n".join(["| Argument or option | What it does |", "| :-- | :-- |", *rows]))
     return "\n\n".join(line for line in lines if line)
+
+
+def _usage(command: click.Command, context: click.Context) -> list[str]:
+    return [re.sub(r"\{(\w+)\}", r"\1", piece) for piece in command.collect_usage_pieces(context)]
 
 
 def _help(text: str) -> str:

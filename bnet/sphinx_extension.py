@@ -1,4 +1,4 @@
-"""What Sphinx does for this book beyond Jupyter Book: pages executed first, formulas without a network, sources told."""
+"""What Sphinx does here beyond Jupyter Book: pages executed first, formulas without a network, sources told."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ _PROSE = """
 ::::{{dropdown}} How this page was made
 :class-container: bnet-made
 
-It is prose, or written while the book was built; no cell runs on it. Its source is {{download}}`{name}.md </{name}.md>`.
+It is prose, or written while the book was built; no cell runs on it. Its source is
+{{download}}`{name}.md </{name}.md>`.
 ::::
 """
 
