@@ -43,7 +43,7 @@ myst.table(
 
 # %% tags=["remove-input"]
 rows = [
-    [f"{{doc}}`{corpus.title} </corpora/{name}>`", f"`{name}`", corpus.may_share]
+    ["{" + f"doc}}`{corpus.title} </corpora/{name}>`", f"`{name}`", corpus.may_share]
     for name, corpus in CORPORA.items()
     if name in ("tunes", "tunes-free", "gtzan", "extended-ballroom", "homburg", "fma-small", "folder")
 ]

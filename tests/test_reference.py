@@ -1,0 +1,69 @@
+"""The reference: complete, from the program itself, and readable for docutils."""
+
+from __future__ import annotations
+
+import click
+import pytest
+import typer
+
+from bnet import cli, reference
+
+
+def test_every_module_stands_in_one_area():
+    areas = [module for area in reference.AREAS for module in reference.area(area)]
+    assert sorted(areas) == sorted(reference.modules())
+    assert {"bnet.audio", "bnet.models.builder", "bnet.errors"} <= set(areas)
+    assert not any(name.startswith("bnet.cli") or "._" in name for name in areas)
+    for area, prefixes in reference.AREAS.items():
+        if area != "use":  # a page may come before its module
+            assert all(any(m == p or m.startswith(f"{p}.") for m in areas) for p in prefixes)
+
+
+def test_docutils_reads_every_docstring():
+    assert reference.objections() == []
+
+
+def test_a_docstring_that_is_no_restructured_text_is_shown_as_it_stands():
+    assert reference._restructured("A |lost| one.", "function") == "::\n\n   A |lost| one."
+
+
+def test_a_module_shows_signatures_defaults_and_contracts():
+    shown = reference.api("bnet.comparison")
+    assert (
+        ".. py:function:: bnet.comparison.correlated_t(differences: np.ndarray, ratio: float, rope: float=ROPE)"
+        in shown
+    )
+    assert ".. py:data:: bnet.comparison.ROPE" in shown
+    assert ".. py:property:: bnet.comparison.Comparison.verdict" in shown
+    assert "bnet.comparison.Fold(ids: Sequence[str], truth: np.ndarray" in shown
+    assert "_scale" not in shown
+
+
+def test_every_command_and_option_is_on_the_page():
+    page = reference.commands()
+
+    def look(command: click.Command, path: str) -> None:
+        assert f"```{{rubric}} {path}\n" in page
+        for param in command.params:
+            if isinstance(param, click.Option) and not param.hidden:
+                assert param.opts[-1] in page
+        for name, sub in getattr(command, "commands", {}).items():
+            look(sub, f"{path} {name}")
+
+    look(typer.main.get_command(cli.app), "bnet")
+    assert page.count(":name: cli-") > 15
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Do it.\n\nExample: bnet doctor", "Do it.\n\nExample:\n\n```bash\nbnet doctor\n```"),
+        (
+            "Do it.\n\nExamples:\n\n  bnet a\n\n  bnet b",
+            "Do it.\n\nExamples:\n\n```bash\nbnet a\n```\n\n```bash\nbnet b\n```",
+        ),
+        ("A [list] of `a_b` and *stars*", r"A \[list\] of `a_b` and \*stars\*"),
+    ],
+)
+def test_help_becomes_prose_and_code(text, shown):
+    assert reference._help(text) == shown
