@@ -20,7 +20,7 @@ def test_the_pdf_has_every_page_table_and_figure(tmp_path):
     text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
     for said in ("A miniature book", "Corpus one", "Corpus two", "Facts of one.", "Facts of two.", "Some Body"):
         assert said in text
-    assert text.index("Corpus one") < text.index("Corpus two") < text.index("Execution status")
+    assert text.index("Corpus one") < text.index("Corpus two") < text.index("Executed pages.")
     assert "From 0 to 1 (line)." in text
     assert "From 0 to 1 (dots)." in text
     assert "How this page was made" not in text

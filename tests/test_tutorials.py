@@ -18,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 TUTORIALS = ROOT / "book" / "tutorials"
-BLOCK = re.compile(r"^% (run|file|patch)(.*)\n```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^% (run|file|patch)([^\n]*)\n```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SMALLER = {
     "--profile paper": "--profile smoke",
     "--profile laptop": "--profile smoke",
