@@ -136,7 +136,7 @@ def _members(tree: ast.Module | ast.ClassDef, prefix: str, kind: str) -> Iterato
         if isinstance(node, ast.ClassDef):
             inner = "\n".join(_members(node, f"{prefix}.{name}", "method"))
             said = _restructured(inspect.cleandoc(ast.get_docstring(node) or ""), "class")
-            yield _object("class", f"{prefix}.{name}{_fields(node)}", f"{said}\n{inner}")
+            yield _object("class", f"{prefix}.{name}{_fields(node)}", f"{said}\n\n{inner}")
         elif isinstance(node, ast.FunctionDef):
             decorators = {ast.unparse(decorator) for decorator in node.decorator_list}
             directive = "property" if decorators & {"property", "cached_property"} else kind

@@ -117,6 +117,7 @@ def write_sources(root: Path) -> Book:
     for name in ("_config.yml", "_toc.yml"):
         (root / "book" / name).symlink_to(Path("..") / name)
     shutil.copytree(ROOT / "book" / "_static", root / "book" / "_static", ignore=shutil.ignore_patterns("audio"))
+    shutil.copytree(ROOT / "book" / "_templates", root / "book" / "_templates")
     return at(root)
 
 

@@ -39,6 +39,13 @@ def test_a_module_shows_signatures_defaults_and_contracts():
     assert "_scale" not in shown
 
 
+def test_a_member_begins_after_a_blank_line():
+    for name in reference.modules():
+        lines = reference.api(name).splitlines()
+        starts = [i for i, line in enumerate(lines) if line.lstrip().startswith(".. py:")]
+        assert not [lines[i] for i in starts if lines[i - 1].strip() and "eval-rst" not in lines[i - 1]], name
+
+
 def test_every_command_and_option_is_on_the_page():
     page = reference.commands()
 
