@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,17 @@ from bnet.paths import sha256, sha256_file, write_text
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-_INPUTS = {"source": "source", "parameters": "parameters", "records": "records", "bnet": "the bnet package"}
+_INPUTS = {
+    "source": "source",
+    "parameters": "parameters",
+    "records": "records",
+    "benchmarks": "benchmarks",
+    "bnet": "the bnet package",
+}
 
 
 def inputs(book: Book, page: Page, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides a page: source text, resolved parameters, the records it reads, and the package's code.
+    """What decides a page: source text, resolved parameters, the records and benchmarks it reads, the package's code.
 
     Records are taken by content and by their path below the results folder, so the same records elsewhere are the same.
     """
@@ -26,6 +32,7 @@ def inputs(book: Book, page: Page, parameters: Mapping[str, Any]) -> dict[str, A
         "source": sha256(source_text(book, page)),
         "parameters": dict(parameters),
         "records": records_digest(book.results, [name.format(**parameters) for name in page.records]),
+        "benchmarks": benchmarks_digest(book.benchmarks, page.benchmarks),
         "bnet": package_digest(book.package),
     }
 
@@ -40,6 +47,12 @@ def records_digest(results: Path, corpora: list[str]) -> str:
     folders = [results] if "*" in corpora else [results / name for name in sorted(set(corpora))]
     files = {path for folder in folders for suffix in ("json", "csv") for path in folder.rglob(f"*.{suffix}")}
     return _digest(results, [path for path in files if not _hidden(path.relative_to(results))])
+
+
+def benchmarks_digest(folder: Path, names: Iterable[str]) -> str:
+    """Hash of the records of these benchmarks: their names and contents, of those that are there."""
+    files = [folder / f"{name}.json" for name in sorted(set(names))]
+    return _digest(folder, [path for path in files if path.is_file()])
 
 
 def package_digest(package: Path) -> str:
@@ -124,10 +137,10 @@ def write_status(book: Book) -> None:
 _STATUS = """\
 # Execution status
 
-Every page with numbers or pictures is a notebook, executed by papermill when its source, its parameters, the records it
-reads or the package changed. {{numref}}`tab-status` is generated from what those notebooks say about themselves; times
-are UTC. The key is the hash of all four; equal keys mean equal inputs. 'Commit' is the one that was checked out, with
-a '+' where `bnet/` or `book/` had changes beyond it.
+Every page with numbers or pictures is a notebook, executed by papermill when its source, its parameters, the records or
+benchmarks it reads or the package changed. {{numref}}`tab-status` is generated from what those notebooks say about
+themselves; times are UTC. The key is the hash of all five; equal keys mean equal inputs. 'Commit' is the one that was
+checked out, with a '+' where `bnet/` or `book/` had changes beyond it.
 
 ::::{{table}} Executed pages.
 :name: tab-status

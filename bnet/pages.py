@@ -33,6 +33,9 @@ class Page:
         changes, the page is stale.
     words
         Further words for the source's ``{{ placeholders }}``.
+    benchmarks
+        Benchmarks whose records the page reads, by the names of their files below ``benchmarks/results/``. When one of
+        them changes, comes or goes, the page is stale.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Page:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     records: tuple[str, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
+    benchmarks: tuple[str, ...] = ()
 
     @property
     def slug(self) -> str:
@@ -73,7 +77,7 @@ PAGES: tuple[Page, ...] = (
     _corpus("homburg", "HOMBURG, the 'Audio Benchmark'"),
     _corpus("extended-ballroom", "Extended Ballroom"),
     _corpus("fma-small", "FMA-small"),
-    Page("corpora/fma-full", "corpora/fma_full.py"),
+    Page("corpora/fma-full", "corpora/fma_full.py", benchmarks=("features_scale", "plan_fma_small")),
     _corpus("folder", "Your own music"),
     Page("ablations/table-3", "ablations/table3.py", records=("tunes",)),
     *map(_ablation, (*TABLE_3, "squeeze-excitation-released")),
@@ -81,7 +85,7 @@ PAGES: tuple[Page, ...] = (
     Page("listen", "listen.py"),
     Page("ablations/steps", "ablations/steps.py", records=("tunes",)),
     Page("claims", "claims.py", records=("*",)),
-    Page("table-2", "table-2.py", records=("*",)),
+    Page("table-2", "table-2.py", records=("*",), benchmarks=("coverage",)),
     Page("luck", "luck.py", records=("tunes",)),
     Page("confusions", "confusions.py", records=("*",)),
     Page("differences", "differences.py"),
@@ -123,6 +127,11 @@ class Book:
     def folder(self) -> Path:
         """Where the pages are: sources, executed notebooks and prose."""
         return self.root / "book"
+
+    @property
+    def benchmarks(self) -> Path:
+        """Where the records of benchmarks are, one file each."""
+        return self.root / "benchmarks" / "results"
 
     @property
     def logs(self) -> Path:

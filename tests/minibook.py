@@ -86,7 +86,7 @@ myst.table(frame, f"Facts of {corpus}.", "tab-{{ slug }}")
 PAGES = (
     Page("index", "index.py"),
     Page("corpora/one", "corpora/corpus.py", {"corpus": "one"}, ("{corpus}",)),
-    Page("corpora/two", "corpora/corpus.py", {"corpus": "two", "scale": 2.5}, ("{corpus}",)),
+    Page("corpora/two", "corpora/corpus.py", {"corpus": "two", "scale": 2.5}, ("{corpus}",), benchmarks=("speed",)),
 )
 
 TOC = {
@@ -108,6 +108,7 @@ def write_sources(root: Path) -> Book:
         "_config.yml": (ROOT / "_config.yml").read_text(encoding="utf-8"),
         "results/one/run-a/run.json": "{}",
         "results/two/run-b/run.json": "{}",
+        "benchmarks/results/speed.json": "{}",
         "code/module.py": "answer = 42\n",
     }
     for name, text in files.items():
