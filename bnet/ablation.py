@@ -29,9 +29,12 @@ class Change:
     reported
         The paper's; None where it has none.
     measured, low, high
-        Ours on the clips that both were tested on, with its 95 % interval; nan where one of them was not run.
+        Ours on the folds that both were tested on, with its 95 % interval (`bnet.comparison.compare`); nan where one of
+        them was not run.
     clips, folds
         How many clips and folds that is.
+    found
+        The comparison's verdict: ``better``, ``worse``, ``equivalent``, ``can't be told``; or ``not run``.
     """
 
     reported: float | None
@@ -40,23 +43,22 @@ class Change:
     high: float = np.nan
     clips: int = 0
     folds: int = 0
-
-    @property
-    def found(self) -> str:
-        """``better``, ``worse``, ``can't be told`` (the interval holds zero) or ``not run``."""
-        if np.isnan(self.measured):
-            return "not run"
-        return "better" if self.low > 0 else "worse" if self.high < 0 else "can't be told"
+    found: str = "not run"
 
     @property
     def verdict(self) -> str:
         """Whether our measurement points where the paper's does; a word or two for a table."""
         if self.found in ("not run", "can't be told") or self.reported is None:
             return self.found
-        if self.reported == 0:
-            return f"{self.found}; the paper: equal"
-        agrees = (self.reported > 0) == (self.found == "better")
-        return f"{self.found}, as in the paper" if agrees else f"{self.found}, unlike in the paper"
+        if self.as_reported:
+            return f"{self.found}, as in the paper"
+        return f"{self.found}, unlike in the paper" if self.reported else f"{self.found}; the paper: equal"
+
+    @property
+    def as_reported(self) -> bool:
+        """Whether what was found is what the paper's difference says, however small that is."""
+        sign = 0 if not self.reported else 1 if self.reported > 0 else -1
+        return self.found == {0: "equivalent", 1: "better", -1: "worse"}[sign]
 
 
 def reported(name: str) -> paper.Reported | None:
@@ -68,11 +70,11 @@ def change(report: Report, name: str, other: str = BASELINE) -> Change:
     """How `name` does against `other`: the paper's test accuracies on GTZAN, and the records of `report`."""
     one, two = reported(name), reported(other)
     printed = round(one.test - two.test, 1) if one and two else None
-    found = report.difference(name, other)
+    found = report.comparison(other, name)
     if found is None:
         return Change(printed)
-    folds = len({r.config.fold for r in report.of(name)} & {r.config.fold for r in report.of(other)})
-    return Change(printed, *(100 * value for value in found[:3]), found[3], folds)
+    points = (100 * value for value in (found.difference, found.low, found.high))
+    return Change(printed, *points, found.clips, found.folds, found.verdict)
 
 
 def changes(report: Report, pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
@@ -141,15 +143,20 @@ def sentence(report: Report, name: str, other: str = BASELINE) -> str:
     return f"{printed}{measured} {_weigh(found)}".strip()
 
 
-_SAID = {"better": "better", "worse": "worse", "can't be told": "the two can't be told apart"}
+_SAID = {
+    "better": "better",
+    "worse": "worse",
+    "equivalent": "equal within a point",
+    "can't be told": "the two can't be told apart",
+}
 
 
 def _weigh(found: Change) -> str:
-    luck = "Each was trained once: the interval is that of the test clips, not of the training."
-    other = "Another corpus and a shorter training than the paper's can differ in earnest."
-    agreement = {True: "That is the paper's direction.", False: "That is not the paper's direction."}
-    said = []
-    if found.found in ("better", "worse") and found.reported:
-        said.append(agreement[(found.reported > 0) == (found.found == "better")])
-    said += [luck] * (found.folds == 1)
-    return " ".join([*said, other])
+    few = "Two folds say little of what other splits and trainings would give, so the interval is wide."
+    one = "Each was trained once: the interval is that of the test clips, not of the training."
+    said = [{1: one, 2: few}.get(found.folds, "")]
+    if found.found != "can't be told" and found.reported is not None:
+        said.insert(0, f"That is {'' if found.as_reported else 'not '}the paper's direction.")
+    return " ".join(
+        filter(None, [*said, "Another corpus and a shorter training than the paper's can differ in earnest."])
+    )

@@ -86,9 +86,12 @@ def intervals(table: pd.DataFrame, *, ax: Axes, floor: float | None = None) -> A
 def changes(table: pd.DataFrame, *, ax: Axes, measured: str = "measured here") -> Axes:
     """Draw differences in percentage points: the paper's as a hollow diamond, ours as a dot with its interval.
 
-    `table` is `bnet.ablation.changes`; rows without a value get no mark. Left of the line is worse.
+    `table` is `bnet.ablation.changes`; rows without a value get no mark. Left of the line is worse. The axis holds all
+    marks; an interval may run off it, as one of two folds does.
     """
     positions = np.arange(len(table))[::-1]
+    marks = table[["change", "paper_change"]].to_numpy(float)
+    reach = 1.3 * max(10.0, np.nanmax(np.abs(marks), initial=0.0))
     ax.axvline(0, color=INK, linewidth=1)
     ax.hlines(positions + 0.12, table["low"], table["high"], color=PALETTE[0], linewidth=3, alpha=0.6)
     ax.plot(table["change"], positions + 0.12, "o", color=PALETTE[0], markersize=8, label=measured)
@@ -97,7 +100,7 @@ def changes(table: pd.DataFrame, *, ax: Axes, measured: str = "measured here") -
             table["paper_change"], positions - 0.18, "D", markerfacecolor="white", markeredgecolor=PALETTE[3],
             markeredgewidth=1.8, markersize=7, label="the paper, GTZAN",
         )  # fmt: skip
-    ax.set(yticks=positions, xlabel="points of test accuracy")
+    ax.set(yticks=positions, xlabel="points of test accuracy", xlim=(-reach, reach))
     ax.set_yticklabels(table["title"])
     ax.set_ylim(-0.6, len(table) - 0.4)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)

@@ -193,35 +193,21 @@ class Report:
         folds = self.folds(one, other)
         return comparison.compare(folds) if folds else None
 
-    def difference(self, one: str, other: str) -> tuple[float, float, float, int] | None:
-        """Accuracy of `one` minus that of `other` on the folds that both have: mean, 95 % interval, clips.
-
-        The same clips are compared with each other, whole groups are resampled together. None without a common fold.
-        """
-        folds = self.folds(other, one)
-        if not folds:
-            return None
-        together = np.concatenate([fold.gains for fold in folds])
-        groups = np.asarray([group for fold in folds for group in fold.groups])
-        return (float(together.mean()), *evaluation.bootstrap_interval(together, groups), len(together))
-
     def compare(self, one: str, other: str) -> str:
-        """A sentence on `difference`, in percentage points, that claims no more than the interval allows."""
-        found = self.difference(one, other)
+        """A sentence on `comparison`, in percentage points, with its verdict: it claims no more than that allows."""
+        found = self.comparison(other, one)
+        first, second = f"**{runs.title(one)}**", f"**{runs.title(other)}**"
         if found is None:
-            return f"{runs.title(one)} and {runs.title(other)} have not been run on the same folds."
-        mean, low, high, n = (100 * found[0], 100 * found[1], 100 * found[2], found[3])
-        verdict = (
-            f"**{runs.title(one)}** is better than **{runs.title(other)}** here"
-            if low > 0
-            else f"**{runs.title(one)}** is worse than **{runs.title(other)}** here"
-            if high < 0
-            else f"**{runs.title(one)}** and **{runs.title(other)}** can't be told apart here"
-        )
-        folds = len({r.config.fold for r in self.of(one)} & {r.config.fold for r in self.of(other)})
-        luck = " One training each: the interval is that of the test clips, not of the training." if folds == 1 else ""
+            return f"{first} and {second} have not been run on the same folds."
+        verdict = {
+            "better": f"{first} is better than {second} here",
+            "worse": f"{first} is worse than {second} here",
+            "equivalent": f"{first} and {second} are equal within a point here",
+        }.get(found.verdict, f"{first} and {second} can't be told apart here")
+        luck = " One split: the interval is that of the test clips, not of split and training." * (found.folds == 1)
         return (
-            f"{verdict}: {mean:+.1f} points of accuracy, 95 % interval {low:+.1f} to {high:+.1f}, over {n} clips.{luck}"
+            f"{verdict}: {100 * found.difference:+.1f} points of accuracy, 95 % interval {100 * found.low:+.1f} to "
+            f"{100 * found.high:+.1f}, over {found.folds} fold{'s' * (found.folds != 1)}.{luck}"
         )
 
     def chance(self) -> float | None:

@@ -54,18 +54,20 @@ def test_reported_change_is_the_papers():
 
 
 @pytest.mark.parametrize(
-    ("reported", "interval", "verdict"),
+    ("reported", "found", "verdict"),
     [
-        (-6.0, (-4.0, -7.0, -1.0), "worse, as in the paper"),
-        (-6.0, (4.0, 1.0, 7.0), "better, unlike in the paper"),
-        (0.0, (4.0, 1.0, 7.0), "better; the paper: equal"),
-        (-6.0, (0.5, -1.0, 2.0), "can't be told"),
-        (None, (0.5, 0.1, 2.0), "better"),
-        (-6.0, (np.nan, np.nan, np.nan), "not run"),
+        (-6.0, "worse", "worse, as in the paper"),
+        (-6.0, "better", "better, unlike in the paper"),
+        (-6.0, "equivalent", "equivalent, unlike in the paper"),
+        (0.0, "better", "better; the paper: equal"),
+        (0.0, "equivalent", "equivalent, as in the paper"),
+        (-6.0, "can't be told", "can't be told"),
+        (None, "better", "better"),
+        (-6.0, "not run", "not run"),
     ],
 )
-def test_verdict_follows_the_interval(reported, interval, verdict):
-    assert ablation.Change(reported, *interval, clips=100, folds=1).verdict == verdict
+def test_verdict_sets_what_was_found_beside_the_papers(reported, found, verdict):
+    assert ablation.Change(reported, found=found).verdict == verdict
 
 
 def test_changes_hold_what_the_records_say(report):
@@ -78,6 +80,8 @@ def test_changes_hold_what_the_records_say(report):
     said = ablation.sentence(report, "svm-rhythm", "majority")
     assert "The paper" not in said
     assert "trained once" in said
+    found = report.comparison("majority", "svm-rhythm")
+    assert ablation.change(report, "svm-rhythm", "majority").found == found.verdict
 
 
 def test_the_profile_with_most_of_the_wanted_networks_is_shown(results_of_two_profiles):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bnet import runs
+from bnet.comparison import Posterior
 from bnet.config import get_profile
 from bnet.errors import BnetError
 from bnet.features import FeatureStore
@@ -35,27 +36,33 @@ def load(results, monkeypatch) -> Report:
     return Report.load("tones", "custom", "grouped", results)
 
 
-def test_difference_is_over_the_common_folds(results, monkeypatch):
+def test_sentence_says_what_the_comparison_finds(results, monkeypatch):
     report = load(results, monkeypatch)
-    mean, low, high, clips = report.difference("svm-rhythm", "majority")
-    common = [len(record.arrays("test")[0]) for record in report.of("majority")]
-    assert clips == sum(common)
-    assert low <= mean <= high
-    assert mean == pytest.approx(-report.difference("majority", "svm-rhythm")[0])
-    assert report.difference("svm-rhythm", "bbnn") is None
-
-
-def test_sentence_claims_what_the_interval_allows(results, monkeypatch):
-    report = load(results, monkeypatch)
-    assert report.compare("svm-rhythm", "svm-rhythm").startswith(
-        "**SVM on rhythm** and **SVM on rhythm** can't be told"
-    )
-    assert "is better than" in report.compare("svm-rhythm", "majority")
-    assert "is worse than" in report.compare("majority", "svm-rhythm")
+    found = report.comparison("majority", "svm-rhythm")
+    assert found.folds == 2
+    said = report.compare("svm-rhythm", "majority")
+    assert f"{100 * found.difference:+.1f} points" in said
+    assert f"{100 * found.low:+.1f} to {100 * found.high:+.1f}, over 2 folds." in said
+    assert "equal within a point" in report.compare("svm-rhythm", "svm-rhythm")
     assert "have not been run" in report.compare("svm-rhythm", "bbnn")
-    assert "One training each" not in report.compare("svm-rhythm", "majority")
     one = dataclasses.replace(report, records=tuple(r for r in report.records if r.config.fold == 0))
-    assert "One training each" in one.compare("svm-rhythm", "majority")
+    assert "is better than" in one.compare("svm-rhythm", "majority")
+    assert "is worse than" in one.compare("majority", "svm-rhythm")
+    assert "One split" in one.compare("svm-rhythm", "majority")
+
+
+@pytest.mark.parametrize("verdict", ["better", "worse", "equivalent", "can't be told"])
+def test_every_verdict_has_its_words(results, monkeypatch, verdict):
+    report = load(results, monkeypatch)
+    found = dataclasses.replace(
+        report.comparison("majority", "svm-rhythm"),
+        posterior=Posterior(*(float(verdict == name) for name in ("worse", "equivalent", "better"))),
+    )
+    monkeypatch.setattr(Report, "comparison", lambda *names: found)
+    words = {"can't be told": "can't be told apart", "equivalent": "equal within a point"}.get(
+        verdict, f"is {verdict} than"
+    )
+    assert words in report.compare("svm-rhythm", "majority")
 
 
 def test_table_counts_folds_and_pools_clips(results, monkeypatch):
