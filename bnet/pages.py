@@ -91,6 +91,7 @@ PAGES: tuple[Page, ...] = (
     Page("differences", "differences.py"),
     Page("since", "since.py"),
     Page("inside", "inside.py", records=("tunes", "tunes-free")),
+    Page("runs", "runs.py", records=("*",)),
     Page("reference/api", "reference/api.py"),
     Page("reference/cli", "reference/cli.py"),
     Page("reference/decisions", "reference/decisions.py"),

@@ -26,7 +26,7 @@ AREAS: dict[str, tuple[str, ...]] = {
     "bnet.planning", "bnet.speed"),
     "results": (
         "bnet.evaluation", "bnet.comparison", "bnet.agreement", "bnet.luck", "bnet.tables", "bnet.plots", "bnet.report",
-        "bnet.audit", "bnet.paper", "bnet.probes", "bnet.trace",
+        "bnet.finding", "bnet.audit", "bnet.paper", "bnet.probes", "bnet.trace",
     ),
     "use": ("bnet.predict", "bnet.export", "bnet.web"),
     "book": (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -73,6 +73,68 @@ def summary(records: Sequence[Record], groups: dict[str, str] | None = None) -> 
             }
         )
     return pd.DataFrame(rows)
+
+
+def spent(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a (corpus, profile, protocol, variant, clips left out): its folds, the hours they took, where, by what.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``folds`` as text (``0-4, 7``), ``runs``, ``hours`` of wall clock (training and testing, not features),
+        ``machine`` (device, cores, memory), ``step`` (how a training step was computed; '' where no record says it) and
+        ``commits`` (the first eight digits), each with its distinct values; ``from``, ``to``: days, UTC.
+    """
+    keys = ["corpus", "profile", "protocol", "variant", "exclude"]
+    parts: dict[tuple[str, ...], list[Record]] = {}
+    for record in records:
+        parts.setdefault(tuple(getattr(record.config, key) for key in keys), []).append(record)
+    rows = []
+    for key, some in parts.items():
+        made = [record.run["made"] for record in some]
+        days = sorted(one["started"][:10] for one in made)
+        rows.append(
+            {
+                **dict(zip(keys, key, strict=True)),
+                "folds": spans(record.config.fold for record in some),
+                "runs": len(some),
+                "hours": sum(one["wall_s"] for one in made) / 3600,
+                "machine": _distinct(_machine(one) for one in made),
+                "step": _distinct(_step(record) for record in some),
+                "commits": _distinct((one["commit"] or "unknown")[:8] for one in made),
+                "from": days[0],
+                "to": days[-1],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def spans(numbers: Iterable[int]) -> str:
+    """Numbers with neighbours joined.
+
+    >>> spans([4, 0, 1, 2, 7])
+    '0-2, 4, 7'
+    """
+    found: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ", ".join(f"{a}-{b}" if a != b else str(a) for a, b in found)
+
+
+def _distinct(words: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(filter(None, words)))
+
+
+def _machine(made: dict) -> str:
+    machine = made["machine"]
+    return f"{made['device']['name']}, {machine['cores']} cores, {machine['memory_gib']:g} GiB"
+
+
+def _step(record: Record) -> str:
+    return record.run["made"].get("execution", {}).get("step") or record.run["notes"].get("step", "")
 
 
 def _interval(records: Sequence[Record], groups: dict[str, str]) -> tuple[float, float]:

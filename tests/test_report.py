@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bnet import runs
+from bnet import records, runs, tables
 from bnet.comparison import Posterior
 from bnet.config import get_profile
 from bnet.errors import BnetError
@@ -73,6 +73,16 @@ def test_table_counts_folds_and_pools_clips(results, monkeypatch):
     ids, truth, probabilities = report.pooled("svm-rhythm")
     assert (len(set(ids)), truth.shape, probabilities.shape) == (48, (48,), (48, 3))
     np.testing.assert_allclose(report.chance(), report.summary.set_index("variant").accuracy["majority"])
+
+
+def test_hours_are_counted_over_the_folds_of_each_network(results):
+    found = records.find(results)
+    table = tables.spent(found).set_index("variant")
+    assert table["folds"].to_dict() == {"majority": "0-1", "svm-rhythm": "0-2"}
+    assert table["runs"].to_dict() == {"majority": 2, "svm-rhythm": 3}
+    assert table["hours"].sum() == pytest.approx(sum(record.run["made"]["wall_s"] for record in found) / 3600)
+    assert table.loc["majority", "step"] == ""
+    assert tables.spans([4, 0, 1, 2, 7]) == "0-2, 4, 7"
 
 
 def test_two_records_of_one_fold_are_refused(results, tones, monkeypatch):

@@ -110,6 +110,19 @@ def pages_pdf(
     print(printing.pdf(build / "html", output or build / "book.pdf"))
 
 
+@app.command("finding")
+def pages_finding() -> None:
+    """Write the picture and the sentences of the finding, as README shows them, from the records in results/."""
+    from bnet import finding
+    from bnet.pages import this_book
+
+    root = this_book().root
+    changed = finding.write(root, root / "results")
+    for path in changed:
+        print(path)
+    say(f"{len(changed)} files changed")
+
+
 def _book_environment(profile: str | None, results: Path | None) -> None:
     """Pages are executed in processes of their own: hand the choice over by environment variables."""
     import os

@@ -1,0 +1,82 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # All runs
+#
+# Every run behind this book, and the hours that it took. A **run** is one training: a corpus, a network or baseline, one
+# way of dividing the clips (a *fold* of a *protocol*), and a *profile*, which says how long clips and training are. Its
+# **record** lies in `results/`: text files with the settings, the history of training and the answer to every test clip,
+# sealed by checksums. {doc}`reproduce` tells how to make them again, and `bnet compare` what of two makings agrees.
+
+# %% tags=["remove-cell"]
+import pandas as pd
+from IPython.display import display
+
+from bnet import myst, records, runs, tables
+from bnet.paths import results_dir
+
+found = records.find(results_dir())
+spent = tables.spent(found)
+KINDS = ["corpus", "profile", "protocol"]
+
+# %% [markdown]
+# ## Hours
+
+# %% tags=["hide-input"]
+if found:
+    total = spent.groupby(KINDS, sort=False).agg({"variant": "nunique", "runs": "sum", "hours": "sum"}).reset_index()
+    total.loc[len(total)] = ["**all**", "", "", spent["variant"].nunique(), spent["runs"].sum(), spent["hours"].sum()]
+    display(
+        myst.table(
+            total.set_axis(["Corpus", "Profile", "Protocol", "Networks and baselines", "Runs", "Hours"], axis=1),
+            "Wall-clock hours of training and testing; the features of a corpus are extracted once, before, and are not in it.",
+            "tab-runs-hours",
+            formats={"Hours": ".2f"},
+        )
+    )
+else:
+    display(myst.not_run("There are no records.", "make reproduce"))
+
+# %% [markdown]
+# ## Run by run
+#
+# One row a network, with all its folds. *Step* says how a training step was computed: `lean` is this package's own, with the
+# mathematics of the graph that Keras builds; a dash: a baseline, or a record that does not say. `bnet evaluate --runs` prints
+# a row a run.
+
+# %% tags=["hide-input"]
+for corpus in dict.fromkeys(spent["corpus"]) if found else []:
+    part = spent[spent["corpus"] == corpus]
+    shown = pd.DataFrame(
+        {
+            "Network": [runs.title(name) for name in part["variant"]],
+            "Profile": part["profile"],
+            "Protocol": part["protocol"] + part["exclude"].map(lambda kinds: f", without {kinds}" if kinds else ""),
+            "Folds": part["folds"],
+            "Minutes": 60 * part["hours"],
+            "Step": [f"`{step}`" if step else myst.NOTHING for step in part["step"]],
+            "Commit": [f"`{commits}`" for commits in part["commits"]],
+            "Day": [a if a == b else f"{a} to {b}" for a, b in zip(part["from"], part["to"], strict=True)],
+            "Machine": part["machine"],
+        }
+    )
+    one = shown["Machine"].nunique() == 1
+    display(
+        myst.table(
+            shown.drop(columns="Machine") if one else shown,
+            f"Runs on `{corpus}`" + (f", all on one machine: {shown['Machine'].iloc[0]}." if one else "."),
+            f"tab-runs-{corpus}",
+            formats={"Minutes": ".1f"},
+        )
+    )
+
+# %% tags=["hide-input"]
+for corpus in dict.fromkeys(spent["corpus"]) if found else []:
+    names = [f"`{record.name}`" for record in found if record.config.corpus == corpus]
+    display(myst.provenance(names, f"The names of the {len(names)} runs on {corpus}"))
