@@ -7,10 +7,14 @@ import importlib
 import importlib.metadata
 import os
 import platform
+import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import psutil
+
+from bnet.errors import BnetError
 
 PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
@@ -56,11 +60,121 @@ def seed_everything(seed: int) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
 
 
-def jit_compile() -> bool | str:
-    """Whether to compile the training step: on a CPU, XLA is slower than TensorFlow's own kernels; JAX needs it."""
-    if name() == "tensorflow":
-        return "GPU" in device()["kind"]
-    return name() == "jax"
+def take(wanted: str, memory_share: float = 0.0) -> None:
+    """Take a device for this process: before its first use, for a backend does not give one back.
+
+    Parameters
+    ----------
+    wanted
+        ``cpu``, ``gpu``, or ``auto``: a GPU where there is one.
+    memory_share
+        The share of each GPU's memory that this process may take; 0: what it comes to need, no more.
+
+    Raises
+    ------
+    BnetError
+        If there is no GPU and one was asked for, or this process uses another device already.
+    """
+    _TAKE[name()](wanted == "cpu", memory_share)
+    kind = device()["kind"]
+    if wanted == "gpu" and kind == "CPU":
+        raise BnetError(
+            f"--device gpu, but {name()} sees none here; expected an NVIDIA GPU with its driver (`nvidia-smi` lists "
+            f"it) and `pip install {_GPU_PACKAGES[name()]}`; or train on the CPU: --device auto"
+        )
+    if wanted == "cpu" and kind == "GPU":
+        raise BnetError(
+            "--device cpu, but this process uses a GPU already; start another one with CUDA_VISIBLE_DEVICES=-1"
+        )
+
+
+def _take_tensorflow(hide: bool, share: float) -> None:
+    import tensorflow as tf
+
+    if hide:
+        with contextlib.suppress(RuntimeError):  # in use already
+            tf.config.set_visible_devices([], "GPU")
+        return
+    for gpu in tf.config.get_visible_devices("GPU"):
+        with contextlib.suppress(RuntimeError):  # in use already, as it was taken
+            if share:
+                limit = tf.config.LogicalDeviceConfiguration(memory_limit=share * _gpu_mib())
+                tf.config.set_logical_device_configuration(gpu, [limit])
+            else:
+                tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def _take_jax(hide: bool, share: float) -> None:
+    import jax
+
+    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+    if share:
+        os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{share:.3f}"
+    if "xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
+    if hide:
+        jax.config.update("jax_platforms", "cpu")
+
+
+def _take_torch(hide: bool, share: float) -> None:
+    import torch
+
+    if share and not hide and torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(share)
+
+
+def _gpu_mib() -> int:
+    """Memory of the first GPU, as its driver tells."""
+    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0])
+    except (OSError, subprocess.CalledProcessError, ValueError, IndexError) as error:
+        raise BnetError(f"memory_share wants the GPU's size, but nvidia-smi does not tell it: {error}") from error
+
+
+_TAKE = {"tensorflow": _take_tensorflow, "jax": _take_jax, "torch": _take_torch}
+_GPU_PACKAGES = {"tensorflow": "tensorflow[and-cuda]", "jax": "jax[cuda12]", "torch": "torch"}
+
+
+@contextlib.contextmanager
+def precision(wanted: str) -> Iterator[None]:
+    """Build and trace networks in ``float32``, ``tf32`` or ``bfloat16`` inside this context.
+
+    Only here is float32 what it says: TensorFlow and JAX take TF32 for it where a GPU has it.
+    """
+    import keras
+
+    before = keras.config.dtype_policy()
+    _PRODUCTS[name()](wanted)
+    if wanted == "bfloat16":
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+        _PRODUCTS[name()]("float32")
+
+
+def _products_tensorflow(wanted: str) -> None:
+    import tensorflow as tf
+
+    tf.config.experimental.enable_tensor_float_32_execution(wanted == "tf32")
+
+
+def _products_jax(wanted: str) -> None:
+    import jax
+
+    names = {"float32": "float32", "tf32": "tensorfloat32", "bfloat16": None}
+    jax.config.update("jax_default_matmul_precision", names[wanted])
+
+
+def _products_torch(wanted: str) -> None:
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = wanted == "tf32"
+
+
+_PRODUCTS = {"tensorflow": _products_tensorflow, "jax": _products_jax, "torch": _products_torch}
 
 
 def device() -> dict[str, Any]:
@@ -73,7 +187,7 @@ def _gpus() -> list[str]:
     if name() == "tensorflow":
         import tensorflow as tf
 
-        devices = tf.config.list_physical_devices("GPU")
+        devices = tf.config.get_visible_devices("GPU")
         return [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in devices]
     if name() == "jax":
         import jax

@@ -51,6 +51,9 @@ class Config:
         Training stops when its loss has not fallen by `stop_min_delta` for so many epochs; 0 epochs: never.
     exclude
         Kinds of clips that were left out (`bnet.corpora.FLAWS`), sorted, with commas.
+    precision
+        Of the arithmetic, one of `PRECISIONS`. All but ``float32`` change the results by more than rounding in another
+        order does, and make a run of another name.
 
     Notes
     -----
@@ -81,6 +84,7 @@ class Config:
     stop_patience: int
     stop_min_delta: float
     exclude: str = ""
+    precision: str = "float32"
 
     def hash(self) -> str:
         """SHA-256 of the configuration as canonical JSON."""
@@ -140,6 +144,7 @@ class Profile:
     holdouts: int = 10
     groups: int = 5
     run_folds: int = 0
+    precision: str = "float32"
 
     def folds(self, protocol: str) -> int:
         """How many folds `protocol` has under this profile."""
@@ -185,6 +190,10 @@ _ROWS = (
 
 PROFILES: dict[str, Profile] = {row.name: row for row in _ROWS}
 SCHEDULES = ("plateau", "cosine")
+PRECISIONS = ("float32", "tf32", "bfloat16")
+"""Arithmetic of the network. ``tf32``: float32 whose products take 10 bits of mantissa, on an NVIDIA GPU; ``bfloat16``:
+maps are computed and kept with 7 bits, weights, their updates and all statistics in float32 (Keras's
+``mixed_bfloat16``)."""
 
 
 def get_profile(name: str, settings: dict[str, str] | None = None) -> Profile:
@@ -212,6 +221,8 @@ def get_profile(name: str, settings: dict[str, str] | None = None) -> Profile:
 def _check(profile: Profile) -> None:
     if profile.schedule not in SCHEDULES:
         raise unknown("schedule", profile.schedule, SCHEDULES)
+    if profile.precision not in PRECISIONS:
+        raise unknown("precision", profile.precision, PRECISIONS)
     positive = ("clip_seconds", "epochs", "learning_rate", "batch_size", "plateau_patience", "plateau_factor")
     for key in positive:
         if not getattr(profile, key) > 0:

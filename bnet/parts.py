@@ -49,6 +49,8 @@ class Outcome:
         What was found on the way, as plain values (best epoch, number of parameters, ...).
     model
         The Keras network with its best weights; None for a baseline.
+    execution
+        How it was trained, as plain values (`bnet.device.Execution`); empty for a baseline.
     """
 
     validation: np.ndarray
@@ -56,3 +58,4 @@ class Outcome:
     history: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: dict[str, Any] = field(default_factory=dict)
     model: Any = None
+    execution: dict[str, Any] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from bnet.audio import FeatureSettings, frames
 from bnet.baselines import BASELINES
 from bnet.config import Config, Profile
 from bnet.corpora import Corpus, Track, fingerprint, get_corpus, select, without
+from bnet.device import Settings
 from bnet.errors import BnetError, unknown
 from bnet.evaluation import accuracy
 from bnet.features import FeatureStore
@@ -146,8 +147,11 @@ def state(job: Job, results: Path) -> str:
     return "done"
 
 
-def run(job: Job, results: Path, say=_say) -> Record:
+def run(job: Job, results: Path, say=_say, settings: Settings | None = None) -> Record:
     """Do a run, or read its record if it has been done: the same command again does nothing.
+
+    How it is done (`settings`; None: chosen for the device at hand) stands in the record, but is no part of its
+    identity: a run that has been done is not done again in another way.
 
     A damaged record, or one of another version, is set aside and made anew. Two processes never do the same run: the
     second waits for the first, and then finds its record. A run that was killed starts again from its first epoch.
@@ -169,7 +173,7 @@ def run(job: Job, results: Path, say=_say) -> Record:
         for left in folder.parent.glob(f".{folder.name}.*"):
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
-        return _run(job, folder)
+        return _run(job, folder, settings)
 
 
 def extract(
@@ -192,7 +196,9 @@ def extract(
     return store
 
 
-def run_all(todo: list[Job], results: Path, workers: int | None = None, say=_say) -> list[Record]:
+def run_all(
+    todo: list[Job], results: Path, workers: int | None = None, say=_say, settings: Settings | None = None
+) -> list[Record]:
     """Do all jobs of one corpus that have no record yet, after extracting what features they lack."""
     waiting = [job for job in todo if state(job, results) != "done"]
     say(f"{len(todo)} runs: {len(todo) - len(waiting)} done, {len(waiting)} to do, into {results}")
@@ -200,7 +206,7 @@ def run_all(todo: list[Job], results: Path, workers: int | None = None, say=_say
         writable_dir(results, "results", "BNET_RESULTS")
         extract(waiting[0].corpus, waiting[0].tracks, waiting[0].config.clip_seconds, workers, say)
     for number, job in enumerate(waiting, 1):
-        record = run(job, results, say)
+        record = run(job, results, say, settings)
         say(f"[{number}/{len(waiting)}] {record.name}: {outcome(record)}")
     return [records.read(job.folder(results)) for job in todo]
 
@@ -212,7 +218,7 @@ def outcome(record: Record) -> str:
     return f"test {accuracy(*test):.3f}, validation {accuracy(*validation):.3f}, {seconds:.0f} s"
 
 
-def _run(job: Job, folder: Path) -> Record:
+def _run(job: Job, folder: Path, settings: Settings | None) -> Record:
     config, labels = job.config, list(job.corpus.labels)
     started, clock = datetime.now(UTC), time.perf_counter()
     store = FeatureStore(job.corpus, config.clip_seconds)
@@ -235,6 +241,7 @@ def _run(job: Job, folder: Path) -> Record:
             len(labels),
             config.seed,
             config.run_name,
+            settings,
         )
     used = [*split.train, *split.validation, *split.test]
     return records.write(
@@ -250,7 +257,7 @@ def _run(job: Job, folder: Path) -> Record:
             "lost": lost,
         },
         notes=outcome.notes,
-        made=_made(config, started, time.perf_counter() - clock),
+        made=_made(config, started, time.perf_counter() - clock, outcome.execution),
         model=outcome.model,
     )
 
@@ -284,7 +291,7 @@ def _predictions(tracks: Iterable[Track], labels: list[str], split: Split, outco
     return pd.concat(frames, ignore_index=True)
 
 
-def _made(config: Config, started: datetime, seconds: float) -> dict[str, Any]:
+def _made(config: Config, started: datetime, seconds: float, execution: dict[str, Any]) -> dict[str, Any]:
     """How a record was made: what may differ between two runs of one configuration."""
     network = bool(config.architecture)
     return {
@@ -292,6 +299,7 @@ def _made(config: Config, started: datetime, seconds: float) -> dict[str, Any]:
         **commit(),
         "backend": backend.name() if network else "scikit-learn",
         "device": backend.device() if network else {"kind": "CPU", "name": backend.processor()},
+        **({"execution": execution} if execution else {}),
         "machine": backend.machine(),
         "versions": backend.versions(network),
         "started": started.isoformat(timespec="seconds"),

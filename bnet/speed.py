@@ -22,6 +22,7 @@ import psutil
 from bnet import audio, backend
 from bnet.audio import FeatureSettings
 from bnet.corpora import Corpus, Track
+from bnet.device import AUTO
 from bnet.errors import BnetError
 from bnet.parts import Part
 
@@ -210,7 +211,7 @@ def _network(variant: str, classes: int, frames: int, batch_size: int, budget_s:
         keras.optimizers.Adam(1e-4),
         keras.losses.CategoricalCrossentropy(label_smoothing=row.label_smoothing),
         metrics=["accuracy"],
-        jit_compile=backend.jit_compile(),
+        jit_compile=AUTO[backend.name(), device["kind"]].jit_compile,
     )
     batches = training.Batches(Part(noise, rows, labels[rows]), classes, batch_size)
     model.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[Clock()])

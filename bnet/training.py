@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from bnet import backend
+from bnet import backend, device
 from bnet.config import Profile
+from bnet.device import Settings
 from bnet.errors import BnetError
 from bnet.parts import Outcome, Part
 
@@ -96,18 +98,18 @@ def fit(
     classes: int,
     seed: int,
     title: str = "",
-    step: str = "auto",
+    settings: Settings | None = None,
 ) -> Outcome:
     """Train a network, by name or row, as `profile` says and apply its best weights to the validation and test parts.
 
     Adam on the categorical cross-entropy, with the row's label smoothing; the rate and the stop follow the **training**
     loss, the weights kept are those of the best **validation** accuracy; the test part is looked at once, after
-    training. `step` chooses how (`bnet.lean.choose`); what was chosen stands in ``notes["step"]``.
+    training. `settings` says how (None: chosen for the device at hand); what was done stands in ``execution``.
 
     Raises
     ------
     BnetError
-        If the loss is not a number (diverged), a batch would not fit into memory, or there is no such step.
+        If the loss is not a number (diverged), a batch would not fit into memory, or there is no such device or step.
 
     Notes
     -----
@@ -115,18 +117,26 @@ def fit(
     patience 3 on the loss, stop with min_delta 0.01 and patience 10, checkpoint on validation accuracy). The cosine
     schedule of the smaller profiles is ours.
     """
-    backend.seed_everything(seed)
     row = get_variant(variant) if isinstance(variant, str) else variant
+    settings = settings or Settings()
+    execution = device.take(settings, profile.precision)
+    backend.seed_everything(seed)
+    with backend.precision(profile.precision):
+        return _fit(row, profile, train, validation, test, classes, seed, title, execution)
+
+
+def _fit(row, profile, train, validation, test, classes, seed, title, execution) -> Outcome:
     network = build(row, classes, train.features.shape[1], train.features.shape[2])
-    model, chosen = lean.choose(network, row, step)
-    if backend.device()["kind"] == "CPU":
+    model, step = lean.choose(network, row, execution.step)
+    execution = dataclasses.replace(execution, step=step)
+    if execution.device == "CPU":
         check_memory(network, profile.batch_size)
     batches = Batches(train, classes, profile.batch_size, seed)
     model.compile(
         keras.optimizers.Adam(_rate(profile, len(batches))),
         keras.losses.CategoricalCrossentropy(label_smoothing=row.label_smoothing),
         metrics=["accuracy"],
-        jit_compile=backend.jit_compile(),
+        jit_compile=execution.jit_compile,
     )
     best = BestWeights()
     fitted = model.fit(
@@ -149,8 +159,9 @@ def fit(
             "lower the rate (`--set learning_rate=...`) and look at the features"
         )
     model.set_weights(best.weights)
-    notes = {"best_epoch": best.epoch, "epochs_run": len(history), "parameters": network.count_params(), "step": chosen}
-    return Outcome(predict(model, validation), predict(model, test), history, notes, network)
+    notes = {"best_epoch": best.epoch, "epochs_run": len(history), "parameters": network.count_params()}
+    execution = dataclasses.asdict(execution)
+    return Outcome(predict(model, validation), predict(model, test), history, notes, network, execution)
 
 
 def predict(model: keras.Model, part: Part | np.ndarray, batch_size: int = 8) -> np.ndarray:

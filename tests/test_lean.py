@@ -10,6 +10,7 @@ import pytest
 
 from bnet import backend, lean, training
 from bnet.config import PROFILES
+from bnet.device import Settings
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, build, get_variant
 from bnet.parts import Part
@@ -200,7 +201,7 @@ PROFILE = dataclasses.replace(PROFILES["smoke"], epochs=2)
 
 
 def fit(network, step="auto"):
-    return training.fit(network, PROFILE, *corpus(), 3, 0, step=step)
+    return training.fit(network, PROFILE, *corpus(), 3, 0, settings=Settings(step=step))
 
 
 @functools.cache
@@ -212,7 +213,7 @@ def fit_1_block():
 def test_the_same_seed_gives_the_same_bits_and_plain_weights(tmp_path):
     """Ten clips in batches of eight: the last batch is smaller."""
     one, two = fit_1_block(), fit("1-block")
-    assert one.notes["step"] == "lean"
+    assert one.execution["step"] == "lean"
     assert one.history.equals(two.history)
     assert np.array_equal(one.test, two.test)
     pairs = zip(one.model.get_weights(), two.model.get_weights(), strict=True)
@@ -225,7 +226,7 @@ def test_the_same_seed_gives_the_same_bits_and_plain_weights(tmp_path):
 
 def test_plain_on_request_learns_the_same():
     one, two = fit_1_block(), fit("1-block", "plain")
-    assert two.notes["step"] == "plain: as asked"
+    assert two.execution["step"] == "plain: as asked"
     np.testing.assert_allclose(one.history["loss"], two.history["loss"], rtol=1e-3)
 
 
@@ -236,7 +237,7 @@ def test_dropout_and_label_smoothing_act():
     assert not np.array_equal(model(x, training=True), model(x, training=True))
     assert np.array_equal(model(x, training=False), model(x, training=False))
     smooth = fit(dataclasses.replace(get_variant("1-block"), label_smoothing=0.1))
-    assert smooth.notes["step"] == "lean"
+    assert smooth.execution["step"] == "lean"
     assert smooth.history["loss"][0] != fit_1_block().history["loss"][0]
 
 

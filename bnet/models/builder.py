@@ -56,7 +56,8 @@ def build(variant: str | Variant, classes: int, frames: int | None = None, n_mel
         pieces.append(_chain(row, row.after, concatenate(ends, place), place, seen))
     x = _chain(row, row.transition, join(pieces, "broadcast"), "transition")
     x = _chain(row, row.decision, x, "decision")
-    outputs = layers.Dense(classes, "softmax", kernel_initializer=row.initializer, name="probabilities")(x)
+    whole = keras.config.dtype_policy().variable_dtype  # float32 where maps are bfloat16
+    outputs = layers.Dense(classes, "softmax", kernel_initializer=row.initializer, dtype=whole, name="probabilities")(x)
     return keras.Model(inputs, outputs, name=row.name.replace("-", "_"))
 
 
