@@ -6,24 +6,18 @@ of channels. What is wrong with a file is told by one `BnetError`, never by an e
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import io
 import os
-import re
 import stat
-import sys
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import scipy.fft
 import scipy.sparse
-import soundfile
 import soxr
 
+from bnet.decoding import decode
 from bnet.errors import BnetError
 
 SR = 22_050
@@ -35,11 +29,8 @@ MIN_SECONDS = 1.0
 SILENCE = 1e-4
 """A clip whose absolute peak (full scale is 1) stays below this, -80 dB, is silent; 16-bit dither has 3e-5."""
 
-SLACK = 0.1
-"""A file that holds less than its header promises, by more than this many s, is truncated; less is encoder padding."""
-
-_BLOCK = 1 << 16
-_UNKNOWN_SIZE = 0x7FFF_F000  # writers to a pipe put this, or more, where the size of a WAV or AU should be
+_FRAMES = 32
+"""Frames that are transformed at a time: what is made of them stays in the cache."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +88,8 @@ def log_mel(
     """Log-mel spectrogram, time first: what every network of `bnet` takes in.
 
     Equal, to 1e-4 dB, to ``librosa.power_to_db(librosa.feature.melspectrogram(...), ref=1.0).T``, in two thirds of the
-    time: the filters are kept, sparse, and frames are transformed in cache-sized pieces. The transform is in double
-    precision, as librosa's is; in single precision pure tones differ by 1e-3 dB.
+    time or less: the filters are kept, sparse, and frames are transformed in cache-sized pieces, in buffers that are
+    used again. The transform is in double precision, as librosa's is; in single precision pure tones differ by 1e-3 dB.
 
     Parameters
     ----------
@@ -126,10 +117,15 @@ def log_mel(
     padded = np.pad(y.astype(np.float32, copy=False), n_fft // 2)
     framed = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop_length]
     mel = np.empty((len(framed), n_mels), np.float32)
-    for start in range(0, len(framed), 32):
-        spectrum = scipy.fft.rfft(framed[start : start + 32] * window, axis=1, overwrite_x=True)
-        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
-        mel[start : start + 32] = (filters @ power.T).T
+    windowed, power, other = (np.empty((_FRAMES, n)) for n in (n_fft, 1 + n_fft // 2, 1 + n_fft // 2))
+    for start in range(0, len(framed), _FRAMES):
+        piece = framed[start : start + _FRAMES]
+        n = len(piece)
+        np.multiply(piece, window, out=windowed[:n])
+        spectrum = scipy.fft.rfft(windowed[:n], axis=1, overwrite_x=True)
+        np.square(spectrum.real, out=power[:n])
+        power[:n] += np.square(spectrum.imag, out=other[:n])
+        mel[start : start + n] = (filters @ power[:n].T.astype(np.float32, order="C")).T
     decibel = 10 * np.log10(np.maximum(mel, 1e-10))
     return np.maximum(decibel, decibel.max() - top_db)
 
@@ -201,7 +197,7 @@ def load(
         raise BnetError(f"{seconds} s from {offset} s on of {path}; expected more than 0 s, from 0 s or later")
     least = min_seconds if seconds is None else min(min_seconds, seconds)
     _check_readable(path)
-    y, rate, truncated = _decode(path, seconds, offset)
+    y, rate, truncated = decode(path, seconds, offset)
     if truncated and not allow_truncated:
         raise BnetError(f"{path} is truncated: {truncated}; expected a whole file; copy or download it again")
     if not np.isfinite(y).all():
@@ -240,201 +236,3 @@ def _check_readable(path: Path) -> None:
         raise BnetError(f"{path} is no regular file; expected a sound file")
     if not status.st_size:
         raise BnetError(f"{path} is empty (0 bytes); expected a sound file; copy or download it again")
-
-
-def _decode(path: Path, seconds: float | None, offset: float) -> tuple[np.ndarray, int, str]:
-    """Mono samples at the file's own rate, that rate, and in what way the file is truncated ('' if it isn't)."""
-    with _quiet_mpg123():
-        read = _read(path, path, seconds, offset)
-        if seconds is not None and len(read.y) >= int(seconds * read.sr):
-            return read.y, read.sr, ""
-        promised, ending = read.end, ""
-        if read.format == "MP3":
-            mpeg = _scan_mpeg(path.read_bytes())
-            if mpeg and mpeg.held != mpeg.declared and mpeg.held * mpeg.samples > read.end + SLACK * read.sr:
-                read = _read(path, io.BytesIO(mpeg.with_count()), seconds, offset)
-            if mpeg and mpeg.declared:
-                promised += (mpeg.declared - mpeg.held) * mpeg.samples
-        elif read.format == "OGG":
-            ending = "" if _ogg_ends(path) else ", without an end-of-stream page"
-        else:
-            promised = max(read.promised, round(read.end * (1 + _missing_ratio(read.log))))
-        if promised > read.end + SLACK * read.sr:
-            ending = f", where its header promises {promised / read.sr:.2f} s"
-    return read.y, read.sr, f"it ends after {read.end / read.sr:.2f} s{ending}" if ending else ""
-
-
-@dataclass(frozen=True)
-class _Sound:
-    """Mono samples and their rate; format, length by the header, end reached (in samples) and libsndfile's log."""
-
-    y: np.ndarray
-    sr: int
-    format: str
-    promised: int
-    end: int
-    log: str
-
-
-class _Stream(soundfile.SoundFile):
-    """A sound file that is read on and on. `SoundFile` seeks after each read; in an MP3 that alters the samples."""
-
-    def seekable(self) -> bool:
-        return False
-
-
-def _read(path: Path, source: Path | io.BytesIO, seconds: float | None, offset: float) -> _Sound:
-    """Read a part of `source` in blocks, so that neither channels nor a header that lies cost memory."""
-    try:
-        stream = _Stream(source)
-    except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a name that ends in .raw
-        raise BnetError(
-            f"{path} is no audio that can be decoded; expected WAV, FLAC, MP3, OGG, AIFF or AU; "
-            f"convert it (ffmpeg -i {path.name} out.wav), or leave it out"
-        ) from error
-    with stream:
-        sr, promised = stream.samplerate, stream.frames
-        start = int(offset * sr)
-        stop = start + int(seconds * sr) if seconds is not None else sys.maxsize
-        end = 0 if stream.format == "MP3" else stream.seek(min(start, promised))  # an MP3 is decoded from its start
-        blocks = [np.zeros(0, np.float32)]
-        try:
-            while end < stop:
-                size = min(_BLOCK, (start if end < start else stop) - end)
-                block = stream.read(size, dtype="float32", always_2d=True)
-                if end >= start:
-                    blocks.append(sum(block.T[1:], block.T[0]) / stream.channels)  # mean(axis=1) is 20 times slower
-                end += len(block)
-                if len(block) < size:
-                    break
-        except soundfile.SoundFileError as error:
-            raise BnetError(
-                f"{path} is truncated or damaged: after {end / sr:.2f} s decoding stops ({error}); "
-                "expected a whole file; copy or download it again"
-            ) from error
-        known = promised if promised < 1 << 62 else 0
-        return _Sound(np.concatenate(blocks), sr, stream.format, known, end, stream.extra_info)
-
-
-def _missing_ratio(log: str) -> float:
-    """How much more sound data the header promises than the file holds, as a ratio, from libsndfile's log."""
-    for promised, held in re.findall(
-        r"^ *(?:data|SSND|Data Size|Riff size|riff) *: (\d+) \(should be (\d+)\)", log, re.M
-    ):
-        if int(held) < int(promised) < _UNKNOWN_SIZE:
-            return int(promised) / max(1, int(held)) - 1
-    return 0.0
-
-
-def _ogg_ends(path: Path) -> bool:
-    """Whether the last page of an OGG file is whole and carries the end-of-stream flag."""
-    with open(path, "rb") as stream:
-        stream.seek(max(0, path.stat().st_size - 2 * 65_307))  # 65 307: the longest page
-        tail = stream.read()
-    page = tail.rfind(b"OggS")
-    if page < 0 or len(tail) < page + 27 or not tail[page + 5] & 4:
-        return False
-    table = tail[page + 27 : page + 27 + tail[page + 26]]
-    return len(table) == tail[page + 26] and len(tail) >= page + 27 + len(table) + sum(table)
-
-
-@dataclass(frozen=True)
-class _Mpeg:
-    """An MPEG layer III stream: its frames `held`, `declared` in a Xing or Info header (0: none), `samples` of each."""
-
-    data: bytes
-    first: int
-    samples: int
-    side: int
-    held: int
-    declared: int
-
-    def with_count(self) -> bytes:
-        """The stream with a header that declares the frames held."""
-        count = self.held.to_bytes(4, "big")
-        if self.declared:
-            at = self.first + 4 + self.side + 8
-            return self.data[:at] + count + self.data[at + 4 :]
-        word = (
-            int.from_bytes(self.data[self.first : self.first + 4], "big") & 0xFFFF_0DFF | 0x0001_9000
-        )  # no CRC, bit rate 9
-        header = word.to_bytes(4, "big")
-        length = _mpeg_frame(header, 0)[0]
-        frame = header + bytes(self.side) + b"Xing" + (1).to_bytes(4, "big") + count
-        return frame + bytes(length - len(frame)) + self.data[self.first :]
-
-
-def _scan_mpeg(data: bytes) -> _Mpeg | None:
-    """Count the frames of an MP3 file by walking from header to header; None if there are none (layers I and II)."""
-    at = 0
-    if data[:3] == b"ID3" and len(data) > 10:
-        at = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(data[6:10], (21, 14, 7, 0), strict=True))
-    first = held = 0
-    found = None
-    while 0 <= at < len(data) - 4:
-        frame = _mpeg_frame(data, at)
-        if frame and (held or (at + frame[0] > len(data) - 4 or _mpeg_frame(data, at + frame[0]))):
-            if not held:
-                first, found = at, frame
-            held += 1
-            at += frame[0]
-        else:
-            at = data.find(b"\xff", at + 1)
-    if not found:
-        return None
-    _, samples, side = found
-    tag = data[first + 4 + side : first + 4 + side + 12]
-    has_tag = tag[:4] in (b"Xing", b"Info")
-    declared = int.from_bytes(tag[8:], "big") if has_tag and tag[7] & 1 else 0
-    return _Mpeg(data, first, samples, side, held - has_tag, declared)
-
-
-_KBPS = {
-    1: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    2: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-
-
-def _mpeg_frame(data: bytes, at: int) -> tuple[int, int, int] | None:
-    """Bytes, samples and bytes of side information of the layer III frame at `at`, or None (ISO 11172-3, 2.4.1.3)."""
-    word = int.from_bytes(data[at : at + 4], "big")
-    version, layer, rate, kbps = word >> 19 & 3, word >> 17 & 3, word >> 10 & 3, word >> 12 & 15
-    if word >> 21 != 0x7FF or version == 1 or layer != 1 or rate == 3 or kbps in (0, 15):
-        return None
-    generation = 1 if version == 3 else 2
-    sr = (44_100, 48_000, 32_000)[rate] >> {3: 0, 2: 1, 0: 2}[version]
-    samples = 1152 // generation
-    length = samples // 8 * _KBPS[generation][kbps - 1] * 1000 // sr + (word >> 9 & 1)
-    mono = word >> 6 & 3 == 3
-    return length, samples, (17 if mono else 32) if generation == 1 else (9 if mono else 17)
-
-
-_quiet_lock = threading.Lock()
-_quiet_state: dict[str, int] = {"depth": 0, "stderr": -1}
-
-
-@contextlib.contextmanager
-def _quiet_mpg123() -> Iterator[None]:
-    """Keep mpg123's notes, which it prints on file descriptor 2, off the screen: what matters is raised."""
-    with _quiet_lock:
-        _quiet_state["depth"] += 1
-        if _quiet_state["depth"] == 1:
-            _redirect_stderr()
-    try:
-        yield
-    finally:
-        with _quiet_lock:
-            _quiet_state["depth"] -= 1
-            if _quiet_state["depth"] == 0 and _quiet_state["stderr"] >= 0:
-                os.dup2(_quiet_state["stderr"], 2)
-                os.close(_quiet_state["stderr"])
-
-
-def _redirect_stderr() -> None:
-    try:
-        _quiet_state["stderr"] = os.dup(2)
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 2)
-        os.close(null)
-    except OSError:  # no file descriptor 2
-        _quiet_state["stderr"] = -1

@@ -20,7 +20,7 @@ HIDDEN = ("bnet.cli", "bnet.shipped")
 """Packages without a reference: commands have a page of their own."""
 
 AREAS: dict[str, tuple[str, ...]] = {
-    "sound": ("bnet.corpora", "bnet.audio", "bnet.features"),
+    "sound": ("bnet.corpora", "bnet.audio", "bnet.decoding", "bnet.features"),
     "networks": ("bnet.models", "bnet.drawing", "bnet.ablation", "bnet.backend", "bnet.lean", "bnet.weights"),
     "runs": ("bnet.config", "bnet.splits", "bnet.training", "bnet.baselines", "bnet.runs", "bnet.records", "bnet.plan",
     "bnet.planning", "bnet.speed"),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bnet import audio
+from bnet import audio, decoding
 from bnet.corpora import base
 from bnet.errors import BnetError
 
@@ -48,7 +48,7 @@ def cut(path: Path, share: float) -> Path:
 
 def first_frame(path: Path) -> int:
     """Where the second frame of an MP3 starts."""
-    return audio._mpeg_frame(path.read_bytes(), 0)[0]
+    return decoding._mpeg_frame(path.read_bytes(), 0)[0]
 
 
 def refuse(path: Path, *words: str, **options) -> str:
@@ -178,6 +178,15 @@ def test_six_channels_are_averaged(tmp_path):
     y = noise(2)
     path = write(tmp_path / "six.wav", np.stack([y, -y, y, y, y, 0 * y], axis=1), subtype="FLOAT")
     np.testing.assert_allclose(audio.load(path), y / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 6])
+def test_the_mean_of_integers_is_that_of_floats(channels):
+    block = np.random.default_rng(0).integers(-(2**15), 2**15, (1000, channels)).astype("int16")
+    mean = decoding._mean(block, 2**15)
+    assert mean.dtype == np.float32
+    np.testing.assert_array_equal(mean, decoding._mean((block / 2**15).astype("float32"), 1))
+    np.testing.assert_allclose(mean, block.mean(axis=1) / 2**15, rtol=0, atol=1e-7)
 
 
 def test_a_file_that_ends_early_is_shorter_and_fit_pads(tmp_path):

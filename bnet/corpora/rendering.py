@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import scipy.signal
 
 from bnet.corpora.base import SR
 from bnet.corpora.scores import package_folder
@@ -108,6 +107,7 @@ def play(notes: np.ndarray, period: float, start: float, seconds: float, program
     BnetError
         If a pitch is outside of `PITCHES`.
     """
+    import scipy.signal  # here, for it takes half a second to import, and most corpora are files
     from symusic import Note, Score, Track
 
     lowest, highest = notes[:, 2].min(), notes[:, 2].max()
