@@ -17,7 +17,6 @@ import pandas as pd
 from bnet import comparison, evaluation, records
 from bnet.baselines import BASELINES
 from bnet.comparison import Fold
-from bnet.config import Config
 from bnet.corpora import get_corpus
 from bnet.errors import BnetError
 from bnet.models import STEPS, TABLE_3, VARIANTS
@@ -103,14 +102,14 @@ def compare(a: Path, b: Path, **wanted: str) -> list[Row]:
             f"`{_command(next(iter(one.values())))} --results {b}`"
         )
     rows = [_row(key, _folds(one, key), _folds(other, key)) for key in dict.fromkeys(k[:-1] for k in (*one, *other))]
+    return sorted(rows, key=_place)
+
+
+def _place(row: Row) -> tuple:
+    """By what tables are sorted; within one, networks stand as in the package, one's own last."""
     names = [*VARIANTS, *BASELINES]
-    return sorted(
-        rows,
-        key=lambda row: (
-            row.corpus, row.exclude, row.profile, row.protocol, TABLES.index(row.table),
-            names.index(row.network) if row.network in names else len(names), row.network,
-        ),
-    )  # fmt: skip
+    number = names.index(row.network) if row.network in names else len(names)
+    return row.corpus, row.exclude, row.profile, row.protocol, TABLES.index(row.table), number, row.network
 
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
@@ -169,7 +168,7 @@ def _load(folder: Path, wanted: Mapping[str, str]) -> dict[tuple[str, str, str, 
     if not folder.is_dir():
         raise BnetError(f"no folder {folder}; expected one of records, such as results/ or reproduced/")
     found: dict[tuple[str, str, str, str, str, int], Record] = {}
-    for record in records.find(folder, wanted.get("corpus"), **wanted):
+    for record in records.find(folder, **wanted):
         c = record.config
         key = (c.corpus, c.exclude, c.protocol, c.profile, c.variant, c.fold)
         if key in found:
@@ -212,19 +211,15 @@ def _row(key: Key, one: dict[int, Record], other: dict[int, Record]) -> Row:
 
 def _check(x: Record, y: Record) -> None:
     """Two records that pair must be of one configuration and of the same test clips."""
-    if x.config != y.config:
-        differs = [f"{key} {one} and {other}" for key, one, other in _differences(x.config, y.config)]
+    pairs = zip(vars(x.config).items(), vars(y.config).values(), strict=True)
+    differs = [f"{key} {one} and {other}" for (key, one), other in pairs if one != other]
+    if differs:
         raise BnetError(
             f"{x.folder} and {y.folder} pair by name but were made with different settings ({'; '.join(differs)}): "
             "this is not a re-run; compare records of one setting"
         )
     if x.arrays()[0] != y.arrays()[0]:
         raise BnetError(f"{x.folder} and {y.folder} were tested on different clips; compare records of one corpus")
-
-
-def _differences(one: Config, other: Config) -> list[tuple[str, object, object]]:
-    pairs = zip(vars(one).items(), vars(other).values(), strict=True)
-    return [(key, value, theirs) for (key, value), theirs in pairs if value != theirs]
 
 
 def _fold(x: Record, y: Record, groups: Mapping[str, str]) -> Fold:

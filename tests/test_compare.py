@@ -139,6 +139,9 @@ def test_the_command_prints_text_json_and_csv(results, other):
     assert "All: 2 identical" in done.output
     rows = json.loads(bnet("--json").stdout)
     assert [row["state"] for row in rows] == ["identical"] * 2
+    assert (
+        json.loads(bnet("--json", "--corpus", "tones", "--profile", "custom", "--protocol", "grouped").stdout) == rows
+    )
     table = list(csv.DictReader(io.StringIO(bnet("--csv").stdout)))
     assert [row["network"] for row in table] == [row["network"] for row in rows]
     with pytest.raises(BnetError, match="choose one"):
