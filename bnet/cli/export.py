@@ -37,6 +37,30 @@ def _onnx(record: Record, target: Path) -> Path:
     return target
 
 
+def _litert(record: Record, target: Path) -> Path:
+    from bnet import litert
+    from bnet.predict import load_network
+
+    paths.write_bytes(target, litert.to_litert(load_network(record)))
+    return target
+
+
+def _litert_int8(record: Record, target: Path) -> Path:
+    from bnet import litert
+    from bnet.predict import load_network
+
+    model, clips = load_network(record), litert.training_clips(record)
+    say(f"ranges of values from {len(clips)} training clips of {record.config.corpus}")
+    content = litert.to_litert(model, clips)
+    found = litert.agreement(record, "validation", content)
+    paths.write_bytes(target, content)
+    say(
+        f"on {found['clips']} validation clips: accuracy {found['accuracy']:.3f}, the network itself "
+        f"{found['recorded']:.3f}; the same class for {found['same']:.1%} of them"
+    )
+    return target
+
+
 def _web(record: Record, target: Path) -> Path:
     from bnet.web.site import export_web
 
@@ -55,6 +79,13 @@ class Format:
 FORMATS = {
     "keras": Format("a Keras file, for keras.saving.load_model", ".keras", _keras),
     "onnx": Format("ONNX: log-mels [batch, frames, 128, 1] of any length in, class probabilities out", ".onnx", _onnx),
+    "litert": Format("LiteRT (TensorFlow Lite) in float32, in and out as ONNX", ".tflite", _litert),
+    "litert-int8": Format(
+        "LiteRT in integers of 8 bits, their ranges from training clips of the run's corpus; says what accuracy that "
+        "costs on validation clips",
+        ".tflite",
+        _litert_int8,
+    ),
     "web": Format("a folder with the page 'Listen' for this network, for any static host or none", "", _web),
 }
 
