@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import scipy.fft
 import scipy.sparse
 import soxr
 
-from bnet.decoding import decode
+from bnet import decoding
 from bnet.errors import BnetError
 
 SR = 22_050
@@ -197,20 +198,78 @@ def load(
         raise BnetError(f"{seconds} s from {offset} s on of {path}; expected more than 0 s, from 0 s or later")
     least = min_seconds if seconds is None else min(min_seconds, seconds)
     _check_readable(path)
-    y, rate, truncated = decode(path, seconds, offset)
+    y, rate, truncated = decoding.decode(path, seconds, offset)
     if truncated and not allow_truncated:
-        raise BnetError(f"{path} is truncated: {truncated}; expected a whole file; copy or download it again")
+        raise _truncated(path, truncated)
     if not np.isfinite(y).all():
-        raise BnetError(f"{path} holds NaN or infinite samples; expected finite ones; export it again or leave it out")
+        raise _not_finite(path)
     if len(y) < max(1, int(least * rate)):
-        after = f" after {offset:g} s" if offset else ""
-        raise BnetError(
-            f"{path} is too short: {len(y) / rate:.2f} s of sound{after}; expected at least {least:g} s; "
-            "leave it out, or give a longer file"
-        )
+        raise _short(path, len(y) / rate, least, offset)
     if not allow_silent and np.abs(y).max() < SILENCE:
-        raise BnetError(f"{path} is silent: no sample reaches -80 dB of full scale; expected sound; leave it out")
+        raise _silent(path)
     return resample(y, rate, sr)
+
+
+def blocks(path: str | os.PathLike[str], *, sr: int = SR, min_seconds: float = MIN_SECONDS) -> Iterator[np.ndarray]:
+    """All of a sound file as `load` gives it, block by block: memory does not grow with its length.
+
+    Parameters
+    ----------
+    path, sr, min_seconds
+        As for `load`.
+
+    Yields
+    ------
+    np.ndarray [shape=(n,)]
+        The next samples, some 65 000 at most at the file's own rate; all together they are what `load` returns.
+
+    Raises
+    ------
+    BnetError
+        As `load` does. That a file is truncated, too short or silent shows at its end: in place of the last block.
+    """
+    path = Path(path)
+    _check_readable(path)
+    end, given, loudest, resampler = 0, 0, 0.0, None
+    for block, rate, truncated in decoding.blocks(path):
+        last = truncated is not None
+        end += len(block)
+        if truncated:
+            raise _truncated(path, truncated)
+        if not np.isfinite(block).all():
+            raise _not_finite(path)
+        loudest = max(loudest, float(np.abs(block).max(initial=0.0)))
+        if last and end < max(1, int(min_seconds * rate)):
+            raise _short(path, end / rate, min_seconds)
+        if last and loudest < SILENCE:
+            raise _silent(path)
+        if rate != sr:
+            resampler = resampler or soxr.ResampleStream(rate, sr, 1, dtype="float32", quality="soxr_hq")
+            block = resampler.resample_chunk(block, last=last)
+        if last:
+            block = fit(block, int(np.ceil(end * (sr / rate))) - given, sr=1)
+        given += len(block)
+        yield block
+
+
+def _truncated(path: Path, how: str) -> BnetError:
+    return BnetError(f"{path} is truncated: {how}; expected a whole file; copy or download it again")
+
+
+def _not_finite(path: Path) -> BnetError:
+    return BnetError(f"{path} holds NaN or infinite samples; expected finite ones; export it again or leave it out")
+
+
+def _short(path: Path, seconds: float, least: float, offset: float = 0.0) -> BnetError:
+    after = f" after {offset:g} s" if offset else ""
+    return BnetError(
+        f"{path} is too short: {seconds:.2f} s of sound{after}; expected at least {least:g} s; "
+        "leave it out, or give a longer file"
+    )
+
+
+def _silent(path: Path) -> BnetError:
+    return BnetError(f"{path} is silent: no sample reaches -80 dB of full scale; expected sound; leave it out")
 
 
 def resample(y: np.ndarray, orig_sr: int, target_sr: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import mmap
 import os
 import re
 import sys
@@ -50,20 +51,47 @@ def decode(path: Path, seconds: float | None, offset: float) -> tuple[np.ndarray
         read = _read(path, path, seconds, offset)
         if seconds is not None and len(read.y) >= int(seconds * read.sr):
             return read.y, read.sr, ""
-        promised, ending = read.end, ""
-        if read.format == "MP3":
-            mpeg = _scan_mpeg(path.read_bytes())
-            if mpeg and mpeg.held != mpeg.declared and mpeg.held * mpeg.samples > read.end + SLACK * read.sr:
-                read = _read(path, io.BytesIO(mpeg.with_count()), seconds, offset)
-            if mpeg and mpeg.declared:
-                promised += (mpeg.declared - mpeg.held) * mpeg.samples
-        elif read.format == "OGG":
-            ending = "" if _ogg_ends(path) else ", without an end-of-stream page"
-        else:
-            promised = max(read.promised, round(read.end * (1 + _missing_ratio(read.log))))
-        if promised > read.end + SLACK * read.sr:
-            ending = f", where its header promises {promised / read.sr:.2f} s"
-    return read.y, read.sr, f"it ends after {read.end / read.sr:.2f} s{ending}" if ending else ""
+        mpeg = _scan_mpeg(_mapped(path)) if read.format == "MP3" else None
+        if mpeg and mpeg.declares_less(read.end, read.sr):
+            read = _read(path, io.BytesIO(mpeg.with_count()), seconds, offset)
+        return read.y, read.sr, _truncation(path, read, mpeg)
+
+
+def blocks(path: Path) -> Iterator[tuple[np.ndarray, int, str | None]]:
+    """All of a sound file, block by block, as `decode` gives it.
+
+    Yields
+    ------
+    tuple
+        float32 [shape=(n,)]; the rate in Hz; None, but for the last block (which may be empty) the clause for an error
+        message that `decode` gives, '' where the file is whole.
+
+    Raises
+    ------
+    BnetError
+        As `decode` does.
+
+    Notes
+    -----
+    An MP3 whose own count of frames is too small is held in memory, as it is on disk; all else a block at a time.
+    """
+    with _quiet_mpg123():
+        stream = _open(path, path)
+        mpeg = _scan_mpeg(_mapped(path)) if stream.format == "MP3" else None
+        if mpeg and mpeg.declares_less(stream.frames, stream.samplerate):
+            stream.close()
+            stream = _open(path, io.BytesIO(mpeg.with_count()))
+    with stream:
+        end = 0
+        while True:
+            with _quiet_mpg123():
+                block = _next(path, stream, _BLOCK, end)
+                end += len(block)
+                ended = len(block) < _BLOCK
+                truncated = _truncation(path, _sound(block, stream, stream.frames, end), mpeg) if ended else None
+            yield block, stream.samplerate, truncated
+            if ended:
+                return
 
 
 @dataclass(frozen=True)
@@ -85,38 +113,65 @@ class _Stream(soundfile.SoundFile):
         return False
 
 
-def _read(path: Path, source: Path | io.BytesIO, seconds: float | None, offset: float) -> _Sound:
-    """Read a part of `source` in blocks, so that neither channels nor a header that lies cost memory."""
+def _open(path: Path, source: Path | io.BytesIO) -> _Stream:
     try:
-        stream = _Stream(source)
+        return _Stream(source)
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a name that ends in .raw
         raise BnetError(
             f"{path} is no audio that can be decoded; expected WAV, FLAC, MP3, OGG, AIFF or AU; "
             f"convert it (ffmpeg -i {path.name} out.wav), or leave it out"
         ) from error
-    with stream:
+
+
+def _read(path: Path, source: Path | io.BytesIO, seconds: float | None, offset: float) -> _Sound:
+    """Read a part of `source` in blocks, so that neither channels nor a header that lies cost memory."""
+    with _open(path, source) as stream:
         sr, promised = stream.samplerate, stream.frames
         start = int(offset * sr)
         stop = start + int(seconds * sr) if seconds is not None else sys.maxsize
         end = 0 if stream.format == "MP3" else stream.seek(min(start, promised))  # an MP3 is decoded from its start
-        kind, scale = ("int16", 1 << 15) if stream.subtype == "PCM_16" else ("float32", 1)  # the same, in half the time
-        blocks = [np.zeros(0, np.float32)]
-        try:
-            while end < stop:
-                size = min(_BLOCK, (start if end < start else stop) - end)
-                block = stream.read(size, dtype=kind, always_2d=True)
-                if end >= start:
-                    blocks.append(_mean(block, scale))
-                end += len(block)
-                if len(block) < size:
-                    break
-        except soundfile.SoundFileError as error:
-            raise BnetError(
-                f"{path} is truncated or damaged: after {end / sr:.2f} s decoding stops ({error}); "
-                "expected a whole file; copy or download it again"
-            ) from error
-        known = promised if promised < 1 << 62 else 0
-        return _Sound(np.concatenate(blocks), sr, stream.format, known, end, stream.extra_info)
+        found = [np.zeros(0, np.float32)]
+        while end < stop:
+            size = min(_BLOCK, (start if end < start else stop) - end)
+            block = _next(path, stream, size, end)
+            if end >= start:
+                found.append(block)
+            end += len(block)
+            if len(block) < size:
+                break
+        return _sound(np.concatenate(found), stream, promised, end)
+
+
+def _next(path: Path, stream: _Stream, size: int, end: int) -> np.ndarray:
+    """The next `size` samples or fewer, mono; `end` were read before."""
+    kind, scale = ("int16", 1 << 15) if stream.subtype == "PCM_16" else ("float32", 1)  # the same, in half the time
+    try:
+        return _mean(stream.read(size, dtype=kind, always_2d=True), scale)
+    except soundfile.SoundFileError as error:
+        raise BnetError(
+            f"{path} is truncated or damaged: after {end / stream.samplerate:.2f} s decoding stops ({error}); "
+            "expected a whole file; copy or download it again"
+        ) from error
+
+
+def _sound(y: np.ndarray, stream: _Stream, promised: int, end: int) -> _Sound:
+    known = promised if promised < 1 << 62 else 0
+    return _Sound(y, stream.samplerate, stream.format, known, end, stream.extra_info)
+
+
+def _truncation(path: Path, read: _Sound, mpeg: _Mpeg | None) -> str:
+    """In what way a file that was read to its end is truncated; '' if it isn't."""
+    promised, ending = read.end, ""
+    if read.format == "MP3":
+        if mpeg and mpeg.declared:
+            promised += (mpeg.declared - mpeg.held) * mpeg.samples
+    elif read.format == "OGG":
+        ending = "" if _ogg_ends(path) else ", without an end-of-stream page"
+    else:
+        promised = max(read.promised, round(read.end * (1 + _missing_ratio(read.log))))
+    if promised > read.end + SLACK * read.sr:
+        ending = f", where its header promises {promised / read.sr:.2f} s"
+    return f"it ends after {read.end / read.sr:.2f} s{ending}" if ending else ""
 
 
 def _mean(block: np.ndarray, scale: int) -> np.ndarray:
@@ -153,12 +208,16 @@ def _ogg_ends(path: Path) -> bool:
 class _Mpeg:
     """An MPEG layer III stream: its frames `held`, `declared` in a Xing or Info header (0: none), `samples` of each."""
 
-    data: bytes
+    data: bytes | mmap.mmap
     first: int
     samples: int
     side: int
     held: int
     declared: int
+
+    def declares_less(self, frames: int, sr: int) -> bool:
+        """Whether the file holds more than these samples at `sr`, where its own header made them end."""
+        return self.held != self.declared and self.held * self.samples > frames + SLACK * sr
 
     def with_count(self) -> bytes:
         """The stream with a header that declares the frames held."""
@@ -175,7 +234,13 @@ class _Mpeg:
         return frame + bytes(length - len(frame)) + self.data[self.first :]
 
 
-def _scan_mpeg(data: bytes) -> _Mpeg | None:
+def _mapped(path: Path) -> mmap.mmap:
+    """A file's bytes, without reading them all into memory."""
+    with open(path, "rb") as stream:
+        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _scan_mpeg(data: bytes | mmap.mmap) -> _Mpeg | None:
     """Count the frames of an MP3 file by walking from header to header; None if there are none (layers I and II)."""
     at = 0
     if data[:3] == b"ID3" and len(data) > 10:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import sys
 import tracemalloc
 from pathlib import Path
@@ -62,6 +63,27 @@ def refuse(path: Path, *words: str, **options) -> str:
 
 
 # log-mel
+
+
+@pytest.fixture(autouse=True)
+def by_blocks(monkeypatch):
+    """Every whole file that a test loads is read by blocks too: to the same samples, or the same error."""
+    load = audio.load
+
+    def both(path, **options):
+        if {"seconds", "offset", "allow_silent", "allow_truncated"} & options.keys():
+            return load(path, **options)
+        try:
+            y = load(path, **options)
+        except BnetError as error:
+            with pytest.raises(BnetError) as other:
+                list(audio.blocks(path, **options))
+            assert other.match(f"^{re.escape(str(error))}$")
+            raise
+        np.testing.assert_array_equal(np.concatenate(list(audio.blocks(path, **options))), y)
+        return y
+
+    monkeypatch.setattr(audio, "load", both)
 
 
 @pytest.mark.parametrize(("seconds", "frames"), [(30, 646), (10, 216), (1, 22)])
