@@ -85,7 +85,7 @@ PAGES: tuple[Page, ...] = (
     Page("listen", "listen.py"),
     Page("ablations/steps", "ablations/steps.py", records=("tunes",)),
     Page("claims", "claims.py", records=("*",)),
-    Page("table-2", "table-2.py", records=("*",), benchmarks=("coverage",)),
+    Page("table-2", "table-2.py", records=("*",), benchmarks=("intervals",)),
     Page("luck", "luck.py", records=("tunes",)),
     Page("confusions", "confusions.py", records=("*",)),
     Page("differences", "differences.py"),

@@ -244,10 +244,10 @@ if compared:
 # ## Can the intervals be trusted?
 #
 # Checked by simulation, where the truth is known: how often an interval that says 95 % covers it, and how often a test calls two
-# networks different that are equally good. `python benchmarks/coverage.py` makes these figures.
+# networks different that are equally good. `python benchmarks/intervals.py` makes these figures.
 
 # %% tags=["hide-input"]
-path = project_dir() / "benchmarks" / "results" / "coverage.json"
+path = project_dir() / "benchmarks" / "results" / "intervals.json"
 found = json.loads(path.read_text()) if path.exists() else None
 if found:
     display(
@@ -269,12 +269,12 @@ if found:
             formats=dict.fromkeys(("Aim %", "Found %", "± %"), ".1f"),
         )
     )
-    display(myst.provenance({"Commit": found["commit"], "Date": found["date"], "Script": "benchmarks/coverage.py"}))
+    display(myst.provenance({"Commit": found["commit"], "Date": found["date"], "Script": "benchmarks/intervals.py"}))
 else:
     display(
         myst.not_run(
             "The simulation has not been run.",
-            "python benchmarks/coverage.py --output benchmarks/results/coverage.json",
+            "python benchmarks/intervals.py",
         )
     )
 

@@ -1,7 +1,7 @@
 """Do the book's intervals and tests keep what they say? A simulation with known truth.
 
-    python benchmarks/coverage.py                                                  prints the table
-    python benchmarks/coverage.py --output benchmarks/results/coverage.json        and keeps it for the book
+    python benchmarks/intervals.py                2 000 simulated experiments a case, kept for the book
+    python benchmarks/intervals.py --quick        a try
 
 1. Clips come in groups that are easy or hard together. How often does a 95 % bootstrap interval cover the truth, when
    whole groups are resampled, and when single clips are?
@@ -12,17 +12,14 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
+from common import Output, Quick, about, write
 from tqdm import tqdm
 
-from bnet import comparison, evaluation, runs
-from bnet.paths import write_text
+from bnet import comparison, evaluation
 
 GROUPS, SIZES = 60, (1, 8)
 CLIPS, FEATURES, SPLITS, TEST = 300, 5, 10, 0.1
@@ -72,10 +69,12 @@ CASES = (
 def main(
     times: Annotated[int, typer.Option("--runs", min=10, help="Simulated experiments a case.")] = 2000,
     seed: Annotated[int, typer.Option(help="Seed.")] = 0,
-    output: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
+    quick: Quick = False,
+    output: Output = None,
 ) -> None:
     """Simulate, print a line a method, and keep the table."""
-    rows = []
+    started = about(quick)
+    times, rows = 20 if quick else times, []
     for what, case, aim in CASES:
         rng = np.random.default_rng(seed)
         found = [case(rng) for _ in tqdm(range(times), desc=what)]
@@ -84,9 +83,7 @@ def main(
             se = float(np.sqrt(share * (1 - share) / times))
             rows.append({"what": what, "method": method, "aim": aim, "found": share, "se": se})
             print(f"{what:42} {method:18} aim {100 * aim:4.1f} %  found {100 * share:5.1f} % ± {196 * se:.1f}")
-    if output:
-        about = {"runs": times, "seed": seed, **runs.commit(), "date": f"{datetime.now(UTC):%Y-%m-%d}", "rows": rows}
-        write_text(output, json.dumps(about, indent=1) + "\n")
+    write("intervals", started, rows, output, runs=times, seed=seed)
 
 
 if __name__ == "__main__":
