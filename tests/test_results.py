@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bnet import records, tables
+from bnet import agreement, records, runs, tables
+from bnet.config import get_profile
 from bnet.corpora import CORPORA, fingerprint, select
 from bnet.models import VARIANTS
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
+AGAIN = ("majority", "svm-timbre", "svm-rhythm", "1-block")
+"""What is run again: the baselines, and the cheapest network."""
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +48,44 @@ def test_networks_beat_the_largest_class_on_the_same_fold(committed):
     networks = table[table["variant"].isin(VARIANTS)]
     for row in networks.to_dict("records"):
         assert row["accuracy"] > majority[tuple(row[key] for key in keys)], row["run"]
+
+
+def test_a_fold_run_again_gives_what_is_committed(committed, tmp_path):
+    """From rendering to record. Everywhere: equal configuration, clips, folds and classes, and accuracies that agree.
+
+    Floating point may round otherwise on another processor, so equal bits are asked for only where machine, versions,
+    features and the way to compute a training step are those of the record.
+    """
+    kept = {
+        record.config.variant: record
+        for record in committed
+        if (record.config.corpus, record.config.profile, record.config.fold) == ("tunes", "smoke", 0)
+        and record.config.variant in AGAIN
+    }
+    if set(kept) != set(AGAIN):
+        pytest.skip(f"no smoke records of {', '.join(AGAIN)} are committed")
+    todo = runs.jobs("tunes", AGAIN, "grouped", get_profile("smoke"), [0])
+    assert {job.config.run_name for job in todo} == {record.name for record in kept.values()}
+    again = {record.config.variant: record for record in runs.run_all(todo, tmp_path / "again", say=lambda text: None)}
+    rows = {row.network: row for row in agreement.compare(RESULTS, tmp_path / "again", corpus="tunes", profile="smoke")}
+    for name, record in kept.items():
+        other = again[name]
+        assert (other.run["hash"], other.labels) == (record.run["hash"], record.labels)
+        for key in ("split_checksum", "tracks", "lost"):
+            assert other.run["data"][key] == record.run["data"][key]
+        for part in ("validation", "test"):
+            (ids, truth, _), (ids_again, truth_again, _) = record.arrays(part), other.arrays(part)
+            assert ids == ids_again
+            assert (truth == truth_again).all()
+        assert rows[name].state in ("identical", "agrees"), rows[name]
+        if _same_bits(record, other):
+            assert other.identity() == record.identity()
+
+
+def _same_bits(record: records.Record, other: records.Record) -> bool:
+    """Whether the two were made in the same way by the same software on the same kind of machine."""
+    one, two = record.run, other.run
+    made = ("machine", "device", "backend", "versions", "execution")
+    return one["data"]["features_checksum"] == two["data"]["features_checksum"] and all(
+        one["made"].get(key) == two["made"].get(key) for key in made
+    )
