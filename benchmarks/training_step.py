@@ -1,32 +1,46 @@
 """The lean training step beside the plain Keras graph: seconds, memory and equality, both measured in the same run.
 
-    python benchmarks/training_step.py                                     proposed and bbnn, 646 and 216 frames
-    python benchmarks/training_step.py -v all --frames 216 --repeats 1     every network that has the lean step
-    python benchmarks/training_step.py --equality --output results.json    gradients at full size, figures to a file
+    python benchmarks/training_step.py                              all networks, lengths and batches: half an hour
+    python benchmarks/training_step.py -v proposed -f 646,216       chosen ones
+    python benchmarks/training_step.py --no-equality                without the comparison of gradients
+    python benchmarks/training_step.py --quick                      a try
 
-Every cell is a process of its own; plain and lean take turns, `--repeats` times, and medians are printed. On a machine
-that does other things too, processor seconds tell more than those of the clock; ratios more than either.
+Every measurement is a process of its own; plain and lean take turns. Seconds of the clock and of all processors are
+those of steps after the first. A network that has no lean step is measured plain, for its place on the roofline.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
+from common import Output, Quick, about, in_child, in_turn, line, peak, row, write
 
-BATCH, BANDS, CLASSES = 8, 128, 10
-STEPS = ("plain", "lean")
+BANDS, CLASSES = 128, 10
+STEPS = ("lean", "plain")
 TIME, MEMORY = 1 / 3, 0.4
 """What the lean step may take, of the plain one's."""
-GIB = 2**30
+SHORT, LONG, BATCH = 216, 646, 8
+"""Frames of 10 s and of the paper's 30 s; its batch."""
+MAIN = ("bbnn", "proposed", "proposed-released")
+SERIES = {
+    "networks": lambda everything: [(name, SHORT, BATCH) for name in everything],
+    "length of a clip": lambda _: [("proposed", frames, BATCH) for frames in (108, SHORT, 431, LONG)],
+    "clips a step": lambda _: [("proposed", SHORT, batch) for batch in (1, 2, 4, BATCH, 16)],
+    "blocks": lambda _: [(name, SHORT, BATCH) for name in ("1-block", "2-blocks", "bbnn", "5-blocks")],
+    "the paper's size": lambda _: [(name, LONG, BATCH) for name in MAIN],
+}
+"""What is measured, as functions of all networks' names: cells of (network, frames, clips a step)."""
+MEASURES = (
+    ("s", "s", "training step", TIME),
+    ("cpu_s", "s", "training step, seconds of all processors", None),
+    ("bytes", "bytes", "training step, peak memory", MEMORY),
+    ("predict_s", "s", "prediction of a batch", None),
+)
+"""Field of a row, unit, words, what is aimed at."""
 
 
 def inputs(frames: int, batch: int = BATCH) -> tuple[np.ndarray, np.ndarray]:
@@ -36,28 +50,29 @@ def inputs(frames: int, batch: int = BATCH) -> tuple[np.ndarray, np.ndarray]:
     return x, np.eye(CLASSES, dtype="float32")[generator.integers(0, CLASSES, batch)]
 
 
-def peak() -> int | None:
-    """The most memory that this process has had, in bytes; None where the system does not tell."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return None
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), None)
-
-
-def clocked(function, times: int) -> dict[str, float]:
-    """Seconds of the clock and of all processors: of the first call, and the medians of the others."""
-    wall, cpu = [], []
+def clocks(function, times: int) -> tuple[list[float], list[float]]:
+    """Seconds of the clock, and of all processors, of `times` calls after the first."""
+    found = []
     for _ in range(1 + times):
-        clocks = time.perf_counter(), time.process_time()
+        before = time.perf_counter(), time.process_time()
         function()
-        wall.append(time.perf_counter() - clocks[0])
-        cpu.append(time.process_time() - clocks[1])
-    return {"first_s": wall[0], "s": statistics.median(wall[1:]), "cpu_s": statistics.median(cpu[1:])}
+        found.append((time.perf_counter() - before[0], time.process_time() - before[1]))
+    return [wall for wall, _ in found[1:]], [cpu for _, cpu in found[1:]]
 
 
-def measure(variant: str, frames: int, step: str, times: int) -> dict[str, Any]:
-    """In a process of its own: training steps, their memory, then predictions, on one batch."""
+def networks() -> dict[str, str]:
+    """In a process of its own: all networks, and why one has no lean step ('' if it has)."""
+    from bnet import backend
+
+    backend.prepare()
+    from bnet import lean
+    from bnet.models import VARIANTS, get_variant
+
+    return {name: lean.why_not(get_variant(name)) for name in VARIANTS}
+
+
+def measure(variant: str, frames: int, batch: int, step: str, times: int) -> dict[str, list[float]]:
+    """In a process of its own: repetitions of training steps, their memory, then of predictions, on one batch."""
     from bnet import backend
 
     backend.prepare()
@@ -75,11 +90,11 @@ def measure(variant: str, frames: int, step: str, times: int) -> dict[str, Any]:
         metrics=["accuracy"],
         jit_compile=False,
     )
-    x, y = inputs(frames)
-    training = clocked(lambda: model.train_on_batch(x, y), times)
+    x, y = inputs(frames, batch)
+    wall, cpu = clocks(lambda: model.train_on_batch(x, y), times)
     memory = peak()
-    predicting = clocked(lambda: model.predict_on_batch(x), times)
-    return {**training, "peak_bytes": memory, "predict_s": predicting["s"], "predict_cpu_s": predicting["cpu_s"]}
+    predicting, _ = clocks(lambda: model.predict_on_batch(x), times)
+    return {"s": wall, "cpu_s": cpu, "bytes": [memory], "predict_s": predicting}
 
 
 def equality(variant: str, frames: int, batch: int) -> dict[str, Any]:
@@ -125,102 +140,84 @@ def equality(variant: str, frames: int, batch: int) -> dict[str, Any]:
     return {**answer, "weights": len(true), "batch": batch, "ratio_max": float((far["lean"] / far["plain"]).max())}
 
 
-def in_child(*words: Any) -> dict[str, Any]:
-    """What a process of its own with the same script answers; ends the benchmark if it fails."""
-    command = [sys.executable, __file__, "--child", json.dumps(words)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
-    if done.returncode:
-        sys.exit(f"{words} ended with status {done.returncode}; its reason stands above")
-    return json.loads(done.stdout.splitlines()[-1])
+def compare(cell: tuple[str, int, int], steps: tuple[str, ...], repeats: int, times: int) -> dict[str, dict[str, list]]:
+    """Step -> measure -> all repetitions: `repeats` processes of each step in turn, `times` steps in each."""
+    found = in_turn({step: lambda step=step: in_child(measure, *cell, step, times) for step in steps}, repeats)
+    return {step: {name: [x for one in each for x in one[name]] for name in each[0]} for step, each in found.items()}
 
 
-def compare(variant: str, frames: int, repeats: int, times: int) -> dict[str, Any]:
-    """Plain and lean in turn; medians and all measurements of both, and the ratios of the medians."""
-    runs = {step: [] for step in STEPS}
-    for _ in range(repeats):
-        for step in STEPS:
-            runs[step].append(in_child("measure", variant, frames, step, times))
-    middle = {step: {key: statistics.median(run[key] for run in runs[step]) for key in runs[step][0]} for step in STEPS}
-    ratios = {key: middle["lean"][key] / middle["plain"][key] for key in middle["plain"]}
-    return {"variant": variant, "frames": frames, "batch": BATCH, **middle, "ratios": ratios, "runs": runs}
+def rows_of(cell: tuple[str, int, int], found: dict[str, dict[str, list]]) -> list[dict[str, Any]]:
+    """A row a measure, of a cell that was measured both ways."""
+    variant, frames, batch = cell
+    fields = {"variant": variant, "frames": frames, "batch": batch}
+    what, aimed = f"{variant}, {batch} x {frames} frames", batch == BATCH and frames in (SHORT, LONG)
+    return [
+        row(
+            f"{words} of {what}",
+            unit,
+            {s: found[s][name] for s in STEPS},
+            *STEPS,
+            aim if aimed else None,
+            measure=name,
+            **fields,
+        )  # fmt: skip
+        for name, unit, words, aim in MEASURES
+    ]
 
 
-HEADER = (
-    f"{'network':20} {'frames':>6} {'step':>6} {'s':>7} {'cpu s':>7} {'peak GiB':>9} {'predict s':>9} {'first s':>8}"
-)
-
-
-def table(cell: dict[str, Any]) -> str:
-    """Three lines: plain, lean and their ratio in percent."""
-    lines = []
-    for step in STEPS:
-        m = cell[step]
-        lines.append(
-            f"{cell['variant']:20} {cell['frames']:6d} {step:>6} {m['s']:7.3f} {m['cpu_s']:7.3f} "
-            f"{m['peak_bytes'] / GIB:9.2f} {m['predict_s']:9.3f} {m['first_s']:8.1f}"
-        )
-    percent = {key: f"{100 * value:.0f} %" for key, value in cell["ratios"].items()}
-    lines.append(
-        f"{'':20} {'':6} {'ratio':>6} {percent['s']:>7} {percent['cpu_s']:>7} {percent['peak_bytes']:>9} "
-        f"{percent['predict_s']:>9} {percent['first_s']:>8}"
-    )
-    return "\n".join(lines)
+def cells(names: list[str], frames: str, batches: str) -> list[tuple[str, int, int]]:
+    """All cells of `SERIES`, each once; or those of chosen networks, lengths and batches."""
+    if frames or batches:
+        lengths = [int(n) for n in (frames or str(SHORT)).split(",")]
+        return [(v, n, int(b)) for v in names for n in lengths for b in (batches or str(BATCH)).split(",")]
+    every = dict.fromkeys(cell for series in SERIES.values() for cell in series(names))
+    return [cell for cell in every if cell[0] in names]
 
 
 def main(
-    variants: Annotated[
-        str, typer.Option("--variants", "-v", help="Networks with commas, or `all`.")
-    ] = "proposed,bbnn",
-    frames: Annotated[str, typer.Option(help="Lengths in frames, with commas.")] = "646,216",
-    repeats: Annotated[int, typer.Option(min=1, help="Processes a cell; medians over them are given.")] = 3,
-    times: Annotated[int, typer.Option(min=1, help="Steps a process, after the first; their median counts.")] = 5,
-    equal: Annotated[bool, typer.Option("--equality", help="Compare gradients with float64, too.")] = False,
+    variants: Annotated[str, typer.Option("--variants", "-v", help="Networks with commas, or `all`.")] = "all",
+    frames: Annotated[str, typer.Option("--frames", "-f", help="Lengths with commas. [default: several]")] = "",
+    batches: Annotated[str, typer.Option("--batches", "-b", help="Clips a step with commas. [default: several]")] = "",
+    repeats: Annotated[int, typer.Option(min=1, help="Processes of each step, for the paper's networks.")] = 2,
+    times: Annotated[int, typer.Option(min=1, help="Steps a process, after the first.")] = 3,
+    equal: Annotated[bool, typer.Option("--equality/--no-equality", help="Compare gradients with float64.")] = True,
     equality_batch: Annotated[int, typer.Option(min=1, help="Clips in that comparison.")] = 3,
-    output: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,
-    child: Annotated[str | None, typer.Option(hidden=True)] = None,
+    equality_frames: Annotated[int, typer.Option(min=1, help="Frames in that comparison.")] = SHORT,
+    quick: Quick = False,
+    output: Output = None,
 ) -> None:
-    """Measure plain and lean training steps side by side (8 clips of so many frames x 128 bands)."""
-    if child:
-        name, *words = json.loads(child)
-        print(json.dumps({"measure": measure, "equality": equality}[name](*words)))
-        return
-    from bnet import backend, lean, runs
-    from bnet.models import VARIANTS, get_variant
-    from bnet.paths import write_text
-
-    names = list(VARIANTS) if variants == "all" else variants.split(",")
-    have = {name: lean.why_not(get_variant(name)) for name in names}
-    about = {"machine": backend.machine(), "versions": backend.versions(), **runs.commit(), "threads": os.cpu_count()}
-    print(
-        json.dumps(about),
-        *(f"{name}: plain ({why})" for name, why in have.items() if why),
-        HEADER,
-        sep="\n",
-        flush=True,
-    )
-    cells = []
-    for name in (name for name, why in have.items() if not why):
-        for length in map(int, frames.split(",")):
-            load = os.getloadavg()[0]
-            cell = compare(name, length, repeats, times) | {"load_before": round(load, 2)}
-            print(table(cell), flush=True)
-            if equal:
-                cell["equality"] = e = in_child("equality", name, length, equality_batch)
-                print(
-                    f"{'':20} distance from float64: plain {e['plain_median']:.1e} (most {e['plain_max']:.1e}), lean "
-                    f"{e['lean_median']:.1e} ({e['lean_max']:.1e}), {e['weights']} weights",
-                    flush=True,
-                )
-            cells.append(cell)
-    promises = {
-        "at most 1/3 of the processor time": all(cell["ratios"]["cpu_s"] <= TIME for cell in cells),
-        "at most 1/3 of the time": all(cell["ratios"]["s"] <= TIME for cell in cells),
-        "at most 40 % of the memory": all(cell["ratios"]["peak_bytes"] <= MEMORY for cell in cells),
-    }
-    print(*(f"{'kept' if kept else 'BROKEN'}: {promise}" for promise, kept in promises.items()), sep="\n")
-    if output:
-        answer = {**about, "fall_back": {k: v for k, v in have.items() if v}, "cells": cells, "promises": promises}
-        write_text(output, json.dumps(answer, indent=1) + "\n")
+    """Measure plain and lean training steps side by side."""
+    started = about(quick)
+    if quick:
+        variants, frames, batches, repeats, times, equality_batch = "proposed,selu", "108", "2", 1, 2, 1
+        equality_frames = 108
+    why = in_child(networks)
+    names = list(why) if variants == "all" else variants.split(",")
+    if unknown := [name for name in names if name not in why]:
+        raise typer.BadParameter(f"no network {unknown[0]!r}; there are {', '.join(why)}", param_hint="--variants")
+    rows, plain, equalities = [], [], []
+    for cell in cells(names, frames, batches):
+        name = cell[0]
+        steps = ("plain",) if why[name] else STEPS
+        found = compare(cell, steps, repeats if name in MAIN else 1, times)
+        if why[name]:
+            middle = {key: statistics.median(values) for key, values in found["plain"].items()}
+            plain.append(dict(zip(("variant", "frames", "batch"), cell, strict=True)) | middle | {"why": why[name]})
+            print(f"training step of {name}, {cell[2]} x {cell[1]} frames: plain {middle['s']:.3g} s ({why[name]})")
+        else:
+            rows += (new := rows_of(cell, found))
+            print(*map(line, new), sep="\n", flush=True)
+    for name in names if equal else ():
+        if why[name]:
+            continue
+        e = in_child(equality, name, equality_frames, equality_batch)
+        equalities.append({"variant": name, "frames": equality_frames, **e})
+        print(
+            f"distance from float64 of {name}, {e['batch']} x {equality_frames} frames: lean {e['lean_median']:.1e} "
+            f"(most {e['lean_max']:.1e}), plain {e['plain_median']:.1e} ({e['plain_max']:.1e}), {e['weights']} weights",
+            flush=True,
+        )
+    write("training_step", started, rows, output, plain=plain, equality=equalities)
 
 
 if __name__ == "__main__":

@@ -111,5 +111,5 @@ display(
 # %% [markdown]
 # ```bash
 # bnet plan --profile paper --corpus fma-small --variants proposed      # hours, disk and memory on your machine
-# python benchmarks/features_scale.py --minutes 5
+# python benchmarks/features_scale.py
 # ```
