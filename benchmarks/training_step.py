@@ -151,17 +151,10 @@ def rows_of(cell: tuple[str, int, int], found: dict[str, dict[str, list]]) -> li
     variant, frames, batch = cell
     fields = {"variant": variant, "frames": frames, "batch": batch}
     what, aimed = f"{variant}, {batch} x {frames} frames", batch == BATCH and frames in (SHORT, LONG)
+    aims = [aim if aimed else None for *_, aim in MEASURES]
     return [
-        row(
-            f"{words} of {what}",
-            unit,
-            {s: found[s][name] for s in STEPS},
-            *STEPS,
-            aim if aimed else None,
-            measure=name,
-            **fields,
-        )  # fmt: skip
-        for name, unit, words, aim in MEASURES
+        row(f"{words} of {what}", unit, {s: found[s][name] for s in STEPS}, *STEPS, aim, measure=name, **fields)
+        for (name, unit, words, _), aim in zip(MEASURES, aims, strict=True)
     ]
 
 
