@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -81,8 +83,13 @@ def find_run(results: Path, name: str | None = None) -> Record:
     return max(usable, key=_validation)
 
 
-def load_network(record: Record):
-    """The Keras network of a run, for clips of any length.
+def variant_of(record: Record) -> Variant:
+    """The row of a run's network, as it was trained."""
+    return Variant.from_architecture(record.config.variant, record.config.architecture)
+
+
+def load_network(record: Record, frames: int | None = None):
+    """The Keras network of a run, for clips of so many frames; None: of any length.
 
     Raises
     ------
@@ -94,9 +101,7 @@ def load_network(record: Record):
     backend.prepare()
     from bnet.models.builder import build
 
-    row = json.loads(record.config.architecture)
-    row["branches"] = tuple(row["branches"])
-    model = build(Variant(name=record.config.variant, title="", **row), len(record.labels))
+    model = build(variant_of(record), len(record.labels), frames)
     if record.weights is None:
         raise BnetError(f"the run {record.name} has no weights; train it again with `bnet train`")
     try:
@@ -112,32 +117,53 @@ def load_network(record: Record):
     return model
 
 
-def predict_file(model, record: Record, path: str | Path, hop: float = 1.0) -> Prediction:
-    """Classify a file by windows of the network's clip length, `hop` seconds apart; a shorter file is padded.
+def windows(path: str | Path, seconds: float, hop: float = 1.0) -> Iterator[np.ndarray]:
+    """Log-mels [shape=(frames, n_mels)] of windows of a sound file, the k-th from ``k * hop`` s on.
+
+    Windows are `seconds` long and end within the file; a shorter file gives one, padded with zeros. Memory does not
+    grow with the length of the file.
 
     Raises
     ------
     BnetError
-        If the file is not usable sound (see `bnet.audio.load`), or `hop` is not positive.
+        If `hop` is not positive, or the file is not usable sound: see `bnet.audio.blocks`; perhaps at its end only.
     """
-    if not hop > 0:
+    if not 0 < hop < math.inf:
         raise BnetError(f"the hop between windows is {hop} s; expected more than 0")
+    length, held, dropped, number = round(seconds * SR), np.zeros(0, np.float32), 0, 0
+
+    def fitting() -> int:
+        """How many windows what was read so far has."""
+        return math.ceil((max((dropped + len(held)) / SR - seconds, 0) + 1e-9) / hop)
+
+    for block in audio.blocks(path):
+        held = np.concatenate([held, block])
+        while True:
+            cut = min(round(number * hop * SR) - dropped, len(held))
+            held, dropped = held[cut:], dropped + cut
+            if len(held) < length or number >= fitting():
+                break
+            yield audio.log_mel(held[:length])
+            number += 1
+    for last in range(number, fitting()):
+        yield audio.log_mel(audio.fit(held[round(last * hop * SR) - dropped :], seconds))
+
+
+def predict_file(model, record: Record, path: str | Path, hop: float = 1.0) -> Prediction:
+    """Classify one file by `windows` of the network's clip length. For many files there is `bnet.streaming`.
+
+    Raises
+    ------
+    BnetError
+        As `windows` does.
+    """
     from bnet.training import predict
 
-    seconds = record.config.clip_seconds
-    y = audio.load(path)
-    starts = np.arange(0.0, max(len(y) / SR - seconds, 0) + 1e-9, hop)
-    windows = (audio.fit(y[round(start * SR) :], seconds) for start in starts)
-    batch: list[np.ndarray] = []
-    rows = []
-    for window in windows:
-        batch.append(audio.log_mel(window))
-        if len(batch) == 16:
-            rows.append(predict(model, np.stack(batch)))
-            batch = []
-    if batch:
-        rows.append(predict(model, np.stack(batch)))
-    return Prediction(str(path), record.labels, starts, np.concatenate(rows))
+    found, rows = windows(path, record.config.clip_seconds, hop), []
+    while part := list(islice(found, 16)):
+        rows.append(predict(model, np.stack(part)))
+    rows = np.concatenate(rows)
+    return Prediction(str(path), record.labels, np.arange(len(rows)) * hop, rows)
 
 
 def _validation(record: Record) -> float:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import bnet
-from bnet.cli import compare, corpora, draw, export, networks, pages, plan, probe, runs, trace
+from bnet.cli import compare, corpora, draw, export, networks, pages, plan, predict, probe, runs, trace
 from bnet.errors import BnetError
 
 app = typer.Typer(
@@ -27,7 +27,7 @@ for command in (
     runs.train,
     runs.evaluate,
     compare.compare,
-    networks.predict,
+    predict.predict,
     export.export,
     networks.networks,
     networks.summary,
@@ -46,9 +46,10 @@ def main() -> None:
     except BnetError as error:
         print(f"bnet: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("bnet: interrupted; finished runs and features are kept, the same command goes on", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == 130:  # Ctrl-C, as typer tells it
+            print("bnet: interrupted; finished runs and features are kept, the same command goes on", file=sys.stderr)
+        raise
 
 
 @app.callback(invoke_without_command=True)

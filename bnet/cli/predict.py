@@ -1,0 +1,152 @@
+"""``bnet predict``: sound files and folders through a trained network."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import numpy as np
+import typer
+from tqdm import tqdm
+
+from bnet import paths
+from bnet.cli.options import JsonOption, ResultsOption
+from bnet.errors import BnetError
+from bnet.predict import Prediction
+from bnet.records import Record
+
+Printer = tuple[Callable[[Prediction], None], Callable[[], None]]
+"""What prints an answer, and what prints the end."""
+
+
+def predict(
+    files: Annotated[
+        list[Path], typer.Argument(help="Sound files (WAV, FLAC, MP3, OGG, ...), or folders: all sound files below.")
+    ],
+    run: Annotated[
+        str | None,
+        typer.Option(
+            "--run", help="A run's name or folder, or shipped/proposed or shipped/bbnn; else the best trained here."
+        ),
+    ] = None,
+    hop: Annotated[float, typer.Option(help="Seconds between windows.")] = 1.0,
+    windows: Annotated[bool, typer.Option("--windows", help="Also print every window.")] = False,
+    results: ResultsOption = None,
+    as_json: JsonOption = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV: a line a file as it is done; with --windows, a line a window.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", help="Threads that decode sound ahead [default: one a core].")
+    ] = None,
+    progress: Annotated[
+        bool | None, typer.Option(help="A bar on standard error [default: on a terminal, for more than one file].")
+    ] = None,
+) -> None:
+    """Classify sound files with a trained run: class probabilities over windows, and their average.
+
+    Answers come in the order of the files, folders in that of their names, while the next files are decoded; memory
+    does not grow with their number or length. A file that can't be used is named, the others are still done; the exit
+    status is then 2.
+
+    Examples:
+
+      bnet predict reel.mp3 --run proposed-grouped-0-smoke
+
+      bnet predict ~/music --csv > answers.csv
+    """
+    from bnet import streaming, weights
+    from bnet.predict import find_run
+
+    if as_json and as_csv:
+        raise BnetError("--json and --csv at once; expected one of them")
+    todo, screen = streaming.sound_files(files), _screen()
+    record = find_run(results or paths.results_dir(), run)
+    classify = streaming.Classifier(record)
+    print(f"network: {record.config.corpus}/{record.name}, windows of {record.config.clip_seconds:g} s", file=screen)
+    if record.folder.is_relative_to(weights.SHIPPED):
+        print(f"This network comes with bnet, {weights.LIMITS}.", file=screen)
+    hidden = not progress if progress is not None else (len(todo) < 2 or None)  # None: unless it is a terminal
+    bar = tqdm(total=len(todo), desc="files", unit="file", disable=hidden, file=screen, leave=False)
+    tell, end = (_json if as_json else _csv if as_csv else _text)(record, windows)
+    failed = done = status = 0
+    try:
+        for answer in streaming.predict_files(classify, todo, hop, jobs):
+            with tqdm.external_write_mode(screen):
+                if isinstance(answer, streaming.Failure):
+                    failed += 1
+                    print(f"bnet: {answer.reason}", file=screen)
+                else:
+                    tell(answer)
+            done += 1
+            bar.update()
+        status = 2 if failed else 0
+    except KeyboardInterrupt:
+        print(f"bnet: interrupted after {done} of {len(todo)} files; what was printed holds", file=screen)
+        status = 130
+    finally:
+        bar.close()
+    end()
+    if status:
+        raise typer.Exit(status)
+
+
+def _screen() -> TextIO:
+    """Standard error by a way of its own: file descriptor 2 is shut now and then, while decoders talk to it."""
+    try:
+        return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    except (OSError, io.UnsupportedOperation):  # no terminal, file or pipe: captured
+        return sys.stderr
+
+
+def _named(labels: list[str], row: np.ndarray) -> dict[str, float]:
+    return {label: round(float(p), 4) for label, p in zip(labels, row, strict=True)}
+
+
+def _text(record: Record, windows: bool) -> Printer:
+    def tell(answer: Prediction) -> None:
+        ranked = sorted(zip(answer.labels, answer.mean, strict=True), key=lambda pair: -pair[1])
+        print(f"{answer.path}: {answer.label}  " + "  ".join(f"{label} {p:.2f}" for label, p in ranked), flush=True)
+        for start, row in zip(answer.starts, answer.probabilities, strict=True) if windows else ():
+            print(f"  {start:6.1f} s  {answer.labels[row.argmax()]} {row.max():.2f}", flush=True)
+
+    return tell, lambda: None
+
+
+def _csv(record: Record, windows: bool) -> Printer:
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(["path", *(["start_s"] if windows else []), "label", *record.labels])
+
+    def tell(answer: Prediction) -> None:
+        rows = zip(answer.starts, answer.probabilities, strict=True) if windows else [(None, answer.mean)]
+        for start, row in rows:
+            at = [f"{start:g}"] if windows else []
+            label = answer.labels[int(row.argmax())]
+            table.writerow([answer.path, *at, label, *_named(answer.labels, row).values()])
+        sys.stdout.flush()
+
+    return tell, lambda: None
+
+
+def _json(record: Record, windows: bool) -> Printer:
+    answers: list[dict[str, Any]] = []
+
+    def tell(answer: Prediction) -> None:
+        found = {"path": answer.path, "label": answer.label, "probabilities": _named(answer.labels, answer.mean)}
+        if windows:
+            found["windows"] = [
+                {"start": float(start), "probabilities": _named(answer.labels, row)}
+                for start, row in zip(answer.starts, answer.probabilities, strict=True)
+            ]
+        answers.append(found)
+
+    def end() -> None:
+        print(json.dumps({"run": record.name, "files": answers}, indent=1, ensure_ascii=False))
+
+    return tell, end

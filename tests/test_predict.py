@@ -1,0 +1,209 @@
+"""Many sound files through one network: the same answers as one by one, in order, in flat memory, whatever one does."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from bnet import audio, cli, streaming
+from bnet.audio import SR
+from bnet.errors import BnetError
+from bnet.predict import Prediction, load_network, predict_file, windows
+from bnet.streaming import Classifier, Failure, predict_files, sound_files
+from bnet.weights import shipped_run
+
+SECONDS = 10.0
+
+
+def plain_windows(path, seconds, hop):
+    """What `windows` does, with the whole file in memory."""
+    y = audio.load(path)
+    starts = np.arange(0.0, max(len(y) / SR - seconds, 0) + 1e-9, hop)
+    return np.stack([audio.log_mel(audio.fit(y[round(start * SR) :], seconds)) for start in starts])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Sound of several lengths, rates and formats, a bad file, a hidden one, and what is no sound at all."""
+    root, generator = tmp_path_factory.mktemp("music"), np.random.default_rng(0)
+    (root / "b").mkdir()
+    for name, seconds, sr in (
+        ("a.wav", 12.5, 22_050),
+        ("b/c.mp3", 4, 44_100),
+        ("b/d.flac", 11, 48_000),
+        ("e.ogg", 2, 22_050),
+    ):
+        y = 0.2 * generator.standard_normal(round(seconds * sr)) * np.linspace(0, 1, round(seconds * sr))
+        soundfile.write(root / name, y, sr)
+    (root / "b" / "bad.wav").write_text("no sound")
+    (root / ".hidden.wav").write_text("no sound")
+    (root / "notes.txt").write_text("no sound")
+    return root
+
+
+@pytest.fixture(scope="module")
+def classify() -> Classifier:
+    return Classifier(shipped_run(), warm=3)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "hop", "count"), [(10, 1, 3), (10, 0.7, 4), (3, 2.5, 4), (1, 5, 3), (12.5, 1, 1), (20, 1, 1)]
+)
+def test_windows_are_those_of_the_whole_file(folder, seconds, hop, count):
+    found = np.stack(list(windows(folder / "a.wav", seconds, hop)))
+    np.testing.assert_array_equal(found, plain_windows(folder / "a.wav", seconds, hop))
+    assert found.shape == (count, audio.frames(seconds), 128)
+
+
+@pytest.mark.parametrize("samples", [5 * SR - 1, 5 * SR, 5 * SR + 1, 7 * SR, 7 * SR + 7717, 7 * SR + 7718])
+def test_windows_at_the_edges_of_a_sample(tmp_path, samples):
+    soundfile.write(tmp_path / "x.wav", 0.1 * np.random.default_rng(1).standard_normal(samples), SR)
+    for hop in (1, 0.35, 1 / 3):
+        found = np.stack(list(windows(tmp_path / "x.wav", 5, hop)))
+        np.testing.assert_array_equal(found, plain_windows(tmp_path / "x.wav", 5, hop))
+
+
+def test_a_long_file_is_never_whole_in_memory(tmp_path):
+    minutes = 6
+    with soundfile.SoundFile(tmp_path / "long.wav", "w", SR, 1) as sound:
+        for _ in range(minutes):
+            sound.write(0.1 * np.random.default_rng(0).standard_normal(60 * SR))
+    next(windows(tmp_path / "long.wav", 1, 60))  # imports
+    tracemalloc.start()
+    assert sum(1 for _ in windows(tmp_path / "long.wav", 1, 60)) == minutes
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * SR * 60 * minutes / 5
+
+
+def test_files_of_a_folder_in_order_without_hidden_ones(folder):
+    names = ["a.wav", "b/bad.wav", "b/c.mp3", "b/d.flac", "e.ogg"]
+    assert sound_files([folder]) == [folder / name for name in names]
+    given = [folder / "e.ogg", folder / "b", folder / "notes.txt"]
+    assert sound_files(given) == [given[0], *(folder / name for name in names[1:4]), given[2]]
+
+
+@pytest.mark.parametrize("kept", [[], ["notes.txt"], [".hidden.wav"]])
+def test_a_folder_without_sound_is_one_message(tmp_path, kept):
+    for name in kept:
+        (tmp_path / name).write_text("x")
+    with pytest.raises(BnetError, match=r"no sound file below .*expected one or more that end with \.wav .*\.mp3"):
+        sound_files([tmp_path])
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_streamed_answers_are_those_of_one_file_after_the_other(folder, classify, jobs):
+    paths = sound_files([folder])
+    answers = list(predict_files(classify, paths, hop=0.5, jobs=jobs))
+    assert [answer.path for answer in answers] == [str(path) for path in paths]
+    assert [type(answer) for answer in answers] == [Prediction, Failure, Prediction, Prediction, Prediction]
+    assert "bad.wav is no audio" in answers[1].reason
+    model = load_network(classify.record)
+    for answer in answers[:1] + answers[2:]:
+        plain = predict_file(model, classify.record, answer.path, hop=0.5)
+        np.testing.assert_allclose(answer.probabilities, plain.probabilities, atol=1e-5)
+        np.testing.assert_array_equal(answer.starts, plain.starts)
+    np.testing.assert_array_equal(answers[0].starts, [0, 0.5, 1, 1.5, 2, 2.5])
+
+
+def test_the_network_is_asked_for_full_batches_over_the_borders_of_files(folder, classify):
+    sizes = []
+
+    class Counting:
+        record = classify.record
+
+        def __call__(self, log_mels):
+            sizes.append(len(log_mels))
+            return np.full((len(log_mels), 7), 1 / 7)
+
+    list(predict_files(Counting(), [folder / "a.wav", folder / "b" / "d.flac"] * 3, hop=0.5))
+    assert sizes == [streaming.BATCH] * 3 + [3]
+
+
+def test_a_file_that_ends_badly_gives_no_answer(tmp_path, classify):
+    soundfile.write(tmp_path / "cut.wav", 0.1 * np.random.default_rng(0).standard_normal(14 * SR), SR)
+    (tmp_path / "cut.wav").write_bytes((tmp_path / "cut.wav").read_bytes()[: 2 * 13 * SR])
+    (answer,) = predict_files(classify, [tmp_path / "cut.wav"])
+    assert isinstance(answer, Failure)
+    assert "is truncated" in answer.reason
+
+
+def test_few_files_are_begun_before_the_first_is_taken(monkeypatch, classify):
+    begun = []
+
+    def endless(path, seconds, hop):
+        begun.append(path)
+        while True:
+            yield np.zeros((2, 2), np.float32)
+
+    monkeypatch.setattr(streaming, "windows", endless)
+    ahead = streaming._ahead(range(1000), 1.0, 1.0, 2)
+    assert next(ahead)[0] == 0
+    time.sleep(0.3)
+    assert set(begun) <= {0, 1}
+    ahead.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("sound")]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"hop": 0}, "hop between windows is 0 s"), ({"jobs": 0}, "0 threads that decode")]
+)
+def test_bad_numbers(folder, classify, options, message):
+    with pytest.raises(BnetError, match=message):
+        next(predict_files(classify, [folder / "a.wav"], **options))
+
+
+def test_csv_has_a_line_a_file(folder, monkeypatch):
+    done = CliRunner().invoke(cli.app, ["predict", str(folder), "--run", "shipped/proposed", "--csv"])
+    assert done.exit_code == 2
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [row["path"] for row in rows] == [str(folder / name) for name in ("a.wav", "b/c.mp3", "b/d.flac", "e.ogg")]
+    assert list(rows[0]) == ["path", "label", *shipped_run().labels]
+    for row in rows:
+        probabilities = {label: float(row[label]) for label in shipped_run().labels}
+        assert sum(probabilities.values()) == pytest.approx(1, abs=1e-3)
+        assert row["label"] == max(probabilities, key=probabilities.get)
+    assert done.stderr.count("bad.wav is no audio") == 1
+
+
+def test_csv_and_json_of_windows_agree(folder):
+    words = ["predict", str(folder / "a.wav"), "--run", "shipped/proposed", "--windows"]
+    table = list(csv.DictReader(io.StringIO(CliRunner().invoke(cli.app, [*words, "--csv"]).stdout)))
+    (found,) = json.loads(CliRunner().invoke(cli.app, [*words, "--json"]).stdout)["files"]
+    assert [float(row["start_s"]) for row in table] == [0, 1, 2] == [window["start"] for window in found["windows"]]
+    for row, window in zip(table, found["windows"], strict=True):
+        assert {label: float(row[label]) for label in window["probabilities"]} == window["probabilities"]
+
+
+def test_two_forms_at_once_are_refused(folder):
+    with pytest.raises(BnetError, match="--json and --csv at once"):
+        raise CliRunner().invoke(cli.app, ["predict", str(folder), "--json", "--csv"]).exception
+
+
+def test_interrupted_keeps_what_was_printed(folder):
+    command = [sys.executable, "-m", "bnet.cli", "predict", *[str(folder / "a.wav")] * 2000, "--csv"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        lines = [process.stdout.readline() for _ in range(3)]
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert lines[1] == lines[2]
+    assert "bnet: interrupted after" in said[1]
+    assert "Traceback" not in said[1]
+    assert all(line == lines[1].strip() for line in said[0].splitlines())
