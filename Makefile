@@ -16,13 +16,14 @@ export BNET_DATA BNET_PARTIAL
 PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help reproduce test book pdf lint format clean
+.PHONY: help reproduce test book pdf bench lint format clean
 
 help:
 	@echo "make reproduce   corpus, features, training, pages and book from scratch (PROFILE=$(PROFILE))"
 	@echo "make test        all tests"
 	@echo "make book        the book from the committed records: stale pages, strict build, checks"
 	@echo "make pdf         the book as one PDF (wants Chromium), in book/_build/book.pdf"
+	@echo "make bench       all benchmarks; ONLY=features,roofline some; QUICK=1 a try of each, to benchmarks/quick/"
 	@echo "make lint        style; make format mends it"
 	@echo "make clean       remove what was built (not .venv, results or the feature cache)"
 
@@ -42,6 +43,9 @@ book: $(READY)
 pdf: book
 	$(BIN)/bnet pages pdf
 
+bench: $(READY)
+	$(BIN)/python benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -51,7 +55,7 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf book/_build book/_static/audio book/_static/listen $(RESULTS) .pytest_cache .ruff_cache *.egg-info
+	rm -rf book/_build book/_static/audio book/_static/listen benchmarks/quick $(RESULTS) .pytest_cache .ruff_cache *.egg-info
 	find book -name '*.ipynb' -delete
 
 $(READY): requirements.txt pyproject.toml
