@@ -84,12 +84,8 @@ class Network:
     """
 
     def __init__(self, content: bytes, threads: int = 1):
-        try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError:
-            from tensorflow.lite import Interpreter
         with _quiet():
-            self._interpreter = Interpreter(model_content=content, num_threads=threads)
+            self._interpreter = _module().Interpreter(model_content=content, num_threads=threads)
         self._shape: tuple[int, ...] = ()
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -106,6 +102,34 @@ class Network:
         lite.invoke()
         y = lite.get_tensor(got["index"])
         return (y.astype("float32") - out_zero) * np.float32(out_scale) if out_scale else y
+
+
+def working_bytes(content: bytes, frames: int) -> int:
+    """The least memory that a LiteRT file's maps take for one clip, counted on its operations, in their order.
+
+    Each map is held from the operation that makes it to the last that reads it; no operation has room of its own, and
+    weights are not counted. A runtime that lays maps out in one piece of memory (LiteRT for microcontrollers) needs no
+    less.
+
+    Parameters
+    ----------
+    content
+        The file's bytes.
+    frames
+        Of the log-mel.
+    """
+    module = _module()
+    plain = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # a delegate would hide the operations
+    lite = module.Interpreter(model_content=content, num_threads=1, experimental_op_resolver_type=plain)
+    given = lite.get_input_details()[0]
+    lite.resize_tensor_input(given["index"], (1, frames, *given["shape"][2:]))
+    lite.allocate_tensors()
+    sizes = {t["index"]: int(np.prod(t["shape"])) * np.dtype(t["dtype"]).itemsize for t in lite.get_tensor_details()}
+    steps = lite._get_ops_details()
+    made = {int(given["index"]): -1} | {int(i): n for n, step in enumerate(steps) for i in step["outputs"]}
+    read = {int(i): n for n, step in enumerate(steps) for i in step["inputs"]}
+    held = [sum(sizes[i] for i, start in made.items() if start <= n <= read.get(i, start)) for n in range(len(steps))]
+    return max(held)
 
 
 def training_clips(record: Record, most: int = CLIPS) -> np.ndarray:
@@ -159,6 +183,15 @@ def _log_mels(record: Record, ids: list[str], most: int) -> tuple[list[str], np.
     store: FeatureStore = runs.extract(corpus, tracks, record.config.clip_seconds)
     kept = sorted(wanted & store.available)
     return kept, store.rows(kept)
+
+
+def _module() -> Any:
+    """What runs a LiteRT file: ai-edge-litert, else TensorFlow."""
+    try:
+        from ai_edge_litert import interpreter
+    except ImportError:
+        from tensorflow.lite.python import interpreter
+    return interpreter
 
 
 def _refused(model: Any, error: Exception) -> BnetError:
