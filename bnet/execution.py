@@ -142,12 +142,15 @@ def _clean(node: NotebookNode, page: Page) -> list[str]:
     for cell in node.cells:
         run = cell.metadata.pop("papermill", {})
         cell.metadata.pop("execution", None)
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            cell.metadata["tags"].append("hide-input")
         if cell.cell_type == "code":
             cell.metadata["papermill"] = {name: run.get(name) for name in ("exception", "status")}
             said += [output.text for output in cell.outputs if output.get("name") == "stderr"]
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            tags = cell.metadata.setdefault("tags", [])
+            if (
+                not cell.outputs and "remove-cell" not in tags
+            ):  # nothing to see: the code is in the notebook to download
+                tags.append("remove-cell")
     node.cells = [part for cell in node.cells for part in _one_figure_each(cell)]
     node.metadata["papermill"] = {name: node.metadata["papermill"].get(name) for name in ("exception", "version")}
     number_cells(node, page)

@@ -117,8 +117,8 @@ def overview(book: Book) -> list[dict[str, Any]]:
 
 def write_status(book: Book) -> None:
     """Write ``book/status.md`` from the notebooks' metadata; were it executed itself, it would be stale at once."""
-    columns = ["Page", "State", "Parameters", "Executed", "Seconds", "Commit", "Machine", "Key", "Standard error"]
-    lines = [_row(columns), _row([":--"] * 4 + ["--:"] + [":--"] * 3 + ["--:"])]
+    columns = ["Page", "State", "Executed", "Seconds", "Commit", "Key", "Standard error", "Machine", "Parameters"]
+    lines = [_row(columns), _row([":--"] * 3 + ["--:"] + [":--"] * 5)]
     for row in overview(book):
         state = row["state"] + (f": {row['reason']}" if row["reason"] else "")
         seconds = "" if row["seconds"] is None else f"{row['seconds']:.1f}"
@@ -127,7 +127,7 @@ def write_status(book: Book) -> None:
         said = f"{row['stderr_lines']} lines" if row["stderr_lines"] else "none"
         made = book.notebook_path(book.page(row["page"])).exists()
         name = f"{{doc}}`{row['page']} </{row['page']}>`" if made else f"`{row['page']}`"
-        lines.append(_row([name, state, code[0], date, seconds, code[1], row["machine"] or "–", code[2], said]))
+        lines.append(_row([name, state, date, seconds, code[1], code[2], said, row["machine"] or "–", code[0]]))
     text = _STATUS.format(table="\n".join(lines))
     path = book.folder / "status.md"
     if not path.exists() or path.read_text(encoding="utf-8") != text:

@@ -72,7 +72,13 @@ def number(value: Any, format: str = ".3f") -> str:
 
 
 def table(
-    frame: pd.DataFrame, caption: str, name: str, *, formats: Mapping[str, str] | None = None, note: str = ""
+    frame: pd.DataFrame,
+    caption: str,
+    name: str,
+    *,
+    formats: Mapping[str, str] | None = None,
+    note: str = "",
+    cards: bool = False,
 ) -> Markdown:
     """A numbered table.
 
@@ -88,6 +94,8 @@ def table(
         Column -> format of its floats; ``.3f`` otherwise. Columns of numbers are right-aligned.
     note
         A paragraph under the table.
+    cards
+        For cells that hold prose: on a phone each row is a card, a cell under the other, not a table to push aside.
     """
     formats = formats or {}
     heads = [str(column) for column in frame.columns]
@@ -98,7 +106,8 @@ def table(
     ]
     lines = [_row(heads), "| " + " | ".join(rules) + " |", *map(_row, rows)]
     body = "\n".join(lines)
-    return _markdown(f"::::{{table}} {_one_line(caption)}\n:name: {name}\n\n{body}\n::::\n\n{note}".rstrip())
+    options = f":name: {name}\n" + ":class: bnet-cards\n" * cards
+    return _markdown(f"::::{{table}} {_one_line(caption)}\n{options}\n{body}\n::::\n\n{note}".rstrip())
 
 
 def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg", dpi: int = 144) -> None:

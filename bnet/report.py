@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -112,6 +112,11 @@ class Report:
         """The classes: those of the records, else the corpus's."""
         return self.records[0].labels if self.records else list(self.corpus.labels)
 
+    def only(self, names: Iterable[str]) -> Report:
+        """The same report with the records of some networks and baselines."""
+        wanted = set(names)
+        return dataclasses.replace(self, records=tuple(r for r in self.records if r.config.variant in wanted))
+
     def of(self, variant: str) -> list[Record]:
         """The records of one network or baseline, by fold."""
         return [record for record in self.records if record.config.variant == variant]
@@ -144,8 +149,10 @@ class Report:
                 "Network": table["title"],
                 "Folds": table["runs"],
                 "Clips": table["clips"],
-                "Test accuracy %": [f"{mean:.1f}{sd}" for mean, sd in zip(percent["accuracy"], spread, strict=True)],
-                "95 % interval": [f"{a:.1f} to {b:.1f}" for a, b in zip(percent["low"], percent["high"], strict=True)],
+                "Test %": [f"{mean:.1f}{sd}" for mean, sd in zip(percent["accuracy"], spread, strict=True)],
+                "95 % interval": [
+                    f"{a:.1f}\u00a0to\u00a0{b:.1f}" for a, b in zip(percent["low"], percent["high"], strict=True)
+                ],
                 "Macro F1 %": [f"{value:.1f}" for value in percent["macro_f1"]],
                 "Validation %": [f"{value:.1f}" for value in percent["validation"]],
             }
@@ -204,6 +211,8 @@ class Report:
             "worse": f"{first} is worse than {second} here",
             "equivalent": f"{first} and {second} are equal within a point here",
         }.get(found.verdict, f"{first} and {second} can't be told apart here")
+        if found.posterior and found.verdict in ("better", "worse", "equivalent"):
+            verdict += f" (probability {getattr(found.posterior, found.verdict):.2f})"
         luck = " One split: the interval is that of the test clips, not of split and training." * (found.folds == 1)
         return (
             f"{verdict}: {100 * found.difference:+.1f} points of accuracy, 95 % interval {100 * found.low:+.1f} to "

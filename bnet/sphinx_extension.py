@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from docutils.nodes import citation
 from sphinx.application import Sphinx
 from sphinx.util.math import get_node_equation_number
@@ -33,6 +34,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_html_math_renderer("mathml", (_inline, None), (_display, None))
     app.add_node(citation, override=True, html=(_open_citation, _close_citation))
     app.connect("source-read", _say_how_made)
+    app.connect("doctree-resolved", _name_cells)
     return {"version": bnet.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -40,6 +42,16 @@ def _say_how_made(app: Sphinx, name: str, source: list[str]) -> None:
     """End a page of prose as executed pages end: with its source."""
     if app.env.doc2path(name).endswith(".md"):
         source[0] += _PROSE.format(name=name)
+
+
+def _name_cells(app: Sphinx, doctree: nodes.document, name: str) -> None:
+    """Put its column's name into each cell of a table that phones show as cards; elsewhere the style hides it."""
+    for table in doctree.findall(lambda node: isinstance(node, nodes.table) and "bnet-cards" in node["classes"]):
+        heads = [entry.astext() for entry in next(table.findall(nodes.thead)).findall(nodes.entry)]
+        for row in next(table.findall(nodes.tbody)).findall(nodes.row):
+            for head, entry in zip(heads, row.children, strict=True):
+                if entry.astext().strip():
+                    entry.insert(0, nodes.inline("", head, classes=["bnet-head"]))
 
 
 _PROSE = """

@@ -39,6 +39,7 @@ for part in dict.fromkeys(row.part for row in DIFFERENCES):
             frame,
             f"{part[0].upper()}{part[1:]}. A dash: the source does not say.",
             f"tab-differences-{part.replace(' ', '-')}",
+            cards=True,
         )
     )
 

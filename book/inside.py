@@ -37,6 +37,7 @@ networks = [
     for record in find(results_dir(), corpus=name, profile=profile, protocol=protocol, exclude="")
     if record.config.architecture
 ]
+asked = {one.record.config.variant for one in reading.read_all(networks, "branches")}
 groups = reading.groups_of("tunes")
 order = [name for name in VARIANTS if any(record.config.variant == name for record in networks)]
 look = drawing.colours([runs.title(name) for name in order])
@@ -115,16 +116,15 @@ table_of("blocks", "tab-inside-blocks", "Without")
 
 # %% tags=["hide-input"]
 rows = [
-    {"Network": runs.title(name), "Block": number, "Branch": i, "Operations": f"`{chain}`"}
+    {"Network": runs.title(name), "Branch": i, "Operations": f"`{chain}`"}
     for name in order
-    for number in range(1, VARIANTS[name].blocks + 1)
-    for i, chain in enumerate(VARIANTS[name].branches_of(number), 1)
-    if number == 1
+    if name in asked
+    for i, chain in enumerate(VARIANTS[name].branches_of(1), 1)
 ]
 if rows:
     display(
         myst.table(
-            pd.DataFrame(rows).drop(columns="Block"),
+            pd.DataFrame(rows),
             "Branches of a block, in the words of the table of networks.",
             "tab-inside-words",
         )

@@ -44,7 +44,7 @@ command = report.command(("baselines", "bbnn", "proposed")) + "\nbnet pages buil
 # %% tags=["hide-input"]
 if drawn:
     rng = np.random.default_rng(0)
-    fig, ax = plt.subplots(figsize=(8, 0.95 * len(drawn) + 1.3), layout="constrained")
+    fig, ax = plt.subplots(figsize=(6.8, 0.95 * len(drawn) + 1.3), layout="constrained")
     for row, values in enumerate(drawn.values()):
         colour, shares = plots.PALETTE[row], 100 * np.array(values)
         best = shares.argmax()
@@ -129,7 +129,11 @@ if drawn:
 
 # %% tags=["hide-input"]
 if drawn:
-    fig, axes = plt.subplots(1, len(drawn), figsize=(3.1 * len(drawn) + 0.6, 3.3), squeeze=False, layout="constrained")
+    fig, axes = plt.subplots(
+        -(-len(drawn) // 2), 2, figsize=(6.8, 2.9 * -(-len(drawn) // 2)), squeeze=False, layout="constrained"
+    )
+    for ax in axes.flat[len(drawn) :]:
+        ax.axis("off")
     for ax, (name, values), colour in zip(axes.flat, drawn.items(), plots.PALETTE, strict=False):
         k = np.arange(1, len(values) + 1)
         sd = luck.spread_between(values, clips)
@@ -146,7 +150,7 @@ if drawn:
         ax.set(title=runs.title(name), xlabel="draws, k")
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.legend(fontsize=8, loc="lower right")
-    axes.flat[0].set_ylabel("expected best accuracy, %")
+    fig.supylabel("expected best accuracy, %")
     worst = max(
         abs(luck.best_of_observed(v, i) - luck.best_of(np.mean(v), clips, i, luck.spread_between(v, clips)))
         for v in drawn.values()
@@ -213,8 +217,7 @@ if {"bbnn", "proposed"} <= set(drawn):
             },
         )
     )
-    some = tuple(record for record in report.records if record.config.variant in ("bbnn", "proposed"))
-    display(myst.provenance(Report(report.corpus, report.profile, report.protocol, some).provenance()))
+    display(myst.provenance(report.only(("bbnn", "proposed")).provenance()))
 
 # %% tags=["hide-input"]
 rows = []

@@ -47,22 +47,21 @@ else:
 # ## Run by run
 #
 # One row a network, with all its folds. *Step* says how a training step was computed: `lean` is this package's own, with the
-# mathematics of the graph that Keras builds; a dash: a baseline, or a record that does not say. `bnet evaluate --runs` prints
+# mathematics of the graph that Keras builds, `plain` is that graph, for networks with an operation that the lean one lacks; a dash: a baseline, or a record that does not say. `bnet evaluate --runs` prints
 # a row a run.
 
 # %% tags=["hide-input"]
-for corpus in dict.fromkeys(spent["corpus"]) if found else []:
-    part = spent[spent["corpus"] == corpus]
+for (corpus, profile), part in spent.groupby(["corpus", "profile"], sort=False) if found else []:
+    steps = part["step"].str.split(":").str[0]
     shown = pd.DataFrame(
         {
             "Network": [runs.title(name) for name in part["variant"]],
-            "Profile": part["profile"],
             "Protocol": part["protocol"] + part["exclude"].map(lambda kinds: f", without {kinds}" if kinds else ""),
             "Folds": part["folds"],
             "Minutes": 60 * part["hours"],
-            "Step": [f"`{step}`" if step else myst.NOTHING for step in part["step"]],
+            "Step": [f"`{step}`" if step else myst.NOTHING for step in steps],
             "Commit": [f"`{commits}`" for commits in part["commits"]],
-            "Day": [a if a == b else f"{a} to {b}" for a, b in zip(part["from"], part["to"], strict=True)],
+            "From": part["from"],
             "Machine": part["machine"],
         }
     )
@@ -70,8 +69,9 @@ for corpus in dict.fromkeys(spent["corpus"]) if found else []:
     display(
         myst.table(
             shown.drop(columns="Machine") if one else shown,
-            f"Runs on `{corpus}`" + (f", all on one machine: {shown['Machine'].iloc[0]}." if one else "."),
-            f"tab-runs-{corpus}",
+            f"Runs on `{corpus}` with the profile `{profile}`"
+            + (f", all on one machine: {shown['Machine'].iloc[0]}." if one else "."),
+            f"tab-runs-{corpus}-{profile}",
             formats={"Minutes": ".1f"},
         )
     )

@@ -80,7 +80,7 @@ myst.table(
                 "System": system.name,
                 "Year": str(system.year) if system.year else myst.NOTHING,
                 "Accuracy %": f"{system.accuracy:.1f}" + (f" ± {system.sd:.1f}" if system.sd else ""),
-                "Read in": system.source,
+                "Read in": system.source.replace("/", "/\u200b").replace("_", "_\u200b"),
             }
             for (corpus, protocol), some in parts.items()
             for system in some

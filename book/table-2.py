@@ -182,8 +182,7 @@ display(
     )
 )
 for (corpus, protocol), report in shown.items():
-    some = tuple(record for record in report.records if record.config.variant in NETWORKS)
-    facts = Report(report.corpus, report.profile, report.protocol, some).provenance()
+    facts = report.only(NETWORKS).provenance()
     display(myst.provenance(facts, f"Where these numbers come from: {corpus}, {protocols[protocol]}"))
 if absent:
     display(
@@ -217,7 +216,7 @@ if compared:
                 "Against BBNN": runs.title(other),
                 "Folds": found.folds,
                 "Δ points": f"{100 * found.difference:+.1f}",
-                "95 % interval": f"{100 * found.low:+.1f} to {100 * found.high:+.1f}",
+                "95 % interval": f"{100 * found.low:+.1f}\u00a0to\u00a0{100 * found.high:+.1f}",
                 "P(better / same / worse)": f"{found.posterior.better:.2f} / {found.posterior.equivalent:.2f} / {found.posterior.worse:.2f}"
                 if found.posterior
                 else myst.NOTHING,

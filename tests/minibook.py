@@ -79,7 +79,7 @@ from bnet import myst
 
 records = sorted(Path(os.environ["BNET_RESULTS"]).glob(f"{corpus}/*/run.json"))
 frame = pd.DataFrame({"what": ["records", "scale"], "value": [len(records), scale], "n": [190826, None]})
-myst.table(frame, f"Facts of {corpus}.", "tab-{{ slug }}")
+myst.table(frame, f"Facts of {corpus}.", "tab-{{ slug }}", cards=True)
 """
 )
 

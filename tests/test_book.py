@@ -175,7 +175,7 @@ def test_an_executed_page_says_how_it_was_made(mini):
     assert made["key"] == freshness.key(made["inputs"])
     assert {"bnet", "commit", "machine", "started", "seconds"} <= set(made)
     injected = next(cell for cell in node.cells if "injected-parameters" in cell.metadata.get("tags", []))
-    assert "hide-input" in injected.metadata["tags"]
+    assert "remove-cell" in injected.metadata["tags"]
     shown = next(cell for cell in node.cells if "myst.table" in cell.source).outputs[0].data["text/markdown"]
     assert "| records | 1.000 | 190\u202f826.000 |" not in shown
     assert ":name: tab-corpora-two" in shown

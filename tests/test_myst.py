@@ -77,3 +77,9 @@ def test_not_run_gives_the_command_and_provenance_its_facts():
     assert "```bash\nbnet train x\n```" in myst.not_run("Nothing yet.", " bnet train x\n").data
     assert "- **runs:** 12\u202f000" in myst.provenance({"runs": 12000}).data
     assert "- one\n- two" in myst.provenance(["one", "two"]).data
+
+
+def test_a_table_of_prose_is_a_table_of_cards():
+    frame = pd.DataFrame({"Question": ["which"], "Here": ["this"]})
+    assert ":name: tab-x\n:class: bnet-cards\n\n| Question | Here |" in myst.table(frame, "c", "tab-x", cards=True).data
+    assert "bnet-cards" not in myst.table(frame, "c", "tab-x").data

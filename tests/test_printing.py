@@ -70,3 +70,9 @@ def test_prose_tells_its_source_and_references_are_a_list():
     assert "How this page was made" in page
     assert 'role="listitem"' in page
     assert "doc-biblioentry" not in page
+
+
+def test_cells_of_cards_name_their_columns():
+    page = (minibook.built() / "corpora" / "one.html").read_text(encoding="utf-8")
+    assert page.count('<span class="bnet-head">what</span>') == 2
+    assert page.count('<span class="bnet-head">value</span>') == 2

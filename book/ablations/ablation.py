@@ -143,7 +143,7 @@ else:
 
 # %% tags=["hide-input"]
 if len(pair) == 2:
-    fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+    fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), layout="constrained")
     for name, color in zip(pair, plots.PALETTE, strict=False):
         histories = [record.history for record in report.of(name)]
         for ax, column in zip(axes, ("loss", "accuracy"), strict=True):
@@ -166,8 +166,7 @@ if len(pair) == 2:
 # %% tags=["hide-input"]
 display(myst.text(ablation.sentence(report, network)))
 if len(pair) == 2:
-    mine = Report(report.corpus, profile, protocol, tuple(r for r in report.records if r.config.variant in pair))
-    display(myst.provenance(mine.provenance()))
+    display(myst.provenance(report.only(pair).provenance()))
 
 # %% [markdown]
 # ## What we had to decide
@@ -184,6 +183,7 @@ if row.decisions:
             ),
             "Decisions of this network's row; those of BBNN ({doc}`/networks`) hold too.",
             "tab-{{ slug }}-decisions",
+            cards=True,
         )
     )
 else:

@@ -44,7 +44,7 @@ where = f"`{corpus}`, profile `{profile}`, protocol `{protocol}`"
 models = {name: build(name, classes, audio.frames(30)) for name in names}
 costs = table([VARIANTS[name] for name in names], classes, audio.frames(30))
 what = ["BBNN"] + [
-    " ".join(drawing.differences(models[name], models[before]))
+    " ".join(said for said in drawing.differences(models[name], models[before]) if "parameters instead of" not in said)
     or f"Kernels start from {VARIANTS[name].initializer.replace('_', ' ')}."
     for name, before in ablation.steps()
 ]
@@ -55,25 +55,24 @@ myst.table(
             "Network": [f"`{name}`" for name in names],
             "What changes in this step": what,
             "Parameters": costs["parameters"],
-            "MACs (M)": [value / 1e6 for value in costs["macs"]],
             "Test %": changes["accuracy"],
-            "Δ from the step before": [
-                myst.NOTHING if np.isnan(r.change) else f"{r.change:+.1f} ({r.low:+.1f} to {r.high:+.1f})"
+            "Δ from the step before (95 % interval)": [
+                myst.NOTHING if np.isnan(r.change) else f"{r.change:+.1f} ({r.low:+.1f}\u00a0to\u00a0{r.high:+.1f})"
                 for r in changes.itertuples()
             ],
             "Told apart": changes["verdict"].str.split(",").str[0],
         }
     ),
     f"The five steps, each with the network before it; changes are told from the models themselves. Accuracies: measured here on {where}; Δ in "
-    "points, with its 95 % interval.",
+    "points; the verdict needs a probability of 0.95 ({doc}`/table-2`).",
     "tab-{{ slug }}-all",
-    formats={"MACs (M)": ".0f", "Test %": ".1f"},
+    formats={"Test %": ".1f"},
 )
 
 # %% tags=["hide-input"]
 walked = changes.dropna(subset=["accuracy"])
 if len(walked) > 1:
-    fig, ax = plt.subplots(figsize=(8, 3.6))
+    fig, ax = plt.subplots(figsize=(6.6, 3.4))
     summary = report.summary.set_index("variant").loc[walked["variant"]]
     positions = [names.index(name) for name in walked["variant"]]
     ax.vlines(positions, summary["low"], summary["high"], color=plots.PALETTE[0], linewidth=3, alpha=0.6)
@@ -93,13 +92,7 @@ if len(walked) > 1:
         + ".",
     )
     display(myst.text(ablation.sentence(report, "proposed")))
-    display(
-        myst.provenance(
-            Report(
-                report.corpus, profile, protocol, tuple(r for r in report.records if r.config.variant in names)
-            ).provenance()
-        )
-    )
+    display(myst.provenance(report.only(names).provenance()))
 missing = [name for name in names if name not in report.variants]
 if missing:
     display(myst.not_run(f"Not run on {where}: {', '.join(missing)}.", report.command(names) + "\nbnet pages build"))

@@ -15,7 +15,9 @@ profile = ""  # whose records are shown: smoke, laptop or paper; empty: the full
 protocol = ""  # how clips were split: grouped, holdout, kfold or official; empty: the first that has records
 exclude = ""  # kinds of clips that were left out: duplicates, faults or both, with a comma
 train = False  # True: first extract and train what has no record yet
-networks = "baselines,bbnn,proposed,proposed-released"  # what to train then
+networks = (
+    "baselines,bbnn,proposed,proposed-released"  # what is shown (any other, if none of these was run) and trained
+)
 
 # %% tags=["remove-cell"]
 import matplotlib.pyplot as plt
@@ -37,7 +39,9 @@ setting = get_profile(profile)
 kinds = [kind for kind in exclude.split(",") if kind]
 if train:
     runs.run_all(runs.jobs(corpus, [networks], protocol, setting, exclude=kinds), results_dir())
-report = Report.load(corpus, profile, protocol, results_dir(), exclude)
+whole = Report.load(corpus, profile, protocol, results_dir(), exclude)
+wanted = runs.variants([networks])
+report = whole.only(wanted) if set(wanted) & set(whole.networks) else whole
 try:
     everything, used, absent = found.tracks(), runs.selected(found, setting, kinds), ""
 except BnetError as error:
@@ -116,6 +120,9 @@ if report.records:
             "tab-{{ slug }}-results",
         )
     )
+    if further := len(set(whole.variants) - set(report.variants)):
+        links = "{doc}`/ablations/table-3`, {doc}`/ablations/steps`"
+        display(myst.text(f"{further} further networks were run: {links}."))
     if lost:
         display(myst.text(f"Left out, because they could not be made into sound: {', '.join(sorted(lost))}."))
 else:
@@ -130,7 +137,7 @@ else:
 
 # %% tags=["hide-input"]
 if report.records:
-    fig, ax = plt.subplots(figsize=(8, 0.55 * len(report.variants) + 1.4))
+    fig, ax = plt.subplots(figsize=(6.4, 0.5 * len(report.variants) + 1.3))
     plots.intervals(report.summary, ax=ax, floor=report.chance())
     best = report.summary.sort_values("accuracy").iloc[-1]
     myst.figure(
@@ -156,7 +163,7 @@ if report.records:
 
 # %% tags=["hide-input"]
 if report.networks:
-    fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+    fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), layout="constrained")
     for name, color in zip(report.networks, plots.PALETTE, strict=False):
         histories = [record.history for record in report.of(name)]
         for ax, column in zip(axes, ("loss", "accuracy"), strict=True):

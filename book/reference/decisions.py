@@ -22,6 +22,7 @@ myst.table(
     shown,
     f"{len(made)} decisions of {made['variant'].nunique()} networks. Those of BBNN hold for all that start from it.",
     "tab-reference-decisions",
+    cards=True,
 )
 
 # %% [markdown]

@@ -33,6 +33,7 @@ myst.table(
     ),
     "Where scores and sounds come from, and under which licence.",
     "tab-reference-licences-sounds",
+    cards=True,
 )
 
 # %% [markdown]
