@@ -66,6 +66,9 @@ def _ablation(name: str) -> Page:
     )
 
 
+SPEED = ("training_step", "roofline", "features", "features_scale", "inference", "jobs", "gpu")
+"""Benchmarks that the page 'Speed' draws."""
+
 PAGES: tuple[Page, ...] = (
     Page("index", "index.py", records=("*",)),
     Page("networks", "networks.py"),
@@ -82,6 +85,7 @@ PAGES: tuple[Page, ...] = (
     Page("ablations/table-3", "ablations/table3.py", records=("tunes",)),
     *map(_ablation, (*TABLE_3, "squeeze-excitation-released")),
     Page("own-variant", "own-variant.py"),
+    Page("speed", "speed.py", benchmarks=SPEED),
     Page("listen", "listen.py"),
     Page("ablations/steps", "ablations/steps.py", records=("tunes",)),
     Page("claims", "claims.py", records=("*",)),

@@ -1,0 +1,458 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Speed
+#
+# Each block of these networks reads what **all** blocks before it have made. A plain program copies all that into one large
+# array for every reader, keeps a normalised copy of it for the way back, and so spends most of a training step on carrying
+# numbers between processor and memory, not on arithmetic.
+#
+# `bnet` trains on a processor with a **lean step**: it never makes those copies, normalises each map once for all its readers,
+# and computes again on the way back what the plain program keeps. The mathematics is the same. This page draws what was
+# measured, always against a named peer, both in the same run, taking turns; less is better throughout.
+
+# %% tags=["remove-cell"]
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import display
+
+from bnet import audio, measured, myst, plots, runs
+
+plots.style()
+training, roof, features, scale, inference, jobs, gpu = (
+    measured.read(name)
+    for name in ("training_step", "roofline", "features", "features_scale", "inference", "jobs", "gpu")
+)
+LEAN, PLAIN = plots.PALETTE[0], plots.PALETTE[3]
+
+
+def steps(measure="s", **fields):
+    """Rows of the training step that have these fields."""
+    rows = training["rows"] if training else []
+    return [row for row in rows if row["measure"] == measure and all(row[k] == v for k, v in fields.items())]
+
+
+def not_run(what, name):
+    return myst.not_run(
+        f"{what} has no record yet. The command writes it; the page then draws it.", measured.command(name)
+    )
+
+
+def listed(record, name, what, label):
+    """A benchmark's rows as a table, and where they come from; or that it was not run."""
+    if not record:
+        display(not_run(what, name))
+        return
+    if record["rows"]:
+        display(myst.table(measured.ratios(record["rows"]), f"{what}: medians, with the smallest and largest.", label))
+    display(myst.provenance(measured.origin(record, name)))
+
+
+def percent(ratio):
+    return f"{100 * ratio:.0f} %"
+
+
+# %% [markdown]
+# ## One training step
+#
+# Eight clips go through the network, the error comes back, the weights move. The peer is the same network as a plain Keras graph,
+# as the authors wrote it.
+
+# %% tags=["hide-input"]
+batch = 8
+lengths = sorted({row["frames"] for row in steps(batch=batch)})
+cells = {
+    frames: [
+        (row, next(iter(steps("bytes", variant=row["variant"], frames=frames, batch=batch))))
+        for row in steps(batch=batch, frames=frames)
+    ]
+    for frames in lengths
+}
+most = max(cells, key=lambda frames: len(cells[frames]), default=None)
+if most:
+    chosen = cells[most]
+    fig, ax = plt.subplots(figsize=(6.8, 0.42 * len(chosen) + 1.6), layout="constrained")
+    positions = np.arange(len(chosen))[::-1]
+    for which, label, marker, colour in ((0, "time", "o", LEAN), (1, "peak memory", "s", plots.PALETTE[2])):
+        shares = [100 * pair[which]["ratio"] for pair in chosen]
+        ax.plot(shares, positions, marker, color=colour, markersize=8, label=label)
+        aims = {pair[which]["at_most"] for pair in chosen if "at_most" in pair[which]}
+        for aim in aims:
+            ax.axvline(
+                100 * aim, color=colour, linestyle=":", linewidth=1.4, label=f"aim for {label}: {100 * aim:.0f} %"
+            )
+    ax.set(yticks=positions, xlabel="lean step, % of the plain graph's")
+    ax.set_yticklabels([runs.title(pair[0]["variant"]) for pair in chosen])
+    ax.set_xlim(0, max(105, 1.05 * max(100 * row["ratio"] for pair in chosen for row in pair)))
+    ax.set_ylim(-0.6, len(chosen) - 0.4)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2, frameon=False)
+    myst.figure(
+        fig,
+        f"Time and peak memory of a training step of {batch} clips of {most} frames: the lean step's share of the plain graph's.",
+        "fig-speed-step",
+        "The lean step takes "
+        + "; ".join(
+            f"for {runs.title(a['variant'])} {percent(a['ratio'])} of the time and {percent(b['ratio'])} of the memory"
+            for a, b in chosen
+        )
+        + ".",
+    )
+else:
+    display(not_run("The training step", "training_step"))
+
+# %% tags=["hide-input"]
+for frames in reversed(lengths):
+    frame = pd.DataFrame(
+        [
+            {
+                "Network": runs.title(a["variant"]),
+                "Lean, s": a["ours_median"],
+                "Plain, s": a["peer_median"],
+                "Time, %": 100 * a["ratio"],
+                "Lean, GiB": b["ours_median"] / 2**30,
+                "Plain, GiB": b["peer_median"] / 2**30,
+                "Memory, %": 100 * b["ratio"],
+            }
+            for a, b in cells[frames]
+        ]
+    )
+    display(
+        myst.table(
+            frame,
+            f"A training step of {batch} clips of {frames} frames: medians of {min(a['repetitions'] for a, _ in cells[frames])} "
+            "steps or more after the first, and peak memory of the process.",
+            f"tab-speed-step-{frames}",
+            formats={name: ".0f" if "%" in name else ".2f" for name in frame.columns},
+        )
+    )
+if training:
+    without = {row["variant"]: row["why"] for row in training["plain"]}
+    aimed = [row for row in training["rows"] if "kept" in row]
+    missed = [row for row in aimed if not row["kept"]]
+    said = [f"Of {len(aimed)} aims (time and memory, a network and length each) {len(aimed) - len(missed)} are kept."]
+    if missed:
+        said.append(
+            "Not kept: "
+            + "; ".join(
+                f"{row['what']}, {percent(row['ratio'])} where {percent(row['at_most'])} was aimed at" for row in missed
+            )
+            + "."
+        )
+    if without:
+        said.append(
+            "These have no lean step and train as a plain graph: "
+            + "; ".join(f"`{n}` ({why})" for n, why in without.items())
+            + "."
+        )
+    display(myst.text(" ".join(said)))
+    display(myst.provenance(measured.origin(training, "training_step")))
+
+# %% [markdown]
+# ## What time depends on
+
+# %% tags=["hide-input"]
+series = (
+    ("clips a step", "batch", {"variant": "proposed", "frames": 216}, lambda row: row["batch"]),
+    (
+        "seconds of a clip",
+        "frames",
+        {"variant": "proposed", "batch": 8},
+        lambda row: round(row["frames"] * 1024 / audio.SR),
+    ),
+    (
+        "blocks",
+        "variant",
+        {"frames": 216, "batch": 8},
+        lambda row: {"1-block": 1, "2-blocks": 2, "bbnn": 3, "5-blocks": 5}.get(row["variant"]),
+    ),
+)
+drawn = []
+for label, _, fields, of in series:
+    for measure in ("s", "bytes"):
+        found = sorted((of(row), row) for row in steps(measure, **fields) if of(row) is not None) if training else []
+        drawn.append((label, measure, [x for x, _ in found], [row for _, row in found]))
+if any(len(xs) > 1 for _, _, xs, _ in drawn):
+    fig, axes = plt.subplots(2, 3, figsize=(9, 5), layout="constrained", sharex="col")
+    for ax, (label, measure, xs, rows) in zip(axes.T.flat, drawn, strict=True):
+        unit, words = (1, "seconds a step") if measure == "s" else (2**30, "peak memory, GiB")
+        for role, name, line, colour in (("peer", "plain", "s--", PLAIN), ("ours", "lean", "o-", LEAN)):
+            ax.plot(xs, [row[f"{role}_median"] / unit for row in rows], line, color=colour, label=name)
+        ax.set(
+            ylim=(0, None), xticks=xs, ylabel=words if ax in axes[:, 0] else "", xlabel=label if ax in axes[1] else ""
+        )
+    axes[0, 0].legend(frameon=False)
+    myst.figure(
+        fig,
+        "Seconds (above) and peak memory (below) of a training step, plain and lean: against clips a step (`proposed`, 10 s), length "
+        "of a clip (`proposed`, 8 clips) and number of blocks (`bbnn`'s kind, 8 clips of 10 s).",
+        "fig-speed-series",
+        " ".join(
+            f"From {xs[0]} to {xs[-1]} {label} the plain step grows from {measured.quantity(rows[0]['peer_median'], rows[0]['unit'])} to "
+            f"{measured.quantity(rows[-1]['peer_median'], rows[-1]['unit'])}, the lean one from {measured.quantity(rows[0]['ours_median'], rows[0]['unit'])} "
+            f"to {measured.quantity(rows[-1]['ours_median'], rows[-1]['unit'])}."
+            for label, _, xs, rows in drawn
+            if len(xs) > 1
+        ),
+    )
+else:
+    display(not_run("Time against batch, length and blocks", "training_step"))
+
+# %% [markdown]
+# ## The same mathematics
+#
+# Rounding makes any two programs differ a little. So both are held against the same network in double precision: how far off are
+# its gradients and statistics, plain and lean? The rule is that no weight may be more than 1.5 times further off than with the plain
+# graph.
+
+# %% tags=["hide-input"]
+if training and training["equality"]:
+    frame = pd.DataFrame(
+        [
+            {
+                "Network": runs.title(row["variant"]),
+                "Lean, median": f"{row['lean_median']:.1e}",
+                "Plain, median": f"{row['plain_median']:.1e}",
+                "Lean, most": f"{row['lean_max']:.1e}",
+                "Plain, most": f"{row['plain_max']:.1e}",
+                "Largest ratio of a weight": row["ratio_max"],
+            }
+            for row in training["equality"]
+        ]
+    )
+    first = training["equality"][0]
+    display(
+        myst.table(
+            frame,
+            f"Distance from double precision (relative, L2) of each weight's gradient and each moving statistic: median and largest over all of them, and the largest ratio of lean to plain ({first['batch']} clips of {first['frames']} frames).",
+            "tab-speed-equality",
+            formats={"Largest ratio of a weight": ".2f"},
+        )
+    )
+else:
+    display(not_run("The comparison of gradients", "training_step"))
+
+# %% [markdown]
+# ## From sound to features
+#
+# The peer is the authors' way: one process goes from file to file, `librosa.load`, mel spectrogram, decibels, and keeps all in one
+# array. Ours is the feature store, with a worker a core. Both are whole processes, their start included.
+
+# %% tags=["hide-input"]
+if features:
+    rows = features["rows"]
+    display(
+        myst.table(
+            measured.ratios(rows),
+            "Log-mels of the same files: medians, with the smallest and largest.",
+            "tab-speed-features",
+        )
+    )
+    names = list(features["kinds"][0]["parts_s"])
+    ours = ("bnet: load", "bnet: log-mel", "checksum of the file")
+    theirs = [name for name in names if name.startswith("librosa")]
+    bars = (("librosa", theirs), ("bnet", ours), ("least", features["unavoidable"]))
+    fig, axes = plt.subplots(1, len(features["kinds"]), figsize=(9, 3.8), layout="constrained")
+    colours = dict(zip((*theirs, *ours, *features["unavoidable"]), [*plots.PALETTE], strict=False))
+    for ax, kind in zip(axes, features["kinds"], strict=True):
+        for place, (_, names) in enumerate(bars):
+            bottom = 0.0
+            for name in names:
+                height = 1000 * kind["parts_s"][name]["median"]
+                ax.bar(
+                    place,
+                    height,
+                    bottom=bottom,
+                    color=colours[name],
+                    width=0.7,
+                    label=name if name not in ours or place else "",
+                )
+                bottom += height
+        ax.set(
+            xticks=range(len(bars)),
+            title=kind["kind"].replace(", ", "\n", 1),
+            ylabel="ms a clip" if ax is axes[0] else "",
+        )
+        ax.set_xticklabels([name for name, _ in bars])
+        ax.title.set_fontsize(11)
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    myst.figure(
+        fig,
+        "Milliseconds that a clip of 30 s takes on one core, part by part: the authors' way, ours, and what no program can leave out with "
+        "these libraries: decoding, resampling, the Fourier transform.",
+        "fig-speed-features",
+        " ".join(
+            f"{kind['kind']}: librosa {1000 * sum(kind['parts_s'][n]['median'] for n in theirs):.1f} ms, bnet "
+            f"{1000 * sum(kind['parts_s'][n]['median'] for n in ours):.1f} ms, least {1000 * kind['least_s']:.1f} ms."
+            for kind in features["kinds"]
+        ),
+    )
+    seconds = [row for row in rows if row["unit"] == "s"]
+    said = []
+    for row, kind in zip(seconds, features["kinds"], strict=True):
+        largest = max(features["unavoidable"], key=lambda name: kind["parts_s"][name]["median"])
+        said.append(
+            f"{kind['kind']}: {1 / row['ratio']:.1f} times as fast as the authors' script; with {kind['jobs']} cores, decoding, resampling and "
+            f"transform alone bound it at {1 / kind['bound']:.1f} times, and the largest of them is the {largest}."
+        )
+    display(myst.text("\n".join(f"- {line}" for line in said)))
+    far, equal = max(k["largest_difference_db"] for k in features["kinds"]), all(k["equal"] for k in features["kinds"])
+    display(
+        myst.text(
+            f"The values differ from the authors' by at most {far:.1e} dB{'' if equal else ', more than the 1e-4 dB that were promised'}. "
+            "The transform is done in double precision, as librosa does it: in single precision it would be faster and pure tones would be "
+            "off by more than that."
+        )
+    )
+    display(myst.provenance(measured.origin(features, "features")))
+else:
+    display(not_run("Extraction beside the authors' script", "features"))
+
+# %% [markdown]
+# ### Memory does not grow with the corpus
+
+# %% tags=["hide-input"]
+if scale:
+    frame = pd.DataFrame(scale["measured"]).sort_values("clips")
+    fig, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    for colour, (name, label) in zip(
+        plots.PALETTE, {"total": "all processes", "worker": "largest worker", "parent": "parent"}.items(), strict=False
+    ):
+        axes[0].plot(frame["clips"], frame[name] / 2**20, "o-", color=colour, label=label)
+    axes[0].set(xlabel="clips", ylabel="peak memory, MiB", ylim=(0, float(frame["total"].max()) / 2**20 * 1.35))
+    axes[0].legend(frameon=False, ncols=3, fontsize=9, loc="upper center", columnspacing=1.0, handlelength=1.2)
+    axes[1].plot(frame["clips"], frame["seconds"], "o-", color=plots.PALETTE[0])
+    axes[1].set(xlabel="clips", ylabel="seconds", ylim=(0, float(frame["seconds"].max()) * 1.1))
+    first, last = frame.iloc[0], frame.iloc[-1]
+    myst.figure(
+        fig,
+        "Peak memory (left) and time (right) of feature extraction against the number of clips of 30 s, made on the fly.",
+        "fig-speed-scale",
+        f"From {first['clips']:.0f} to {last['clips']:.0f} clips all processes together take {first['total'] / 2**20:.0f} and "
+        f"{last['total'] / 2**20:.0f} MiB; time grows from {first['seconds']:.1f} to {last['seconds']:.1f} s.",
+    )
+    killed = scale["kill"]
+    display(
+        myst.text(
+            f"An extraction of {killed['clips']} clips was killed (signal 9) with {killed['kept_at_kill']} of them done. The same command "
+            f"then did {killed['extracted_again']} more, and the result is {'the same' if killed['rows_identical'] else 'NOT the same'}, byte "
+            "by byte, as that of an extraction which was left alone."
+        )
+    )
+    display(myst.provenance(measured.origin(scale, "features_scale")))
+else:
+    display(not_run("Extraction at growing size", "features_scale"))
+
+# %% [markdown]
+# ## Answering: prediction
+
+# %% tags=["hide-input"]
+listed(inference, "inference", "Prediction", "tab-speed-inference")
+
+# %% [markdown]
+# ## Several runs at once
+
+# %% tags=["hide-input"]
+listed(jobs, "jobs", "Several runs side by side", "tab-speed-jobs")
+
+# %% [markdown]
+# ## The roof of the machine
+#
+# A step needs so much arithmetic and moves so many bytes; a processor can only do so much of either in a second. That is its
+# roof: sloped where memory bounds, flat where arithmetic does. A dot is one network's training step. How high below the roof it
+# lies is what a better program could still gain.
+
+# %% tags=["hide-input"]
+placed = [cell for cell in roof["networks"] if cell["batch"] == batch] if roof else []
+if placed:
+    flops_s, bytes_s = roof["roof"]["flops_s"]["best"], roof["roof"]["bytes_s"]["best"]
+    ridge = flops_s / bytes_s
+    fig, ax = plt.subplots(figsize=(7.2, 4.6), layout="constrained")
+    low, high = (f(cell["intensity"] for cell in placed) for f in (min, max))
+    xs = np.geomspace(min(low, ridge) / 2, max(high, ridge) * 2, 200)
+    ax.plot(xs, np.minimum(flops_s, bytes_s * xs) / 1e9, color=plots.INK, linewidth=2, label="the machine's roof")
+    for step, marker, colour in (("plain", "s", PLAIN), ("lean", "o", LEAN)):
+        with_step = [cell for cell in placed if f"{step}_s" in cell]
+        ax.plot(
+            [cell["intensity"] for cell in with_step],
+            [cell["flops"] / cell[f"{step}_s"] / 1e9 for cell in with_step],
+            marker,
+            color=colour,
+            alpha=0.8,
+            label=f"{step} step",
+        )
+    ax.set(xscale="log", yscale="log", xlabel="operations a byte moved", ylabel="GFLOP/s")
+    ax.legend(frameon=False, loc="lower right")
+    leans = [cell["flops"] / cell["lean_s"] / 1e9 for cell in placed if "lean_s" in cell]
+    plains = [cell["flops"] / cell["plain_s"] / 1e9 for cell in placed]
+    myst.figure(
+        fig,
+        f"Training steps of all networks ({batch} clips) under the roof of this machine: {bytes_s / 1e9:.0f} GB/s of memory, "
+        f"{flops_s / 1e9:.0f} GFLOP/s of float32 matrix products.",
+        "fig-speed-roof",
+        f"Plain steps reach {min(plains):.0f} to {max(plains):.0f} GFLOP/s, lean ones "
+        + (f"{min(leans):.0f} to {max(leans):.0f}." if leans else "were not measured."),
+    )
+    frame = pd.DataFrame(
+        [
+            {
+                "Network": runs.title(cell["variant"]),
+                "Frames": cell["frames"],
+                "GFLOP": cell["flops"] / 1e9,
+                "GB": cell["bytes"] / 1e9,
+                "Arithmetic, s": cell["arithmetic_s"],
+                "Memory, s": cell["memory_s"],
+                "Plain, s": cell["plain_s"],
+                "Lean, s": cell.get("lean_s", math.nan),
+            }
+            for cell in placed
+        ]
+    )
+    display(
+        myst.table(
+            frame,
+            f"What a step of {batch} clips needs, the least seconds by arithmetic and by memory at the rates of the roof, and the seconds measured.",
+            "tab-speed-roof",
+            formats={name: ".0f" if name == "GFLOP" else ".1f" if name == "GB" else ".2f" for name in frame.columns},
+        )
+    )
+    display(
+        myst.text(
+            f"Operations are {roof['passes']} forward passes' multiply-adds, two operations each. Bytes are counted, not measured: the output of "
+            f"every layer of the plain graph, moved {roof['moves']} times in a step. The lean step does the same arithmetic and moves less, so it "
+            "may lie above the plain graph's slope."
+        )
+    )
+    display(
+        myst.provenance(
+            measured.origin(roof, "roofline") | {"Steps measured at commit": roof.get("steps_commit") or "unknown"}
+        )
+    )
+else:
+    display(not_run("The roofline", "training_step,roofline"))
+
+# %% [markdown]
+# ## On a GPU
+
+# %% tags=["hide-input"]
+listed(gpu, "gpu", "Training on a GPU", "tab-speed-gpu")
+
+# %% [markdown]
+# ## Measure your own machine
+#
+# ```bash
+# make bench                    # everything; ONLY=features,roofline for some
+# make bench QUICK=1            # a try of each, which leaves the records alone
+# bnet pages update speed       # this page from your records
+# ```
+#
+# Times on a machine that does other things, too, are of little use; ratios, from one run in turn, of more.
