@@ -20,6 +20,8 @@ from typing import Annotated
 import typer
 
 HERE = Path(__file__).resolve().parent
+ABSENT = 2
+"""Status of a benchmark that says that this machine lacks what it measures, a GPU: not run, and no failure."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,8 @@ def main(
         except KeyboardInterrupt:
             print(f"\nstopped in {row.name}; ended before: {', '.join(ended) or 'none'}; their records are kept")
             raise SystemExit(130) from None
-        failed |= status != 0
-        outcome = "ended" if status == 0 else f"ENDED WITH STATUS {status}"
+        failed |= status not in (0, ABSENT)
+        outcome = {0: "ended", ABSENT: "was NOT RUN, and ended"}.get(status, f"ENDED WITH STATUS {status}")
         print(f"{row.name} {outcome} after {(time.monotonic() - clock) / 60:.1f} min", flush=True)
         ended.append(row.name)
     if failed:

@@ -53,7 +53,11 @@ def listed(record, name, what, label):
         display(not_run(what, name))
         return
     if record["rows"]:
-        display(myst.table(measured.ratios(record["rows"]), f"{what}: medians, with the smallest and largest.", label))
+        display(
+            myst.table(
+                measured.ratios(record["rows"]), f"{what}: medians, with the smallest and largest.", label, cards=True
+            )
+        )
     display(myst.provenance(measured.origin(record, name)))
 
 
@@ -254,6 +258,7 @@ if features:
             measured.ratios(rows),
             "Log-mels of the same files: medians, with the smallest and largest.",
             "tab-speed-features",
+            cards=True,
         )
     )
     names = list(features["kinds"][0]["parts_s"])
