@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,14 @@ class Job:
     def folder(self, results: Path) -> Path:
         """Where its record lies, or will lie."""
         return results / self.config.corpus / self.config.run_name
+
+
+Say = Callable[[str], None]
+"""Prints a line for people."""
+
+Way = Callable[[list[Job], Path, Say, Settings | None], Iterable[tuple[Job, str]]]
+"""How several runs are done: is given those without a record, the results folder, `Say` and settings; gives each as it
+ends, with the reason why it failed, or '' if it has a record now. `one_by_one`, `bnet.many`, `bnet.cluster`."""
 
 
 def title(variant: str) -> str:
@@ -197,18 +206,64 @@ def extract(
 
 
 def run_all(
-    todo: list[Job], results: Path, workers: int | None = None, say=_say, settings: Settings | None = None
+    todo: list[Job],
+    results: Path,
+    workers: int | None = None,
+    say: Say = _say,
+    settings: Settings | None = None,
+    way: Way | None = None,
 ) -> list[Record]:
-    """Do all jobs of one corpus that have no record yet, after extracting what features they lack."""
+    """Do all jobs of one corpus that have no record yet, and return the records of all.
+
+    Parameters
+    ----------
+    todo, results
+        The jobs, and the folder of records.
+    workers
+        Processes that extract features, where this one does the runs; None: one a core.
+    say
+        Prints a line for people.
+    settings
+        How a run is executed (`bnet.device`).
+    way
+        How several runs are done (`Way`); None: one after the other, in this process (`one_by_one`).
+
+    Raises
+    ------
+    BnetError
+        If runs failed: names each with its reason, when the others have ended. Of runs in this process the first that
+        fails ends it.
+    """
     waiting = [job for job in todo if state(job, results) != "done"]
     say(f"{len(todo)} runs: {len(todo) - len(waiting)} done, {len(waiting)} to do, into {results}")
+    failed = []
     if waiting:
         writable_dir(results, "results", "BNET_RESULTS")
-        extract(waiting[0].corpus, waiting[0].tracks, waiting[0].config.clip_seconds, workers, say)
-    for number, job in enumerate(waiting, 1):
-        record = run(job, results, say, settings)
-        say(f"[{number}/{len(waiting)}] {record.name}: {outcome(record)}")
+        ended = (way or functools.partial(one_by_one, workers=workers))(waiting, results, say, settings)
+        for number, (job, reason) in enumerate(ended, 1):
+            name = job.config.run_name
+            if reason:
+                failed.append(f"{name}: {reason}")
+            say(
+                f"[{number}/{len(waiting)}] {name}: "
+                + (f"failed: {reason}" if reason else outcome(records.read(job.folder(results))))
+            )
+    if failed:
+        raise BnetError(
+            f"{len(failed)} of {len(waiting)} runs failed, the others are recorded; the same command tries again what "
+            "failed:\n" + "\n".join(failed)
+        )
     return [records.read(job.folder(results)) for job in todo]
+
+
+def one_by_one(
+    todo: list[Job], results: Path, say: Say, settings: Settings | None = None, *, workers: int | None = None
+) -> Iterator[tuple[Job, str]]:
+    """The plain `Way`: extract what features are lacking, then do each run in this process, with all cores."""
+    extract(todo[0].corpus, todo[0].tracks, todo[0].config.clip_seconds, workers, say)
+    for job in todo:
+        run(job, results, say, settings)
+        yield job, ""
 
 
 def outcome(record: Record) -> str:

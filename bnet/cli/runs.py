@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -64,7 +65,27 @@ def train(
     fold: Annotated[list[int] | None, typer.Option("--fold", "-f", help="Fold, from 0; repeatable.")] = None,
     settings: SetOption = None,
     results: ResultsOption = None,
-    jobs: JobsOption = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            help="Runs side by side, on equal shares of the cores, as far as memory allows [default: 1, on all cores]; "
+            "before that, processes that extract features [default: all cores].",
+        ),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="ADDRESS", help="Do the runs on the workers of this dask scheduler."),
+    ] = None,
+    keep: Annotated[
+        str,
+        typer.Option(
+            "--records",
+            help="With --cluster: how records come here. `shared`: workers write them, they see the same folder; "
+            "`returned`: they send them; `auto`: each as it can.",
+        ),
+    ] = "auto",
     exclude: ExcludeOption = "",
     data: DataOption = None,
     partial: PartialOption = False,
@@ -86,9 +107,14 @@ def train(
       bnet train --variant-file mine.yaml -v bbnn,my-network   (without -v: all networks of the file)
 
       bnet train -c gtzan --data ~/corpora -v bbnn,proposed --protocol official --exclude faults --profile paper
-    """
-    from bnet import runs
 
+      bnet train -v all --profile laptop --jobs 4   (four runs side by side, the same records)
+
+      bnet train -v all --profile laptop --cluster tcp://head:8786   (the book's page 'On a cluster')
+    """
+    from bnet import board, runs
+
+    way = _way(jobs, cluster, keep)
     folder, own = results or paths.results_dir(), own_variants(variant_file)
     todo = runs.jobs(
         corpus,
@@ -103,7 +129,26 @@ def train(
         for job in todo:
             print(f"{runs.state(job, folder):8} {job.folder(folder)}")
     else:
-        runs.run_all(todo, folder, jobs, say)
+        runs.run_all(todo, folder, jobs, board.say, way=way)
+
+
+def _way(jobs: int | None, cluster: str | None, keep: str):
+    """How `bnet.runs.run_all` is to do the runs; None: one after the other, in this process."""
+    if jobs is not None and jobs < 1:
+        raise BnetError(f"{jobs} jobs; expected 1 or more (--jobs)")
+    if cluster and jobs:
+        raise BnetError("--jobs is for this machine; how many runs a worker does at once says its own --nthreads")
+    if cluster:
+        from bnet.cluster import spread
+
+        return partial(spread, address=cluster, keep=keep)
+    if keep != "auto":
+        raise BnetError("--records is for runs on a cluster; expected --cluster with it")
+    if jobs and jobs > 1:
+        from bnet.many import side_by_side
+
+        return partial(side_by_side, jobs=jobs)
+    return None
 
 
 def evaluate(
