@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from bnet.corpora import get_corpus
 from bnet.errors import BnetError
 from bnet.evaluation import accuracy, confusion
 from bnet.models import VARIANTS
@@ -18,8 +19,9 @@ def describe(record: Record) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``id, title, run, corpus, profile, protocol, commit, seconds`` (of a window), ``labels``, and of its test tracks
-        their number ``tested``, the ``accuracy`` and the ``confusion`` matrix of counts (true class by row).
+        ``id, title, run, corpus, corpus_title, profile, protocol, commit, seconds`` (of a window), ``labels``, and of
+        its test tracks their number ``tested``, the ``accuracy`` and the ``confusion`` matrix of counts (true class by
+        row).
     """
     _, truth, probabilities = record.arrays("test")
     config = record.config
@@ -29,6 +31,7 @@ def describe(record: Record) -> dict[str, Any]:
         "title": variant.title if variant else config.variant,
         "run": record.name,
         "corpus": config.corpus,
+        "corpus_title": _title(config.corpus),
         "profile": config.profile,
         "protocol": config.protocol,
         "commit": record.run["made"].get("commit") or "",
@@ -38,6 +41,13 @@ def describe(record: Record) -> dict[str, Any]:
         "accuracy": round(float(accuracy(truth, probabilities)), 4),
         "confusion": confusion(truth, probabilities).tolist(),
     }
+
+
+def _title(corpus: str) -> str:
+    try:
+        return get_corpus(corpus).title
+    except BnetError:  # somebody's own, not declared here
+        return corpus
 
 
 def to_onnx(model: Any) -> bytes:

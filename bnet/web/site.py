@@ -1,5 +1,6 @@
 """The files of the page, and the page: for the book, and as a folder for any static host.
 
+Two scripts, of the page and of its worker, are put together from the parts in ``static``, which share one scope.
 Everything that is loaded later is a classic script that hands over one base64 text, for scripts are all that a page
 opened from a folder (``file://``) may load. They are called ``.mjs``: Jupyter Book puts every ``.js`` on every page.
 """
@@ -16,6 +17,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import librosa
+
 from bnet import audio, predict
 from bnet.errors import BnetError
 from bnet.paths import whole_folder
@@ -30,7 +33,11 @@ LONGEST = 180.0
 """How much of a long sound the page listens to, in s."""
 
 WORKER = ("logmel.mjs", "resample.mjs", "worker.mjs")
-PAGE = ("headers.mjs", "pictures.mjs", "listen.mjs")
+PAGE = (
+    "page.mjs", "headers.mjs", "loading.mjs", "decoding.mjs", "pictures.mjs", "cards.mjs", "saliency.mjs",
+    "microphone.mjs", "listen.mjs",
+)  # fmt: skip
+"""The parts of the two scripts, in the order in which they share one scope."""
 
 
 def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
@@ -50,8 +57,8 @@ def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
         path.write_text(text, encoding="utf-8", newline="\n")
         sizes[name] = path.stat().st_size
 
-    for name in (*PAGE, "listen.css"):
-        write(name, static(name))
+    write("listen.css", static("listen.css"))
+    write("listen.mjs", f"const bnetListen = (() => {{\n{_script(PAGE)}\nreturn {{ arrived, state, cards }};\n}})();\n")
     write("engine.mjs", _arrival("engine", engine()))
     described = []
     for record in records:
@@ -71,26 +78,28 @@ def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
 
 
 def engine() -> dict[str, Any]:
-    """The worker's script, the runtime's two scripts and its WebAssembly (gzipped, base64)."""
-    worker = "\n".join(static(name) for name in WORKER).replace('"use strict";', "")
+    """The worker's script, the filters, the runtime's two scripts and its WebAssembly (gzipped, base64)."""
     scripts = {"ort": "ort.wasm.min.js", "glue": "ort-wasm-simd-threaded.mjs"}
     return {
-        "worker": f'"use strict";\n{worker}',
+        "worker": _script(WORKER),
+        "kernels": kernels.kernels(),
         "scripts": {key: runtime.read(name).decode() for key, name in scripts.items()},
         "wasm": _packed(runtime.read("ort-wasm-simd-threaded.wasm")),
     }
 
 
 def settings() -> dict[str, Any]:
-    """The numbers that page and Python have to share."""
+    """The numbers that page and Python have to share; ``hertz`` are the middles of the bands."""
+    features = audio.FeatureSettings()
+    bands = features.n_mels
     return {
-        "features": asdict(audio.FeatureSettings()),
+        "features": asdict(features),
         "hop": HOP,
         "longest": LONGEST,
         "min_seconds": audio.MIN_SECONDS,
         "silence": audio.SILENCE,
         "patch": list(PATCH),
-        "kernels": kernels.kernels(),
+        "hertz": [round(f) for f in librosa.mel_frequencies(bands + 2, fmin=features.fmin, fmax=features.fmax)[1:-1]],
     }
 
 
@@ -98,15 +107,19 @@ def fragment(description: dict[str, Any], base: str) -> str:
     """The page's HTML, to stand in any page; its files lie at the address `base`, which ends with a slash."""
     data = json.dumps(description, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     known = description["networks"]
-    megabytes = sum(size for name, size in description["sizes"].items() if name.startswith(("engine", "network"))) / 1e6
+    sizes = description["sizes"]
+    first = sum(size for name, size in sizes.items() if name.startswith(("engine", "network")))
+    each = [sizes[f"{clip['id']}.mjs"] for clip in description["clips"]]
     words = {
         "data": data,
         "classes": html.escape(_listed(list(dict.fromkeys(label for n in known for label in n["labels"])))),
         "corpus": html.escape(_listed(list(dict.fromkeys(n["corpus"] for n in known)))),
+        "about": html.escape(_listed(list(dict.fromkeys(n["corpus_title"] for n in known)))),
         "longest": f"{LONGEST / 60:g}",
-        "megabytes": f"{megabytes:.1f}",
-        "scripts": "\n".join(f'<script src="{html.escape(base)}{name}"></script>' for name in PAGE),
-        "clips_hidden": "" if description["clips"] else "hidden",
+        "megabytes": f"{first / 1e6:.1f}",
+        "each": f" and each clip at most {max(each) / 1e6:.1f} MB" if each else "",
+        "script": html.escape(f"{base}listen.mjs"),
+        "clips_hidden": "" if each else "hidden",
     }
     text = static("listen.html")
     for word, value in words.items():
@@ -114,8 +127,17 @@ def fragment(description: dict[str, Any], base: str) -> str:
     return text
 
 
+def write_page(records: Sequence[Record], folder: Path, title: str) -> Path:
+    """Write the page for these networks, ready for any static host or none, into `folder`; give ``index.html``."""
+    description = write_files(records, folder / "listen")
+    page = static("page.html").replace("{{ title }}", html.escape(title))
+    page = page.replace("{{ fragment }}", fragment(description, "listen/"))
+    (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
+    return folder / "index.html"
+
+
 def export_web(record: Record, folder: Path) -> Path:
-    """Write the page for one trained network into the new folder `folder`, ready for any static host or no host at all.
+    """Write the page for one trained network into the new folder `folder`.
 
     Returns
     -------
@@ -130,11 +152,7 @@ def export_web(record: Record, folder: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BnetError(f"{folder} is there already; expected a new or empty folder; name another, or remove it")
     with whole_folder(folder) as temporary:
-        description = write_files([record], temporary / "listen")
-        title = f"Listen: {description['networks'][0]['title']}"
-        page = static("page.html").replace("{{ title }}", html.escape(title))
-        page = page.replace("{{ fragment }}", fragment(description, "listen/"))
-        (temporary / "index.html").write_text(page, encoding="utf-8", newline="\n")
+        write_page([record], temporary, f"Listen: {networks.describe(record)['title']}")
     return folder / "index.html"
 
 
@@ -145,6 +163,10 @@ def static(name: str) -> str:
 
 def _packed(data: bytes) -> str:
     return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
+
+
+def _script(names: Sequence[str]) -> str:
+    return "\n".join(['"use strict";', *(static(name) for name in names)])
 
 
 def _arrival(name: str, content: Any) -> str:

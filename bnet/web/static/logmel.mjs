@@ -1,5 +1,4 @@
 // Log-mel spectrogram, equal to bnet.audio.log_mel (and so to librosa): time first, dB re 1.0 of power.
-"use strict";
 
 /** A function from mono samples to {frames, bands, data: Float32Array [frames x bands], peak}; `floor` false leaves out
  *  top_db, which needs the loudest value of the whole piece. `settings` are those of bnet.audio.FeatureSettings. */

@@ -1,6 +1,5 @@
 // The heavy work, off the page's thread: resampling, log-mel, the networks, and what they heard. Follows logmel.mjs and
 // resample.mjs in one script. Every answer carries the number of the job, so that the page can drop what is out of date.
-"use strict";
 
 let settings, logMel, runtime, sound;
 const sessions = new Map();
@@ -13,15 +12,19 @@ const asModule = (text) => URL.createObjectURL(new Blob([text], { type: "text/ja
 class Refused extends Error {} // its message is a sentence for the reader
 
 const actions = {
-  /** Start the runtime: its two scripts as text, its WebAssembly gzipped, in base64. */
-  async engine({ scripts, wasm, settings: given }) {
-    settings = given;
+  /** Start the runtime: its two scripts as text, its WebAssembly gzipped, in base64; and take the filters. */
+  async engine({ scripts, wasm, kernels, settings: given }) {
+    settings = { ...given, kernels };
     logMel = makeLogMel(settings.features);
     importScripts(asModule(scripts.ort));
     runtime = self.ort;
     runtime.env.wasm.numThreads = 1;
     runtime.env.wasm.wasmPaths = { mjs: asModule(scripts.glue) };
-    runtime.env.wasm.wasmBinary = (await unpack(wasm)).buffer;
+    try {
+      runtime.env.wasm.wasmBinary = (await unpack(wasm)).buffer;
+    } catch (error) {
+      throw new Refused("The file of the runtime (engine.mjs) is damaged; load the page anew, or tell who put it up.");
+    }
     return {};
   },
 
@@ -31,6 +34,7 @@ const actions = {
       try {
         sessions.set(id, await runtime.InferenceSession.create(await unpack(onnx), { executionProviders: ["wasm"] }));
       } catch (error) {
+        if (/no available backend/.test(error.message)) throw new Refused("WebAssembly, in which the networks run, could not be started in this browser (it may be forbidden here, or memory is short); close other pages, or use another browser.");
         throw new Refused(`The file of the network ${title} is damaged and could not be opened; load the page anew, or choose another network.`);
       }
     }
@@ -97,14 +101,22 @@ const actions = {
   async stop() { return {}; },
 };
 
-function mono(channels) {
-  const x = new Float32Array(channels[0].length);
+/** The mean of all channels, as librosa takes it. */
+function mono(given) {
+  const channels = given.map(sixteenBits), x = new Float32Array(channels[0].length);
   for (let i = 0; i < x.length; i++) {
     let sum = 0;
     for (const channel of channels) sum += channel[i];
     x[i] = sum / channels.length;
   }
   return x;
+}
+
+/** Chromium divides 16-bit samples by 32768 below zero and by 32767 above: above zero this is undone, where it was done. */
+function sixteenBits(x) {
+  const whole = (value) => Math.abs(value - Math.round(value)) < 0.003; // float32 has 24 bits
+  if (!x.every((value) => whole(value > 0 ? value * 32767 : value * 32768)) || x.every((value) => whole(value * 32768))) return x;
+  return x.map((value) => (value > 0 ? Math.round(value * 32767) / 32768 : value));
 }
 
 /** Refuse what bnet.audio.load refuses. */

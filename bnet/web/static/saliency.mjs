@@ -1,0 +1,47 @@
+// 'What did it hear?': which patches of the log-mel the answer hangs on, and the sound of the frames that matter most.
+
+/** Cover patch after patch of the window on show, draw what that does to the answer, and let the best frames be heard. */
+async function explain(network) {
+  const card = cards.get(network.id), shown = card.shown, label = best(shown.probabilities), turn = state.turn;
+  const from = Math.round((shown.start * sr) / hop), frames = Math.min(1 + Math.floor((network.seconds * sr) / hop), state.frames - from);
+  const bar = element("progress", { max: 1, value: 0, "aria-label": "Patches covered" });
+  const canvas = element("canvas", { role: "img", width: frames, height: bands, "aria-label": "Saliency map, in the making" });
+  const text = element("p", { class: "bl-hint" }, "Each patch of the spectrogram is covered in turn, and the network asked again …");
+  drawLogMel(canvas, state.mel.subarray(from * bands), bands, 0, frames, state.peak, range);
+  const plain = greyed(canvas), patches = [];
+  card.saliency.replaceChildren(bar, canvas, text);
+  say(`${network.title}: looking for what matters …`);
+  for (const other of cards.values()) other.button.disabled = true;
+  try {
+    const result = await ask("saliency", { id: network.id, start: shown.start, seconds: network.seconds, label }, {
+      supersedes: true,
+      heard: (data) => {
+        patches.push(data);
+        bar.value = data.done / data.of;
+        drawPatches(canvas, plain, patches, bands);
+      },
+    });
+    if (turn !== state.turn || !result.frames) return;
+    const worth = inWords(patches, shown.start);
+    canvas.setAttribute("aria-label", `Saliency map for ${network.labels[label]}. ${worth}`);
+    text.textContent = `Orange speaks for ${network.labels[label]}, blue against it, the stronger the more. ${worth}`;
+    bar.remove();
+    if (result.frames.length) {
+      if (card.url) URL.revokeObjectURL(card.url);
+      card.url = URL.createObjectURL(toWav(result.y, sr));
+      card.saliency.append(element("p", {}, "The third of the frames that matters most, the rest muted:"), element("audio", { controls: true, src: card.url, "aria-label": `The frames that matter most to ${network.title}` }));
+    }
+    card.patches = patches;
+    say(`${network.title}: ${worth}`);
+  } finally {
+    if (turn === state.turn) for (const other of cards.values()) other.button.disabled = !state.done;
+  }
+}
+
+/** Where the patch lies that matters most, and how much. */
+function inWords(patches, start) {
+  const top = patches.reduce((a, b) => (b.drop > a.drop ? b : a));
+  if (!(top.drop > 0)) return "No single patch speaks for it.";
+  const seconds = (frame) => (start + (frame * hop) / sr).toFixed(1), hertz = (band) => settings.hertz[Math.min(band, bands) - 1];
+  return `What matters most sounds from ${seconds(top.frame)} to ${seconds(top.frame + top.wide)} s, at ${hertz(top.band + 1)} to ${hertz(top.band + top.high)} Hz: without it the probability falls by ${(100 * top.drop).toFixed(1)} percentage points.`;
+}
