@@ -195,9 +195,9 @@ def _module() -> Any:
 
 
 def _refused(model: Any, error: Exception) -> BnetError:
-    """The converter's words, which name operations by where they stand, as one sentence that names a layer."""
+    """The converter's words, which name operations by their place (``layer_1/...``), as one that names a layer."""
     text = str(error)
-    names = sorted((layer.name for layer in model.layers if re.search(rf"\b{layer.name}\b", text)), key=len)
+    names = sorted((layer.name for layer in model.layers if re.search(rf"\b{layer.name}(_\d+)?/", text)), key=len)
     operations = ", ".join(dict.fromkeys(re.findall(r"'tf\.(\w+)' op", text)))
     if not names:
         return BnetError(

@@ -4,10 +4,28 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bnet import cli
+from bnet import cli, litert, runs
+from bnet.config import get_profile
 from bnet.errors import BnetError
+from bnet.features import FeatureStore
+from bnet.models import VARIANTS, Variant, build
 from bnet.predict import load_network
 from bnet.weights import shipped_run
+
+TINY = Variant("tiny", "Tiny", ("norm conv1x1", "pool3x3 norm conv1x1"), 1, filters=4)
+
+
+def noise(*shape):
+    return np.random.default_rng(0).uniform(-80, 0, shape).astype("float32")
+
+
+@pytest.fixture
+def trained(tones, monkeypatch, tmp_path):
+    """A tiny network, trained on the miniature corpus for a second."""
+    monkeypatch.setitem(VARIANTS, "tiny", TINY)
+    FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
+    profile = get_profile("smoke", {"clip_seconds": "1", "epochs": "3", "groups": "3"})
+    return runs.run(runs.jobs("tones", ["tiny"], "grouped", profile, [0])[0], tmp_path / "results", lambda text: None)
 
 
 def export(*words):
@@ -19,7 +37,7 @@ def test_keras_file_answers_as_the_network(tmp_path):
 
     done = export("shipped/proposed", "--format", "keras", "-o", tmp_path / "n.keras")
     assert done.exit_code == 0, done.stderr
-    x = np.random.default_rng(0).uniform(-80, 0, (2, 216, 128, 1)).astype("float32")
+    x = noise(2, 216, 128, 1)
     other = keras.saving.load_model(tmp_path / "n.keras").predict_on_batch(x)
     np.testing.assert_allclose(other, load_network(shipped_run()).predict_on_batch(x), atol=1e-4)
     assert [path.name for path in tmp_path.iterdir()] == ["n.keras"]
@@ -32,6 +50,81 @@ def test_onnx_file_takes_clips_of_any_length(tmp_path):
     graph = onnx.load(tmp_path / "n.onnx").graph
     dims = [d.dim_value for d in graph.input[0].type.tensor_type.shape.dim]
     assert dims == [0, 0, 128, 1]
+
+
+def test_onnx_answers_as_the_network():
+    onnxruntime = pytest.importorskip("onnxruntime")
+    from bnet.web.networks import to_onnx
+
+    model = load_network(shipped_run())
+    session = onnxruntime.InferenceSession(to_onnx(model), providers=["CPUExecutionProvider"])
+    for shape in ((1, 216, 128, 1), (2, 300, 128, 1)):
+        (found,) = session.run(None, {session.get_inputs()[0].name: noise(*shape)})
+        np.testing.assert_allclose(found, model.predict_on_batch(noise(*shape)), atol=1e-4)
+
+
+def test_litert_answers_as_the_network_at_any_length(tmp_path):
+    done = export("shipped/proposed", "--format", "litert", "-o", tmp_path / "n.tflite")
+    assert done.exit_code == 0, done.stderr
+    network, model = litert.Network((tmp_path / "n.tflite").read_bytes()), load_network(shipped_run())
+    for shape in ((1, 216, 128, 1), (3, 100, 128, 1), (1, 216, 128, 1)):
+        np.testing.assert_allclose(network(noise(*shape)), model.predict_on_batch(noise(*shape)), atol=1e-4)
+    assert [path.name for path in tmp_path.iterdir()] == ["n.tflite"]
+
+
+def test_integers_are_calibrated_on_training_clips_and_their_loss_is_said(trained, tmp_path):
+    target = tmp_path / "n.tflite"
+    done = export(trained.name, "--format", "litert-int8", "-o", target, "--results", tmp_path / "results")
+    assert done.exit_code == 0, done.stderr
+    tracks = trained.run["data"]["tracks"]
+    assert f"ranges of values from {tracks['train']} training clips of tones" in done.stderr
+    assert f"on {tracks['validation']} validation clips: accuracy " in done.stderr
+    content = target.read_bytes()
+    network = litert.Network(content)
+    assert {network._interpreter.get_input_details()[0]["dtype"]} == {np.int8}
+    found = litert.agreement(trained, "test", content, None)
+    assert found["clips"] == tracks["test"]
+    assert found["largest"] < 0.1
+    assert found["same"] >= 0.8
+
+
+def test_clips_that_calibrate_are_not_those_that_are_tested(trained, monkeypatch):
+    asked = []
+    monkeypatch.setattr(litert, "_log_mels", lambda record, ids, most: (ids, asked.append(ids)))
+    litert.training_clips(trained)
+    assert len(asked[0]) == trained.run["data"]["tracks"]["train"]
+    assert not set(asked[0]) & set(trained.predictions["track_id"])
+
+
+def test_a_corpus_that_is_not_there_is_one_message(trained, tones):
+    tones.per_class = 0
+    with pytest.raises(BnetError, match=r"none of the clips of tiny-.* is in the corpus tones here"):
+        litert.training_clips(trained)
+
+
+def test_a_layer_that_litert_lacks_is_named():
+    with pytest.raises(
+        BnetError, match=r"can't hold the layer block1_branch\d_lstm.* \(BandLSTM\) of the network lstm"
+    ):
+        litert.to_litert(build("lstm", 3))
+
+
+def test_litert_is_tensorflows(monkeypatch):
+    from bnet import backend
+
+    monkeypatch.setattr(backend, "name", lambda: "jax")
+    with pytest.raises(BnetError, match="LiteRT is written by the backend tensorflow; this is jax"):
+        litert.to_litert(None)
+
+
+def test_memory_of_maps_is_what_is_alive_at_a_time():
+    import keras
+
+    x = keras.Input((None, 8, 1))
+    y = keras.layers.Conv2D(4, 1)(x)
+    model = keras.Model(x, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 1, strides=2)(y)))
+    clip = 4 * 10 * 8
+    assert litert.working_bytes(litert.to_litert(model), 10) == max(clip + 4 * clip, 4 * clip + 2 * clip // 4)
 
 
 def test_web_page_is_a_folder_of_its_own(tmp_path):

@@ -111,4 +111,5 @@ def test_classify_a_folder(checkout):
         shutil.copy(path, home / "new" / f"{number}.flac")
     said = follow("classify-a-folder.md", checkout)
     assert said.count("/new/0.flac: ") == 2
+    assert len((checkout / "answers.csv").read_text().splitlines()) == 3
     assert len(list((checkout / "my-runs" / "folder").glob("*/run.json"))) == 2
