@@ -14,7 +14,8 @@ WIDTH = 680
 _CONTENTS = "all => all.map(a => a.href.split('#')[0])"
 
 # Each page's article gets ids of its own; links to pages and anchors of the book lead within the document, others to
-# files of the book lose their target. What is folded is shown; code and players, which paper can't fold or play, go.
+# files of the book lose their target. What is folded is shown; code and players, which paper can't fold or play, go,
+# and so do the lists of runs behind each table: the page of all runs has them.
 _JOIN = """async urls => {
   const top = new Map(urls.map((url, i) => [url, `page${i}-`]));
   const book = document.createElement('div');
@@ -22,7 +23,8 @@ _JOIN = """async urls => {
   for (const url of urls) {
     const doc = new DOMParser().parseFromString(await (await fetch(url)).text(), 'text/html');
     const article = document.importNode(doc.querySelector('article.bd-article'), true);
-    const dropped = 'script, style, audio, button, .headerlink, .bnet-made, details.hide, .cell_input, .bnet-listen';
+    const dropped = 'script, style, audio, button, .headerlink, .bnet-made, .bnet-provenance, .bnet-head, '
+      + '.bnet-listen, .cell_input, details.hide > summary, details.hide:not(:has(.cell_output))';
     article.querySelectorAll(dropped).forEach(e => e.remove());
     article.querySelectorAll('[id]').forEach(e => { e.id = top.get(url) + e.id; });
     article.querySelectorAll('details').forEach(e => { e.open = true; });

@@ -55,6 +55,11 @@ for kind in ("line", "dots"):
     fig, ax = plt.subplots(figsize=(4, 2))
     ax.plot([0, 1], [0, 1], {"line": "-", "dots": "o"}[kind])
     myst.figure(fig, f"From 0 to 1 ({kind}).", f"fig-index-{kind}", f"One {kind} rising from 0 to 1.")
+
+# %% tags=["hide-cell"]
+import pandas as pd
+
+myst.table(pd.DataFrame({"n": [1]}), "A table that is folded.", "tab-index-folded")
 """
 )
 

@@ -18,12 +18,21 @@ def test_the_pdf_has_every_page_table_and_figure(tmp_path):
     pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
     reader = pypdf.PdfReader(printing.pdf(minibook.built(), tmp_path / "book.pdf"))
     text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
-    for said in ("A miniature book", "Corpus one", "Corpus two", "Facts of one.", "Facts of two.", "Some Body"):
+    for said in (
+        "A miniature book",
+        "Corpus one",
+        "Corpus two",
+        "Facts of one.",
+        "Facts of two.",
+        "Some Body",
+        "A table that is folded.",
+    ):
         assert said in text
     assert text.index("Corpus one") < text.index("Corpus two") < text.index("Executed pages.")
     assert "From 0 to 1 (line)." in text
     assert "From 0 to 1 (dots)." in text
     assert "How this page was made" not in text
+    assert "Show" not in text
     titles = [entry.title for entry in reader.outline if not isinstance(entry, list)]
     assert [title.split("#")[0] for title in titles][:3] == ["A miniature book", "Corpus one", "Corpus two"]
     links = [note.get_object() for page in reader.pages for note in page.get("/Annots", [])]
