@@ -52,6 +52,8 @@ BENCHMARKS = (
     Benchmark("features", "log-mels of sound files: the feature store against the authors' script, and its parts", 8),
     Benchmark("features_scale", "memory of 500, 2 000 and 8 000 clips; an extraction that is killed", 4),
     Benchmark("training_step", "a training step of every network: lean against the plain Keras graph; equality", 30),
+    Benchmark("inference", "a trained network in every form, on one thread; a folder of sound; against Keras", 25),
+    Benchmark("jobs", "two runs side by side against one after the other; are the records the same", 8),
     Benchmark("roofline", "memory bandwidth and matrix product, and every training step under them", 1),
 )
 """In the order in which they are run: `roofline` reads the record of `training_step`."""

@@ -12,6 +12,7 @@ import pytest
 
 from bnet import paper, trace
 from bnet.audit import CLAIMS, DIFFERENCES, SYSTEMS, Evidence, Finding, Verdict, checks
+from bnet.audit.boards import BOARDS
 from bnet.audit.since import CORPORA, PROTOCOLS, earlier_and_better
 from bnet.comparison import Comparison, Posterior
 from bnet.errors import BnetError
@@ -25,7 +26,8 @@ RESULTS = Path(__file__).resolve().parents[1] / "results"
 @pytest.fixture(scope="module")
 def nothing(tmp_path_factory) -> dict[str, Finding]:
     """The findings without any record."""
-    evidence = Evidence(tmp_path_factory.mktemp("empty"))
+    empty = tmp_path_factory.mktemp("empty")
+    evidence = Evidence(empty, benchmarks=empty)
     return {claim.name: claim.check(evidence) for claim in CLAIMS}
 
 
@@ -87,6 +89,32 @@ def _evidence(difference: float, posterior: Posterior | None) -> Evidence:
 )
 def test_a_verdict_follows_the_posterior_and_one_split_settles_nothing(check, posterior, verdict):
     assert check("bbnn", "proposed")(_evidence(0.2, posterior)).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("room", "verdict", "fits"),
+    [
+        (100 * 2**10, Verdict.HOLDS, "2 of 2 single-board computers and 4 of 4 microcontrollers"),
+        (30 * 2**20, Verdict.IN_PART, "2 of 2 single-board computers and 0 of 4 microcontrollers"),
+        (4 * 2**30, Verdict.FAILS, "0 of 2 single-board computers and 0 of 4 microcontrollers"),
+    ],
+)
+def test_embedded_is_judged_by_memory_that_was_counted(tmp_path, room, verdict, fits):
+    form = {"network": "proposed", "form": "litert-int8", "bytes": 200 * 2**10, "working": {"30": room}}
+    row = {"way": "LiteRT int8", "seconds": 30, "unit": "s", "ours_median": 0.25}
+    (tmp_path / "inference.json").write_text(json.dumps({"forms": [form], "rows": [row]}))
+    finding = checks.embedded(Evidence(tmp_path, benchmarks=tmp_path))
+    assert finding.verdict is verdict
+    assert fits in finding.measured
+    assert "200 KiB" in finding.measured
+    assert "0.25 s" in finding.measured
+
+
+def test_boards_have_names_of_their_own_and_hold_what_fits():
+    assert len({board.name for board in BOARDS}) == len(BOARDS)
+    assert BOARDS[0].holds(BOARDS[0].ram, BOARDS[0].storage)
+    assert not BOARDS[0].holds(BOARDS[0].ram + 1, 0)
+    assert not BOARDS[0].holds(0, BOARDS[0].storage + 1)
 
 
 def test_later_systems_are_of_known_corpora_and_protocols():

@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cache, cached_property
 from pathlib import Path
 
-from bnet import audio, runs
+from bnet import audio, measured, runs
 from bnet.comparison import Comparison
 from bnet.errors import BnetError
 from bnet.report import Report, chosen
@@ -72,12 +72,15 @@ class Evidence:
         Whose records count.
     corpus, protocol
         The embedded corpus on which networks are compared, and how its clips are split.
+    benchmarks
+        Folder of the benchmarks' records; None: that of the checkout.
     """
 
     results: Path
     profile: str = "laptop"
     corpus: str = "tunes"
     protocol: str = "grouped"
+    benchmarks: Path | None = None
     _reports: dict[tuple[str, str, str], Report] = field(default_factory=dict, compare=False, repr=False)
 
     def report(self, corpus: str = "", protocol: str = "", profile: str = "") -> Report:
@@ -100,6 +103,10 @@ class Evidence:
         report = self.report(corpus, protocol, profile)
         found = report.comparison("bbnn", "proposed")
         return (found, report) if found else None
+
+    def benchmark(self, name: str) -> measured.Record | None:
+        """The record of a benchmark; None where it was not run."""
+        return measured.read(name, self.benchmarks)
 
     @cached_property
     def build(self) -> Callable:
