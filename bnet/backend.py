@@ -44,12 +44,15 @@ def name() -> str:
     return keras.backend.backend()
 
 
-def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and the backend, and ask the backend for operations that repeat exactly."""
+def seed_everything(seed: int, deterministic: bool = True) -> None:
+    """Seed Python, NumPy and the backend; if `deterministic`, ask TensorFlow and torch for operations that repeat
+    exactly (TensorFlow then compiles nothing by XLA, whose own switch `take` sets)."""
     import keras
 
     keras.utils.clear_session(free_memory=True)
     keras.utils.set_random_seed(seed)
+    if not deterministic:
+        return
     if name() == "tensorflow":
         import tensorflow as tf
 
@@ -60,7 +63,7 @@ def seed_everything(seed: int) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
 
 
-def take(wanted: str, memory_share: float = 0.0) -> None:
+def take(wanted: str, memory_share: float = 0.0, deterministic: bool = True) -> None:
     """Take a device for this process: before its first use, for a backend does not give one back.
 
     Parameters
@@ -69,12 +72,16 @@ def take(wanted: str, memory_share: float = 0.0) -> None:
         ``cpu``, ``gpu``, or ``auto``: a GPU where there is one.
     memory_share
         The share of each GPU's memory that this process may take; 0: what it comes to need, no more.
+    deterministic
+        Whether what XLA compiles for a GPU is to repeat exactly.
 
     Raises
     ------
     BnetError
         If there is no GPU and one was asked for, or this process uses another device already.
     """
+    if deterministic and "xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
     _TAKE[name()](wanted == "cpu", memory_share)
     kind = device()["kind"]
     if wanted == "gpu" and kind == "CPU":
@@ -110,8 +117,6 @@ def _take_jax(hide: bool, share: float) -> None:
     os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
     if share:
         os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{share:.3f}"
-    if "xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
     if hide:
         jax.config.update("jax_platforms", "cpu")
 

@@ -19,7 +19,14 @@ from bnet.errors import BnetError, unknown
 
 STEPS = ("auto", "lean", "plain")
 DEVICES = ("auto", "cpu", "gpu")
-CHOICES = ("auto", "yes", "no")
+KNOWN = {
+    "step": STEPS,
+    "device": DEVICES,
+    "jit_compile": ("auto", "yes", "no"),
+    "resident": ("auto", "yes", "no"),
+    "deterministic": ("yes", "no"),
+}
+"""What the settings that are words may be."""
 RESIDENT_BYTES = 4 * 2**30
 """Log-mels of a fold up to this size are copied to a GPU where nobody says otherwise."""
 
@@ -46,6 +53,8 @@ class Settings:
     memory_share
         The share of a GPU's memory that this process may take, up to 1; 0: as much as it comes to need. Several
         processes fit on one device either way.
+    deterministic
+        Whether the same command gives the same bits again, at some cost on a GPU: ``yes``, ``no``. A CPU always does.
 
     Raises
     ------
@@ -60,10 +69,10 @@ class Settings:
     resident: str = "auto"
     steps_per_execution: int = 0
     memory_share: float = 0.0
+    deterministic: str = "yes"
 
     def __post_init__(self):
-        known = {"step": STEPS, "device": DEVICES, "jit_compile": CHOICES, "resident": CHOICES}
-        for name, choices in known.items():
+        for name, choices in KNOWN.items():
             if getattr(self, name) not in choices:
                 raise unknown(name, getattr(self, name), choices)
         if self.steps_per_execution < 0:
@@ -75,7 +84,13 @@ class Settings:
             raise BnetError(f"{asked} is for the plain graph, and the lean step was asked for; take one of them")
 
 
-FURTHER = {"jit_compile": str, "resident": str, "steps_per_execution": int, "memory_share": float}
+FURTHER = {
+    "jit_compile": str,
+    "resident": str,
+    "steps_per_execution": int,
+    "memory_share": float,
+    "deterministic": str,
+}
 """Settings that have no option of their own: ``--device-setting KEY=VALUE``."""
 
 
@@ -137,6 +152,7 @@ class Execution:
     resident: bool
     steps_per_execution: int
     memory_share: float
+    deterministic: bool
 
     def __str__(self):
         words = [f"{self.backend} on a {self.device}", self.step, self.precision]
@@ -161,7 +177,7 @@ def take(settings: Settings, precision: str = "float32", corpus_bytes: int = 0) 
     BnetError
         If there is no such device here, or no such precision on it.
     """
-    backend.take(settings.device, settings.memory_share)
+    backend.take(settings.device, settings.memory_share, settings.deterministic == "yes")
     name, kind = backend.name(), backend.device()["kind"]
     choice = AUTO[name, kind]
     if precision not in choice.precisions:
@@ -180,6 +196,7 @@ def take(settings: Settings, precision: str = "float32", corpus_bytes: int = 0) 
         resident=_either(settings.resident, fits),
         steps_per_execution=settings.steps_per_execution or choice.steps_per_execution,
         memory_share=settings.memory_share,
+        deterministic=settings.deterministic == "yes",
     )
 
 

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import psutil
 
-from bnet import audio, backend
+from bnet import audio, backend, device
 from bnet.audio import FeatureSettings
 from bnet.corpora import Corpus, Track
-from bnet.device import AUTO
+from bnet.device import Settings
 from bnet.errors import BnetError
 from bnet.parts import Part
 
@@ -47,8 +47,8 @@ class Speed:
         Peak memory of the process, and of the GPU's allocator, in bytes; None where it is not known.
     parameters, macs
         Of the network: weights, and multiply-adds of a clip's forward pass (`bnet.models.cost.costs`).
-    backend, device
-        What it ran on.
+    backend, device, step
+        What it ran on, and the step that it took (`bnet.device.Execution`): the one that `bnet train` takes.
     """
 
     variant: str
@@ -64,6 +64,7 @@ class Speed:
     macs: int
     backend: str
     device: str
+    step: str = "plain"
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,11 @@ def peak_memory() -> int:
         return psutil.Process().memory_info().rss
 
 
+def device_memory() -> int:
+    """The most memory of a GPU that this process has had, in bytes, as its backend's allocator tells."""
+    return _GPU_MEMORY[backend.name()]()
+
+
 def _in_child(what: str, function: Callable, *args):
     from joblib.externals import loky
 
@@ -185,10 +191,9 @@ def _in_child(what: str, function: Callable, *args):
 
 def _network(variant: str, classes: int, frames: int, batch_size: int, budget_s: float) -> Speed:
     """In a child: as `bnet.training.fit` builds, compiles and feeds it, on noise."""
-    from bnet import training
+    from bnet import assembly, training
     from bnet.models import get_variant
-    from bnet.models.builder import N_MELS
-    from bnet.models.cost import check_memory
+    from bnet.models.shapes import N_MELS
 
     keras, times = training.keras, [time.perf_counter()]
 
@@ -202,26 +207,22 @@ def _network(variant: str, classes: int, frames: int, batch_size: int, budget_s:
     noise = np.random.default_rng(0).uniform(-80, 0, (batch_size, frames, N_MELS)).astype("float32")
     labels = np.arange(batch_size) % classes
     rows = np.tile(np.arange(batch_size), 1 + MOST_STEPS)
-    backend.seed_everything(0)
-    row, device = get_variant(variant), backend.device()
-    model = training.build(row, classes, frames, N_MELS)
-    if device["kind"] == "CPU":
-        check_memory(model, batch_size)
-    model.compile(
-        keras.optimizers.Adam(1e-4),
-        keras.losses.CategoricalCrossentropy(label_smoothing=row.label_smoothing),
-        metrics=["accuracy"],
-        jit_compile=AUTO[backend.name(), device["kind"]].jit_compile,
-    )
-    batches = training.Batches(Part(noise, rows, labels[rows]), classes, batch_size)
-    model.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[Clock()])
+    row, execution = get_variant(variant), device.take(Settings())
+    assembly.seed_everything(0, execution)
+    with backend.precision(execution.precision):
+        network, model, execution = assembly.prepare(row, classes, frames, N_MELS, batch_size, execution)
+    execution = dataclasses.replace(execution, steps_per_execution=1)  # for a clock at every step
+    fed, places = (assembly.ResidentModel(model, noise), rows.astype("int32")) if execution.resident else (model, None)
+    execution = assembly.compile_model(fed, row, 1e-4, execution)
+    batches = training.Batches(Part(noise, rows, labels[rows]), classes, batch_size, places=places)
+    fed.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[Clock()])
     step_s = statistics.median(np.diff(times[1:]).tolist())
     forward = []
     for _ in range(1 + LEAST_STEPS):
         clock = time.perf_counter()
         np.asarray(model.predict_on_batch(noise[..., None]))
         forward.append(time.perf_counter() - clock)
-    weight = _weight(model, batch_size)
+    weight = _weight(network, model, batch_size)
     return Speed(
         variant=variant,
         frames=frames,
@@ -231,25 +232,32 @@ def _network(variant: str, classes: int, frames: int, batch_size: int, budget_s:
         clip_s=statistics.median(forward[1:]) / batch_size,
         start_s=max(0.0, times[1] - times[0] - step_s),
         memory=peak_memory(),
-        device_memory=_GPU_MEMORY[backend.name()]() if device["kind"] == "GPU" else None,
+        device_memory=device_memory() if execution.device == "GPU" else None,
         parameters=weight.parameters,
         macs=weight.macs,
-        backend=backend.name(),
-        device=f"{device['kind']} {device['name']}",
+        backend=execution.backend,
+        device=" ".join(backend.device().values()),
+        step=execution.step,
     )
 
 
 def _weigh(pairs: list[tuple[str, int]], classes: int, batch_size: int) -> dict[tuple[str, int], Weight]:
     backend.prepare()
-    from bnet.models import build
+    from bnet import assembly
+    from bnet.models import get_variant
+    from bnet.models.shapes import N_MELS
 
-    return {(variant, frames): _weight(build(variant, classes, frames), batch_size) for variant, frames in pairs}
+    execution, found = device.take(Settings()), {}
+    for variant, frames in pairs:
+        network, model, _ = assembly.assemble(get_variant(variant), classes, frames, N_MELS, execution)
+        found[variant, frames] = _weight(network, model, batch_size)
+    return found
 
 
-def _weight(model, batch_size: int) -> Weight:
+def _weight(network, model, batch_size: int) -> Weight:
     from bnet.models.cost import costs, training_bytes
 
-    counted = costs(model)
+    counted = costs(network)
     return Weight(counted.parameters, counted.macs, training_bytes(model, batch_size))
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bnet import backend, device
 from bnet.config import Profile
-from bnet.device import Settings
+from bnet.device import Execution, Settings
 from bnet.errors import BnetError
 from bnet.parts import Outcome, Part
 
@@ -20,21 +20,21 @@ backend.prepare()
 import keras  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
-from bnet import lean  # noqa: E402
-from bnet.models.builder import build  # noqa: E402
-from bnet.models.cost import check_memory  # noqa: E402
+from bnet.assembly import ResidentModel, compile_model, prepare, seed_everything  # noqa: E402
 from bnet.models.variants import Variant, get_variant  # noqa: E402
 
 
 class Batches(keras.utils.PyDataset):
     """Batches read from the store as needed: log-mels [shape=(b, frames, n_mels, 1)], one-hot [shape=(b, classes)].
 
-    With a `seed` the order is drawn anew for every epoch, from the seed and the epoch alone.
+    With a `seed` the order is drawn anew for every epoch, from the seed and the epoch alone. With `places`, where the
+    part's clips lie on the device [shape=(clips,)], these are given instead of log-mels [shape=(b,)].
     """
 
-    def __init__(self, part: Part, classes: int, batch_size: int, seed: int | None = None):
+    def __init__(self, part: Part, classes: int, batch_size: int, seed: int | None = None, places=None):
         super().__init__()
         self.part, self.classes, self.batch_size, self.seed, self.epoch = part, classes, batch_size, seed, 0
+        self.places = places
         self._shuffle()
 
     def _shuffle(self) -> None:
@@ -47,7 +47,10 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        x = np.asarray(self.part.features[self.part.rows[chosen]], dtype="float32")[..., None]
+        if self.places is None:
+            x = np.asarray(self.part.features[self.part.rows[chosen]], dtype="float32")[..., None]
+        else:
+            x = self.places[chosen]
         return x, np.eye(self.classes, dtype="float32")[self.part.labels[chosen]]
 
     def on_epoch_end(self) -> None:
@@ -56,15 +59,16 @@ class Batches(keras.utils.PyDataset):
 
 
 class BestWeights(keras.callbacks.Callback):
-    """Keeps the weights of the epoch with the highest validation accuracy (the first of equals)."""
+    """Keeps the network's weights of the epoch with the highest validation accuracy (the first of equals)."""
 
-    def __init__(self):
+    def __init__(self, network: keras.Model):
         super().__init__()
+        self.network = network
         self.best, self.epoch, self.weights = -1.0, 0, None
 
     def on_epoch_end(self, epoch, logs=None):
         if logs["val_accuracy"] > self.best:
-            self.best, self.epoch, self.weights = logs["val_accuracy"], epoch + 1, self.model.get_weights()
+            self.best, self.epoch, self.weights = logs["val_accuracy"], epoch + 1, self.network.get_weights()
 
 
 class Progress(keras.callbacks.Callback):
@@ -72,13 +76,16 @@ class Progress(keras.callbacks.Callback):
 
     def __init__(self, title: str, epochs: int, batches: int):
         super().__init__()
-        self.title, self.epochs = title, epochs
+        self.title, self.epochs, self.batches, self.done = title, epochs, batches, 0
         self.bar = tqdm(total=epochs * batches, desc=title, unit="batch", disable=None, leave=False)
 
     def on_train_batch_end(self, batch, logs=None):
-        self.bar.update()
+        done = min(batch + 1, self.batches)  # several at a time, perhaps
+        self.bar.update(done - self.done)
+        self.done = done
 
     def on_epoch_end(self, epoch, logs=None):
+        self.done = 0
         text = f"loss {logs['loss']:.3f}, accuracy {logs['accuracy']:.3f}, validation {logs['val_accuracy']:.3f}"
         if self.bar.disable:
             print(f"{self.title}: epoch {epoch + 1}/{self.epochs}: {text}", file=sys.stderr, flush=True)
@@ -118,30 +125,38 @@ def fit(
     schedule of the smaller profiles is ours.
     """
     row = get_variant(variant) if isinstance(variant, str) else variant
-    settings = settings or Settings()
-    execution = device.take(settings, profile.precision)
-    backend.seed_everything(seed)
+    clip = 4 * train.features[0].size
+    execution = device.take(settings or Settings(), profile.precision, clip * (len(train) + len(validation)))
+    seed_everything(seed, execution)
     with backend.precision(profile.precision):
         return _fit(row, profile, train, validation, test, classes, seed, title, execution)
 
 
-def _fit(row, profile, train, validation, test, classes, seed, title, execution) -> Outcome:
-    network = build(row, classes, train.features.shape[1], train.features.shape[2])
-    model, step = lean.choose(network, row, execution.step)
-    execution = dataclasses.replace(execution, step=step)
-    if execution.device == "CPU":
-        check_memory(network, profile.batch_size)
-    batches = Batches(train, classes, profile.batch_size, seed)
-    model.compile(
-        keras.optimizers.Adam(_rate(profile, len(batches))),
-        keras.losses.CategoricalCrossentropy(label_smoothing=row.label_smoothing),
-        metrics=["accuracy"],
-        jit_compile=execution.jit_compile,
-    )
-    best = BestWeights()
+def _fit(
+    row: Variant,
+    profile: Profile,
+    train: Part,
+    validation: Part,
+    test: Part,
+    classes: int,
+    seed: int,
+    title: str,
+    execution: Execution,
+) -> Outcome:
+    """As `fit`, on a device that has been taken."""
+    shape = train.features.shape[1:]
+    network, inner, execution = prepare(row, classes, *shape, profile.batch_size, execution)
+    model, places = inner, (None, None)
+    if execution.resident:
+        model = ResidentModel(inner, np.concatenate([train.arrays(), validation.arrays()]))
+        places = np.split(np.arange(len(train) + len(validation), dtype="int32"), [len(train)])
+    batches = Batches(train, classes, profile.batch_size, seed, places[0])
+    execution = compile_model(model, row, _rate(profile, len(batches)), execution)
+    print(f"{title or row.name}: {execution}", file=sys.stderr, flush=True)
+    best = BestWeights(network)
     fitted = model.fit(
         batches,
-        validation_data=Batches(validation, classes, profile.batch_size),
+        validation_data=Batches(validation, classes, profile.batch_size, places=places[1]),
         epochs=profile.epochs,
         shuffle=False,
         verbose=0,
@@ -158,10 +173,10 @@ def _fit(row, profile, train, validation, test, classes, seed, title, execution)
             f"training of {row.name} diverged: its loss was not a number after {len(history)} epochs; "
             "lower the rate (`--set learning_rate=...`) and look at the features"
         )
-    model.set_weights(best.weights)
+    network.set_weights(best.weights)
     notes = {"best_epoch": best.epoch, "epochs_run": len(history), "parameters": network.count_params()}
-    execution = dataclasses.asdict(execution)
-    return Outcome(predict(model, validation), predict(model, test), history, notes, network, execution)
+    found = predict(inner, validation), predict(inner, test)
+    return Outcome(*found, history, notes, network, dataclasses.asdict(execution))
 
 
 def predict(model: keras.Model, part: Part | np.ndarray, batch_size: int = 8) -> np.ndarray:

@@ -42,6 +42,23 @@ SetOption = Annotated[
         "--set", metavar="KEY=VALUE", help="Change a setting of the profile (then called 'custom'); repeatable."
     ),
 ]
+StepOption = Annotated[
+    str,
+    typer.Option(help="How a training step is computed: auto, lean (a CPU's, where a network has it) or plain."),
+]
+RematOption = Annotated[
+    bool, typer.Option("--remat", help="Recompute blocks in the backward pass: less memory, more time.")
+]
+DeviceOption = Annotated[str, typer.Option(help="Train on: auto (a GPU where there is one), cpu or gpu.")]
+DeviceSettingOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--device-setting",
+        metavar="KEY=VALUE",
+        help="How the device is used: jit_compile, resident (log-mels lie on the device), deterministic=yes or no; "
+        "steps_per_execution=N; memory_share=0.25 of a GPU; repeatable. Chosen where not given.",
+    ),
+]
 
 
 def _set(variable: str, value: Any) -> Any:
@@ -77,10 +94,21 @@ def profile_of(name: str, settings: list[str] | None):
     """The profile called `name`, with the ``KEY=VALUE`` settings."""
     from bnet.config import get_profile
 
+    return get_profile(name, _pairs("--set", settings))
+
+
+def execution_of(step: str, device: str, remat: bool, settings: list[str] | None):
+    """How runs are to be executed (`bnet.device.Settings`), with the further ``KEY=VALUE`` settings of the device."""
+    from bnet.device import parse
+
+    return parse(_pairs("--device-setting", settings), step=step, device=device, remat=remat)
+
+
+def _pairs(option: str, items: list[str] | None) -> dict[str, str]:
     pairs = {}
-    for item in settings or []:
+    for item in items or []:
         key, equals, value = item.partition("=")
         if not equals:
-            raise BnetError(f"--set takes KEY=VALUE; got {item!r}")
+            raise BnetError(f"{option} takes KEY=VALUE; got {item!r}")
         pairs[key.strip()] = value.strip()
-    return get_profile(name, pairs)
+    return pairs

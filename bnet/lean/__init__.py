@@ -1,8 +1,26 @@
 """A training step for a CPU that takes a fraction of the time and memory of the plain Keras graph; the same maths.
 
-The plain graph reads the concatenation of all earlier maps once for every reader of a block, and keeps a copy of it,
-normalised, each time. Here the concatenation is never made (`bnet.lean.trunk` says how), and the loops over pixels are
-compiled on the spot by numba (`bnet.lean.kernels`). The weights stay the Keras network's own.
+**The problem.** In a broadcast network every block reads the concatenation of all maps made before it, in several
+branches. The plain graph makes each concatenation; each branch normalises all of it, and keeps that copy until the
+backward pass. A step spends its time on moving these copies, and its memory on keeping them; arithmetic is the smaller
+part.
+
+**The words.** A *piece* is the 32 maps that one branch adds to what all later blocks read; the stem makes the first.
+A *reader* is what a branch begins with: normalisation, activation and a 1x1 convolution of all pieces so far.
+
+**The way out.** Three facts, none of them an approximation:
+
+- A batch normalisation works channel by channel, so mean and variance of a piece are the same for every reader: they
+  are computed once, when the piece is made; readers differ in gamma and beta only.
+- A 1x1 convolution of a concatenation is a sum of products, one a piece, so the concatenation is never made. All
+  readers of a block go over the pieces together, some rows at a time that fit the processor's cache.
+- Whatever is cheap is **recomputed** in the backward pass instead of kept: normalised and activated maps, pooled
+  pieces, the stem's convolution. Kept are the pieces, and what stands between two convolutions of a branch.
+
+**The modules**, from the outside in: `model` is the Keras model that trains a plain network's own weights; `plan` reads
+a row of the table as stem, readers and convolutions, or says why it can't; `trunk` runs a plan forward and backward;
+`memory` has the slots of one array in which all maps lie; `workers` spreads a kernel over the cores; `kernels` and
+`stem` are the loops over pixels, compiled on the spot by numba, made of the vector operations in `lanes`.
 """
 
 from __future__ import annotations

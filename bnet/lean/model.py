@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from bnet.lean.plan import Plan
 from bnet.lean.trunk import Trunk
+from bnet.models.cost import costs
 
 
 class LeanModel(keras.Model):
@@ -37,6 +38,12 @@ class LeanModel(keras.Model):
             shape=tuple(last.output.shape[1:]),
         )
 
+    def step_bytes(self, batch_size: int) -> int:
+        """Memory of a training step: the slots that `bnet.lean.memory.Memory` takes, and what follows the trunk."""
+        height, bands, channels = self._lean.shape
+        maps = 4 * height * bands * channels * self._lean.slots()
+        return batch_size * (maps + costs(self._lean.head).activation_bytes)
+
     def call(self, x, training=False):
         """Class probabilities [shape=(batch, classes)] of log-mels [shape=(batch, frames, bands, 1)]."""
         lean = self._lean
@@ -54,6 +61,9 @@ class _Hidden:
         self.weights = {f"{layer.name}/{kind}": getattr(layer, kind) for layer, kind in weights}
         moving = [(layer, kind) for layer in norms for kind in ("moving_mean", "moving_variance")]
         self.moving = {f"{layer.name}/{kind}": getattr(layer, kind) for layer, kind in moving}
+
+    def slots(self):
+        return self.trunk.count_slots({name: variable.numpy() for name, variable in self.weights.items()})
 
     def _maps(self, maps):
         maps.set_shape((None, *self.shape))

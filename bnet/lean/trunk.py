@@ -24,7 +24,7 @@ import numpy as np
 from bnet.lean import kernels, stem
 from bnet.lean.memory import CHANNELS, Map, Memory
 from bnet.lean.plan import Convolution, Plan
-from bnet.lean.workers import Workers, shared
+from bnet.lean.workers import Idle, Workers, shared
 
 Arrays = dict[str, np.ndarray]
 
@@ -113,7 +113,7 @@ class Trunk:
             Maps [shape=(batch, frames, bands, 32) after the stem's pool], and ``"<layer>/mean"`` and ``variance`` of
             the batch for every normalisation (nothing when inferring).
         """
-        self.slots = self.slots or self._count_slots(weights)
+        self.count_slots(weights)
         self.x, self.weights, self.moving = np.ascontiguousarray(x), weights, moving
         (ph, pw), (batch, self.frames, self.width) = self.plan.stem.pool, x.shape
         self.height, self.bands = self.frames // ph, self.width // pw
@@ -144,13 +144,15 @@ class Trunk:
             self.tape.pop()()
         return self.results
 
-    def _count_slots(self, weights: Arrays) -> int:
-        """The most slots that are in use at a time: tried with one clip of one pixel after the stem's pool."""
-        trial = Trunk(self.plan, self.epsilon, self.workers)
-        trial.slots = 100 * len(self.plan.steps)
-        maps, _ = trial.forward(np.zeros((1, *self.plan.stem.pool), np.float32), weights)
-        trial.backward(maps)
-        return trial.memory.most
+    def count_slots(self, weights: Arrays) -> int:
+        """The most slots that are in use at a time: found once, by a step of one pixel that computes nothing."""
+        if not self.slots:
+            trial = Trunk(self.plan, self.epsilon, Idle())
+            trial.slots = 100 * len(self.plan.steps)
+            maps, _ = trial.forward(np.zeros((1, *self.plan.stem.pool), np.float32), weights)
+            trial.backward(maps)
+            self.slots = trial.memory.most
+        return self.slots
 
     # What every operation needs
 

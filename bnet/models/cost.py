@@ -146,21 +146,29 @@ FACTOR = {"tensorflow": 1.0, "jax": 1.0, "torch": 2.2}
 _GIB = 2**30
 
 
+def step_bytes(model: keras.Model, batch_size: int) -> int:
+    """What a training step keeps: all outputs of a plain network, or what a model that trains one tells itself."""
+    own = getattr(model, "step_bytes", None)
+    return own(batch_size) if own else batch_size * costs(model).activation_bytes
+
+
 def training_bytes(model: keras.Model, batch_size: int) -> int:
-    """Memory that a process needs to train a network on a CPU: ``BASE + FACTOR * batch_size * activation_bytes``.
+    """Memory that a process needs to train on a CPU: ``BASE + FACTOR * step_bytes``.
+
+    Parameters
+    ----------
+    model
+        A plain network, or what trains it (`bnet.lean.model.LeanModel`, `bnet.remat.RematModel`).
 
     Notes
     -----
     Calibrated on the peak resident memory of three training steps, Keras 3.15.1, 2 cores: for TensorFlow 2.21 seven
     networks at 108 or 216 frames and batches of 2 or 8 (0.95 to 3.3 GiB), which it meets within 15 %; for JAX and torch
-    on two networks each (1.2 to 2.9 GiB).
+    on two networks each (1.2 to 2.9 GiB). The lean step's estimate meets seven peaks (five networks, 108 to 646 frames,
+    2 to 8 clips; 0.9 to 1.9 GiB) within 15 %.
     """
-    return _training_bytes(costs(model).activation_bytes, batch_size)
-
-
-def _training_bytes(activation_bytes: int, batch_size: int) -> int:
     name = keras.backend.backend()
-    return round(BASE[name] * _GIB + FACTOR[name] * batch_size * activation_bytes)
+    return round(BASE[name] * _GIB + FACTOR[name] * step_bytes(model, batch_size))
 
 
 def available_bytes(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
@@ -175,15 +183,19 @@ def available_bytes(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     return free
 
 
-def check_memory(model: keras.Model, batch_size: int, available: int | None = None) -> None:
+def check_memory(
+    network: keras.Model, batch_size: int, available: int | None = None, model: keras.Model | None = None
+) -> None:
     """Refuse a batch that would not fit into memory, before training starts. For a CPU: a GPU's memory is not asked.
 
     Parameters
     ----------
-    model, batch_size
+    network, batch_size
         The network, built for the clips' number of frames, and clips a step.
     available
         Bytes that training may take, what this process holds already included; None: what the machine has left.
+    model
+        What trains the network; None: itself.
 
     Raises
     ------
@@ -192,16 +204,16 @@ def check_memory(model: keras.Model, batch_size: int, available: int | None = No
     """
     if available is None:
         available = available_bytes() + psutil.Process().memory_info().rss
-    clip = costs(model).activation_bytes
-    needed = _training_bytes(clip, batch_size)
-    if needed <= available:
+    needed = [training_bytes(model or network, n) for n in (0, batch_size)]
+    if needed[1] <= available:
         return
-    fits = next((n for n in range(batch_size - 1, 0, -1) if _training_bytes(clip, n) <= available), 0)
+    a_clip = (needed[1] - needed[0]) / batch_size
+    fits = math.floor((available - needed[0]) / a_clip)
     advice = (
-        f"`--set batch_size={fits}` would fit" if fits else "not even one clip a step would fit: take shorter clips"
+        f"`--set batch_size={fits}` would fit" if fits > 0 else "not even one clip a step would fit: take shorter clips"
     )
     raise BnetError(
-        f"training {model.name.replace('_', '-')} on {model.input_shape[1]} frames with {batch_size} clips a step "
-        f"needs about {needed / _GIB:.1f} GiB, of which {available / _GIB:.1f} GiB can be had; {advice} "
+        f"training {network.name.replace('_', '-')} on {network.input_shape[1]} frames with {batch_size} clips a step "
+        f"needs about {needed[1] / _GIB:.1f} GiB, of which {available / _GIB:.1f} GiB can be had; {advice} "
         "(shorter clips: `--set clip_seconds=...`)"
     )
