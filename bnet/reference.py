@@ -23,7 +23,8 @@ AREAS: dict[str, tuple[str, ...]] = {
     "sound": ("bnet.corpora", "bnet.audio", "bnet.decoding", "bnet.features"),
     "networks": ("bnet.models", "bnet.drawing", "bnet.ablation", "bnet.backend", "bnet.lean", "bnet.weights"),
     "runs": ("bnet.config", "bnet.splits", "bnet.training", "bnet.baselines", "bnet.runs", "bnet.records", "bnet.plan",
-    "bnet.planning", "bnet.speed"),
+    "bnet.planning", "bnet.speed", "bnet.many", "bnet.runner", "bnet.board", "bnet.memory", "bnet.cluster",
+    "bnet.worker"),
     "results": (
         "bnet.evaluation", "bnet.comparison", "bnet.agreement", "bnet.luck", "bnet.tables", "bnet.plots", "bnet.report",
         "bnet.finding", "bnet.audit", "bnet.paper", "bnet.probes", "bnet.trace",
