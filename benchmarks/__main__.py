@@ -54,6 +54,7 @@ BENCHMARKS = (
     Benchmark("training_step", "a training step of every network: lean against the plain Keras graph; equality", 30),
     Benchmark("inference", "a trained network in every form, on one thread; a folder of sound; against Keras", 25),
     Benchmark("jobs", "two runs side by side against one after the other; are the records the same", 8),
+    Benchmark("listen", "the page 'Listen' in two browsers: difference to Python, time, size, memory", 3),
     Benchmark("roofline", "memory bandwidth and matrix product, and every training step under them", 1),
 )
 """In the order in which they are run: `roofline` reads the record of `training_step`."""
