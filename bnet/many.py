@@ -17,7 +17,7 @@ from pathlib import Path
 from bnet import backend, runs
 from bnet.audio import frames
 from bnet.board import Board
-from bnet.device import Settings, take
+from bnet.device import Settings
 from bnet.features import FeatureStore
 from bnet.lean.workers import cores
 from bnet.memory import available_bytes
@@ -128,7 +128,14 @@ def memory(todo: list[Job], settings: Settings | None = None) -> list[int]:
         If a network can't be built.
     """
     keys = [
-        (job.config.architecture, frames(job.config.clip_seconds), len(job.corpus.labels), job.profile.batch_size)
+        (
+            job.config.architecture,
+            len(job.corpus.labels),
+            frames(job.config.clip_seconds),
+            job.profile.batch_size,
+            len(job.tracks),
+            job.config.precision,
+        )
         for job in todo
     ]
     networks = sorted({key for key in keys if key[0]})
@@ -137,16 +144,14 @@ def memory(todo: list[Job], settings: Settings | None = None) -> list[int]:
     return [known[key] if key[0] else _baseline(job) for key, job in zip(keys, todo, strict=True)]
 
 
-def _weigh(networks: list[tuple[str, int, int, int]], settings: Settings | None, say: Say) -> list[int]:
-    """In a child: `bnet.models.cost.training_bytes` of (architecture, frames, classes, clips a step)."""
+def _weigh(networks: list[tuple], settings: Settings | None, say: Say) -> list[int]:
+    """In a child: `bnet.assembly.expected_bytes` of networks."""
     backend.prepare()
-    from bnet.models import build
-    from bnet.models.cost import training_bytes
+    from bnet.assembly import expected_bytes
 
-    take(settings or Settings())
     return [
-        training_bytes(build(Variant.from_architecture("network", architecture), classes, length), batch_size)
-        for architecture, length, classes, batch_size in networks
+        expected_bytes(Variant.from_architecture("network", architecture), *sizes, settings, precision)
+        for architecture, *sizes, precision in networks
     ]
 
 

@@ -11,14 +11,19 @@ from bnet import paths
 from bnet.cli.options import (
     CorpusOption,
     DataOption,
+    DeviceOption,
+    DeviceSettingOption,
     ExcludeOption,
     JobsOption,
     JsonOption,
     PartialOption,
     ProfileOption,
     ProtocolOption,
+    RematOption,
     ResultsOption,
     SetOption,
+    StepOption,
+    execution_of,
     profile_of,
     say,
     show,
@@ -90,6 +95,10 @@ def train(
     data: DataOption = None,
     partial: PartialOption = False,
     variant_file: VariantFileOption = None,
+    step: StepOption = "auto",
+    device: DeviceOption = "auto",
+    device_settings: DeviceSettingOption = None,
+    remat: RematOption = False,
     plan: Annotated[bool, typer.Option("--plan", help="Only list the runs and which are done.")] = False,
 ) -> None:
     """Train networks or baselines on the folds of a corpus; every finished run is a record, done once.
@@ -110,11 +119,13 @@ def train(
 
       bnet train -v all --profile laptop --jobs 4   (four runs side by side, the same records)
 
+      bnet train -v proposed --profile paper --device gpu --set precision=tf32   (other arithmetic: runs of their own)
+
       bnet train -v all --profile laptop --cluster tcp://head:8786   (the book's page 'On a cluster')
     """
     from bnet import board, runs
 
-    way = _way(jobs, cluster, keep)
+    way, execution = _way(jobs, cluster, keep), execution_of(step, device, remat, device_settings)
     folder, own = results or paths.results_dir(), own_variants(variant_file)
     todo = runs.jobs(
         corpus,
@@ -129,7 +140,7 @@ def train(
         for job in todo:
             print(f"{runs.state(job, folder):8} {job.folder(folder)}")
     else:
-        runs.run_all(todo, folder, jobs, board.say, way=way)
+        runs.run_all(todo, folder, jobs, board.say, execution, way)
 
 
 def _way(jobs: int | None, cluster: str | None, keep: str):
