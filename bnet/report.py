@@ -143,7 +143,7 @@ class Report:
         """The summary as a reader's table, in percent."""
         table = self.summary
         percent = 100 * table[["accuracy", "accuracy_sd", "low", "high", "macro_f1", "validation"]]
-        spread = [f" ± {sd:.1f}" if np.isfinite(sd) else "" for sd in percent["accuracy_sd"]]
+        spread = [f"\u00a0±\u00a0{sd:.1f}" if np.isfinite(sd) else "" for sd in percent["accuracy_sd"]]
         return pd.DataFrame(
             {
                 "Network": table["title"],

@@ -61,7 +61,7 @@ for (corpus, profile), part in spent.groupby(["corpus", "profile"], sort=False) 
             "Minutes": 60 * part["hours"],
             "Step": [f"`{step}`" if step else myst.NOTHING for step in steps],
             "Commit": [f"`{commits}`" for commits in part["commits"]],
-            "From": part["from"],
+            "From": part["from"].str.replace("-", "\u2011"),  # not to be broken
             "Machine": part["machine"],
         }
     )

@@ -136,7 +136,7 @@ def mean_sd(report: Report | None, name: str) -> str:
     values = [] if report is None else accuracies(report, name)
     if not values:
         return NOT_RUN
-    sd = f" ± {100 * np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
+    sd = f"\u00a0±\u00a0{100 * np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
     return f"{100 * np.mean(values):.1f}{sd} ({len(values)})"
 
 

@@ -86,7 +86,7 @@ def signed(value: float) -> str:
 
 
 def spread(mean: float, sd: float) -> str:
-    return myst.NOTHING if np.isnan(mean) else f"{mean:.1f}" + ("" if np.isnan(sd) else f" ± {sd:.1f}")
+    return myst.NOTHING if np.isnan(mean) else f"{mean:.1f}" + ("" if np.isnan(sd) else f"\u00a0±\u00a0{sd:.1f}")
 
 
 frame = pd.DataFrame(
