@@ -107,21 +107,21 @@ WAYS: dict[str, tuple[str, str]] = {
 
 def forms(folder: str, network: str, most: int) -> dict[str, dict[str, Any]]:
     """In a process of its own: write a shipped network in every form; its file, size and clips that calibrated it."""
-    from bnet import litert
+    from bnet import calibration, litert
     from bnet.cli.export import FORMATS
     from bnet.predict import load_network
     from bnet.weights import shipped_run
 
     record, found = shipped_run(network), {"": {"path": "", "bytes": 0, "calibration": 0}}
     for name in dict.fromkeys(form for form, _ in WAYS.values() if form):
-        path, calibration = Path(folder, f"{network}-{name}{FORMATS[name].suffix}"), 0
+        path, used = Path(folder, f"{network}-{name}{FORMATS[name].suffix}"), 0
         if name == "litert-int8":  # as its row of FORMATS does, but with so many clips
-            clips = litert.training_clips(record, most)
-            calibration = len(clips)
+            clips = calibration.training_clips(record, most)
+            used = len(clips)
             path.write_bytes(litert.to_litert(load_network(record), clips))
         else:
             FORMATS[name].write(record, path)
-        found[name] = {"path": str(path), "bytes": path.stat().st_size, "calibration": calibration}
+        found[name] = {"path": str(path), "bytes": path.stat().st_size, "calibration": used}
     return found
 
 
@@ -156,11 +156,11 @@ def latency(way: str, path: str, x_path: str, times: int) -> dict[str, Any]:
 
 def loss(network: str, path: str, most: int | None) -> dict[str, Any]:
     """In a process of its own: the integers beside the recorded network on test clips of its fold (None: all)."""
-    from bnet import litert
+    from bnet import calibration
     from bnet.weights import shipped_run
 
     record = shipped_run(network)
-    found = litert.agreement(record, "test", Path(path).read_bytes(), most)
+    found = calibration.agreement(record, "test", Path(path).read_bytes(), most)
     return {"network": network, "run": record.name, "corpus": record.config.corpus, **found}
 
 
@@ -312,7 +312,7 @@ def of_a_folder(folder: Path, files: int, repeats: int, minutes: int) -> tuple[d
 
 def main(quick: Quick = False, output: Output = None) -> None:
     """Measure the forms of the shipped networks, and a folder of sound."""
-    from bnet.litert import CLIPS
+    from bnet.calibration import CLIPS
     from bnet.models import VARIANTS
 
     started = about(quick)

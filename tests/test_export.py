@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bnet import cli, litert, runs
+from bnet import calibration, cli, litert, runs
 from bnet.config import get_profile
 from bnet.errors import BnetError
 from bnet.features import FeatureStore
@@ -82,7 +82,7 @@ def test_integers_are_calibrated_on_training_clips_and_their_loss_is_said(traine
     content = target.read_bytes()
     network = litert.Network(content)
     assert {network._interpreter.get_input_details()[0]["dtype"]} == {np.int8}
-    found = litert.agreement(trained, "test", content, None)
+    found = calibration.agreement(trained, "test", content, None)
     assert found["clips"] == tracks["test"]
     assert found["largest"] < 0.1
     assert found["same"] >= 0.8
@@ -90,8 +90,8 @@ def test_integers_are_calibrated_on_training_clips_and_their_loss_is_said(traine
 
 def test_clips_that_calibrate_are_not_those_that_are_tested(trained, monkeypatch):
     asked = []
-    monkeypatch.setattr(litert, "_log_mels", lambda record, ids, most: (ids, asked.append(ids)))
-    litert.training_clips(trained)
+    monkeypatch.setattr(calibration, "_log_mels", lambda record, ids, most: (ids, asked.append(ids)))
+    calibration.training_clips(trained)
     assert len(asked[0]) == trained.run["data"]["tracks"]["train"]
     assert not set(asked[0]) & set(trained.predictions["track_id"])
 
@@ -99,7 +99,7 @@ def test_clips_that_calibrate_are_not_those_that_are_tested(trained, monkeypatch
 def test_a_corpus_that_is_not_there_is_one_message(trained, tones):
     tones.per_class = 0
     with pytest.raises(BnetError, match=r"none of the clips of tiny-.* is in the corpus tones here"):
-        litert.training_clips(trained)
+        calibration.training_clips(trained)
 
 
 def test_a_layer_that_litert_lacks_is_named():

@@ -46,13 +46,13 @@ def _litert(record: Record, target: Path) -> Path:
 
 
 def _litert_int8(record: Record, target: Path) -> Path:
-    from bnet import litert
+    from bnet import calibration, litert
     from bnet.predict import load_network
 
-    model, clips = load_network(record), litert.training_clips(record)
+    model, clips = load_network(record), calibration.training_clips(record)
     say(f"ranges of values from {len(clips)} training clips of {record.config.corpus}")
     content = litert.to_litert(model, clips)
-    found = litert.agreement(record, "validation", content)
+    found = calibration.agreement(record, "validation", content)
     paths.write_bytes(target, content)
     say(
         f"on {found['clips']} validation clips: accuracy {found['accuracy']:.3f}, the network itself "
