@@ -29,7 +29,7 @@ AREAS: dict[str, tuple[str, ...]] = {
         "bnet.evaluation", "bnet.comparison", "bnet.agreement", "bnet.luck", "bnet.tables", "bnet.plots", "bnet.report",
         "bnet.finding", "bnet.audit", "bnet.paper", "bnet.probes", "bnet.trace",
     ),
-    "use": ("bnet.predict", "bnet.export", "bnet.web"),
+    "use": ("bnet.predict", "bnet.streaming", "bnet.litert", "bnet.calibration", "bnet.web"),
     "book": (
         "bnet.pages", "bnet.notebooks", "bnet.execution", "bnet.freshness", "bnet.myst", "bnet.book", "bnet.gate",
         "bnet.sphinx_extension", "bnet.reference", "bnet.chromium", "bnet.accessibility", "bnet.printing",
