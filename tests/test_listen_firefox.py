@@ -23,9 +23,9 @@ def page():
 
 
 @pytest.mark.parametrize("rate", visit.RATES)
-@pytest.mark.parametrize("kind", DECODERS)
+@pytest.mark.parametrize("kind", ["16-bit.wav", "flac", "mp3", "ogg"])
 def test_firefox_and_python_say_the_same(page, tmp_path, kind, rate):
-    """Its MP3 decoder gives 16 bits: rounding libsndfile's samples to them moves the log-mel by 0.2 dB."""
+    """Its MP3 decoder seems to give 16 bits: rounding libsndfile's samples to them moves the log-mel by 0.2 dB."""
     path = visit.write_sound(tmp_path / f"tune.{kind}", tune(), rate, kind)
     found = visit.difference(page, path, kind, models())
     print(f"\n{visit.line(found, 'Firefox')}", end="")
