@@ -80,6 +80,7 @@ def take(wanted: str, memory_share: float = 0.0, deterministic: bool = True) -> 
     BnetError
         If there is no GPU and one was asked for, or this process uses another device already.
     """
+    prepare()
     if deterministic and "xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
     _TAKE[name()](wanted == "cpu", memory_share)

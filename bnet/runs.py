@@ -24,7 +24,7 @@ from bnet.audio import FeatureSettings, frames
 from bnet.baselines import BASELINES
 from bnet.config import Config, Profile
 from bnet.corpora import Corpus, Track, fingerprint, get_corpus, select, without
-from bnet.device import Settings
+from bnet.device import Settings, take
 from bnet.errors import BnetError, unknown
 from bnet.evaluation import accuracy
 from bnet.features import FeatureStore
@@ -260,6 +260,8 @@ def one_by_one(
     todo: list[Job], results: Path, say: Say, settings: Settings | None = None, *, workers: int | None = None
 ) -> Iterator[tuple[Job, str]]:
     """The plain `Way`: extract what features are lacking, then do each run in this process, with all cores."""
+    if settings and settings.device == "gpu" and any(job.config.architecture for job in todo):
+        take(settings)  # before anything is extracted for a GPU that is not there
     extract(todo[0].corpus, todo[0].tracks, todo[0].config.clip_seconds, workers, say)
     for job in todo:
         run(job, results, say, settings)

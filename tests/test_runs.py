@@ -58,6 +58,9 @@ def test_record_holds_what_decides_the_result(ready, results):
     made = record.run["made"]
     assert made["device"]["kind"] in ("CPU", "GPU")
     assert made["wall_s"] > 0
+    assert made["execution"]["device"] == made["device"]["kind"]
+    assert made["execution"]["precision"] == "float32"
+    assert "step" not in record.run["notes"]
     assert {"keras", "numpy"} <= set(made["versions"])
 
 

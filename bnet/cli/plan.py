@@ -82,7 +82,9 @@ def _print(made) -> None:
     stores = made.store_table()
     for kind in ("store", "download"):
         stores[f"{kind}_gib"] = stores.pop(f"{kind}_bytes") / GIB
-    speeds = made.speed_table()[["variant", "frames", "step_s", "clip_s", "start_s", "memory", "parameters", "how"]]
+    speeds = made.speed_table()[
+        ["variant", "frames", "step_s", "clip_s", "start_s", "memory", "parameters", "step", "how"]
+    ]
     speeds["memory_gib"] = speeds.pop("memory").astype(float) / GIB
     for name, table in (("runs", tasks), ("features", stores), ("networks", speeds)):
         if len(table):
