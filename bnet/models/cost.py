@@ -6,7 +6,6 @@ import contextlib
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,6 +15,7 @@ import psutil
 from keras import layers
 
 from bnet.errors import BnetError
+from bnet.memory import available_bytes
 from bnet.models.builder import build
 from bnet.models.operations import BandLSTM
 from bnet.models.shapes import check
@@ -169,18 +169,6 @@ def training_bytes(model: keras.Model, batch_size: int) -> int:
     """
     name = keras.backend.backend()
     return round(BASE[name] * _GIB + FACTOR[name] * step_bytes(model, batch_size))
-
-
-def available_bytes(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """Memory that this process can still get: what the machine has free, or less where its container is limited."""
-    free = psutil.virtual_memory().available
-    for limit, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        with contextlib.suppress(OSError, ValueError):  # no such file, or 'max': no limit
-            free = min(free, int((cgroup / limit).read_text()) - int((cgroup / used).read_text()))
-    return free
 
 
 def check_memory(
