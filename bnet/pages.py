@@ -80,7 +80,7 @@ PAGES: tuple[Page, ...] = (
     _corpus("homburg", "HOMBURG, the 'Audio Benchmark'"),
     _corpus("extended-ballroom", "Extended Ballroom"),
     _corpus("fma-small", "FMA-small"),
-    Page("corpora/fma-full", "corpora/fma_full.py", benchmarks=("features_scale", "plan_fma_small")),
+    Page("corpora/fma-full", "corpora/fma_full.py", benchmarks=("features_scale", "plan_fma_small", "gpu")),
     _corpus("folder", "Your own music"),
     Page("ablations/table-3", "ablations/table3.py", records=("tunes",)),
     *map(_ablation, (*TABLE_3, "squeeze-excitation-released")),

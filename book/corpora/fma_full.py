@@ -15,12 +15,14 @@
 
 # %% tags=["remove-cell"]
 import json
+import math
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
 
-from bnet import myst, plots
+from bnet import measured, myst, plots
+from bnet.models import TABLE_3
 from bnet.paths import project_dir
 from bnet.plan import estimate
 
@@ -31,7 +33,9 @@ plan = json.loads((folder / "plan_fma_small.json").read_text())
 network, features = plan["networks"][0], plan["features"][0]
 clips_per_s = features["clips"] / (features["hours"] * 3600)
 machine = f"{scale['machine']['processor']}, {scale['machine']['cores']} cores, {scale['machine']['memory_gib']:g} GiB"
-TRACKS, MACHINES = 106_574, 32
+TRACKS, MACHINES = 106_574, (1, 4, 32)
+RUNS = 10  # of each network, as in the paper
+NETWORKS = 2 + len(TABLE_3)  # BBNN, the paper's network, and its variants
 
 # %% [markdown]
 # ## What was measured
@@ -73,40 +77,123 @@ myst.figure(
 )
 
 # %% [markdown]
-# ## What it would take
+# ## What one machine would need
+
 
 # %% tags=["hide-input"]
-forecast = estimate(
-    TRACKS,
-    steps_per_s=1 / network["step_s"],
-    clips_per_s=clips_per_s,
-    machines=MACHINES,
-    parent_bytes=(scale["fit"]["parent_fixed"], scale["fit"]["parent_each"]),
-    training_bytes=network["memory"],
-)
-frame = pd.DataFrame(
-    {
-        "What": [f"{row.what}, {row.unit}" for row in forecast.itertuples()],
-        "One machine": [f"{value:,.2f}" if value < 10 else f"{value:,.0f}" for value in forecast["one_machine"]],
-        f"Each of {MACHINES}": [f"{value:,.2f}" if value < 10 else f"{value:,.0f}" for value in forecast["several"]],
-        "What makes it possible": forecast["needs"],
+def forecast(machines, runs=RUNS, **speed):
+    measured_here = {"steps_per_s": 1 / network["step_s"], "clips_per_s": clips_per_s}
+    memory = {
+        "parent_bytes": (scale["fit"]["parent_fixed"], scale["fit"]["parent_each"]),
+        "training_bytes": network["memory"],
     }
+    return estimate(TRACKS, machines=machines, runs=runs, **(measured_here | speed), **memory).set_index("what")
+
+
+def said(value):
+    return f"{value:,.2f}" if value < 10 else f"{value:,.0f}"
+
+
+one = forecast(1)
+myst.table(
+    pd.DataFrame(
+        {"What": [f"{row.Index}, {row.unit}" for row in one.itertuples()], "One machine": one["one_machine"].map(said)}
+    ),
+    f"A forecast for {TRACKS:,} clips of 30 s, from {network['step_s']:.2g} s a training step of `{network['variant']}` "
+    f"({network['batch_size']} clips, {network.get('step', 'plain')} step, {network['backend']}, {network['device']}) and "
+    f"{clips_per_s:.0f} clips a second from MP3 to log-mel.",
+    "tab-fma-full-forecast",
 )
-display(
-    myst.table(
-        frame,
-        f"A forecast for {TRACKS:,} clips of 30 s, from {network['step_s']:.1f} s a training step of `{network['variant']}` "
-        f"({network['batch_size']} clips, {network['backend']}, {network['device']}) and {clips_per_s:.0f} clips a second from MP3 to log-mel.",
-        "tab-fma-full-forecast",
+
+# %% [markdown]
+# Extraction is a matter of hours on anything. Training is not, on a CPU: the row of one run says why the paper's study needs
+# a GPU, and `bnet plan` says the same of the machine that you have.
+#
+# ## On 1, 4 and 32 machines
+#
+# Runs do not depend on each other: {doc}`bnet train --cluster </tutorials/cluster>` hands them to as many machines as there
+# are. One run stays on one machine, so that ten runs occupy ten at most; a study of all networks occupies any number. Each
+# machine reads the whole feature store, over the network or from a copy of its own; extraction is not shared out.
+
+
+# %% tags=["hide-input"]
+def columns(name, **speed):
+    lines = []
+    for machines in MACHINES:
+        ten, study = (forecast(machines, runs, **speed) for runs in (RUNS, RUNS * NETWORKS))
+        lines.append(
+            {
+                name: machines,
+                f"{RUNS} runs of one network, hours": said(ten.loc[f"{RUNS} runs, all epochs", "several"]),
+                f"{RUNS} runs of each of {NETWORKS} networks, hours": said(
+                    study.loc[f"{RUNS * NETWORKS} runs, all epochs", "several"]
+                ),
+                "Extraction, hours": said(ten.loc["feature extraction", "one_machine"]),
+                "Store on a machine, GiB": said(ten.loc["features on disk", "one_machine"]),
+                "Stores of all, GiB": said(machines * ten.loc["features on disk", "one_machine"]),
+                "Read by all while training, MiB/s": said(
+                    machines * ten.loc["features read while training", "one_machine"]
+                ),
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+myst.table(
+    columns("Machines"),
+    f"Hours and disk on several machines such as the one measured ({machine}), each with a store of its own, as if every "
+    "network took as long as the one that was measured, and no run stopped early.",
+    "tab-fma-full-machines",
+    cards=True,
+)
+
+# %% [markdown]
+# ## On 1, 4 and 32 GPUs
+
+# %% tags=["hide-input"]
+gpu = measured.read("gpu")
+whole = [row for row in (gpu["rows"] if gpu else []) if row["frames"] == network["frames"] and " x " not in row["ours"]]
+if whole:
+    best = min(whole, key=lambda row: row["ours_median"])
+    steps_per_s = best["steps"] / best["ours_median"]
+    display(
+        myst.table(
+            columns("GPUs", steps_per_s=steps_per_s),
+            f"The same from the speed of a GPU: {gpu['device']['name']}, {best['ours']}, {best['backend']}, {best['steps']:,} "
+            f"steps in {best['ours_median']:.0f} s (`benchmarks/gpu.py`); a run on each at a time.",
+            "tab-fma-full-gpus",
+            cards=True,
+        )
     )
-)
-display(
-    myst.text(
-        "Extraction is a matter of hours on anything. Training is not, on a CPU: the row of one run says why the paper's study "
-        "needs a GPU, and `bnet plan` says the same of the machine that you have. Sharing the store, and handing runs to many "
-        "machines, are not built yet."
+else:
+    display(
+        myst.not_run(
+            "No GPU was measured here. The command writes its record on a machine that has one, and this section then holds the "
+            "table above for it.",
+            measured.command("gpu"),
+        )
     )
-)
+    steps = one.loc["training steps of a run", "one_machine"]
+    size = one.loc["features on disk", "one_machine"]
+    display(
+        myst.text(
+            f"Until then, by hand: a run goes through {steps:,.0f} steps, so that $R$ runs on $G$ GPUs of $s$ steps a second take "
+            f"$\\lceil R / G \\rceil \\cdot {steps:.0f} / (3600 \\, s)$ hours, and each GPU reads "
+            f"$s \\cdot {network['batch_size']} \\cdot {size * 2**30 / TRACKS / 2**20:.3f}$ MiB of features a second; the disk is that "
+            "of the table above."
+        )
+    )
+    claimed = 100 * math.ceil(800 / network["batch_size"]) / (30 * 60)
+    display(
+        myst.table(
+            columns("GPUs", steps_per_s=claimed),
+            "**The paper's own figure**, not a measurement of ours: half an hour for 100 epochs on GTZAN, on a Quadro RTX 5000 "
+            f"(section III-C), that is {claimed:.1f} steps a second with {network['batch_size']} clips of 800; carried over to "
+            f"{TRACKS:,} clips.",
+            "tab-fma-full-gpus",
+            cards=True,
+        )
+    )
 
 # %% [markdown]
 # ```bash
