@@ -151,10 +151,25 @@ def _clean(node: NotebookNode, page: Page) -> list[str]:
                 not cell.outputs and "remove-cell" not in tags
             ):  # nothing to see: the code is in the notebook to download
                 tags.append("remove-cell")
-    node.cells = [part for cell in node.cells for part in _one_figure_each(cell)]
+    node.cells = [part for cell in _told(node.cells) for part in _one_figure_each(cell)]
     node.metadata["papermill"] = {name: node.metadata["papermill"].get(name) for name in ("exception", "version")}
     number_cells(node, page)
     return said
+
+
+def _told(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """The cells without the headings of sections (from the second level) that hold code only, which shows nothing."""
+    starts = [i for i, cell in enumerate(cells) if cell.cell_type == "markdown" and cell.source.startswith(("#", ":"))]
+    idle = set()
+    for start, end in zip(starts, [*starts[1:], len(cells)], strict=True):
+        section = cells[start + 1 : end]
+        if (
+            cells[start].source.startswith("##")
+            and section
+            and not any(cell.cell_type == "markdown" or cell.outputs for cell in section)
+        ):
+            idle.add(start)
+    return [cell for i, cell in enumerate(cells) if i not in idle]
 
 
 def _one_figure_each(cell: NotebookNode) -> list[NotebookNode]:

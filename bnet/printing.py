@@ -40,6 +40,7 @@ _JOIN = """async urls => {
     book.append(article);
   }
   document.documentElement.dataset.theme = 'light';
+  document.title = document.title.split(' — ').pop();
   document.body.replaceChildren(book);
   await Promise.allSettled(Array.from(document.images).map(i => i.decode()));
   document.querySelectorAll('table').forEach(e => {

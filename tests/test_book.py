@@ -194,6 +194,16 @@ def test_each_figure_stands_alone_and_standard_error_goes_to_a_log(mini):
     assert node.metadata["bnet"]["files"] == ["_static/audio/tone.mp3"]
 
 
+def test_a_section_that_shows_nothing_is_left_out(sources):
+    page = sources.page("index")
+    silent = "\n# %% [markdown]\n# ## Silent\n#\n# Text.\n\n# %%\nx = 1\n"
+    told = "\n# %% [markdown]\n# ## Told\n\n# %%\ny = 1\n\n# %% [markdown]\n# More text.\n"
+    (sources.folder / page.source).write_text(minibook.HEADER + "\n# %% [markdown]\n# # Title\n" + told + silent)
+    execute(sources, page)
+    heads = [cell.source.splitlines()[0] for cell in freshness.read(sources, page).cells if cell.source.startswith("#")]
+    assert [head for head in heads if head.startswith(("# Title", "## "))] == ["# Title", "## Told"]
+
+
 def test_two_executions_differ_in_times_only(mini):
     page = mini.page("index")
 

@@ -46,7 +46,6 @@ try:
     everything, used, absent = found.tracks(), runs.selected(found, setting, kinds), ""
 except BnetError as error:
     everything, used, absent = [], [], str(error)
-nothing_yet = "*Nothing to show before a run.*"
 
 # %% tags=["hide-input"]
 myst.text(found.about)
@@ -178,8 +177,6 @@ if report.networks:
         + ", ".join(f"{name} {value:.2f}" for name, value in last.items())
         + ".",
     )
-else:
-    display(myst.text(nothing_yet))
 
 # %% [markdown]
 # ## What is mistaken for what
@@ -189,8 +186,6 @@ else:
 
 # %% tags=["hide-input"]
 shown = [name for name in ("proposed", "bbnn") if name in report.variants] or report.networks[:1]
-if not shown:
-    display(myst.text(nothing_yet))
 for name in shown:
     _, truth, probabilities = report.pooled(name)
     counts = evaluation.confusion(truth, probabilities)
@@ -249,5 +244,3 @@ elif shown:
         )
     display(myst.text(f"Network: {runs.title(shown[0])}."))
     display(myst.audio(players))
-else:
-    display(myst.text(nothing_yet))
