@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +154,7 @@ def _start(page: Page, resolved: Mapping[str, Any]) -> str:
 
 
 def _made(page: Page, resolved: Mapping[str, Any]) -> str:
-    options = "".join(f" -p {name} {value}" for name, value in resolved.items())
+    options = "".join(f" -p {name} {shlex.quote(str(value))}" for name, value in resolved.items())
     return f"""\
 ::::{{dropdown}} How this page was made
 :class-container: bnet-made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -127,6 +128,12 @@ def test_a_bad_source_is_refused_with_its_name(sources, change, message):
     path.write_text(path.read_text().replace(*change))
     with pytest.raises(BnetError, match=message):
         notebook(sources, sources.page("corpora/two"))
+
+
+def test_the_command_that_runs_a_page_again_is_one_for_a_shell(sources):
+    made = notebook(sources, sources.page("corpora/one"), corpus="", profile="it's").cells[-1].source
+    command = next(line for line in made.splitlines() if line.startswith("papermill"))
+    assert shlex.split(command)[3:] == ["-p", "corpus", "", "-p", "profile", "it's", "-p", "scale", "1.0"]
 
 
 def test_a_missing_source_and_an_unknown_page_are_refused(sources):
