@@ -10,8 +10,8 @@
 # # Speed
 #
 # Each block of these networks reads what **all** blocks before it have made. A plain program copies all that into one large
-# array for every reader, keeps a normalised copy of it for the way back, and so spends most of a training step on carrying
-# numbers between processor and memory, not on arithmetic.
+# array for every reader, and keeps a normalised copy of it for the way back: it carries far more numbers between processor and
+# memory than the arithmetic asks for.
 #
 # `bnet` trains on a processor with a **lean step**: it never makes those copies, normalises each map once for all its readers,
 # and computes again on the way back what the plain program keeps. The mathematics is the same. This page draws what was
@@ -142,7 +142,9 @@ if training:
     without = {row["variant"]: row["why"] for row in training["plain"]}
     aimed = [row for row in training["rows"] if "kept" in row]
     missed = [row for row in aimed if not row["kept"]]
-    said = [f"Of {len(aimed)} aims (time and memory, a network and length each) {len(aimed) - len(missed)} are kept."]
+    said = [
+        f"Of {len(aimed)} aims (time and memory, a network and length each) {len(aimed) - len(missed)} are kept."
+    ] * bool(aimed)
     if missed:
         said.append(
             "Not kept: "
@@ -157,7 +159,8 @@ if training:
             + "; ".join(f"`{n}` ({why})" for n, why in without.items())
             + "."
         )
-    display(myst.text(" ".join(said)))
+    if said:
+        display(myst.text(" ".join(said)))
     display(myst.provenance(measured.origin(training, "training_step")))
 
 # %% [markdown]
@@ -406,6 +409,7 @@ if placed:
     ax.legend(frameon=False, loc="lower right")
     leans = [cell["flops"] / cell["lean_s"] / 1e9 for cell in placed if "lean_s" in cell]
     plains = [cell["flops"] / cell["plain_s"] / 1e9 for cell in placed]
+    shares = sorted(round(100 * cell["arithmetic_s"] / cell["plain_s"]) for cell in placed)
     myst.figure(
         fig,
         f"Training steps of all networks ({batch} clips) under the roof of this machine: {bytes_s / 1e9:.0f} GB/s of memory, "
@@ -439,6 +443,7 @@ if placed:
     )
     display(
         myst.text(
+            f"Arithmetic at the rate of the matrix product would be {shares[0]} to {shares[-1]} % of the plain step, by network. "
             f"Operations are {roof['passes']} forward passes' multiply-adds, two operations each. Bytes are counted, not measured: the output of "
             f"every layer of the plain graph, moved {roof['moves']} times in a step. The lean step does the same arithmetic and moves less, so it "
             "may lie above the plain graph's slope."
