@@ -184,7 +184,7 @@ if record:
                 if held
                 else f"Its maps for 30 s of sound take {times:.1f} times the memory of the largest microcontroller above, even in integers. "
             )
-            + "The broadcast is the reason: its concatenations are all alive at once. On a phone or a single-board computer both the file and the maps are little."
+            + "The broadcast is the reason: what a block has made stays until the last has read it. A phone or a single-board computer has room for both."
         )
     )
 else:
@@ -236,7 +236,7 @@ if record:
     exact = held[held["form"] != "litert-int8"]["difference"].max()
     display(
         myst.text(
-            f"Every network of this book was tried with random weights: {support['network'].nunique()} networks, {support['form'].nunique()} forms. {len(held)} of {len(support)} exports work; in float32 no probability is off Keras by more than {exact:.0e}."
+            f"{support['network'].nunique()} networks of {{doc}}`networks` were tried with random weights, in {support['form'].nunique()} forms. {len(held)} of {len(support)} exports work; in float32 no probability is off Keras by more than {exact:.0e}."
             + ("" if len(refused) else " None is refused.")
         )
     )
@@ -280,7 +280,7 @@ if record:
                     for m in record["memory"]
                 ]
             ),
-            "The memory of a whole process, TensorFlow included, does not grow with the number or the length of files (windows 10 s apart).",
+            "The most memory that a whole process had, TensorFlow included, over few files, many, and a long one (windows 10 s apart).",
             "tab-small-device-memory",
             formats={"Peak MiB": ".0f", "Seconds": ".1f"},
         )
