@@ -236,7 +236,7 @@ if record:
     exact = held[held["form"] != "litert-int8"]["difference"].max()
     display(
         myst.text(
-            f"{support['network'].nunique()} networks of {{doc}}`networks` were tried with random weights, in {support['form'].nunique()} forms. {len(held)} of {len(support)} exports work; in float32 no probability is off Keras by more than {exact:.0e}."
+            f"{support['network'].nunique()} networks were tried with random weights, in {support['form'].nunique()} forms. {len(held)} of {len(support)} exports work; in float32 no probability is off Keras by more than {exact:.0e}."
             + ("" if len(refused) else " None is refused.")
         )
     )
