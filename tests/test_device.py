@@ -130,15 +130,14 @@ def test_parts_hold_every_layer_once():
     assert sorted(name for name in names if name in layers) == sorted(layers)
 
 
-@pytest.mark.parametrize("name", ["2-blocks", "dropout"])
-def test_rematerialised_networks_learn_the_same(name):
+def test_a_rematerialised_network_learns_the_same():
     """Loss, weights and statistics after two steps, with dropout's draws; SGD, which does not magnify rounding."""
     found = []
     generator = np.random.default_rng(1)
     x, y = generator.uniform(-80, 0, (2, FRAMES, BANDS, 1)).astype("float32"), np.eye(CLASSES, dtype="float32")[[0, 2]]
     for kind in (lambda network: network, RematModel):
         backend.seed_everything(0)
-        network = build(name, CLASSES, FRAMES, BANDS)
+        network = build("dropout", CLASSES, FRAMES, BANDS)
         model, before = kind(network), network.get_weights()
         model.compile(keras.optimizers.SGD(1e-3), "categorical_crossentropy")
         losses = [float(model.train_on_batch(x, y)) for _ in range(2)]
