@@ -76,9 +76,8 @@ def by_blocks(monkeypatch):
         try:
             y = load(path, **options)
         except BnetError as error:
-            with pytest.raises(BnetError) as other:
+            with pytest.raises(BnetError, match=f"^{re.escape(str(error))}$"):
                 list(audio.blocks(path, **options))
-            assert other.match(f"^{re.escape(str(error))}$")
             raise
         np.testing.assert_array_equal(np.concatenate(list(audio.blocks(path, **options))), y)
         return y

@@ -103,10 +103,13 @@ def test_eight_clips_are_learnt_by_heart(variant):
     labels = np.arange(8) % 4
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=row.label_smoothing)
     model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
-    for _ in range(60):
-        model.train_on_batch(x, np.eye(4, dtype="float32")[labels])
-    guess = keras.ops.convert_to_numpy(model(x, training=True))  # the statistics that were trained with
-    assert (guess.argmax(axis=1) == labels).mean() == 1.0
+    for _ in range(10):  # Adam at this rate swings; the processor decides at which step it is on the wrong side
+        for _ in range(30):
+            model.train_on_batch(x, np.eye(4, dtype="float32")[labels])
+        guess = keras.ops.convert_to_numpy(model(x, training=True))  # the statistics that were trained with
+        if (guess.argmax(axis=1) == labels).all():
+            return
+    pytest.fail(f"{guess.argmax(axis=1)} after 300 steps; expected {labels}")
 
 
 def test_unknown_names_are_refused_with_the_known_ones():

@@ -23,6 +23,7 @@ SMALLER = {
     "--profile paper": "--profile smoke",
     "--profile laptop": "--profile smoke",
     "profile paper": "profile smoke",
+    "bnet train --corpus tunes": "bnet train --set max_per_class=12 --set epochs=1 --corpus tunes",
     "bnet plan": "bnet plan --no-measure",
     "baselines,bbnn,proposed": "majority,1-block",
     "majority,svm-timbre,proposed": "majority,1-block",
@@ -80,7 +81,7 @@ def follow(name: str, root: Path) -> str:
 
 def test_every_tutorial_has_a_test_and_a_place_in_the_contents():
     names = {path.name for path in TUTORIALS.glob("*.md")}
-    assert names == {"gpu.md", "add-a-corpus.md", "classify-a-folder.md"}
+    assert names == {"gpu.md", "add-a-corpus.md", "classify-a-folder.md", "cluster.md"}
     contents = (ROOT / "_toc.yml").read_text(encoding="utf-8")
     assert all(f"tutorials/{name.removesuffix('.md')}\n" in contents for name in names)
     assert all(blocks(name) for name in names)
@@ -113,3 +114,10 @@ def test_classify_a_folder(checkout):
     assert said.count("/new/0.flac: ") == 2
     assert len((checkout / "answers.csv").read_text().splitlines()) == 3
     assert len(list((checkout / "my-runs" / "folder").glob("*/run.json"))) == 2
+
+
+def test_on_a_cluster(checkout):
+    pytest.importorskip("distributed")
+    said = follow("cluster.md", checkout)
+    assert len(list((checkout / "many-runs" / "tunes").glob("*/run.json"))) == 4
+    assert "majority" in said
