@@ -35,7 +35,7 @@ reproduce: $(READY)
 	$(BIN)/bnet pages build --profile $(PROFILE) --results $(RESULTS)
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 book: $(READY)
 	$(BIN)/bnet pages build
