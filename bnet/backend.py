@@ -206,20 +206,32 @@ def _gpus() -> list[str]:
 
 def processor() -> str:
     """The CPU's model name, as the system gives it."""
+    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
+
+
+def _cpuinfo() -> dict[str, str]:
+    """What Linux tells of the first processor; elsewhere nothing."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
+            pairs = [line.partition(":") for line in lines]
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        return {}
+    found: dict[str, str] = {}
+    for key, _, value in pairs:
+        found.setdefault(key.strip(), value.strip())
+    return found
+
+
+MICROARCHITECTURE = ("cpu family", "model", "stepping", "CPU implementer", "CPU part", "CPU revision")
+"""Lines of ``/proc/cpuinfo`` that tell kinds of processor apart where a virtual machine hides the name."""
 
 
 def machine() -> dict[str, Any]:
-    """The machine of a run: processor, cores, memory in GiB, system and Python."""
+    """The machine of a run: processor and its kind, cores, memory in GiB, system and Python."""
+    told = _cpuinfo()
     return {
         "processor": processor(),
+        "microarchitecture": ", ".join(f"{key} {told[key]}" for key in MICROARCHITECTURE if told.get(key)),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
