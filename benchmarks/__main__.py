@@ -51,8 +51,9 @@ class Benchmark:
 BENCHMARKS = (
     Benchmark("features", "log-mels of sound files: the feature store against the authors' script, and its parts", 8),
     Benchmark("features_scale", "memory of 500, 2 000 and 8 000 clips; an extraction that is killed", 4),
-    Benchmark("training_step", "a training step of every network: lean against the plain Keras graph; equality", 30),
-    Benchmark("inference", "a trained network in every form, on one thread; a folder of sound; against Keras", 25),
+    Benchmark("training_step", "a training step of every network: lean against the plain Keras graph", 17),
+    Benchmark("equality", "gradients of every network, lean and plain, against double precision", 10),
+    Benchmark("inference", "a trained network in every form, on one thread; a folder of sound; against Keras", 13),
     Benchmark("jobs", "two runs side by side against one after the other; are the records the same", 8),
     Benchmark("listen", "the page 'Listen' in two browsers: difference to Python, time, size, memory", 3),
     Benchmark("roofline", "memory bandwidth and matrix product, and every training step under them", 1),

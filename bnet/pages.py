@@ -66,7 +66,7 @@ def _ablation(name: str) -> Page:
     )
 
 
-SPEED = ("training_step", "roofline", "features", "features_scale", "inference", "jobs", "gpu")
+SPEED = ("training_step", "equality", "roofline", "features", "features_scale", "inference", "jobs", "gpu")
 """Benchmarks that the page 'Speed' draws."""
 
 PAGES: tuple[Page, ...] = (

@@ -28,9 +28,9 @@ from IPython.display import display
 from bnet import audio, measured, myst, plots, runs
 
 plots.style()
-training, roof, features, scale, inference, jobs, gpu = (
+training, equality, roof, features, scale, inference, jobs, gpu = (
     measured.read(name)
-    for name in ("training_step", "roofline", "features", "features_scale", "inference", "jobs", "gpu")
+    for name in ("training_step", "equality", "roofline", "features", "features_scale", "inference", "jobs", "gpu")
 )
 LEAN, PLAIN = plots.PALETTE[0], plots.PALETTE[3]
 
@@ -220,7 +220,7 @@ else:
 # its gradients and statistics, plain and lean?
 
 # %% tags=["hide-input"]
-if training and training["equality"]:
+if equality:
     frame = pd.DataFrame(
         [
             {
@@ -231,10 +231,10 @@ if training and training["equality"]:
                 "Plain, most": f"{row['plain_max']:.1e}",
                 "Of what is allowed, %": 100 * row["share_of_allowed"],
             }
-            for row in training["equality"]
+            for row in equality["networks"]
         ]
     )
-    first = training["equality"][0]
+    first = equality["networks"][0]
     display(
         myst.table(
             frame,
@@ -243,7 +243,7 @@ if training and training["equality"]:
             formats={"Of what is allowed, %": ".0f"},
         )
     )
-    limits, beyond = training["equality_limits"], [row["variant"] for row in training["equality"] if not row["kept"]]
+    limits, beyond = equality["limits"], [row["variant"] for row in equality["networks"] if not row["kept"]]
     display(
         myst.text(
             f"Allowed is, for each weight, {limits['further']:g} times the plain graph's own distance, plus {limits['rounding']:.0e} for rounding. "
@@ -251,8 +251,9 @@ if training and training["equality"]:
             + "".join(f" `{name}` can't be compared so: it {why}." for name, why in limits["incomparable"].items())
         )
     )
+    display(myst.provenance(measured.origin(equality, "equality")))
 else:
-    display(not_run("The comparison of gradients", "training_step"))
+    display(not_run("The comparison of gradients", "equality"))
 
 # %% [markdown]
 # ## From sound to features
