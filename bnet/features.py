@@ -31,6 +31,7 @@ from bnet import audio
 from bnet.audio import FeatureSettings
 from bnet.corpora import SR, Corpus, Track
 from bnet.errors import BnetError
+from bnet.memory import keep_freed
 from bnet.paths import alone, cache_dir, disk_errors, sha256, sha256_file, writable_dir, write_text
 
 FORMAT = 1
@@ -323,6 +324,7 @@ def _start(parent: int, *setting: Any) -> None:
     """Make a worker ready; it ends with its parent, even if that is killed."""
     global _setting
     _setting = setting
+    keep_freed()
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -1,8 +1,9 @@
-"""How much memory there is still to be had."""
+"""How much memory there is still to be had, and how this process holds on to what it has."""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 from pathlib import Path
 
 import psutil
@@ -18,3 +19,21 @@ def available_bytes(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
         with contextlib.suppress(OSError, ValueError):  # no such file, or 'max': no limit
             free = min(free, int((cgroup / limit).read_text()) - int((cgroup / used).read_text()))
     return free
+
+
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
+"""Of glibc's ``mallopt``."""
+
+
+def keep_freed() -> bool:
+    """Let this process keep freed memory for its next arrays, where the C library can; whether it does now.
+
+    By default glibc fetches each array of some MB from the system and gives it back when it is freed. Sound and
+    log-mels of a clip are such arrays: on a virtual machine where several processes fetch pages at once, that took a
+    third of the time of extraction.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):  # another C library
+        return False
+    return bool(mallopt(_MMAP_THRESHOLD, 1 << 25) and mallopt(_TRIM_THRESHOLD, 1 << 29))

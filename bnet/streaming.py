@@ -22,6 +22,7 @@ import numpy as np
 from bnet import audio
 from bnet.corpora.files import SOUNDS, sounds
 from bnet.errors import BnetError
+from bnet.memory import keep_freed
 from bnet.predict import Prediction, load_network, variant_of, windows
 from bnet.records import Record
 
@@ -117,6 +118,7 @@ def predict_files(
         raise BnetError(f"{jobs} threads that decode; expected 1 or more")
     if not 0 < hop < float("inf"):
         raise BnetError(f"the hop between windows is {hop} s; expected more than 0")
+    keep_freed()
     record, begun = classify.record, deque()
     batch: list[tuple[_File, np.ndarray]] = []
 
