@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 import pytest
 import typer
+from pygments.lexers import BashLexer
+from pygments.token import Error
 
 from bnet import cli, reference
 
@@ -59,6 +63,13 @@ def test_every_command_and_option_is_on_the_page():
 
     look(typer.main.get_command(cli.app), "bnet")
     assert page.count(":name: cli-") > 15
+
+
+def test_every_example_can_be_read_as_shell():
+    blocks = re.findall(r"```bash\n(.*?)```", reference.commands(), flags=re.DOTALL)
+    assert len(blocks) > 15
+    for block in blocks:
+        assert Error not in {kind for kind, _ in BashLexer().get_tokens(block)}, block
 
 
 @pytest.mark.parametrize(

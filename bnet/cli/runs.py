@@ -121,7 +121,7 @@ def train(
 
       bnet train -v proposed --profile paper --device gpu --set precision=tf32   (other arithmetic: runs of their own)
 
-      bnet train -v all --profile laptop --cluster tcp://head:8786   (the book's page 'On a cluster')
+      bnet train -v all --profile laptop --cluster tcp://head:8786   (see the page 'On a cluster')
     """
     from bnet import board, runs
 
