@@ -294,7 +294,8 @@ else:
 # No phone, single-board computer or microcontroller was at hand: times above are of one thread of the machine named under the table.
 #
 # ```bash
-# bnet export shipped/proposed --format litert-int8 -o proposed.tflite      # or litert, onnx; or a run of your own
+# # or litert, onnx; or a run of your own
+# bnet export shipped/proposed --format litert-int8 -o proposed.tflite
 # ```
 #
 # - **Raspberry Pi and the like**: `pip install ai-edge-litert numpy`, then `Interpreter("proposed.tflite", num_threads=1)`; give the input
