@@ -161,8 +161,7 @@ if training:
         least = min(b["ours_median"] for pairs in cells.values() for _, b in pairs)
         said.append(
             f"- Memory is that of the whole process, TensorFlow and its other libraries included: it is never below {least / 2**30:.2f} GiB "
-            "here, and what a step needs comes on top. Small networks and short clips have little on top to save. So it is with time: "
-            "what a step costs beside its maps weighs more in a small network."
+            "here, and what a step needs comes on top. Small networks and short clips have little on top to save."
         )
     if without:
         said.append(
