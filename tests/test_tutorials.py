@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import minicorpora
@@ -70,12 +71,16 @@ def follow(name: str, root: Path) -> str:
         if verb == "run":
             for ours, smaller in SMALLER.items():
                 body = body.replace(ours, smaller)
-        done = subprocess.run(
-            command, input=body, cwd=root, env=environment, text=True, capture_output=True, check=False
-        )
+        # files, not pipes: nobody waits for what a command leaves in the background
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            outputs = {"stdout": out, "stderr": err}
+            done = subprocess.run(
+                command, input=body, cwd=root, env=environment, text=True, check=False, timeout=900, **outputs
+            )
+            texts = [file.seek(0) or file.read() for file in (out, err)]
         allowed = {int(number) for number in re.findall(r"\d", rest)} or {0}
-        assert done.returncode in allowed, f"{body}\n{done.stdout}\n{done.stderr}"
-        said += done.stdout
+        assert done.returncode in allowed, "\n".join([body, *texts])
+        said += texts[0]
     return said
 
 
