@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from common import Output, Quick, about, in_child, write
-from training_step import BANDS, CLASSES, SHORT, STEPS, inputs, networks
+from training_step import BANDS, CLASSES, SHORT, STEPS, chosen, inputs
 
 FURTHER, ROUNDING = 1.5, 1e-6
 """How much further from float64 than the plain graph the lean step may be: times, and plus."""
@@ -98,13 +98,9 @@ def main(
     started = about(quick)
     if quick:
         variants, frames, batch, draws = "proposed", 108, 1, 1
-    why = in_child(networks)
-    names = list(why) if variants == "all" else variants.split(",")
-    if unknown := [name for name in names if name not in why]:
-        raise typer.BadParameter(f"no network {unknown[0]!r}; there are {', '.join(why)}", param_hint="--variants")
     found = []
-    for name in names:
-        if why[name] or name in INCOMPARABLE:
+    for name, why in chosen(variants).items():
+        if why or name in INCOMPARABLE:
             continue
         one = in_child(distances, name, frames, batch, draws)
         found.append({"variant": name, "frames": frames, **one})

@@ -70,6 +70,15 @@ def networks() -> dict[str, str]:
     return {name: lean.why_not(get_variant(name)) for name in VARIANTS}
 
 
+def chosen(variants: str) -> dict[str, str]:
+    """Of `networks`, those that ``--variants`` names: with commas, or ``all``."""
+    why = in_child(networks)
+    names = list(why) if variants == "all" else variants.split(",")
+    if unknown := [name for name in names if name not in why]:
+        raise typer.BadParameter(f"no network {unknown[0]!r}; there are {', '.join(why)}", param_hint="--variants")
+    return {name: why[name] for name in names}
+
+
 def measure(variant: str, frames: int, batch: int, step: str, times: int) -> dict[str, list[float]]:
     """In a process of its own: repetitions of training steps, their memory, then of predictions, on one batch."""
     from bnet import backend
@@ -136,12 +145,9 @@ def main(
     started = about(quick)
     if quick:
         variants, frames, batches, repeats, times = "proposed,selu", "108", "2", 1, 2
-    why = in_child(networks)
-    names = list(why) if variants == "all" else variants.split(",")
-    if unknown := [name for name in names if name not in why]:
-        raise typer.BadParameter(f"no network {unknown[0]!r}; there are {', '.join(why)}", param_hint="--variants")
+    why = chosen(variants)
     rows, plain = [], []
-    for cell in cells(names, frames, batches):
+    for cell in cells([*why], frames, batches):
         name = cell[0]
         steps = ("plain",) if why[name] else STEPS
         found = compare(cell, steps, repeats if name in MAIN else 1, times)

@@ -16,7 +16,7 @@ import minicorpora
 import psutil
 import pytest
 from test_many import children, command, until
-from test_runs import PROFILE, TINY, job, quiet, results  # noqa: F401 a fixture
+from test_runs import TINY, job, quiet, results  # noqa: F401 a fixture
 
 from bnet import cluster, records, runs
 from bnet.config import get_profile
@@ -57,10 +57,10 @@ class Cluster:
             command, cwd=self.folder, env={**os.environ, **where, **environment}, stdout=log, stderr=log
         )
 
-    def work(self, preload: bool = True, **environment: str) -> psutil.Process:
+    def work(self, **environment: str) -> psutil.Process:
         """Start a worker that does one run at a time."""
         words = [self.address, "--host", "127.0.0.1", "--nthreads", "1", "--no-dashboard", "--no-nanny"]
-        words += ["--memory-limit", "0", *(["--preload", str(self.folder / "preload.py")] if preload else [])]
+        words += ["--memory-limit", "0", "--preload", str(self.folder / "preload.py")]
         before = self.count()
         self.workers.append(self._start("worker", words, **environment))
         until(lambda: self.count() > before)
@@ -104,7 +104,7 @@ def spread(dask: Cluster, todo, results: Path, say=quiet, keep: str = "auto", se
     return runs.run_all(todo, results, say=say, settings=settings, way=way)
 
 
-def test_a_killed_worker_loses_nothing_and_records_are_as_at_home(dask, results, scheduler):  # noqa: F811
+def test_a_killed_worker_loses_nothing_and_records_are_as_at_home(dask, results):  # noqa: F811
     long = get_profile("smoke", {"clip_seconds": "1", "epochs": "40", "groups": "3"})
     todo = runs.jobs("tones", ["tiny"], "grouped", long, [0, 1])
     first, _ = dask.work(), dask.work()

@@ -14,7 +14,7 @@ import time
 import errands
 import psutil
 import pytest
-from test_runs import PROFILE, SETTINGS, TINY, job, quiet, ready, results  # noqa: F401 two fixtures
+from test_runs import SETTINGS, TINY, job, quiet, ready, results  # noqa: F401 two fixtures
 
 from bnet import many, records, runs
 from bnet.board import Board
