@@ -234,10 +234,10 @@ if equality:
         [
             {
                 "Network": runs.title(row["variant"]),
-                "Lean, median": f"{row['lean_median']:.1e}",
-                "Plain, median": f"{row['plain_median']:.1e}",
-                "Lean, most": f"{row['lean_max']:.1e}",
-                "Plain, most": f"{row['plain_max']:.1e}",
+                "Lean, median": row["lean_median"],
+                "Plain, median": row["plain_median"],
+                "Lean, most": row["lean_max"],
+                "Plain, most": row["plain_max"],
                 "Of what is allowed, %": 100 * row["share_of_allowed"],
             }
             for row in equality["networks"]
@@ -249,7 +249,7 @@ if equality:
             frame,
             f"Distance from double precision (relative, L2) of each weight's gradient and each moving statistic, the median of {first['draws']} batches of {first['batch']} clips of {first['frames']} frames: its median and largest over all of them; and the largest, as a share of what is allowed.",
             "tab-speed-equality",
-            formats={"Of what is allowed, %": ".0f"},
+            formats={name: ".0f" if "%" in name else ".1e" for name in frame.columns},
         )
     )
     limits, beyond = equality["limits"], [row["variant"] for row in equality["networks"] if not row["kept"]]
