@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 import soundfile
@@ -10,7 +11,7 @@ from listening import served, tune
 
 from bnet import accessibility, chromium
 from bnet.corpora import SR
-from bnet.web.visit import wait, write_sound
+from bnet.web.visit import PATIENCE, wait, write_sound
 
 ALL_SAID = "[...bnetListen.cards.values()].some(card => card.patches)"
 
@@ -87,7 +88,8 @@ def test_all_is_reached_by_tab_in_the_order_of_the_page_and_the_focus_is_seen(br
 
 def test_the_keyboard_alone_is_enough(browser, tmp_path):
     """Choose a clip, untick a network, ask what it heard, and choose a file: by Enter and Space."""
-    page = browser.new_page()
+    page, asked = browser.new_page(), []
+    page.on("filechooser", lambda one: asked.append(one))  # from the start: told late, Chromium asks no one
     page.goto(served() + "index.html")
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
@@ -102,10 +104,15 @@ def test_the_keyboard_alone_is_enough(browser, tmp_path):
             break
     page.keyboard.press("Enter")
     wait(page, ALL_SAID)
+    wait(page, "bnetListen.state.done && !document.querySelector('article button').disabled")
     page.focus("[data-part=file]")
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files(write_sound(tmp_path / "tune.wav", tune(), SR, "wav"))
+    assert page.evaluate("document.activeElement.dataset.part") == "file"
+    page.keyboard.press("Enter")
+    until = time.monotonic() + PATIENCE
+    while not asked and time.monotonic() < until:
+        page.wait_for_timeout(50)
+    assert len(asked) == 1
+    asked[0].set_files(write_sound(tmp_path / "tune.wav", tune(), SR, "wav"))
     wait(page, "bnetListen.state.done && bnetListen.state.name == 'tune.wav'")
     page.close()
 
