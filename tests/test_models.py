@@ -12,9 +12,11 @@ from importlib.util import find_spec
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant, build, get_variant, load_published_bbnn
+from bnet.models.pooling import FirstMaxPooling2D
 from bnet.models.variant import reworded
 from bnet.models.weights import load, save
 from bnet.tables import parameters
@@ -199,3 +201,22 @@ def test_other_backends_agree_and_train_every_weight(backend, tmp_path):
     for variant, (before, moved) in found.items():
         np.testing.assert_allclose(before, expected[variant], atol=1e-4, err_msg=variant)
         assert moved > 0, variant
+
+
+@pytest.mark.parametrize(
+    ("size", "strides", "padding"),
+    [((3, 3), (1, 1), "same"), ((4, 1), (4, 1), "valid"), ((2, 2), (2, 2), "valid"), ((3, 2), (2, 3), "same")],
+)
+def test_max_pooling_for_jax_is_keras_own(size, strides, padding):
+    """Values and gradients, ties included: many elements are zero."""
+    rng = np.random.default_rng(0)
+    x = tf.constant(np.maximum(rng.integers(-3, 4, (2, 21, 17, 3)), 0).astype("float32"))
+    found = []
+    for layer in (keras.layers.MaxPooling2D, FirstMaxPooling2D):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(size, strides, padding=padding)(x)
+            loss = tf.reduce_sum(y * np.random.default_rng(1).normal(size=y.shape).astype("float32"))
+        found.append((y.numpy(), tape.gradient(loss, x).numpy()))
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    np.testing.assert_allclose(found[0][1], found[1][1], atol=2e-6)

@@ -9,6 +9,7 @@ import keras
 from keras import layers
 
 from bnet.models.language import Step
+from bnet.models.pooling import max_pooling
 from bnet.models.variant import Variant
 
 
@@ -102,7 +103,7 @@ def _activation(x, at: At):
 
 
 def _maxpool(x, at: At):
-    return layers.MaxPooling2D(at.step.size, at.step.strides, name=at.name)(x)
+    return max_pooling()(at.step.size, at.step.strides, name=at.name)(x)
 
 
 def _avgpool(x, at: At):
@@ -110,7 +111,7 @@ def _avgpool(x, at: At):
 
 
 def _pool(x, at: At):
-    return layers.MaxPooling2D(at.step.size, strides=1, padding="same", name=at.name)(x)
+    return max_pooling()(at.step.size, strides=1, padding="same", name=at.name)(x)
 
 
 def _lstm(x, at: At):
