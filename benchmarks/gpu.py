@@ -5,8 +5,8 @@
     python benchmarks/gpu.py --quick                  a try
 
 Peers are plain Keras (`model.fit` in float32, its own max-pooling, batches from the processor, a step at a time, not
-asked to repeat exactly; TensorFlow does not compile it), float32 for the other precisions, and one process for several. Where there is no GPU it says so in a line, and
-ends with status 2.
+asked to repeat exactly; TensorFlow does not compile it), float32 for the other precisions, and one process for several.
+Where there is no GPU it says so in a line, and ends with status 2.
 """
 
 from __future__ import annotations
