@@ -365,11 +365,7 @@ def _made(config: Config, started: datetime, seconds: float, execution: dict[str
 
 
 def commit() -> dict[str, Any]:
-    """The commit of the code that runs, and whether ``bnet/`` was changed since.
-
-    Where there is no git, as in a copy of the files alone, the variable ``BNET_COMMIT`` may say which commit they are;
-    else None.
-    """
+    """The commit of the code that runs, and whether ``bnet/`` was changed since; None where there is no git."""
     package = Path(__file__).resolve().parent
 
     def git(*words: str) -> str:
@@ -379,4 +375,4 @@ def commit() -> dict[str, Any]:
     try:
         return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain", "--", "."))}
     except (OSError, subprocess.CalledProcessError):
-        return {"commit": os.environ.get("BNET_COMMIT") or None, "changed": None}
+        return {"commit": None, "changed": None}
