@@ -478,7 +478,7 @@ if gpu:
     display(
         myst.text(
             f"On {gpu['device']['name']}, with {gpu['backend']}. {best['repetitions']} repetition(s) of {best['steps']:,} steps, after "
-            f"{best['steps'] if best['steps'] < 100 else 100} that are not counted. At the rate of {best['ours']}, the paper's 10 000 steps would take "
+            f"{min(best['steps'], 100)} that are not counted. At the rate of {best['ours']}, the paper's 10 000 steps would take "
             f"{10_000 * best['ours_median'] / best['steps']:.0f} s, without compilation; our aim is 60 s on a GPU of this class."
         )
     )

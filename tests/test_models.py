@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant, build, get_variant, load_published_bbnn
-from bnet.models.pooling import FirstMaxPooling2D
+from bnet.models.pooling import MaxPooling2D
 from bnet.models.variant import reworded
 from bnet.models.weights import load, save
 from bnet.tables import parameters
@@ -212,7 +212,7 @@ def test_max_pooling_for_jax_is_keras_own(size, strides, padding):
     rng = np.random.default_rng(0)
     x = tf.constant(np.maximum(rng.integers(-3, 4, (2, 21, 17, 3)), 0).astype("float32"))
     found = []
-    for layer in (keras.layers.MaxPooling2D, FirstMaxPooling2D):
+    for layer in (keras.layers.MaxPooling2D, MaxPooling2D):
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = layer(size, strides, padding=padding)(x)

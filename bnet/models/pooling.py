@@ -1,17 +1,21 @@
-"""Max-pooling for JAX: XLA's own gradient of it scatters, which costs more than all convolutions of a step together."""
+"""Max-pooling for JAX: XLA's own gradient of it scatters, which is slow on a GPU where a run is to repeat exactly."""
 
 from __future__ import annotations
 
+import keras
 from keras import layers, ops
 
 from bnet import backend
 
 
-class FirstMaxPooling2D(layers.MaxPooling2D):
-    """`keras.layers.MaxPooling2D` as comparisons of the map with itself, moved: the same values, the same gradient.
+@keras.saving.register_keras_serializable("bnet")
+class MaxPooling2D(layers.MaxPooling2D):
+    """Keras's layer as comparisons of the map with itself, moved: the same values, the same gradient, the same name.
+
+    Pictures and costs tell layers by their name. A network saved on JAX wants `bnet` imported to be loaded.
 
     Where several elements of a window are equal, the first one, row by row, gets the gradient; that is XLA's rule too.
-    Rows are pooled first, then their columns, so that a window of k x k costs 2 (k - 1) comparisons.
+    Each row is pooled along itself first, then the columns, so that a window of k x k costs 2 (k - 1) comparisons.
     """
 
     def call(self, inputs):
@@ -42,5 +46,5 @@ class FirstMaxPooling2D(layers.MaxPooling2D):
 
 
 def max_pooling() -> type[layers.MaxPooling2D]:
-    """The layer that pools by maxima on the backend in use; its name, and that of a saved network, is Keras's."""
-    return FirstMaxPooling2D if backend.name() == "jax" else layers.MaxPooling2D
+    """The layer that pools by maxima on the backend in use."""
+    return MaxPooling2D if backend.name() == "jax" else layers.MaxPooling2D
