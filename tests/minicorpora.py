@@ -31,12 +31,13 @@ BALLROOM = (
 )  # fmt: skip
 HOMBURG = ("alternative", "blues", "electronic", "folkcountry", "funksoulrnb", "jazz", "pop", "raphiphop", "rock")
 FMA = ("Electronic", "Experimental", "Folk", "Hip-Hop", "Instrumental", "International", "Pop", "Rock")
+EMOTIFY = ("classical", "electronic", "pop", "rock")
 FOLDER = ("Été pop", "drum solos", "lo-fi")
 
 FMA_BAD = {99134: 0.0, 108925: 0.0, 133297: 0.0, 98565: 1.6, 98567: 0.5, 98569: 1.5}
 """FMA's bad ids -> how many seconds of sound each really has."""
 
-SECONDS = {"gtzan": 1.5, "extended-ballroom": 1.2, "homburg": 1.5, "fma-small": 2.5, "folder": 2.0}
+SECONDS = {"gtzan": 1.5, "extended-ballroom": 1.2, "homburg": 1.5, "fma-small": 2.5, "emotify": 1.5, "folder": 2.0}
 """Length of a clip, in s."""
 
 SONGS = "extendedballroom_v1.1.xml"
@@ -307,6 +308,21 @@ def _fma_table(rows: list[tuple]) -> str:
     return text.getvalue()
 
 
+def _emotify(copy: Copy, per_class: int, seconds: float, *, form="MP3", layout="", packed=False):
+    """`layout`: what stands before ``<genre>/``; `packed`: as emotifymusic.zip. Numbers are spread over 1 to 100."""
+    for kind, genre in enumerate(EMOTIFY):
+        for i in range(per_class):
+            name = f"{layout}{genre}/{1 + i * 100 // per_class}.{form.lower()}"
+            _write(copy.path(name), encoded(kind, i, seconds, form, 44_100, 2))
+            copy.clips[name] = Clip(genre, (name,))
+    if packed:
+        with zipfile.ZipFile(copy.path("emotifymusic.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in copy.clips:
+                archive.write(copy.path(name), name)
+        for genre in EMOTIFY:
+            shutil.rmtree(copy.path(genre))
+
+
 def _folder(copy: Copy, per_class: int, seconds: float, *, groups=True):
     """Labels with spaces, accents and hyphens; files in all formats, in folders within folders, some in capitals.
     `groups`: with groups.csv, which names two files each; without, the files of a folder within a class belong
@@ -330,6 +346,7 @@ _MAKERS: dict[str, Callable] = {
     "extended-ballroom": _ballroom,
     "homburg": _homburg,
     "fma-small": _fma,
+    "emotify": _emotify,
     "folder": _folder,
 }
 

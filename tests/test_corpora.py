@@ -18,7 +18,9 @@ from bnet.errors import BnetError
 from bnet.features import FeatureStore
 from bnet.splits import make_split
 
-NAMES = ("gtzan", "extended-ballroom", "homburg", "fma-small", "folder")
+NAMES = ("gtzan", "extended-ballroom", "homburg", "fma-small", "emotify", "folder")
+KNOWN = {"gtzan": 1000, "emotify": 400}
+"""Corpora whose clips are known by name -> how many there are."""
 BAD_FMA = {f"{track:06d}" for track in minicorpora.FMA_BAD}
 
 
@@ -30,7 +32,7 @@ def at(monkeypatch):
         corpus = get_corpus(copy.name)
         monkeypatch.setenv("BNET_DATA", str(copy.data))
         monkeypatch.setenv("BNET_PARTIAL", "1" if partial else "")
-        if corpus.expected and copy.name != "gtzan":  # GTZAN's thousand names are known
+        if corpus.expected and copy.name not in KNOWN:
             monkeypatch.setattr(corpus, "expected", copy.expected)
         if copy.name != "folder":
             monkeypatch.setattr(corpus, "usual_seconds", 0.9 * minicorpora.SECONDS[copy.name])
@@ -102,6 +104,8 @@ VARIATIONS = [
     ("gtzan", {"layout": "genres/genres/"}),
     ("gtzan", {"layout": "Data/genres_original/"}),
     ("gtzan", {"layout": ""}),
+    ("emotify", {"layout": "emotifymusic/"}),
+    ("emotify", {"form": "OGG"}),
     ("extended-ballroom", {"prefixed": True}),
 ]
 
@@ -117,7 +121,7 @@ def test_layouts_that_are_passed_on_read_alike(name, variation, at, tmp_path):
     assert set(broken) <= {track.track_id for track in varied}
 
 
-@pytest.mark.parametrize("name", ["gtzan", "extended-ballroom", "homburg"])
+@pytest.mark.parametrize("name", ["gtzan", "extended-ballroom", "homburg", "emotify"])
 def test_folders_in_another_case_read_alike(name, at, tmp_path):
     plain = at(kept(name, 4)).tracks()
     copy = small(name, tmp_path)
@@ -158,7 +162,7 @@ def test_nothing_there_says_how_to_get_it(name, monkeypatch, tmp_path):
                 get_corpus(name).tracks()
 
 
-@pytest.mark.parametrize("name", ["gtzan", "homburg", "fma-small"])
+@pytest.mark.parametrize("name", ["gtzan", "homburg", "fma-small", "emotify"])
 def test_copy_that_is_not_unpacked_says_so(name, at, tmp_path):
     copy = make(name, tmp_path, 2, packed=True)
     with pytest.raises(BnetError, match=rf"is there, not unpacked: `bnet corpora get {name}` unpacks it"):
@@ -185,10 +189,20 @@ def test_half_a_copy_is_refused_unless_it_is_wanted(name, at, tmp_path):
     assert Counter(t.label for t in at_whole(at, copy, expected).tracks()) == expected | {label: 2}
 
 
+def test_any_part_of_emotify_is_used_and_check_says_what_is_missing(at, tmp_path):
+    copy = small("emotify", tmp_path)
+    label = break_(copy, "few clips")
+    corpus = at(copy, partial=False)
+    assert Counter(track.label for track in corpus.tracks()) == kept("emotify", 4).expected | {label: 2}
+    missing = [clip for kind, clip in problems(found(corpus)) if kind == "missing"]
+    assert len(missing) == 400 - len(corpus.tracks())
+    assert f"{label}-100" in missing
+
+
 def at_whole(at, copy: Copy, expected: dict[str, int], **options) -> Corpus:
     """See a copy while expecting what it held before."""
     corpus = at(copy, **options)
-    if copy.name != "gtzan":
+    if copy.name not in KNOWN:
         corpus.expected = expected
     return corpus
 
@@ -213,8 +227,9 @@ def test_clean_copy_has_no_problem(name, at):
     checked = found(at(copy))
     assert dict(zip(checked.counts["label"], checked.counts["found"], strict=True)) == copy.expected
     kinds = Counter(kind for kind, _ in problems(checked))
-    assert kinds == ({"missing": 879} if name == "gtzan" else {})
-    assert checked.sound == (name != "gtzan")
+    absent = KNOWN.get(name, len(copy.clips)) - len(copy.clips) - (name == "gtzan")  # jazz.00054 is known for it
+    assert kinds == ({"missing": absent} if absent else {})
+    assert checked.sound == (name not in KNOWN)
     known = checked.problems[checked.problems["known"]]
     assert set(known["kind"]) <= set(KINDS)
     assert set(known["clip"]) == {
@@ -240,18 +255,18 @@ def test_whole_gtzan_is_sound(at, tmp_path):
 
 
 FAULTS = [
-    ("missing file", "gtzan extended-ballroom fma-small", "missing"),
+    ("missing file", "gtzan extended-ballroom fma-small emotify", "missing"),
     ("missing file", "homburg", "count"),
-    ("extra file", "gtzan extended-ballroom fma-small", "extra"),
+    ("extra file", "gtzan extended-ballroom fma-small emotify", "extra"),
     ("extra file", "homburg", "count"),
-    ("truncated", "gtzan extended-ballroom homburg fma-small folder", "corrupt"),
-    ("empty", "gtzan extended-ballroom homburg fma-small folder", "corrupt"),
-    ("text", "gtzan extended-ballroom homburg fma-small folder", "corrupt"),
+    ("truncated", "gtzan extended-ballroom homburg fma-small emotify folder", "corrupt"),
+    ("empty", "gtzan extended-ballroom homburg fma-small emotify folder", "corrupt"),
+    ("text", "gtzan extended-ballroom homburg fma-small emotify folder", "corrupt"),
     ("length that lies", "extended-ballroom homburg fma-small", "corrupt"),
-    ("too short", "gtzan extended-ballroom homburg fma-small folder", "too short"),
+    ("too short", "gtzan extended-ballroom homburg fma-small emotify folder", "too short"),
     ("wrong checksum", "extended-ballroom fma-small", "checksum"),
-    ("same audio, one label", "gtzan extended-ballroom homburg fma-small folder", "duplicate"),
-    ("same audio, two labels", "gtzan extended-ballroom homburg fma-small folder", "two labels"),
+    ("same audio, one label", "gtzan extended-ballroom homburg fma-small emotify folder", "duplicate"),
+    ("same audio, two labels", "gtzan extended-ballroom homburg fma-small emotify folder", "two labels"),
     ("few clips", "homburg", "count"),
     ("xml without six classes", "extended-ballroom", "count"),
 ]
@@ -285,6 +300,7 @@ def test_every_fault_is_named(fault, name, kind, at, tmp_path):
         ("wrong folder", "extended-ballroom", "no extendedballroom_v1.1.xml below"),
         ("wrong folder", "homburg", "homburg is not here: no clips of it below"),
         ("wrong folder", "fma-small", "no tracks.csv below"),
+        ("wrong folder", "emotify", "emotify is not here: no clips of it below"),
         ("wrong folder", "folder", "folder is not here: no clips of it below .*--data DIR"),
     ],
 )
@@ -342,7 +358,7 @@ def test_known_flaws_are_left_out_on_demand(at):
         without(fma, ["fault"])
 
 
-@pytest.mark.parametrize("name", ["gtzan", "homburg", "fma-small", "folder"])
+@pytest.mark.parametrize("name", ["gtzan", "homburg", "fma-small", "emotify", "folder"])
 def test_double_files_are_found_whatever_their_names(name, at, tmp_path):
     copy = small(name, tmp_path)
     later = break_(copy, "same audio, one label")

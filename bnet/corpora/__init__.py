@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bnet.corpora.base import FLAWS, SR, Corpus, Flaw, Track, draw, fingerprint, select, without
+from bnet.corpora.emotify import Emotify
 from bnet.corpora.extended_ballroom import ExtendedBallroom
 from bnet.corpora.fma import FmaSmall
 from bnet.corpora.folder import Folder
@@ -20,6 +21,7 @@ _ROWS = (
     Homburg("loop"),
     Homburg("keep"),
     FmaSmall(),
+    Emotify(),
     Folder(),
 )
 

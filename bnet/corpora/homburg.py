@@ -99,8 +99,9 @@ class Homburg(FileCorpus):
         return repeated(self.read(self.folder())) if kind == "duplicates" else []
 
     def _track_id(self, path: Path) -> str | None:
-        """``<genre>-<Artist_Name-Title>``, by the nearest folder that is called like a genre; None for GTZAN's."""
-        if re.fullmatch(r"[a-z]+\.\d{5}", path.stem.lower()):
+        """``<genre>-<Artist_Name-Title>``, by the nearest folder that is called like a genre; None for GTZAN's and
+        Emotify's files, whose names are numbers."""
+        if re.fullmatch(r"([a-z]+\.)?\d{1,5}", path.stem.lower()):
             return None
         for folder in path.parents:
             if label := in_labels(folder.name, self.labels):

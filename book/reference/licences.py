@@ -56,4 +56,5 @@ myst.table(
 
 # %% [markdown]
 # FMA's tracks are under the licence that each artist chose, which `fma_metadata/tracks.csv` names track by track. GTZAN,
-# Extended Ballroom and HOMBURG are excerpts of recordings that belong to others.
+# Extended Ballroom and HOMBURG are excerpts of recordings that belong to others. `emotify`, music from outside, holds songs of
+# Magnatune under CC BY-NC-SA {cite:p}`aljanaki2016`.
