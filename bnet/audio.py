@@ -6,6 +6,7 @@ of channels. What is wrong with a file is told by one `BnetError`, never by an e
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import stat
@@ -20,6 +21,7 @@ import soxr
 
 from bnet import decoding
 from bnet.errors import BnetError
+from bnet.sound.front_end import FrontEnd
 
 SR = 22_050
 """Sample rate of all sound in `bnet`, in Hz (that of every `Corpus`, too)."""
@@ -35,7 +37,7 @@ _FRAMES = 32
 
 
 @dataclass(frozen=True)
-class FeatureSettings:
+class FeatureSettings(FrontEnd):
     """How sound becomes a log-mel spectrogram; the names are librosa's and `log_mel`'s.
 
     Parameters
@@ -64,6 +66,23 @@ class FeatureSettings:
     fmin: float = 0.0
     fmax: float = SR / 2
     top_db: float = 80.0
+
+    def frames(self, seconds: float) -> int:
+        """Frames of a clip; see `frames`."""
+        return frames(seconds, sr=self.sr, hop_length=self.hop_length)
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second."""
+        return self.sr / self.hop_length
+
+    def __call__(self, y: np.ndarray) -> np.ndarray:
+        """The log-mel of `y` [shape=(n,)]; see `log_mel`."""
+        return log_mel(y, **dataclasses.asdict(self))
+
+    def fit(self, y: np.ndarray, seconds: float) -> np.ndarray:
+        """`y` cut to `seconds`, or with zeros appended; see `fit`."""
+        return fit(y, seconds, sr=self.sr)
 
 
 def frames(seconds: float, *, sr: int = SR, hop_length: int = 1024) -> int:

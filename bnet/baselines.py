@@ -17,6 +17,7 @@ from sklearn.svm import SVC
 
 from bnet.audio import FeatureSettings
 from bnet.parts import Outcome, Part
+from bnet.sound.front_end import FrontEnd
 
 COSTS = (1.0, 10.0, 100.0)
 """Values of the SVM's C; the best on the validation part is used."""
@@ -24,39 +25,42 @@ MAX_LAG = 4.0
 """Longest lag of the autocorrelation, in seconds: two slow bars."""
 
 
-def timbre(log_mels: np.ndarray) -> np.ndarray:
+def timbre(log_mels: np.ndarray, front_end: FrontEnd | None = None) -> np.ndarray:
     """Mean and sd of every mel band over time: [shape=(n, 2 * n_mels)], from [shape=(n, frames, n_mels)]."""
     return np.concatenate([log_mels.mean(axis=1), log_mels.std(axis=1)], axis=1)
 
 
-def rhythm(log_mels: np.ndarray, settings: FeatureSettings | None = None) -> np.ndarray:
+def rhythm(log_mels: np.ndarray, front_end: FrontEnd | None = None) -> np.ndarray:
     """Autocorrelation of the onset envelope up to `MAX_LAG`: [shape=(n, lags)], from [shape=(n, frames, n_mels)].
 
     The envelope is librosa's spectral flux of the log-mel; its autocorrelation peaks at the beat and the bar.
     """
-    settings = settings or FeatureSettings()
-    lags = min(int(MAX_LAG * settings.sr / settings.hop_length), log_mels.shape[1])
+    front_end = front_end or FeatureSettings()
+    hop_length = round(front_end.sr / front_end.frame_rate)
+    lags = min(int(MAX_LAG * front_end.frame_rate), log_mels.shape[1])
     rows = []
     for log_mel in log_mels:
-        envelope = librosa.onset.onset_strength(S=log_mel.T, sr=settings.sr, hop_length=settings.hop_length)
+        envelope = librosa.onset.onset_strength(S=log_mel.T, sr=front_end.sr, hop_length=hop_length)
         row = librosa.autocorrelate(envelope - envelope.mean(), max_size=lags)
         rows.append(row / max(row[0], 1e-12))
     return np.asarray(rows)
 
 
-def _nothing(log_mels: np.ndarray) -> np.ndarray:
+def _nothing(log_mels: np.ndarray, front_end: FrontEnd | None = None) -> np.ndarray:
     return np.zeros((len(log_mels), 1))
 
 
-BASELINES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+BASELINES: dict[str, tuple[str, Callable[[np.ndarray, FrontEnd | None], np.ndarray]]] = {
     "majority": ("Majority class", _nothing),
     "svm-timbre": ("SVM on timbre", timbre),
     "svm-rhythm": ("SVM on rhythm", rhythm),
 }
-"""Name -> (title, features of log-mels)."""
+"""Name -> (title, features of log-mels; the front end that made them tells how many frames there are a second)."""
 
 
-def fit(name: str, train: Part, validation: Part, test: Part, classes: int) -> Outcome:
+def fit(
+    name: str, train: Part, validation: Part, test: Part, classes: int, front_end: FrontEnd | None = None
+) -> Outcome:
     """Fit a baseline on the training part; apply it to the other two.
 
     The probabilities of an SVM are a softmax of its decision values: an order, not a calibrated belief; those of
@@ -66,7 +70,9 @@ def fit(name: str, train: Part, validation: Part, test: Part, classes: int) -> O
     if name == "majority":
         shares = np.bincount(train.labels, minlength=classes) / len(train)
         return Outcome(np.tile(shares, (len(validation), 1)), np.tile(shares, (len(test), 1)))
-    x = {key: features(part.arrays()) for key, part in (("train", train), ("val", validation), ("test", test))}
+    x = {
+        key: features(part.arrays(), front_end) for key, part in (("train", train), ("val", validation), ("test", test))
+    }
     best = None
     for cost in COSTS:
         svm = make_pipeline(StandardScaler(), SVC(C=cost, decision_function_shape="ovr"))

@@ -39,7 +39,8 @@ class Config:
     profile
         Name of the row of `PROFILES`, or ``custom`` where a setting was changed by hand.
     seed
-        Of the initial weights, of the order of clips, and of the splits.
+        Of the initial weights, of the order of clips, and of the splits; under ``official``, whose split is fixed, fold
+        k trains with seed + k (`training_seed`).
     epochs, batch_size, learning_rate
         At most so many passes; clips a step; Adam's (highest) rate.
     schedule
@@ -91,6 +92,11 @@ class Config:
         return sha256(self.to_json())
 
     @property
+    def training_seed(self) -> int:
+        """The seed of the initial weights and of the order of clips."""
+        return self.seed + (self.fold if self.protocol == "official" else 0)
+
+    @property
     def run_name(self) -> str:
         """The readable name of the run's folder, with ten digits of the hash."""
         return f"{self.variant}-{self.protocol}-{self.fold}-{self.profile}-{self.hash()[:10]}"
@@ -124,8 +130,9 @@ def convert(key: str, value: Any, kind: type) -> Any:
 
 @dataclass(frozen=True)
 class Profile:
-    """How much work: a row of `PROFILES`. `holdouts` and `groups` are the numbers of folds of the protocols;
-    `run_folds` how many of them a plain `bnet train` runs (0: all). The other fields are as in `Config`."""
+    """How much work: a row of `PROFILES`. `holdouts` and `groups` are the numbers of folds of the protocols, `repeats`
+    how often a corpus's own split is trained on, each time from other weights; `run_folds` how many of them a plain
+    `bnet train` runs (0: all). The other fields are as in `Config`."""
 
     name: str
     purpose: str
@@ -143,12 +150,13 @@ class Profile:
     seed: int = 0
     holdouts: int = 10
     groups: int = 5
+    repeats: int = 3
     run_folds: int = 0
     precision: str = "float32"
 
     def folds(self, protocol: str) -> int:
         """How many folds `protocol` has under this profile."""
-        return {"holdout": self.holdouts, "official": 1}.get(protocol, self.groups)
+        return {"holdout": self.holdouts, "official": self.repeats}.get(protocol, self.groups)
 
     def folds_to_run(self, protocol: str) -> range:
         """The folds that a plain `bnet train` runs."""
@@ -173,6 +181,15 @@ _ROWS = (
         max_per_class=200,
         clip_seconds=10.0,
         epochs=4,
+        learning_rate=0.004,
+        schedule="cosine",
+    ),
+    Profile(
+        name="desktop",
+        purpose="days on two cores: all clips at full length, to convergence, in a fifth of the paper's epochs",
+        max_per_class=0,
+        clip_seconds=30.0,
+        epochs=20,
         learning_rate=0.004,
         schedule="cosine",
     ),
@@ -230,6 +247,6 @@ def _check(profile: Profile) -> None:
     for key in ("max_per_class", "warmup_epochs", "stop_patience", "stop_min_delta", "run_folds", "seed"):
         if getattr(profile, key) < 0:
             raise BnetError(f"setting {key} is {getattr(profile, key)}; expected 0 or more")
-    for key in ("holdouts", "groups"):
-        if getattr(profile, key) < 2:
-            raise BnetError(f"setting {key} is {getattr(profile, key)}; expected 2 or more")
+    for key, least in (("holdouts", 2), ("groups", 2), ("repeats", 1)):
+        if getattr(profile, key) < least:
+            raise BnetError(f"setting {key} is {getattr(profile, key)}; expected {least} or more")

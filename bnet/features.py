@@ -13,6 +13,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import math
 import os
 import sys
 import threading
@@ -27,12 +28,11 @@ import numpy as np
 from joblib.externals import loky
 from tqdm import tqdm
 
-from bnet import audio
-from bnet.audio import FeatureSettings
-from bnet.corpora import SR, Corpus, Track
+from bnet.corpora import Corpus, Track
 from bnet.errors import BnetError
 from bnet.memory import keep_freed
 from bnet.paths import alone, cache_dir, disk_errors, sha256, sha256_file, writable_dir, write_text
+from bnet.sound.front_end import FrontEnd
 
 FORMAT = 1
 """Version of the files of a store and of what decides a row; part of the name of its folder."""
@@ -70,7 +70,7 @@ class FeatureStore:
     seconds
         Clip length, in seconds.
     settings
-        How sound becomes a log-mel.
+        What a log-mel is; None: the corpus's own `front_end`.
     root
         Folder of all stores; ``features`` in the cache folder by default.
 
@@ -80,21 +80,20 @@ class FeatureStore:
         Of one log-mel: (frames, n_mels).
     """
 
-    def __init__(
-        self, corpus: Corpus, seconds: float, settings: FeatureSettings | None = None, root: Path | None = None
-    ):
-        self.corpus, self.seconds, self.settings = corpus, float(seconds), settings or FeatureSettings()
+    def __init__(self, corpus: Corpus, seconds: float, settings: FrontEnd | None = None, root: Path | None = None):
+        self.corpus, self.seconds, self.settings = corpus, float(seconds), settings or corpus.front_end
         if not 0 < self.seconds < float("inf"):
             raise BnetError(f"a clip length of {seconds} s; expected more than 0")
-        if self.settings.sr != SR:
-            raise BnetError(f"features at {self.settings.sr} Hz; expected {SR} Hz, the rate of every corpus")
+        if self.settings.sr != corpus.front_end.sr:
+            raise BnetError(
+                f"features at {self.settings.sr} Hz; expected {corpus.front_end.sr} Hz, the rate of {corpus.name}"
+            )
         setting = json.dumps(
             [FORMAT, corpus.name, corpus.source, self.seconds, dataclasses.asdict(self.settings)], sort_keys=True
         )
         self.folder = (root or cache_dir() / "features") / f"{corpus.name}-{self.seconds:g}s-{sha256(setting)[:8]}"
-        frames = audio.frames(self.seconds, sr=SR, hop_length=self.settings.hop_length)
-        self.shape = (frames, self.settings.n_mels)
-        self._row_bytes = 4 * frames * self.settings.n_mels
+        self.shape = (self.settings.frames(self.seconds), self.settings.n_mels)
+        self._row_bytes = 4 * math.prod(self.shape)
         self._seen: tuple[Any, dict[str, Entry]] = (None, {})
 
     @property
@@ -317,7 +316,7 @@ class FeatureStore:
 
 
 _Result = tuple[Entry, np.ndarray | None]
-_setting: tuple[Corpus, float, FeatureSettings]
+_setting: tuple[Corpus, float, FrontEnd]
 
 
 def _start(parent: int, *setting: Any) -> None:
@@ -339,17 +338,14 @@ def _work(batch: list[tuple[Track, str | None]], setting: tuple | None = None) -
     return [_one(*(setting or _setting), track, known) for track, known in batch]
 
 
-def _one(corpus: Corpus, seconds: float, settings: FeatureSettings, track: Track, known: str | None) -> _Result:
+def _one(corpus: Corpus, seconds: float, settings: FrontEnd, track: Track, known: str | None) -> _Result:
     """A track's line, without its row yet, and its log-mel: None if it failed or if its bytes are the `known` ones."""
     entry: Entry = {"track_id": track.track_id, "stamp": _stamp(track)}
     try:
         if known and _file_checksum(track) == known:
             return {**entry, "sha256": known}, None
-        y = corpus.audio(track, seconds)
-        if y.shape != (round(seconds * SR),):
-            raise BnetError(f"{track.track_id} has sound of shape {y.shape}; expected ({round(seconds * SR)},)")
-        log_mel = audio.log_mel(y, **dataclasses.asdict(settings))
-        return {**entry, "sha256": corpus.checksum(track, y)}, log_mel
+        log_mel, checksum = corpus.log_mel(track, seconds, settings)
+        return {**entry, "sha256": checksum}, log_mel
     except BnetError as error:
         reason, settled = str(error), not isinstance(error.__cause__, OSError)
     except Exception as error:  # whatever one clip does, the others go on: it is named and counted

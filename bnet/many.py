@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnet import backend, runs
-from bnet.audio import frames
 from bnet.board import Board
 from bnet.device import Settings
 from bnet.features import FeatureStore
@@ -131,7 +130,7 @@ def memory(todo: list[Job], settings: Settings | None = None) -> list[int]:
         (
             job.config.architecture,
             len(job.corpus.labels),
-            frames(job.config.clip_seconds),
+            job.corpus.front_end.frames(job.config.clip_seconds),
             job.profile.batch_size,
             len(job.tracks),
             job.config.precision,

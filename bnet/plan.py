@@ -13,11 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from bnet import audio
 from bnet.audio import FeatureSettings
 from bnet.baselines import BASELINES
 from bnet.config import Profile
 from bnet.errors import BnetError
+from bnet.sound.front_end import FrontEnd
 from bnet.speed import Speed
 
 BYTES_A_PARAMETER = 13.5
@@ -32,7 +32,7 @@ class Task:
     ----------
     corpus, protocol, variant
         Names; `variant` may be a baseline.
-    clip_seconds, classes
+    clip_seconds, frames, classes
         Of the corpus under this profile.
     train, validation, test
         Clips in the parts of the first fold.
@@ -44,6 +44,7 @@ class Task:
     protocol: str
     variant: str
     clip_seconds: float
+    frames: int
     classes: int
     train: int
     validation: int
@@ -55,11 +56,6 @@ class Task:
     def to_do(self) -> int:
         """Runs without a record."""
         return self.runs - self.done
-
-    @property
-    def frames(self) -> int:
-        """Frames of a clip."""
-        return audio.frames(self.clip_seconds)
 
     def steps(self, profile: Profile) -> int:
         """Training steps of a run that goes through all its epochs."""
@@ -227,10 +223,10 @@ class Plan:
         }
 
 
-def row_bytes(seconds: float) -> int:
-    """Bytes of a clip's log-mel in the feature store: float32 [shape=(frames, n_mels)]."""
-    settings = FeatureSettings()
-    return 4 * audio.frames(seconds, sr=settings.sr, hop_length=settings.hop_length) * settings.n_mels
+def row_bytes(seconds: float, front_end: FrontEnd | None = None) -> int:
+    """Bytes of a clip's log-mel in the feature store: float32 [shape=(frames, n_mels)]; None: the paper's front end."""
+    front_end = front_end or FeatureSettings()
+    return 4 * front_end.frames(seconds) * front_end.n_mels
 
 
 def estimate(

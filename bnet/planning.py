@@ -7,13 +7,11 @@ of its own.
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bnet import backend, paths, plan, records, runs, speed
-from bnet.audio import FeatureSettings, frames
 from bnet.baselines import BASELINES
 from bnet.config import Config, Profile
 from bnet.corpora import CORPORA, Corpus, Track, get_corpus, select
@@ -77,7 +75,7 @@ def make(
         seconds = runs.clip_seconds(corpus, profile)
         for name in networks:
             if name in VARIANTS:
-                check(VARIANTS[name], frames(seconds))
+                check(VARIANTS[name], corpus.front_end.frames(seconds))
         stores.append(_store(corpus, tracks, not absent, profile, fetched))
         done = _done_elsewhere if absent else _done_here
         for protocol in ways:
@@ -161,16 +159,17 @@ def _store(corpus: Corpus, tracks: list[Track], here: bool, profile: Profile, fe
     download = 0 if here or folder in fetched else getattr(corpus, "disk_bytes", None)
     fetched.add(folder)
     extracted = len(there & {track.track_id for track in tracks}) if here else min(len(there), len(tracks))
-    return Store(corpus.name, here, len(tracks), extracted, plan.row_bytes(seconds), download)
+    return Store(corpus.name, here, len(tracks), extracted, plan.row_bytes(seconds, corpus.front_end), download)
 
 
 def _tasks(corpus: Corpus, tracks: list[Track], protocol: str, profile: Profile, done: dict[str, int]) -> list[Task]:
     split = make_split(tracks, protocol, 0, profile.folds(protocol), profile.seed)
     sizes = {part: len(getattr(split, part)) for part in PARTS}
     seconds, classes = runs.clip_seconds(corpus, profile), len({track.label for track in tracks})
+    frames = corpus.front_end.frames(seconds)
     total = len(profile.folds_to_run(protocol))
     return [
-        Task(corpus.name, protocol, variant, seconds, classes, **sizes, runs=total, done=count)
+        Task(corpus.name, protocol, variant, seconds, frames, classes, **sizes, runs=total, done=count)
         for variant, count in done.items()
     ]
 
@@ -195,7 +194,7 @@ def _done_elsewhere(
     profile = dataclasses.replace(profile, clip_seconds=runs.clip_seconds(corpus, profile))
     names = {field.name for field in dataclasses.fields(Config)} & {field.name for field in dataclasses.fields(Profile)}
     wanted = {name: getattr(profile, name) for name in names} | {
-        "features": json.dumps(dataclasses.asdict(FeatureSettings()), sort_keys=True),
+        "features": corpus.front_end.to_json(),
         "protocol": protocol,
         "folds": profile.folds(protocol),
         "profile": profile.name,

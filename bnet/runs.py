@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import os
 import shutil
 import subprocess
@@ -20,7 +19,6 @@ import pandas as pd
 
 import bnet
 from bnet import backend, baselines, records
-from bnet.audio import FeatureSettings, frames
 from bnet.baselines import BASELINES
 from bnet.config import Config, Profile
 from bnet.corpora import Corpus, Track, fingerprint, get_corpus, select, without
@@ -115,13 +113,13 @@ def jobs(
     profile = dataclasses.replace(profile, clip_seconds=clip_seconds(found, profile))
     for variant in chosen:
         if variant in networks:
-            check(networks[variant], frames(profile.clip_seconds))
+            check(networks[variant], found.front_end.frames(profile.clip_seconds))
     total = profile.folds(protocol)
     shared = {
         "corpus": corpus,
         "corpus_fingerprint": fingerprint(tracks),
         "corpus_source": found.source,
-        "features": json.dumps(dataclasses.asdict(FeatureSettings()), sort_keys=True),
+        "features": found.front_end.to_json(),
         "protocol": protocol,
         "folds": total,
         "profile": profile.name,
@@ -285,7 +283,7 @@ def _run(job: Job, folder: Path, settings: Settings | None) -> Record:
     split = whole.without(set(lost))
     train, validation, test = parts(store, job.tracks, labels, split)
     if config.variant in BASELINES:
-        outcome = baselines.fit(config.variant, train, validation, test, len(labels))
+        outcome = baselines.fit(config.variant, train, validation, test, len(labels), job.corpus.front_end)
     else:
         from bnet import training
 
@@ -296,7 +294,7 @@ def _run(job: Job, folder: Path, settings: Settings | None) -> Record:
             validation,
             test,
             len(labels),
-            config.seed,
+            config.training_seed,
             config.run_name,
             settings,
         )

@@ -75,7 +75,7 @@ def grouped(tracks: Sequence[Track], fold: int, folds: int, seed: int) -> Split:
 
 
 def official(tracks: Sequence[Track], fold: int, folds: int, seed: int) -> Split:
-    """The corpus's own parts (`Track.split`), one fold; tracks that are in none of them are left out.
+    """The corpus's own parts (`Track.split`), the same in every fold; tracks that are in none of them are left out.
 
     FMA-small: 6400 / 800 / 800 (Defferrard et al. 2017); GTZAN: 443 / 197 / 290, filtered for faults and artists
     (Kereliuk, Sturm & Larsen 2015).

@@ -9,6 +9,7 @@ from bnet.corpora.fma import FmaSmall
 from bnet.corpora.folder import Folder
 from bnet.corpora.gtzan import Gtzan
 from bnet.corpora.homburg import Homburg
+from bnet.corpora.pictures import FMA_SMALL_IMAGES, GTZAN_IMAGES
 from bnet.corpora.tunes import Tunes
 from bnet.errors import unknown
 
@@ -16,12 +17,14 @@ _ROWS = (
     Tunes(free=False),
     Tunes(free=True),
     Gtzan(),
+    GTZAN_IMAGES,
     ExtendedBallroom(),
     Homburg("pad"),
     Homburg("loop"),
     Homburg("keep"),
     FmaSmall(),
     Emotify(),
+    FMA_SMALL_IMAGES,
     Folder(),
 )
 

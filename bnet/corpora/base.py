@@ -1,4 +1,4 @@
-"""What every corpus is: labelled tracks, and the sound of each."""
+"""What every corpus is: labelled tracks, the sound of each, and its log-mels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from bnet.audio import FeatureSettings
 from bnet.errors import BnetError, unknown
+from bnet.sound.front_end import FrontEnd
 
 SR = 22_050
 """Sample rate of all sound in `bnet`, in Hz (paper, section III-B, by way of its baseline)."""
@@ -85,6 +87,8 @@ class Corpus(abc.ABC):
         What it is, and what a careful reader should know of it (faults, sources, licences), as MyST for its page.
     expected
         Class -> number of clips of a whole copy, by the corpus's own publication; empty where there is no such number.
+    front_end
+        What its log-mels are: settings that are part of every run's name.
     clip_seconds
         Its clips are never taken longer than this, in s; None: as long as the profile wants.
     protocols
@@ -100,6 +104,7 @@ class Corpus(abc.ABC):
     about: str = ""
     notes: str = ""
     expected: Mapping[str, int] = MappingProxyType({})
+    front_end: FrontEnd = FeatureSettings()
     clip_seconds: float | None = None
     protocols: tuple[str, ...] = ("grouped", "holdout", "kfold")
     may_share: bool = False
@@ -127,6 +132,19 @@ class Corpus(abc.ABC):
     @abc.abstractmethod
     def checksum(self, track: Track, y: np.ndarray) -> str:
         """SHA-256 that binds a feature to its sound: of the file's bytes, or of the rendered samples `y`."""
+
+    def log_mel(self, track: Track, seconds: float, front_end: FrontEnd) -> tuple[np.ndarray, str]:
+        """The log-mel of a clip: float32 [shape=(frames, n_mels)], in dB; and the `checksum` of what it is made from.
+
+        Raises
+        ------
+        BnetError
+            As `audio` does.
+        """
+        y = self.audio(track, seconds)
+        if y.shape != (round(seconds * SR),):
+            raise BnetError(f"{track.track_id} has sound of shape {y.shape}; expected ({round(seconds * SR)},)")
+        return front_end(y), self.checksum(track, y)
 
     def flaws(self, kind: str) -> list[Flaw]:
         """What is wrong with which clips, sorted: `kind` is one of `FLAWS`; they are left out on demand.

@@ -1,8 +1,8 @@
-"""``bnet corpora check``: is a copy whole and sound? Counts, and every clip that is missing, extra, damaged, double."""
+"""``bnet corpora check``: is a copy whole and intact? Counts, and every clip that is missing, extra, damaged,
+double."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,19 +12,18 @@ import joblib
 import pandas as pd
 from tqdm import tqdm
 
-from bnet import audio
 from bnet.corpora.base import Corpus, Track
 from bnet.corpora.files import FileCorpus, sounds
 from bnet.errors import BnetError
 
 KINDS = {
     "missing": "named by the corpus, no file",
-    "extra": "a sound file that belongs to no clip",
+    "extra": "a file that belongs to no clip",
     "corrupt": "can't be decoded, or is cut off",
     "too short": "decodes, but holds less than a whole clip",
-    "checksum": "its bytes are not those that were published",
-    "duplicate": "the same bytes as another clip",
-    "two labels": "the same bytes as a clip of another class",
+    "checksum": "its content is not what was published",
+    "duplicate": "the same content as another clip",
+    "two labels": "the same content as a clip of another class",
     "count": "a class has more or fewer clips than published",
 }
 """Kind of problem -> what it means."""
@@ -79,8 +78,7 @@ def check(corpus: Corpus, *, decode: bool = True, jobs: int | None = None) -> Ch
         raise corpus.absent(f"no clips of it below {folder}")
     published = corpus.checksums()
     looks = joblib.Parallel(n_jobs=jobs or -1, return_as="generator")(
-        joblib.delayed(_look)(track.path, published.get(track.track_id, ""), decode, corpus.min_seconds)
-        for track in here
+        joblib.delayed(_look)(corpus, track.path, published.get(track.track_id, ""), decode) for track in here
     )
     bar = tqdm(looks, total=len(here), desc=f"checking {corpus.name}", unit="clip", disable=None)
     seen = dict(zip((track.track_id for track in here), bar, strict=True))
@@ -108,22 +106,18 @@ class _Seen:
     error: str
 
 
-def _look(path: Path, published: str, decode: bool, min_seconds: float) -> _Seen:
-    """What one file is: its digests, its length in s (nan: not decoded), and what is wrong with its sound."""
-    algorithm = published.split(":")[0] or "sha256"
-    digests = [hashlib.sha256(), hashlib.new(algorithm)]
+def _look(corpus: FileCorpus, path: Path, published: str, decode: bool) -> _Seen:
+    """What one file is: its digests, its length in s (nan: not decoded), and what is wrong with its content."""
     try:
-        with open(path, "rb") as stream:
-            while block := stream.read(1 << 20):
-                for digest in digests:
-                    digest.update(block)
+        names = corpus.digests(path, published)
     except OSError as error:
         return _Seen("", "", float("nan"), f"can't be read ({error.strerror or error})")
-    names = digests[0].hexdigest(), f"{algorithm}:{digests[1].hexdigest()}"
+    except BnetError as error:
+        return _Seen("", "", float("nan"), str(error))
     if not decode:
         return _Seen(*names, float("nan"), "")
     try:
-        return _Seen(*names, len(audio.load(path, min_seconds=0.01)) / audio.SR, "")
+        return _Seen(*names, corpus.length(path), "")
     except BnetError as error:
         return _Seen(*names, float("nan"), str(error))
 
@@ -141,7 +135,7 @@ def _problems(
     for track in tracks:
         if track.track_id not in there:
             yield "missing", track.track_id, f"no file; expected about {_inside(track.path, folder)}"
-    for path in sorted(set(sounds(folder)) - {track.path for track in here}):
+    for path in sorted(set(sounds(folder, corpus.suffixes)) - {track.path for track in here}):
         yield "extra", _inside(path, folder), "belongs to no clip"
     same: dict[str, list[Track]] = defaultdict(list)
     for track in here:
@@ -158,7 +152,7 @@ def _problems(
         first, *others = members
         for track in others if seen[first.track_id].sha256 else ():
             kind = "duplicate" if track.label == first.label else "two labels"
-            yield kind, track.track_id, f"same bytes as {first.track_id} ({first.label})"
+            yield kind, track.track_id, f"same content as {first.track_id} ({first.label})"
 
 
 def _counts(corpus: FileCorpus, here: list[Track]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ begin with a dot (AppleDouble's ``._*`` among them) are nobody's music.
 from __future__ import annotations
 
 import abc
+import hashlib
 import os
 import re
 from collections import Counter, defaultdict
@@ -48,10 +49,12 @@ SHORT: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {"pad": pad, "loop":
 
 
 class FileCorpus(Corpus):
-    """A corpus of sound files. A subclass says how files become tracks (`read`).
+    """A corpus of files. A subclass says how files become tracks (`read`).
 
     Attributes
     ----------
+    suffixes
+        Of its files.
     short
         What is done with clips that are too short: a key of `SHORT`.
     min_seconds
@@ -70,6 +73,7 @@ class FileCorpus(Corpus):
         Size of the sound of a whole copy.
     """
 
+    suffixes: tuple[str, ...] = SOUNDS
     short: str = "pad"
     min_seconds: float = audio.MIN_SECONDS
     usual_seconds: float = audio.MIN_SECONDS
@@ -144,6 +148,20 @@ class FileCorpus(Corpus):
         """SHA-256 of the file's bytes."""
         return sha256_file(track.path)
 
+    def length(self, path: Path) -> float:
+        """Decode a whole file: its length in s; the errors of `audio`."""
+        return len(audio.load(path, min_seconds=0.01)) / audio.SR
+
+    def digests(self, path: Path, published: str) -> tuple[str, str]:
+        """SHA-256 of a file's bytes, and their checksum by the algorithm of the `published` one (``md5:...``)."""
+        algorithm = published.split(":")[0] or "sha256"
+        digests = [hashlib.sha256(), hashlib.new(algorithm)]
+        with open(path, "rb") as stream:
+            while block := stream.read(1 << 20):
+                for digest in digests:
+                    digest.update(block)
+        return digests[0].hexdigest(), f"{algorithm}:{digests[1].hexdigest()}"
+
     def checksums(self) -> dict[str, str]:
         """Track id -> published checksum of its file (``md5:...``), for those that have one."""
         return {}
@@ -180,9 +198,9 @@ def partial() -> bool:
     return os.environ.get("BNET_PARTIAL", "") not in ("", "0")
 
 
-def sounds(folder: Path) -> list[Path]:
-    """All sound files below `folder`, sorted; nothing whose name, or folder's name, begins with a dot."""
-    return [path for path in files(folder) if path.suffix.lower() in SOUNDS]
+def sounds(folder: Path, suffixes: Sequence[str] = SOUNDS) -> list[Path]:
+    """All sound files below `folder`, sorted, or those with other `suffixes`; no hidden ones."""
+    return [path for path in files(folder) if path.suffix.lower() in suffixes]
 
 
 def files(folder: Path) -> list[Path]:

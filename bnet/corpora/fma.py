@@ -6,6 +6,7 @@ the six bad clips as its issues and users list them.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 from pathlib import Path
@@ -80,31 +81,54 @@ class FmaSmall(FileCorpus):
 
     def read(self, folder: Path) -> list[Track]:
         """The rows of ``tracks.csv`` whose subset is 'small', with their files as far as they are there."""
-        table = find_file(folder, r"tracks\.csv")
+        here = by_id(sounds(folder), self.track_id, self.name)
+        return [
+            dataclasses.replace(track, path=here.get(own, _usual(folder, own)))
+            for own, track in self.index(folder).items()
+        ]
+
+    def index(self, folder: Path) -> dict[str, Track]:
+        """Track id -> track without a file, of the 8 000 in ``tracks.csv`` or ``split_artist.csv``; sorted.
+
+        Raises
+        ------
+        BnetError
+            If neither table is below `folder`, or it is not what it should be.
+        """
+        readers = {"tracks.csv": _small, "split_artist.csv": _split_artist}
+        table = next(filter(None, (find_file(folder, re.escape(name)) for name in readers)), None)
         if table is None:
             raise self.absent(f"no tracks.csv below {folder}")
-        rows = _small(table, table.stat().st_mtime_ns)
+        rows = readers[table.name.lower()](table, table.stat().st_mtime_ns)
         strange = sorted(set(rows["label"]) - set(self.labels))
         if strange or not set(rows["split"]) <= set(PARTS):
             raise BnetError(
                 f"{table} has genres {strange} and splits {sorted(set(rows['split']))}; expected the genres "
-                f"{', '.join(self.labels)} and the splits {', '.join(PARTS)}; get fma_metadata.zip again"
+                f"{', '.join(self.labels)} and the splits {', '.join(PARTS)}; get {table.name} again"
             )
-        here = by_id(sounds(folder), _track_id, self.name)
-        return sorted(
-            Track(own, row.label, f"artist {row.artist}", here.get(own, _usual(folder, own)), PARTS[row.split])
-            for own, row in zip(rows.index, rows.itertuples(), strict=True)
-        )
+        return {
+            row.Index: Track(
+                row.Index, row.label, f"artist {row.artist}" if row.artist else row.Index, split=PARTS[row.split]
+            )
+            for row in rows.sort_index().itertuples()
+        }
 
     def flaws(self, kind: str) -> list[Flaw]:
         """``faults``: the six bad clips, by name. ``duplicates``: files that are equal byte for byte."""
-        if kind == "duplicates":
-            return repeated(self.read(self.folder()))
-        return [Flaw(own, kind, why, "mdeff/fma, known issues") for own, why in self.known().items()]
+        folder = self.folder()
+        return repeated(self.read(folder)) if kind == "duplicates" else self.faults(folder)
+
+    def faults(self, folder: Path) -> list[Flaw]:
+        """The six bad clips."""
+        return [Flaw(own, "faults", why, "mdeff/fma, known issues") for own, why in self.known().items()]
 
     def known(self) -> dict[str, str]:
         """`BAD`."""
         return BAD
+
+    def track_id(self, path: Path) -> str | None:
+        """The id that a file's name holds, if it is one of the corpus."""
+        return path.stem if re.fullmatch(r"\d{6}", path.stem) else None
 
     def checksums(self) -> dict[str, str]:
         """Track id -> SHA-1 of its file, from ``fma_small/checksums``; empty where that is not there."""
@@ -113,10 +137,6 @@ class FmaSmall(FileCorpus):
             return {}
         pairs = (line.split("  ", 1) for line in path.read_text(encoding="utf-8").splitlines() if "  " in line)
         return {Path(name.strip()).stem: f"sha1:{checksum.strip().lower()}" for checksum, name in pairs}
-
-
-def _track_id(path: Path) -> str | None:
-    return path.stem if re.fullmatch(r"\d{6}", path.stem) else None
 
 
 def _usual(folder: Path, own: str) -> Path:
@@ -154,3 +174,26 @@ def _small(path: Path, changed: int) -> pd.DataFrame:
             "expected 8 000; get fma_metadata.zip again"
         )
     return rows[["label", "split", "artist"]]
+
+
+@functools.lru_cache(maxsize=4)
+def _split_artist(path: Path, changed: int) -> pd.DataFrame:
+    """``label, split, artist`` by track id, of a table of the subset 'small' alone; '' for an artist that is not
+    known."""
+    wanted = ["track_id", "genre", "split", "artist_id"]
+    expected = f"expected one row per clip of FMA-small with {', '.join(wanted)}; get the table again"
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        missing = [name for name in wanted if name not in table.columns]
+        if missing:
+            raise BnetError(f"{path} has no column {', '.join(missing)}; {expected}")
+        rows = table[wanted].set_axis(["track_id", "label", "split", "artist"], axis=1)
+        rows.index = rows.pop("track_id").astype(int).map("{:06d}".format)
+    except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
+        if isinstance(error, BnetError):
+            raise
+        raise BnetError(f"{path} can't be read ({error}); {expected}") from error
+    twice = sorted(set(rows.index[rows.index.duplicated()]))
+    if twice or not len(rows):
+        raise BnetError(f"{path} has {len(rows)} rows, and {len(twice)} ids twice, such as {twice[:3]}; {expected}")
+    return rows

@@ -7,6 +7,7 @@ Sturm & Larsen (2015), lists in `coreyker/dnn-mgr:gtzan`.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -85,15 +86,17 @@ class Gtzan(FileCorpus):
 
     def read(self, folder: Path) -> list[Track]:
         """The 1 000 tracks; `split` is set where the three lists are there."""
-        here = by_id(sounds(folder), self._track_id, self.name)
+        here = by_id(sounds(folder), self.track_id, self.name)
+        return [
+            dataclasses.replace(track, path=here.get(own, folder / "genres" / track.label / f"{own}.wav"))
+            for own, track in self.index(folder).items()
+        ]
+
+    def index(self, folder: Path) -> dict[str, Track]:
+        """Track id -> track without a file, of all 1 000; sorted."""
         parts = self.parts(folder)
-        tracks = []
-        for label in self.labels:
-            for number in range(100):
-                own = f"{label}.{number:05d}"
-                path = here.get(own, folder / "genres" / label / f"{own}.wav")
-                tracks.append(Track(own, label, own, path, parts.get(own)))
-        return sorted(tracks)
+        names = [(label, f"{label}.{number:05d}") for label in self.labels for number in range(100)]
+        return {own: Track(own, label, own, split=parts.get(own)) for label, own in names}
 
     def parts(self, folder: Path) -> dict[str, str]:
         """Track id -> part of the fault-filtered split; empty if none of its lists is below `folder`.
@@ -121,20 +124,23 @@ class Gtzan(FileCorpus):
         """``faults``: what the fault-filtered lists leave out (replicas, versions, mislabelled and distorted clips),
         and `UNDECODABLE`. ``duplicates``: of the files here that are equal byte for byte, all but the first.
         """
-        tracks = self.read(self.folder())
-        if kind == "duplicates":
-            return repeated(tracks)
-        parts = self.parts(self.folder())
-        if not parts:
+        folder = self.folder()
+        return repeated(self.read(folder)) if kind == "duplicates" else self.faults(folder)
+
+    def faults(self, folder: Path) -> list[Flaw]:
+        """What the lists below `folder` leave out, and `UNDECODABLE`."""
+        index = self.index(folder)
+        if not any(track.split for track in index.values()):
             raise BnetError(f"which clips of GTZAN are faulty is told by three lists that are not here; {_GET}")
-        flaws = [Flaw(t.track_id, kind, "filtered", _FILTERED) for t in tracks if t.track_id not in parts]
-        return sorted(flaws + [Flaw(own, kind, why, "seen in that copy") for own, why in self.known().items()])
+        flaws = [Flaw(own, "faults", "filtered", _FILTERED) for own, track in index.items() if not track.split]
+        return sorted(flaws + [Flaw(own, "faults", why, "seen in that copy") for own, why in self.known().items()])
 
     def known(self) -> dict[str, str]:
         """`UNDECODABLE`."""
         return {UNDECODABLE: "no audio in the copy that Kaggle passes on"}
 
-    def _track_id(self, path: Path) -> str | None:
+    def track_id(self, path: Path) -> str | None:
+        """The id that a file's name holds, if it is one of the corpus."""
         match = re.fullmatch(r"([a-z]+)\.(\d{5})", path.stem.lower())
         return match[0] if match and match[1] in self.labels and int(match[2]) < 100 else None
 

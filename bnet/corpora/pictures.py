@@ -1,0 +1,228 @@
+"""GTZAN and FMA-small from published pictures of their mel spectrograms: two rows of one class.
+
+The sound of GTZAN may not be passed on and its home is offline, and FMA-small is 7 GiB; but both lie on GitHub as
+pictures that authors of student projects drew with librosa and matplotlib. What they hold is known exactly
+(`bnet.sound.pictures`): the same clips, in decibels below each clip's maximum, at fewer frames a second than the
+paper's. A result on them is called that, never the paper's own input.
+
+``indexes/NAME.csv`` lists every published picture with the first ten digits of its pixels' checksum (`digest`),
+computed once from the repositories at the commits that `Pictures` names. Equal checksums are equal clips.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+from collections import defaultdict
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from bnet.corpora.base import Flaw, Track, draw
+from bnet.corpora.files import FileCorpus, by_id, copies, sounds
+from bnet.corpora.fma import FmaSmall
+from bnet.corpora.gtzan import Gtzan
+from bnet.errors import BnetError
+from bnet.sound.front_end import FrontEnd
+from bnet.sound.pictures import PictureSettings, digest, pixels
+
+EQUAL = "equal pixels in the published pictures"
+
+DIGITS = 10
+"""Hexadecimal digits of a checksum that the index keeps: against accidents, not against forgers."""
+
+
+class Pictures(FileCorpus):
+    """The clips of another corpus, from pictures of their mel spectrograms.
+
+    Tracks are those that were published; labels, splits and groups are the other corpus's, from its own tables; clips
+    with equal pictures are one group.
+
+    Parameters
+    ----------
+    of
+        The corpus whose clips they are.
+    repository, commit, inside
+        Where the pictures were published: ``owner/name`` on GitHub, and the folder in it.
+    front_end
+        How they were drawn.
+    expected
+        Class -> number of published pictures.
+    about, notes
+        For its page.
+    """
+
+    suffixes = (".png",)
+    protocols = ("official", "holdout", "grouped", "kfold")
+
+    def __init__(
+        self,
+        of: Gtzan | FmaSmall,
+        repository: str,
+        commit: str,
+        inside: str,
+        front_end: PictureSettings,
+        expected: Mapping[str, int],
+        about: str,
+        notes: str,
+    ) -> None:
+        self.of, self.front_end, self.expected = of, front_end, expected
+        self.repository, self.commit, self.inside = repository, commit, inside
+        self.name, self.title, self.labels = f"{of.name}-images", f"{of.title} (pictures)", of.labels
+        self.source = f"pictures {repository}@{commit}"
+        self.about, self.notes = about, notes
+        self.clip_seconds = front_end.seconds
+        self.layout = f"{inside}/<genre>/<clip>.png, {sum(expected.values())} pictures, as in github.com/{repository}"
+
+    @functools.cached_property
+    def published(self) -> dict[str, str]:
+        """Track id -> checksum of its picture, of all that were published."""
+        text = resources.files("bnet.corpora").joinpath("indexes", f"{self.name}.csv").read_text(encoding="utf-8")
+        return {row["track_id"]: row["pixels"] for row in csv.DictReader(text.splitlines())}
+
+    def read(self, folder: Path) -> list[Track]:
+        """The published pictures, with their files as far as they are there.
+
+        Raises
+        ------
+        BnetError
+            If the tables of the corpus are damaged, or name none of these clips.
+        """
+        found = sounds(folder, self.suffixes)
+        here = by_id(found, self.of.track_id, self.name)
+        if found and not here:
+            raise self.absent(
+                f"{len(found)} pictures below {folder}, none called like one of its clips ({found[0].name})"
+            )
+        index = self.of.index(folder)
+        unknown = [own for own in self.published if own not in index]
+        if unknown:
+            raise BnetError(
+                f"the tables of {self.of.name} below {folder} lack {len(unknown)} of {len(self.published)} clips, such "
+                f"as {unknown[0]}; expected all of them; get the tables again"
+            )
+        joined = {index[own].group: index[twin].group for own, twin in self._twins.items()}
+        tracks = []
+        for own in self.published:
+            track = index[own]
+            group, path = track.group, here.get(own, folder / "spectrograms" / track.label / f"{own}.png")
+            while joined.get(group, group) != group:
+                group = joined[group]
+            tracks.append(dataclasses.replace(track, group=group, path=path))
+        return tracks
+
+    @functools.cached_property
+    def _twins(self) -> dict[str, str]:
+        """Track id -> the lowest id with an equal picture, of those that are not the lowest."""
+        first: dict[str, str] = {}
+        pairs = ((own, first.setdefault(checksum, own)) for own, checksum in self.published.items())
+        return {own: twin for own, twin in pairs if own != twin}
+
+    def audio(self, track: Track, seconds: float) -> np.ndarray:
+        """Refused: a picture can't be played."""
+        raise BnetError(f"{self.name} has pictures, no sound to play or change; take {self.of.name} for that")
+
+    def log_mel(self, track: Track, seconds: float, front_end: FrontEnd) -> tuple[np.ndarray, str]:
+        """The log-mel of a picture, and its pixels' checksum; of less than `front_end.seconds`, a cut that the id
+        draws.
+
+        Raises
+        ------
+        BnetError
+            If the picture is missing, damaged or none of these; names it.
+        """
+        rgb = pixels(track.path, front_end)
+        whole, frames = front_end.read(rgb, track.path), front_end.frames(seconds)
+        start = int(draw(track.track_id, "cut") * (len(whole) - frames + 1))
+        return whole[start : start + frames], digest(rgb)
+
+    def flaws(self, kind: str) -> list[Flaw]:
+        """``duplicates``: clips with equal pictures, all but the first, or all where their classes differ; ``faults``:
+        as of the other corpus.
+        """
+        folder = self.folder()
+        if kind == "faults":
+            return [flaw for flaw in self.of.faults(folder) if flaw.track_id in self.published]
+        same: dict[str, list[Track]] = defaultdict(list)
+        for track in self.read(folder):
+            same[self.published[track.track_id]].append(track)
+        return sorted(flaw for members in same.values() if len(members) > 1 for flaw in copies(members, EQUAL))
+
+    def known(self) -> dict[str, str]:
+        """The clips whose picture is that of a clip with a lower id."""
+        return {own: f"same picture as {twin}" for own, twin in self._twins.items()}
+
+    def checksums(self) -> dict[str, str]:
+        """Track id -> checksum of its picture's pixels."""
+        return {own: f"pixels:{checksum}" for own, checksum in self.published.items()}
+
+    def digests(self, path: Path, published: str) -> tuple[str, str]:
+        """The checksum of a picture's pixels, whole and as far as it is published; errors of `pixels`."""
+        whole = digest(pixels(path, self.front_end))
+        return whole, f"pixels:{whole[:DIGITS]}"
+
+    def length(self, path: Path) -> float:
+        """Decode a whole picture: the length of what it shows in s; the errors of `log_mel`."""
+        self.front_end.read(pixels(path, self.front_end), path)
+        return self.front_end.seconds
+
+
+GTZAN_IMAGES = Pictures(
+    Gtzan(),
+    "TanmayEL/music_genre_classification",
+    "738f33d",
+    "data/spectrograms",
+    PictureSettings("magma", columns=387, rows=385),
+    {**Gtzan.expected, "jazz": 99},
+    """\
+The 999 clips of GTZAN {cite:p}`tzanetakis2002` whose mel spectrograms were published as pictures. A picture holds what
+the paper's networks take in, but for three things: it has 12.9 frames a second (the paper 21.5), levels of 0.31 dB, and
+a range that is stretched to the clip's own. Results on it are called results from pictures.
+""",
+    """\
+**How they were made.** By librosa and matplotlib: mel spectrogram of the whole clip (22 050 Hz, windows of 2 048, hop
+512, 128 bands), decibels below its maximum, at most 80, drawn with the colour table *magma*, 387 x 385 pixels. The
+colour of a pixel gives the level back without doubt; each column is one frame, nothing is averaged. Against the sound
+of twenty clips the median difference is 0.10 to 0.13 dB.
+
+**What they lack.** `jazz.00054`, which can't be decoded in the copy that they were drawn from; the loudness of a clip;
+and, where a clip's quietest point is less than 80 dB below its loudest, the range.
+
+**What is wrong with GTZAN is wrong with them**: see its page. Fourteen pairs of pictures are equal to the pixel, one of
+them across two classes (metal 58, rock 16); all are among the exact replicas that Sturm found {cite:p}`sturm2012`.
+`grouped` keeps equal pictures on one side, `--exclude duplicates` leaves them out.
+
+**Getting them.** `bnet corpora get gtzan-images` fetches them from GitHub, with the three lists of the fault-filtered
+split. Those who published them state no licence, so they are not part of this project.
+""",
+)
+FMA_SMALL_IMAGES = Pictures(
+    FmaSmall(),
+    "Solarleaf/GenreWave",
+    "22ab844",
+    "spectrograms",
+    PictureSettings("viridis", columns=128, rows=128, sr=44_100, fmax=22_050.0),
+    {**FmaSmall.expected, "Electronic": 999, "Experimental": 999, "Hip-Hop": 997, "Rock": 999},
+    """\
+The 7 994 clips of FMA-small {cite:p}`defferrard2017` whose mel spectrograms were published as pictures: 128 frames for
+30 s, 4.3 a second, a fifth of the paper's. Results on it are called results from pictures.
+""",
+    """\
+**How they were made.** By librosa and matplotlib: mel spectrogram of 30 s at the file's own rate (mostly 44 100 Hz: the
+bands reach 22 050 Hz), windows of 2 048, hop 512, 128 bands, decibels below the maximum, drawn with the colour table
+*viridis* and resized to 128 x 128 pixels.
+
+**What they lack.** The six bad clips of FMA-small; rhythm, at 4.3 frames a second; and where a file had another rate
+than 44 100 Hz, its bands lie elsewhere.
+
+**Splits.** `official` is FMA's own split, artists and parts from its `tracks.csv`; a clip whose artist is not known is
+a group of its own. Twelve pairs of pictures are equal to the pixel; `grouped` keeps them on one side, `--exclude
+duplicates` leaves them out.
+
+**Getting them.** `bnet corpora get fma-small-images` fetches the pictures from GitHub and FMA's tables from their home.
+Those who published the pictures state no licence, so they are not part of this project.
+""",
+)

@@ -1,0 +1,219 @@
+"""Log-mels from published pictures of spectrograms, and from sound what the picture of that sound would hold.
+
+A picture is a mel spectrogram drawn by ``librosa.display.specshow``: decibels below the clip's maximum, stretched to
+the clip's own minimum, one colour of a matplotlib table per level. `levels` takes that back: rows to bands, colours to
+levels. `PictureSettings` makes the same numbers from sound, so that a network trained on pictures can hear.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bnet.audio import SR, FeatureSettings, log_mel
+from bnet.errors import BnetError
+from bnet.sound.front_end import FrontEnd
+
+FARTHEST = 3.0
+"""Greatest mean distance, of 441 between black and white, at which colours are taken for those of the table.
+
+The published pictures lie at 0.6 to 1.1: rounding, and then some. One that has been a JPEG of the best quality lies at
+5 and more, one that was drawn with another table at 25 and more.
+"""
+
+COLOURS = 256
+"""Colours of a table, and so levels of a picture: one is 0.31 dB where the picture shows 80 dB."""
+
+
+@dataclass(frozen=True)
+class PictureSettings(FrontEnd):
+    """What a picture of a mel spectrogram shows, and how; names are librosa's.
+
+    Parameters
+    ----------
+    cmap
+        The colour table, one of matplotlib's.
+    columns, rows, seconds
+        Size of a picture in pixels, and of the sound that it shows in s.
+    sr, n_fft, hop_length, n_mels, fmin, fmax, top_db
+        Of the mel spectrogram that was drawn: as in `bnet.sound.log_mel.FeatureSettings`.
+    kind
+        ``picture``: tells these settings from others in a record.
+
+    Notes
+    -----
+    Values are ``(level + 0.5) / 256 * top_db - top_db``: -80 to 0 dB where the clip's own minimum is 80 dB below its
+    maximum, as in most clips; a more compressed clip is stretched to that range, for its minimum can't be known from
+    its picture. A column shows one frame, the one at its middle: nothing is averaged.
+    """
+
+    cmap: str
+    columns: int
+    rows: int
+    seconds: float = 30.0
+    sr: int = SR
+    n_fft: int = 2048
+    hop_length: int = 512
+    n_mels: int = 128
+    fmin: float = 0.0
+    fmax: float = SR / 2
+    top_db: float = 80.0
+    kind: str = "picture"
+
+    def frames(self, seconds: float) -> int:
+        """Columns of so many seconds.
+
+        >>> PictureSettings("magma", 387, 385).frames(10)
+        129
+        """
+        return max(1, round(self.columns * seconds / self.seconds))
+
+    @property
+    def frame_rate(self) -> float:
+        """Columns a second."""
+        return self.columns / self.seconds
+
+    def decibels(self, y: np.ndarray) -> np.ndarray:
+        """Log-mel before columns are chosen: float32 [shape=(1 + n // hop_length, n_mels)], dB below its maximum.
+
+        Equal, to 1e-4 dB, to ``librosa.power_to_db(librosa.feature.melspectrogram(...), ref=numpy.max).T``.
+        """
+        names = ("sr", "n_fft", "hop_length", "n_mels", "fmin", "fmax", "top_db")
+        mel = log_mel(y, **{name: getattr(self, name) for name in names})
+        return mel - mel.max()
+
+    def __call__(self, y: np.ndarray) -> np.ndarray:
+        """What the picture of this sound would hold: float32 [shape=(frames, n_mels)], in dB, at most 0.
+
+        Parameters
+        ----------
+        y : np.ndarray [shape=(n,)]
+            Mono sound at `sr`: `seconds` of it, or less for a network that takes less; the range is then that of `y`.
+        """
+        drawn = self.decibels(y)
+        columns = self.frames(len(y) / self.sr)
+        drawn = drawn / max(-drawn.min(), 1e-9) + 1  # 0 to 1, as matplotlib's Normalize
+        return self._values((drawn[middles(columns, len(drawn))] * COLOURS).clip(0, COLOURS - 1).astype(np.uint8))
+
+    def fit(self, y: np.ndarray, seconds: float) -> np.ndarray:
+        """`y` cut to `seconds`, or played over and over: silence would change the range of the picture."""
+        return np.resize(y, round(seconds * self.sr))
+
+    def read(self, rgb: np.ndarray, path: Path) -> np.ndarray:
+        """The log-mel of a picture [shape=(rows, columns, 3)]: float32 [shape=(columns, n_mels)], in dB.
+
+        Raises
+        ------
+        BnetError
+            If the colours are not those of the table; names `path` and their mean distance.
+        """
+        rows = self.rows - 1 - middles(self.n_mels, self.rows)  # the lowest band is at the bottom
+        return self._values(_levels(rgb[rows], self.cmap, path).T)
+
+    def _values(self, levels: np.ndarray) -> np.ndarray:
+        return ((levels.astype(np.float32) + 0.5) / COLOURS - 1) * np.float32(self.top_db)
+
+
+def front_end(text: str) -> FrontEnd:
+    """The front end that a record names: the inverse of `FrontEnd.to_json`.
+
+    Raises
+    ------
+    BnetError
+        If it is of another version of `bnet`.
+    """
+    values = json.loads(text)
+    try:
+        return PictureSettings(**values) if values.get("kind") == "picture" else FeatureSettings(**values)
+    except TypeError as error:
+        raise BnetError(f"features {text} are of another version of bnet ({error}); train the run again") from error
+
+
+def middles(shown: int, of: int) -> np.ndarray:
+    """Which of `of` items stands at the middle of each of `shown` equal parts: int [shape=(shown,)].
+
+    >>> middles(3, 10)
+    array([1, 5, 8])
+    """
+    return ((2 * np.arange(shown) + 1) * of) // (2 * shown)
+
+
+def pixels(path: Path, settings: PictureSettings) -> np.ndarray:
+    """The colours of a picture, decoded: uint8 [shape=(rows, columns, 3)].
+
+    Raises
+    ------
+    BnetError
+        If the file is missing or unreadable, no PNG, of another size, grey, or damaged; nothing larger than expected is
+        ever decoded.
+    """
+    wanted = f"a PNG of {settings.columns} x {settings.rows} pixels in colour"
+    again = "get the published picture again"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", Image.DecompressionBombWarning
+            )  # its size is looked at before it is decoded
+            image = Image.open(path)
+        with image:
+            if image.format != "PNG":
+                raise BnetError(f"{path} is {image.format}, not PNG; expected {wanted}; {again}")
+            if image.size != (settings.columns, settings.rows):
+                raise BnetError(f"{path} has {image.size[0]} x {image.size[1]} pixels; expected {wanted}; {again}")
+            if image.mode not in ("RGB", "RGBA", "P"):
+                raise BnetError(f"{path} is grey (mode {image.mode}); expected {wanted}; {again}")
+            return np.asarray(image.convert("RGB"))
+    except FileNotFoundError as error:
+        raise BnetError(f"no file {path}; expected {wanted}; check the name and the folder") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, PermissionError | IsADirectoryError):
+            raise BnetError(f"cannot read {path} ({error.strerror}); expected {wanted}") from error
+        raise BnetError(f"{path} is damaged or no picture ({_first_line(error)}); expected {wanted}; {again}") from None
+
+
+def digest(rgb: np.ndarray) -> str:
+    """SHA-256 of a picture's decoded pixels: equal however the file was packed."""
+    return hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).hexdigest()
+
+
+def _levels(rgb: np.ndarray, cmap: str, path: Path) -> np.ndarray:
+    """The row of the colour table that is nearest to each pixel: uint8 [shape=rgb.shape[:2]].
+
+    Raises
+    ------
+    BnetError
+        If the colours are not those of the table: their mean distance to it is greater than `FARTHEST`.
+    """
+    codes, where, counts = np.unique(_packed(rgb), return_inverse=True, return_counts=True)
+    colours = np.stack([codes >> 16, (codes >> 8) & 255, codes & 255], axis=1)
+    distances, levels = _tree(cmap).query(colours)
+    mean = float(distances @ counts / counts.sum())
+    if mean > FARTHEST:
+        raise BnetError(
+            f"the colours of {path} lie {mean:.1f} of 441 from the table {cmap!r} on average; expected at most "
+            f"{FARTHEST:g}: it was drawn with another table, or has been a JPEG; get the published picture again"
+        )
+    return levels.astype(np.uint8)[where].reshape(rgb.shape[:2])
+
+
+def _packed(rgb: np.ndarray) -> np.ndarray:
+    return (rgb.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)).ravel()
+
+
+@functools.lru_cache(maxsize=4)
+def _tree(cmap: str):
+    import matplotlib  # half a second to import: only where pictures are read
+    from scipy.spatial import KDTree
+
+    return KDTree(matplotlib.colormaps[cmap](np.arange(COLOURS), bytes=True)[:, :3].astype(float))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
