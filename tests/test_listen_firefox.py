@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from listening import DECODERS, check, folder, models, served, tune
+from listening import check, folder, models, served, tune
 
 from bnet import firefox
 from bnet.web import visit
-
-ENDS = 60.0
-"""Firefox cuts 0.02 s more off the end of some MP3s than libsndfile: their last frame holds half of the sound."""
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +22,12 @@ def page():
 @pytest.mark.parametrize("rate", visit.RATES)
 @pytest.mark.parametrize("kind", ["16-bit.wav", "flac", "mp3", "ogg"])
 def test_firefox_and_python_say_the_same(page, tmp_path, kind, rate):
-    """Its MP3 decoder seems to give 16 bits: rounding libsndfile's samples to them moves the log-mel by 0.2 dB."""
+    """But for the last frame of an MP3: Firefox cuts 0.02 s more off the end of some than libsndfile."""
     path = visit.write_sound(tmp_path / f"tune.{kind}", tune(), rate, kind)
     found = visit.difference(page, path, kind, models())
     print(f"\n{visit.line(found, 'Firefox')}", end="")
-    check(found, 0.5 if kind == "mp3" else DECODERS[kind])
-    assert found.last < (ENDS if kind == "mp3" else DECODERS[kind] + 2 * found.own)
+    check(found)
+    assert kind == "mp3" or found.last < 1
 
 
 def test_without_a_server(page):

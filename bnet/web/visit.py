@@ -30,11 +30,15 @@ FORMATS = {
 """End of a file's name -> how soundfile writes it."""
 
 RATES = (22_050, 44_100, 48_000)
-LATER = (1, 2, 5)
-"""By how many steps a sound is delayed to see what librosa's own rounding amounts to."""
 
-NEAR = 50.0
-"""dB below the loudest band within which a difference of 1e-4 dB is asked for."""
+TRANSFORM = 11
+"""Additions in sequence, each with its rounding, in a lossy decoder's inverse transform of up to 2048 samples."""
+
+RESAMPLING = 2 * 17
+"""The same for soxr: a Fourier transform, and one back, of at most 2**17 samples."""
+
+CHANCE = 1e-6
+"""How likely one cell or more of a log-mel goes beyond `tolerance` by rounding alone."""
 
 PATIENCE = 120.0
 """Seconds within which the page has to answer."""
@@ -48,11 +52,11 @@ class Difference:
     ----------
     kind, rate
         One of `FORMATS`, and Hz.
-    most, near, mean, last
-        Of the log-mel in dB, all frames but the last: the largest difference, that of bands at most `NEAR` dB below the
-        loudest, and the mean. Then the largest of the last frame: decoders differ about where an MP3 ends.
-    own
-        The largest difference, in dB, between librosa's log-mel and librosa's log-mel of the same samples begun later.
+    most, mean
+        Of the log-mel in dB, all frames but the last: the largest difference, and the mean.
+    share, last
+        The largest difference as a share of `tolerance`, all frames but the last, and the last frame: decoders differ
+        about where an MP3 ends.
     probability
         Largest difference of a probability to `bnet.predict.predict_file`, over windows, classes and networks.
     """
@@ -60,10 +64,9 @@ class Difference:
     kind: str
     rate: int
     most: float
-    near: float
     mean: float
+    share: float
     last: float
-    own: float
     probability: float
 
 
@@ -114,21 +117,37 @@ def by_librosa(y: np.ndarray) -> np.ndarray:
     return librosa.power_to_db(power, ref=1.0, top_db=80.0).T
 
 
-def own_rounding(path: Path) -> float:
-    """What librosa's own rounding amounts to: the largest difference, in dB, to itself on the same samples begun later.
+def tolerance(expected: np.ndarray, y: np.ndarray, kind: str, rate: int) -> np.ndarray:
+    """By how much rounding may change librosa's log-mel `expected` of sound `y` at `SR`, read from a file of `rate` Hz.
 
-    The delay is a whole number of hops, so that all frames hold the same samples; only soxr, which calculates in single
-    precision, groups them otherwise. The first two frames are left out, for soxr's beginning is not that of silence.
+    Returns
+    -------
+    np.ndarray [shape=(frames, bands)]
+        In dB: next to nothing where a band is loud, most where it is `top_db` below the loudest.
+
+    Notes
+    -----
+    If two decoders' samples differ by e, the square root of a band's power moves by no more than that of e's power in
+    the band (triangle inequality), so its level by no more than -20 log10(1 - r), r**2 being the ratio of the powers.
+    e is taken as white noise; its power at a frequency is then exponentially distributed, which gives what no cell
+    exceeds but by `CHANCE`. Its variance: two decoders, or resamplers, in single precision each round by 2**-24 of the
+    level in each of `TRANSFORM` and `RESAMPLING` additions; integers are read exactly; an MP3 decoder may besides give
+    16 bits with triangular dither, whose variance is a quarter of a step squared (Lipshitz et al., 1992). What librosa
+    rounds to float32 is added: the transform's power (4 roundings) and its sum over a band's frequencies, a logarithm
+    right to four units in the last place (what NumPy allows its vector code), and the decibels.
     """
-    (x, rate), hop = librosa.load(path, sr=None), audio.FeatureSettings().hop_length
-    expected = by_librosa(librosa.resample(x, orig_sr=rate, target_sr=SR))
-    step = rate // math.gcd(rate, hop * SR) * hop * SR // rate  # samples at SR: whole hops, and whole samples at `rate`
-    largest = 0.0
-    for times in LATER if rate != SR else ():
-        later = np.concatenate([np.zeros(times * step * rate // SR, np.float32), x])
-        again = by_librosa(librosa.resample(later, orig_sr=rate, target_sr=SR)[times * step :])
-        largest = max(largest, float(np.abs(again[: len(expected)] - expected)[2:].max()))
-    return largest
+    settings, power = audio.FeatureSettings(), 10 ** (expected / 10)
+    filters = librosa.filters.mel(sr=SR, n_fft=settings.n_fft, n_mels=settings.n_mels)
+    window = librosa.filters.get_window("hann", settings.n_fft)
+    level = librosa.feature.rms(y=y, frame_length=settings.n_fft, hop_length=settings.hop_length).max()
+    additions = TRANSFORM * (kind in ("mp3", "ogg")) + RESAMPLING * (rate != SR)
+    variance = 2 * additions * (2.0**-24 * level) ** 2 + (kind == "mp3") * (2.0**-15) ** 2 / 4
+    noise = variance * np.sum(window**2) * filters.sum(axis=1) * math.log(expected.size / CHANCE)
+    ratio = np.minimum(np.sqrt(noise / power), 1)
+    relative, most = (np.count_nonzero(filters, axis=1) + 4) * 2.0**-24, np.abs(expected).max()
+    single = 10 / math.log(10) * relative + 10 * 4 * np.spacing(most / 10) + np.spacing(most)
+    with np.errstate(divide="ignore"):  # where the noise is the louder one, the band may vanish
+        return single - 20 * np.log10(1 - ratio)
 
 
 def difference(page: Any, path: Path, kind: str, models: dict[str, tuple[Any, Record]]) -> Difference:
@@ -143,20 +162,21 @@ def difference(page: Any, path: Path, kind: str, models: dict[str, tuple[Any, Re
     if error:
         raise BnetError(f"the page refuses {path.name}: {error}")
     mel, probabilities = heard(page)
-    expected = by_librosa(librosa.load(path, sr=SR)[0])
+    y, rate = librosa.load(path, sr=SR)[0], soundfile.info(path).samplerate
+    expected = by_librosa(y)
     python = {name: predict.predict_file(*model, path).probabilities for name, model in models.items()}
     for name, here, there in [("log-mel", mel, expected), *((n, probabilities[n], python[n]) for n in python)]:
         if here.shape != there.shape:
             raise BnetError(f"{name} of {path.name}: the page has {here.shape}, Python {there.shape}")
-    off, near = np.abs(mel - expected), expected > expected.max() - NEAR
+    off = np.abs(mel - expected)
+    share = off / tolerance(expected, y, kind, rate)
     return Difference(
         kind,
-        soundfile.info(path).samplerate,
+        rate,
         float(off[:-1].max()),
-        float(off[:-1][near[:-1]].max()),
         float(off[:-1].mean()),
-        float(off[-1].max()),
-        own_rounding(path),
+        float(share[:-1].max()),
+        float(share[-1].max()),
         max(float(np.abs(probabilities[name] - python[name]).max()) for name in python),
     )
 
