@@ -54,7 +54,8 @@ def about(quick: bool = False) -> dict[str, Any]:
         ``machine, versions, commit, changed`` (whether ``bnet/`` differs from it), ``threads`` (variables that limit
         them), ``load_before`` (1, 5, 15 minutes), ``date`` and ``quick``.
     """
-    from bnet import backend, runs  # here, for a child's memory is to be that of what it measures
+    from bnet import backend  # here, for a child's memory is to be that of what it measures
+    from bnet.runs import jobs  # here, for a child's memory is to be that of what it measures
 
     versions = {}
     for package in _PACKAGES:
@@ -63,7 +64,7 @@ def about(quick: bool = False) -> dict[str, Any]:
     return {
         "machine": backend.machine(),
         "versions": versions,
-        **runs.commit(),
+        **jobs.commit(),
         "threads": {name: value for name, value in sorted(os.environ.items()) if name.endswith("NUM_THREADS")},
         "load_before": [round(x, 2) for x in os.getloadavg()],
         "date": f"{datetime.now(UTC):%Y-%m-%d}",

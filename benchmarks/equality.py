@@ -35,8 +35,8 @@ def distances(variant: str, frames: int, batch: int, draws: int) -> dict[str, An
     backend.prepare()
     import keras
 
-    from bnet import lean
     from bnet.models import build, get_variant
+    from bnet.training import lean
 
     backend.seed_everything(0)
     row = get_variant(variant)

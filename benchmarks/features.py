@@ -5,10 +5,10 @@
     python benchmarks/features.py --quick               a try
 
 The authors' way, as their notebooks have it: one process, file by file ``librosa.load`` (22 050 Hz, 30 s), mel
-spectrogram, decibels, and all of them in one array. Ours is `bnet.features.FeatureStore.extract` with a worker a core,
-into a store on disk, with a checksum of every file. Both are whole processes, their imports and start included, and
-what they give is compared. Then the parts are clocked one by one on one core: reading and decoding, resampling and the
-Fourier transform can't be left out, so their sum is what bounds any such program with these libraries.
+spectrogram, decibels, and all of them in one array. Ours is `bnet.corpora.store.FeatureStore.extract` with a worker a
+core, into a store on disk, with a checksum of every file. Both are whole processes, their imports and start included,
+and what they give is compared. Then the parts are clocked one by one on one core: reading and decoding, resampling and
+the Fourier transform can't be left out, so their sum is what bounds any such program with these libraries.
 
 Files are made on the spot, decaying chords in noise: some different ones, each under many names.
 """
@@ -82,10 +82,10 @@ def authors(folder: str, output: str) -> dict[str, float]:
 def store(folder: str, output: str, jobs: int) -> dict[str, float]:
     """In a process of its own: extract into a store below `output`, beside it the same array as `authors` keeps."""
     clock = time.perf_counter()
-    from bnet import audio
     from bnet.corpora import Corpus, Track
-    from bnet.features import FeatureStore
+    from bnet.corpora.store import FeatureStore
     from bnet.paths import sha256_file
+    from bnet.sound import log_mel
 
     class Files(Corpus):
         """Sound files as they lie, all of one class."""
@@ -96,7 +96,7 @@ def store(folder: str, output: str, jobs: int) -> dict[str, float]:
             return [Track(path.name, "a", path.name, path) for path in Path(folder).iterdir()]
 
         def audio(self, track: Track, seconds: float) -> np.ndarray:
-            return audio.fit(audio.load(track.path, seconds=seconds), seconds)
+            return log_mel.fit(log_mel.load(track.path, seconds=seconds), seconds)
 
         def checksum(self, track: Track, y: np.ndarray) -> str:
             return sha256_file(track.path)
@@ -127,11 +127,11 @@ def parts(path: str, times: int) -> dict[str, list[float]]:
     import soundfile
     import soxr
 
-    from bnet import audio
     from bnet.paths import sha256_file
+    from bnet.sound import log_mel
 
     y, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    mono, at_sr = y.mean(axis=1), audio.load(path, seconds=SECONDS)
+    mono, at_sr = y.mean(axis=1), log_mel.load(path, seconds=SECONDS)
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(at_sr, N_FFT // 2), N_FFT)[::HOP].astype(float)
     blocks = [frames[i : i + 32] for i in range(0, len(frames), 32)]
     mel = librosa.feature.melspectrogram(y=at_sr, sr=SR, n_fft=N_FFT, hop_length=HOP, n_mels=BANDS)
@@ -140,8 +140,8 @@ def parts(path: str, times: int) -> dict[str, list[float]]:
         "resample": lambda: soxr.resample(mono, rate, SR, quality="soxr_hq") if rate != SR else None,
         "Fourier transform": lambda: [scipy.fft.rfft(block, axis=1) for block in blocks],
         "checksum of the file": lambda: sha256_file(Path(path)),
-        "bnet: load": lambda: audio.load(path, seconds=SECONDS),
-        "bnet: log-mel": lambda: audio.log_mel(at_sr),
+        "bnet: load": lambda: log_mel.load(path, seconds=SECONDS),
+        "bnet: log-mel": lambda: log_mel.log_mel(at_sr),
         "librosa: load": lambda: librosa.load(path, sr=SR, duration=SECONDS),
         "librosa: mel spectrogram": lambda: librosa.feature.melspectrogram(
             y=at_sr, sr=SR, n_fft=N_FFT, hop_length=HOP, n_mels=BANDS

@@ -35,7 +35,7 @@ FLAT = 1.1
 def store_of(clips: int, root: Path):
     """The feature store of `clips` clips of sound that depends on their id alone, a chord in noise, below `root`."""
     from bnet.corpora import SR, Corpus, Track, draw
-    from bnet.features import FeatureStore
+    from bnet.corpora.store import FeatureStore
     from bnet.paths import sha256
 
     class Synthetic(Corpus):

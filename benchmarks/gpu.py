@@ -30,7 +30,8 @@ PLAIN = {"resident": "no", "steps_per_execution": 1, "deterministic": "no"}
 
 def look() -> dict[str, Any]:
     """In a process of its own: backend, device, and the precisions that are to be had on it."""
-    from bnet import backend, device
+    from bnet import backend
+    from bnet.training import device
 
     backend.prepare()
     found = backend.device()
@@ -44,23 +45,25 @@ def look() -> dict[str, Any]:
 
 def train(variant: str, frames: int, steps: int, precision: str, settings: dict[str, Any]) -> dict[str, Any]:
     """In a process of its own: seconds of `steps` training steps on noise, from those after the first epoch."""
-    from bnet import backend, device
+    from bnet import backend
+    from bnet.training import device
 
     backend.prepare()
-    from bnet import assembly, speed, training
     from bnet.models import get_variant, operations
     from bnet.models.shapes import N_MELS
-    from bnet.parts import Part
+    from bnet.runs import speed
+    from bnet.training import assembly, fit
+    from bnet.training.parts import Part
 
     clock = [time.perf_counter()]
 
-    class Clock(training.keras.callbacks.Callback):
+    class Clock(fit.keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             float(logs["loss"])  # wait for the device
             clock.append(time.perf_counter())
 
     if settings.get("step") == "plain":
-        operations.max_pooling = lambda: training.keras.layers.MaxPooling2D
+        operations.max_pooling = lambda: fit.keras.layers.MaxPooling2D
     an_epoch, row = min(AN_EPOCH, steps), get_variant(variant)
     clips = np.random.default_rng(0).uniform(-80, 0, (an_epoch * BATCH, frames, N_MELS)).astype("float32")
     part = Part(clips, np.arange(len(clips)), np.arange(len(clips)) % CLASSES)
@@ -71,7 +74,7 @@ def train(variant: str, frames: int, steps: int, precision: str, settings: dict[
         places = np.arange(len(clips), dtype="int32") if execution.resident else None
         model = assembly.ResidentModel(model, clips) if execution.resident else model
         execution = assembly.compile_model(model, row, 1e-3, execution)
-        batches = training.Batches(part, CLASSES, BATCH, 0, places)
+        batches = fit.Batches(part, CLASSES, BATCH, 0, places)
         epochs = 1 + -(-steps // an_epoch)
         model.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=[Clock()])
     a_step = (clock[-1] - clock[1]) / (an_epoch * (epochs - 1))

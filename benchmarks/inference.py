@@ -6,11 +6,11 @@
 Five tables, one record:
 
 - ``rows``: seconds a clip and peak memory of a process of its own, one thread pinned to one core, for 10 s and 30 s of
-  sound, each way beside Keras's ``predict``; and files a second of a folder on all cores, `bnet.streaming` beside the
-  loop that one writes first (librosa, Keras ``predict``, file by file);
+  sound, each way beside Keras's ``predict``; and files a second of a folder on all cores, `bnet.deploy.streaming`
+  beside the loop that one writes first (librosa, Keras ``predict``, file by file);
 - ``forms``: size on disk, largest difference of a probability from Keras's, least memory of the maps;
 - ``int8``: accuracy on the test clips of the run's fold, in float32 and in integers;
-- ``memory``: of `bnet.streaming` over few files, many, and a long one;
+- ``memory``: of `bnet.deploy.streaming` over few files, many, and a long one;
 - ``support``: which form holds which network, tried with random weights.
 """
 
@@ -63,13 +63,14 @@ def keras_on_batch(path: str, frames: int) -> Answer:
 
 
 def lean_kernels(path: str, frames: int) -> Answer:
-    """`bnet.lean`, as `bnet predict` uses it once it is warm."""
-    from bnet import backend, lean
+    """`bnet.training.lean`, as `bnet predict` uses it once it is warm."""
+    from bnet import backend
+    from bnet.training import lean
 
     backend.prepare()
+    from bnet.deploy.predict import load_network
+    from bnet.deploy.weights import shipped_run
     from bnet.models import get_variant
-    from bnet.predict import load_network
-    from bnet.weights import shipped_run
 
     record = shipped_run(NETWORK)
     model, _ = lean.choose(load_network(record, frames), get_variant(NETWORK), "lean")
@@ -89,7 +90,7 @@ def onnx_runtime(path: str, frames: int) -> Answer:
 
 def lite(path: str, frames: int) -> Answer:
     """LiteRT, with its XNNPACK delegate."""
-    from bnet.litert import Network
+    from bnet.deploy.litert import Network
 
     return Network(Path(path).read_bytes(), threads=1)
 
@@ -107,10 +108,10 @@ WAYS: dict[str, tuple[str, str]] = {
 
 def forms(folder: str, network: str, most: int) -> dict[str, dict[str, Any]]:
     """In a process of its own: write a shipped network in every form; its file, size and clips that calibrated it."""
-    from bnet import calibration, litert
     from bnet.cli.export import FORMATS
-    from bnet.predict import load_network
-    from bnet.weights import shipped_run
+    from bnet.deploy import calibration, litert
+    from bnet.deploy.predict import load_network
+    from bnet.deploy.weights import shipped_run
 
     record, found = shipped_run(network), {"": {"path": "", "bytes": 0, "calibration": 0}}
     for name in dict.fromkeys(form for form, _ in WAYS.values() if form):
@@ -127,9 +128,9 @@ def forms(folder: str, network: str, most: int) -> dict[str, dict[str, Any]]:
 
 def clips(folder: str, count: int) -> dict[str, str]:
     """In a process of its own: log-mels of test clips, end to end where a clip is shorter, one file a length."""
-    from bnet import audio
     from bnet.corpora import get_corpus
-    from bnet.weights import shipped_run
+    from bnet.deploy.weights import shipped_run
+    from bnet.sound import log_mel
 
     record = shipped_run(NETWORK)
     corpus, ids = get_corpus(record.config.corpus), set(record.arrays("test")[0][: 3 * count])
@@ -137,7 +138,7 @@ def clips(folder: str, count: int) -> dict[str, str]:
     found = {}
     for seconds in SECONDS:
         y = [np.concatenate([sound[(i + j) % len(sound)] for j in range(3)]) for i in range(count)]
-        x = np.stack([audio.log_mel(audio.fit(one, seconds)) for one in y])[..., None]
+        x = np.stack([log_mel.log_mel(log_mel.fit(one, seconds)) for one in y])[..., None]
         found[str(seconds)] = str(Path(folder, f"{seconds}.npy"))
         np.save(found[str(seconds)], x)
     return found
@@ -156,8 +157,8 @@ def latency(way: str, path: str, x_path: str, times: int) -> dict[str, Any]:
 
 def loss(network: str, path: str, most: int | None) -> dict[str, Any]:
     """In a process of its own: the integers beside the recorded network on test clips of its fold (None: all)."""
-    from bnet import calibration
-    from bnet.weights import shipped_run
+    from bnet.deploy import calibration
+    from bnet.deploy.weights import shipped_run
 
     record = shipped_run(network)
     found = calibration.agreement(record, "test", Path(path).read_bytes(), most)
@@ -166,10 +167,11 @@ def loss(network: str, path: str, most: int | None) -> dict[str, Any]:
 
 def working(path: str) -> dict[str, int]:
     """In a process of its own: the least memory of a LiteRT file's maps, a length."""
-    from bnet import audio, litert
+    from bnet.deploy import litert
+    from bnet.sound import log_mel
 
     content = Path(path).read_bytes()
-    return {str(seconds): litert.working_bytes(content, audio.frames(seconds)) for seconds in SECONDS}
+    return {str(seconds): litert.working_bytes(content, log_mel.frames(seconds)) for seconds in SECONDS}
 
 
 def sound_folder(folder: str, files: int, minutes: int) -> None:
@@ -194,8 +196,8 @@ def naive(paths: list[str]) -> dict[str, Any]:
     backend.prepare()
     import librosa
 
-    from bnet.predict import load_network
-    from bnet.weights import shipped_run
+    from bnet.deploy.predict import load_network
+    from bnet.deploy.weights import shipped_run
 
     model, rows = load_network(shipped_run(NETWORK)), []
     librosa.feature.melspectrogram(y=np.zeros(4096, np.float32), sr=22_050)
@@ -211,8 +213,8 @@ def streamed(paths: list[str], hop: float = 10.0, warm: int = 64) -> dict[str, A
     """In a process of its own: `bnet predict` without its command line; the clock as in `naive`."""
     import librosa.filters  # noqa: F401
 
-    from bnet.streaming import Classifier, predict_files
-    from bnet.weights import shipped_run
+    from bnet.deploy.streaming import Classifier, predict_files
+    from bnet.deploy.weights import shipped_run
 
     classify = Classifier(shipped_run(NETWORK), warm)
     clock = time.perf_counter()
@@ -231,10 +233,10 @@ def support(name: str) -> list[dict[str, Any]]:
     from bnet import backend
 
     backend.prepare()
-    from bnet import litert
+    from bnet.deploy import litert
+    from bnet.deploy.web.networks import to_onnx
     from bnet.errors import BnetError
     from bnet.models import build
-    from bnet.web.networks import to_onnx
 
     backend.seed_everything(0)
     model, frames = build(name, 10), 216
@@ -312,7 +314,7 @@ def of_a_folder(folder: Path, files: int, repeats: int, minutes: int) -> tuple[d
 
 def main(quick: Quick = False, output: Output = None) -> None:
     """Measure the forms of the shipped networks, and a folder of sound."""
-    from bnet.calibration import CLIPS
+    from bnet.deploy.calibration import CLIPS
     from bnet.models import VARIANTS
 
     started = about(quick)

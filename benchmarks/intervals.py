@@ -19,7 +19,7 @@ import typer
 from common import Output, Quick, about, write
 from tqdm import tqdm
 
-from bnet import comparison, evaluation
+from bnet.statistics import comparison, metrics
 
 GROUPS, SIZES = 60, (1, 8)
 CLIPS, FEATURES, SPLITS, TEST = 300, 5, 10, 0.1
@@ -33,8 +33,8 @@ def accuracy_case(rng: np.random.Generator) -> dict[str, bool]:
     values = rng.random(len(groups)) < np.repeat(rng.beta(4, 2, GROUPS), sizes)
     seed = int(rng.integers(2**31))
     ends = {
-        "groups resampled": evaluation.bootstrap_interval(values, groups, seed=seed, draws=1000),
-        "clips resampled": evaluation.bootstrap_interval(values, np.arange(len(groups)), seed=seed, draws=1000),
+        "groups resampled": metrics.bootstrap_interval(values, groups, seed=seed, draws=1000),
+        "clips resampled": metrics.bootstrap_interval(values, np.arange(len(groups)), seed=seed, draws=1000),
     }
     return {name: low <= 2 / 3 <= high for name, (low, high) in ends.items()}
 

@@ -3,10 +3,10 @@
     python benchmarks/listen.py [--quick]
 
 The page with the shipped networks is put into a temporary folder and served on this machine. Firefox is left out where
-there is none. Beside the usual, the record holds `differences` (`bnet.web.visit.Difference`, by browser), `first`
-(seconds from choosing a 10 s file to the first probabilities, with all loading and without), `loaded` (bytes), `memory`
-(bytes of Chromium's processes, by number of files heard) and `longest_task` (seconds for which the page's thread was
-busy at a time).
+there is none. Beside the usual, the record holds `differences` (`bnet.deploy.web.visit.Difference`, by browser),
+`first` (seconds from choosing a 10 s file to the first probabilities, with all loading and without), `loaded` (bytes),
+`memory` (bytes of Chromium's processes, by number of files heard) and `longest_task` (seconds for which the page's
+thread was busy at a time).
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ import common
 import psutil
 import typer
 
-from bnet import chromium, firefox, predict, weights
-from bnet.web import clips, site, visit
+from bnet.book import chromium, firefox
+from bnet.deploy import predict, weights
+from bnet.deploy.web import clips, site, visit
 
 FILES = 10
 SECONDS = 10.0

@@ -64,8 +64,8 @@ def networks() -> dict[str, str]:
     from bnet import backend
 
     backend.prepare()
-    from bnet import lean
     from bnet.models import VARIANTS, get_variant
+    from bnet.training import lean
 
     return {name: lean.why_not(get_variant(name)) for name in VARIANTS}
 
@@ -86,8 +86,8 @@ def measure(variant: str, frames: int, batch: int, step: str, times: int) -> dic
     backend.prepare()
     import keras
 
-    from bnet import lean
     from bnet.models import build, get_variant
+    from bnet.training import lean
 
     backend.seed_everything(0)
     row = get_variant(variant)

@@ -1,8 +1,8 @@
 """bnet: broadcast networks for music genre classification, reproduced.
 
-A small package behind a reproducible paper: networks (`bnet.models`), features (`bnet.audio`, `bnet.features`),
-corpora (`bnet.corpora`), protocols (`bnet.splits`), training and records (`bnet.training`, `bnet.runs`), evaluation,
-tables, plots and the book (`bnet.book`). The command line is `bnet --help`.
+A small package behind a reproducible paper, in rooms that import from left to right only: `bnet.sound`, `bnet.corpora`,
+`bnet.models`, `bnet.statistics`, `bnet.training`, `bnet.runs`, `bnet.deploy`, `bnet.audit`, `bnet.book`, `bnet.cli`.
+The command line is `bnet --help`.
 """
 
 __version__ = "0.1.0"

@@ -37,6 +37,11 @@ def prepare() -> None:
         os.close(kept)
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def name() -> str:
     """``tensorflow``, ``jax`` or ``torch``."""
     import keras

@@ -23,8 +23,10 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
 
-from bnet import myst, plots
-from bnet.audit import CLAIMS, Evidence, Verdict
+from bnet.audit import plots
+from bnet.audit.claims import CLAIMS
+from bnet.audit.evidence import Evidence, Verdict
+from bnet.book import myst
 from bnet.paths import results_dir
 
 plots.style()

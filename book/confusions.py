@@ -22,10 +22,13 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from bnet import evaluation, myst, paper, plots, runs
+from bnet.audit import paper, plots
+from bnet.audit.report import Report, chosen
+from bnet.book import myst
 from bnet.corpora import get_corpus
 from bnet.paths import results_dir
-from bnet.report import Report, chosen
+from bnet.runs import jobs
+from bnet.statistics import metrics
 
 plots.style()
 titles = {
@@ -46,7 +49,7 @@ for corpus, report in reports.items():
     if "proposed" not in report.variants:
         continue
     _, truth, probabilities = report.pooled("proposed")
-    counts = evaluation.confusion(truth, probabilities)
+    counts = metrics.confusion(truth, probabilities)
     fig, ax = plt.subplots(figsize=(6.2, 5.9))
     plots.confusion(counts, report.labels, ax=ax)
     off = counts - np.diag(np.diag(counts))
@@ -87,8 +90,8 @@ for corpus, report in reports.items():
     errors = {}
     for name, colour in zip(names, plots.PALETTE, strict=False):
         _, truth, probabilities = report.pooled(name)
-        table = evaluation.reliability(truth, probabilities)
-        errors[name] = evaluation.calibration_error(truth, probabilities)
+        table = metrics.reliability(truth, probabilities)
+        errors[name] = metrics.calibration_error(truth, probabilities)
         ax.plot(table["confidence"], table["accuracy"], "-", color=colour, linewidth=1)
         ax.scatter(
             table["confidence"],
@@ -96,7 +99,7 @@ for corpus, report in reports.items():
             s=table["clips"],
             color=colour,
             alpha=0.8,
-            label=f"{runs.title(name)}, error {100 * errors[name]:.1f} points",
+            label=f"{jobs.title(name)}, error {100 * errors[name]:.1f} points",
         )
     ax.set(xlabel="how sure the network is", ylabel="how often it is right", xlim=(0, 1.03), ylim=(0, 1.03))
     ax.legend(fontsize=9, loc="upper left")
@@ -105,7 +108,7 @@ for corpus, report in reports.items():
         f"Calibration on `{corpus}`, profile `{report.profile}`, all folds; the area of a dot is its number of clips, the error is the expected calibration error.",
         f"fig-confusions-calibration-{corpus}",
         "; ".join(
-            f"{runs.title(name)}: expected calibration error {100 * value:.1f} points" for name, value in errors.items()
+            f"{jobs.title(name)}: expected calibration error {100 * value:.1f} points" for name, value in errors.items()
         )
         + ".",
     )
@@ -122,9 +125,9 @@ for corpus, report in reports.items():
     for name, colour in zip(names, plots.PALETTE, strict=False):
         histories = [record.history for record in report.of(name)]
         for ax, column in zip(axes, ("loss", "accuracy"), strict=True):
-            plots.learning_curves(histories, column=column, label=runs.title(name), color=colour, ax=ax)
+            plots.learning_curves(histories, column=column, label=jobs.title(name), color=colour, ax=ax)
     axes[0].legend(fontsize=8)
-    ends = {runs.title(n): np.mean([r.history["loss"].iloc[-1] for r in report.of(n)]) for n in names}
+    ends = {jobs.title(n): np.mean([r.history["loss"].iloc[-1] for r in report.of(n)]) for n in names}
     myst.figure(
         fig,
         f"{titles[corpus]}: loss and accuracy over the epochs; thin lines are single folds, thick ones their mean, dashed is validation; profile `{report.profile}`, protocol `{report.protocol}`.",

@@ -17,9 +17,8 @@
 import pandas as pd
 from IPython.display import display
 
-from bnet import myst
-from bnet.audit import DIFFERENCES
-from bnet.audit.sources import REPOSITORIES
+from bnet.audit.sources import DIFFERENCES, REPOSITORIES
+from bnet.book import myst
 
 # %% tags=["hide-input"]
 columns = {

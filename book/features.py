@@ -24,11 +24,13 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import soundfile
 
-from bnet import audio, myst, plots
+from bnet.audit import plots
+from bnet.book import myst
 from bnet.corpora import SR, get_corpus, select
+from bnet.sound import log_mel
 
 plots.style()
-settings = audio.FeatureSettings()
+settings = log_mel.FeatureSettings()
 
 # %% [markdown]
 # ## Settings
@@ -64,7 +66,7 @@ tracks = {track.label: track for track in select(found.tracks(), 1)}
 clips = {label: found.audio(tracks[label], seconds) for label in found.labels}
 fig, axes = plt.subplots(4, 2, figsize=(7.6, 10.5), layout="constrained")
 for ax, label in zip(axes.flat, found.labels, strict=False):
-    plots.spectrogram(audio.log_mel(clips[label]), sr=SR, hop_length=settings.hop_length, ax=ax, title=label)
+    plots.spectrogram(log_mel.log_mel(clips[label]), sr=SR, hop_length=settings.hop_length, ax=ax, title=label)
 for ax in axes.flat[len(found.labels) :]:
     ax.axis("off")
 myst.figure(

@@ -28,7 +28,8 @@ protocol = "grouped"  # how clips were split: grouped, holdout or kfold
 import pandas as pd
 from IPython.display import display
 
-from bnet import finding, myst, paper
+from bnet.audit import finding, paper
+from bnet.book import myst
 from bnet.paths import results_dir
 
 reports = finding.load(results_dir(), profile, protocol)

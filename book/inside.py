@@ -22,12 +22,15 @@ import pandas as pd
 import soundfile
 from IPython.display import display
 
-from bnet import audio, myst, plots, runs
+from bnet.audit import plots
+from bnet.audit.probes import PROBES, drawing, picture, reading, saying
+from bnet.book import myst
 from bnet.corpora import SR, get_corpus
 from bnet.models import VARIANTS
 from bnet.paths import results_dir
-from bnet.probes import PROBES, drawing, picture, reading, saying
-from bnet.records import find
+from bnet.runs import jobs
+from bnet.runs.records import find
+from bnet.sound import log_mel
 
 plots.style()
 corpora = ("tunes", "tunes-free")
@@ -40,7 +43,7 @@ networks = [
 asked = {one.record.config.variant for one in reading.read_all(networks, "branches")}
 groups = reading.groups_of("tunes")
 order = [name for name in VARIANTS if any(record.config.variant == name for record in networks)]
-look = drawing.colours([runs.title(name) for name in order])
+look = drawing.colours([jobs.title(name) for name in order])
 train = "\n".join(
     f"bnet train --corpus {name} --variant bbnn,proposed --protocol {protocol} --profile {profile} --fold 0\n"
     f"bnet probe {name}/bbnn-{protocol}-0-{profile} {name}/proposed-{protocol}-0-{profile}"
@@ -116,7 +119,7 @@ table_of("blocks", "tab-inside-blocks", "Without")
 
 # %% tags=["hide-input"]
 rows = [
-    {"Network": runs.title(name), "Branch": i, "Operations": f"`{chain}`"}
+    {"Network": jobs.title(name), "Branch": i, "Operations": f"`{chain}`"}
     for name in order
     if name in asked
     for i, chain in enumerate(VARIANTS[name].branches_of(1), 1)
@@ -147,7 +150,7 @@ table_of("branches", "tab-inside-branches", "Without")
 # %% tags=["hide-input"]
 import librosa
 
-settings = audio.FeatureSettings()
+settings = log_mel.FeatureSettings()
 centres = librosa.mel_frequencies(settings.n_mels + 2, fmin=settings.fmin, fmax=settings.fmax)[1:-1]
 ranges = {band: picture.band_range(band, settings.n_mels) for band in picture.BANDS}
 said = ", ".join(
@@ -200,14 +203,14 @@ def clips_of(corpus_name: str, variant: str) -> None:
         title = (
             f"{clip['kind']}: {answer}\n{clip['probability']:.1%}, falls by up to {100 * clip['drop'].max():.1f} points"
         )
-        drawing.look_at(audio.log_mel(y), clip, ax=ax)
+        drawing.look_at(log_mel.log_mel(y), clip, ax=ax)
         ax.set_title(title, fontsize=9)
     for ax in axes.flat[len(clips) :]:
         ax.axis("off")
     most = max(clips, key=lambda clip: clip["drop"].max())
     myst.figure(
         fig,
-        f"{runs.title(variant)}, learnt on `{corpus_name}`: the four patches of each clip whose covering lowers the "
+        f"{jobs.title(variant)}, learnt on `{corpus_name}`: the four patches of each clip whose covering lowers the "
         "probability of the answer most.",
         f"fig-inside-looks-{corpus_name}-{variant}",
         f"{len(clips)} log-mel spectrograms with framed patches. The largest fall is {100 * most['drop'].max():.0f} points, on a "
@@ -247,7 +250,7 @@ for one in probed:
                 f"{corpus.describe(track)}",
             )
         )
-    display(myst.text(f"**{runs.title(record.config.variant)}**, learnt on `{corpus.name}`:"))
+    display(myst.text(f"**{jobs.title(record.config.variant)}**, learnt on `{corpus.name}`:"))
     display(myst.audio(players))
 if probed:
     display(myst.provenance(reading.provenance(probed)))

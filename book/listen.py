@@ -16,8 +16,9 @@
 # %% tags=["remove-input"]
 from IPython.display import HTML
 
-from bnet import myst, weights
-from bnet.web import site
+from bnet.book import myst
+from bnet.deploy import weights
+from bnet.deploy.web import site
 
 folder = myst.static_file("listen/listen.mjs").parent
 description = site.write_files(weights.shipped(), folder)

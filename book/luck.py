@@ -23,15 +23,18 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from bnet import evaluation, luck, myst, paper, plots, runs
+from bnet.audit import paper, plots
+from bnet.audit.report import Report
+from bnet.book import myst
 from bnet.paths import results_dir
-from bnet.report import Report
+from bnet.runs import jobs
+from bnet.statistics import luck, metrics
 
 plots.style()
 report = Report.load(corpus, profile, "holdout", results_dir())
 grouped = Report.load(corpus, profile, "grouped", results_dir())
 drawn = {
-    name: [evaluation.accuracy(*record.arrays("test")[1:]) for record in report.of(name)]
+    name: [metrics.accuracy(*record.arrays("test")[1:]) for record in report.of(name)]
     for name in report.variants
     if name != "majority" and len(report.of(name)) > 2
 }
@@ -64,14 +67,14 @@ if drawn:
         )
         ax.annotate(f"mean {shares.mean():.1f}", (shares.mean(), row - 0.3), ha="center", va="bottom", fontsize=10)
     ax.set(yticks=range(len(drawn)), xlabel="test accuracy, %", ylim=(len(drawn) - 0.5, -0.6))
-    ax.set_yticklabels([runs.title(name) for name in drawn])
+    ax.set_yticklabels([jobs.title(name) for name in drawn])
     ax.margins(x=0.12)
     myst.figure(
         fig,
         f"Each dot is one random 80/10/10 split of `{corpus}` ({clips} test clips, profile `{profile}`); the bar is the mean, the ring is what the rule 'report the highest' would print.",
         "fig-luck-draws",
         " ".join(
-            f"{runs.title(n)}: {len(v)} dots from {100 * min(v):.1f} to {100 * max(v):.1f} %, mean {100 * np.mean(v):.1f} %."
+            f"{jobs.title(n)}: {len(v)} dots from {100 * min(v):.1f} to {100 * max(v):.1f} %, mean {100 * np.mean(v):.1f} %."
             for n, v in drawn.items()
         ),
     )
@@ -82,15 +85,14 @@ else:
 if drawn:
     rows = [
         {
-            "Network": runs.title(name),
+            "Network": jobs.title(name),
             "Draws": len(values),
             "Mean %": 100 * np.mean(values),
             "sd": 100 * np.std(values, ddof=1),
             "Binomial sd": 100 * np.sqrt(np.mean(values) * (1 - np.mean(values)) / clips),
             "Best %": 100 * max(values),
             "Best minus mean": 100 * (max(values) - np.mean(values)),
-            "Grouped folds, mean %": 100
-            * np.mean([evaluation.accuracy(*r.arrays("test")[1:]) for r in grouped.of(name)])
+            "Grouped folds, mean %": 100 * np.mean([metrics.accuracy(*r.arrays("test")[1:]) for r in grouped.of(name)])
             if grouped.of(name)
             else np.nan,
         }
@@ -147,7 +149,7 @@ if drawn:
                 color=plots.INK,
                 label="beta-binomial",
             )
-        ax.set(title=runs.title(name), xlabel="draws, k")
+        ax.set(title=jobs.title(name), xlabel="draws, k")
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.legend(fontsize=8, loc="lower right")
     fig.supylabel("expected best accuracy, %")
@@ -168,7 +170,7 @@ if drawn:
             pd.DataFrame(
                 [
                     {
-                        "Network": runs.title(name),
+                        "Network": jobs.title(name),
                         **{
                             f"k = {k}": f"{100 * luck.best_of_observed(values, k):.1f} / {100 * luck.best_of(np.mean(values), clips, k, luck.spread_between(values, clips)):.1f}"
                             for k in ks

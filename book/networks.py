@@ -21,7 +21,10 @@ classes = 10  # for the parameter counts; GTZAN has 10
 # %% tags=["remove-cell"]
 import pandas as pd
 
-from bnet import backend, drawing, myst, plots, tables
+from bnet import backend
+from bnet.audit import plots, tables
+from bnet.book import myst
+from bnet.models import drawing
 
 backend.prepare()
 from bnet.models import VARIANTS, build

@@ -27,7 +27,9 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import display
 
-from bnet import backend, drawing, myst
+from bnet import backend
+from bnet.book import myst
+from bnet.models import drawing
 from bnet.models.language import WORDS
 from bnet.models.variant_file import load
 
@@ -41,7 +43,7 @@ def shell(command: str, keep: int = 12):
     """Run a bnet command in the page's folder, and show it with the last lines of what it said."""
     environment = {**os.environ, "COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "bnet.cli", *command.split()[1:]],
+        [sys.executable, "-m", "bnet", *command.split()[1:]],
         cwd=folder,
         env=environment,
         capture_output=True,

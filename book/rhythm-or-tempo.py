@@ -28,13 +28,15 @@ import pandas as pd
 import soundfile
 from IPython.display import display
 
-from bnet import myst, paper, plots, runs
-from bnet.baselines import BASELINES
+from bnet.audit import paper, plots
+from bnet.audit.probes import PROBES, drawing, reading, saying, sound
+from bnet.book import myst
 from bnet.corpora import SR, get_corpus, select
 from bnet.models import VARIANTS
 from bnet.paths import results_dir
-from bnet.probes import PROBES, drawing, reading, saying, sound
-from bnet.records import find
+from bnet.runs import jobs
+from bnet.runs.records import find
+from bnet.training.baselines import BASELINES
 
 plots.style()
 corpora = ("tunes", "tunes-free")
@@ -42,7 +44,7 @@ found = {name: find(results_dir(), corpus=name, profile=profile, protocol=protoc
 groups = reading.groups_of("tunes")
 order = [name for name in [*VARIANTS, *BASELINES] if any(r.config.variant == name for rs in found.values() for r in rs)]
 of = {name: {v: [r for r in found[name] if r.config.variant == v] for v in order} for name in corpora}
-look = drawing.colours([runs.title(name) for name in order if name != "majority"])
+look = drawing.colours([jobs.title(name) for name in order if name != "majority"])
 train = "\n".join(
     f"bnet train --corpus {name} --variant baselines,bbnn,proposed --protocol {protocol} --profile {profile}"
     for name in corpora
@@ -91,7 +93,7 @@ rows = []
 for variant in order:
     pair = reading.across(of["tunes"][variant], of["tunes-free"][variant], groups)
     if pair:
-        rows.append({"variant": variant, "title": runs.title(variant), **pair})
+        rows.append({"variant": variant, "title": jobs.title(variant), **pair})
 if rows:
     table = pd.DataFrame(
         {

@@ -18,8 +18,10 @@
 import pandas as pd
 from IPython.display import display
 
-from bnet import myst, records, runs, tables
+from bnet.audit import tables
+from bnet.book import myst
 from bnet.paths import results_dir
+from bnet.runs import jobs, records
 
 found = records.find(results_dir())
 spent = tables.spent(found)
@@ -55,7 +57,7 @@ for (corpus, profile), part in spent.groupby(["corpus", "profile"], sort=False) 
     steps = part["step"].str.split(":").str[0]
     shown = pd.DataFrame(
         {
-            "Network": [runs.title(name) for name in part["variant"]],
+            "Network": [jobs.title(name) for name in part["variant"]],
             "Protocol": part["protocol"] + part["exclude"].map(lambda kinds: f", without {kinds}" if kinds else ""),
             "Folds": part["folds"],
             "Minutes": 60 * part["hours"],

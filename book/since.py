@@ -17,9 +17,9 @@
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from bnet import myst, plots
-from bnet.audit import SYSTEMS
-from bnet.audit.since import CORPORA, PROTOCOLS
+from bnet.audit import plots
+from bnet.audit.since import CORPORA, PROTOCOLS, SYSTEMS
+from bnet.book import myst
 
 plots.style()
 parts = {}

@@ -23,7 +23,11 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from bnet import audio, backend, measured, myst, plots, runs
+from bnet import backend
+from bnet.audit import measured, plots
+from bnet.book import myst
+from bnet.runs import jobs
+from bnet.sound import log_mel
 
 backend.prepare()
 
@@ -129,7 +133,7 @@ if record:
 
 # %% tags=["hide-input"]
 if record:
-    cost = {seconds: costs(build(network, 10, audio.frames(seconds))) for seconds in LENGTHS}
+    cost = {seconds: costs(build(network, 10, log_mel.frames(seconds))) for seconds in LENGTHS}
     rows = [
         {
             "Sound": f"{seconds} s",
@@ -143,7 +147,7 @@ if record:
     display(
         myst.table(
             pd.DataFrame(rows),
-            f"What one prediction of `{network}` takes, counted: `bnet.models.cost` and `bnet.litert.working_bytes`. Its {cost[10].parameters} parameters take {4 * cost[10].parameters / KIB:.0f} KiB as float32.",
+            f"What one prediction of `{network}` takes, counted: `bnet.models.cost` and `bnet.deploy.litert.working_bytes`. Its {cost[10].parameters} parameters take {4 * cost[10].parameters / KIB:.0f} KiB as float32.",
             "tab-small-device-cost",
             formats=dict.fromkeys(("Multiply-adds, millions", "All maps, float32, MiB"), ".0f")
             | dict.fromkeys(("At a time, float32, MiB", "At a time, int8, MiB"), ".1f"),
@@ -200,7 +204,7 @@ else:
 if record:
     rows = [
         {
-            "Network": runs.title(found["network"]),
+            "Network": jobs.title(found["network"]),
             "Calibrated on": found["calibration"],
             "Test clips": found["clips"],
             "float32, %": 100 * found["recorded"],
@@ -245,7 +249,7 @@ if record:
             myst.table(
                 pd.DataFrame(
                     {
-                        "Network": refused["network"].map(runs.title),
+                        "Network": refused["network"].map(jobs.title),
                         "Form": refused["form"],
                         "Message": refused["refused"],
                     }

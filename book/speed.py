@@ -25,7 +25,10 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from bnet import audio, measured, myst, plots, runs
+from bnet.audit import measured, plots
+from bnet.book import myst
+from bnet.runs.jobs import title
+from bnet.sound import log_mel
 
 plots.style()
 training, equality, roof, features, scale, inference, jobs, gpu = (
@@ -95,7 +98,7 @@ if most:
                 100 * aim, color=colour, linestyle=":", linewidth=1.4, label=f"aim for {label}: {100 * aim:.0f} %"
             )
     ax.set(yticks=positions, xlabel="lean step, % of the plain graph's")
-    ax.set_yticklabels([runs.title(pair[0]["variant"]) for pair in chosen])
+    ax.set_yticklabels([title(pair[0]["variant"]) for pair in chosen])
     ax.set_xlim(0, max(105, 1.05 * max(100 * row["ratio"] for pair in chosen for row in pair)))
     ax.set_ylim(-0.6, len(chosen) - 0.4)
     ax.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2, frameon=False)
@@ -105,7 +108,7 @@ if most:
         "fig-speed-step",
         "The lean step takes "
         + "; ".join(
-            f"for {runs.title(a['variant'])} {percent(a['ratio'])} of the time and {percent(b['ratio'])} of the memory"
+            f"for {title(a['variant'])} {percent(a['ratio'])} of the time and {percent(b['ratio'])} of the memory"
             for a, b in chosen
         )
         + ".",
@@ -118,7 +121,7 @@ for frames in reversed(lengths):
     frame = pd.DataFrame(
         [
             {
-                "Network": runs.title(a["variant"]),
+                "Network": title(a["variant"]),
                 "Lean, s": a["ours_median"],
                 "Plain, s": a["peer_median"],
                 "Time, %": 100 * a["ratio"],
@@ -182,7 +185,7 @@ series = (
         "seconds of a clip",
         "frames",
         {"variant": "proposed", "batch": 8},
-        lambda row: round(row["frames"] * 1024 / audio.SR),
+        lambda row: round(row["frames"] * 1024 / log_mel.SR),
     ),
     (
         "blocks",
@@ -233,7 +236,7 @@ if equality:
     frame = pd.DataFrame(
         [
             {
-                "Network": runs.title(row["variant"]),
+                "Network": title(row["variant"]),
                 "Lean, median": row["lean_median"],
                 "Plain, median": row["plain_median"],
                 "Lean, most": row["lean_max"],
@@ -431,7 +434,7 @@ if placed:
     frame = pd.DataFrame(
         [
             {
-                "Network": runs.title(cell["variant"]),
+                "Network": title(cell["variant"]),
                 "Frames": cell["frames"],
                 "GFLOP": cell["flops"] / 1e9,
                 "GB": cell["bytes"] / 1e9,

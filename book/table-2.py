@@ -24,10 +24,13 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from bnet import comparison, myst, paper, plots, runs
+from bnet.audit import paper, plots
+from bnet.audit.report import Report, chosen
+from bnet.book import myst
 from bnet.corpora import get_corpus
 from bnet.paths import project_dir, results_dir
-from bnet.report import Report, chosen
+from bnet.runs import jobs
+from bnet.statistics import comparison
 
 plots.style()
 NETWORKS = ("bbnn", "proposed", "proposed-released")
@@ -70,7 +73,7 @@ for (corpus, protocol, other), found in compared.items():
         else " One split tells nothing of the luck of splits."
     )
     lines.append(
-        f"- `{corpus}`, {protocols[protocol]} (profile `{shown[corpus, protocol].profile}`): **{runs.title(other)}** against BBNN "
+        f"- `{corpus}`, {protocols[protocol]} (profile `{shown[corpus, protocol].profile}`): **{jobs.title(other)}** against BBNN "
         f"{100 * found.difference:+.1f} points, 95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}.{odds} Verdict: **{found.verdict}**."
     )
 absent = [paper.CORPUS_TITLES[corpus] for corpus in paper.CORPUS_TITLES if not any(key[0] == corpus for key in shown)]
@@ -90,7 +93,7 @@ marks = [
 ]
 marks += [
     {
-        "title": f"{corpus}, {protocols[protocol]}" + ("" if other == "proposed" else f"\n({runs.title(other)})"),
+        "title": f"{corpus}, {protocols[protocol]}" + ("" if other == "proposed" else f"\n({jobs.title(other)})"),
         "paper": paper.TABLE_2[corpus, other].test - paper.TABLE_2[corpus, "bbnn"].test
         if (corpus, other) in paper.TABLE_2
         else np.nan,
@@ -142,9 +145,9 @@ def mean_sd(report: Report | None, name: str) -> str:
 
 def accuracies(report: Report, name: str) -> list[float]:
     """Test accuracy of each split."""
-    from bnet import evaluation
+    from bnet.statistics import metrics
 
-    return [evaluation.accuracy(*record.arrays("test")[1:]) for record in report.of(name)]
+    return [metrics.accuracy(*record.arrays("test")[1:]) for record in report.of(name)]
 
 
 rows = []
@@ -158,7 +161,7 @@ for corpus in corpora:
         rows.append(
             {
                 "Corpus": paper.CORPUS_TITLES.get(corpus, f"`{corpus}`"),
-                "Network": runs.title(name),
+                "Network": jobs.title(name),
                 "Paper, test %": f"{printed.test:.1f}" if printed else myst.NOTHING,
                 "Best of the draws %": f"{100 * max(drawn):.1f} (of {len(drawn)})" if drawn else NOT_RUN,
                 "Hold-outs, mean %": mean_sd(parts.get("holdout"), name),
@@ -213,7 +216,7 @@ if compared:
         [
             {
                 "Corpus, splits": f"`{corpus}`, {protocols[protocol]}",
-                "Against BBNN": runs.title(other),
+                "Against BBNN": jobs.title(other),
                 "Folds": found.folds,
                 "Δ points": f"{100 * found.difference:+.1f}",
                 "95 % interval": f"{100 * found.low:+.1f}\u00a0to\u00a0{100 * found.high:+.1f}",

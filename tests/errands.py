@@ -1,4 +1,5 @@
-"""Functions that the tests call in children (`bnet.runner`): found there by this module's name, and light to import."""
+"""Functions that the tests call in children (`bnet.runs.runner`): found there by this module's name, and light to
+import."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bnet import predict, weights
-from bnet.web import clips, site, visit
+from bnet.deploy import predict, weights
+from bnet.deploy.web import clips, site, visit
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="bnet-listen-")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from bnet.pages import Book, Page
+from bnet.book.pages import Book, Page
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -44,7 +44,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import soundfile
 
-from bnet import myst
+from bnet.book import myst
 
 warnings.warn("noise on standard error")
 soundfile.write(myst.static_file("audio/tone.mp3"), 0.1 * np.sin(np.arange(22050) * 0.1), 22050)
@@ -80,7 +80,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bnet import myst
+from bnet.book import myst
 
 records = sorted(Path(os.environ["BNET_RESULTS"]).glob(f"{corpus}/*/run.json"))
 frame = pd.DataFrame({"what": ["records", "scale"], "value": [len(records), scale], "n": [190826, None]})
@@ -135,7 +135,7 @@ def at(root: Path) -> Book:
 @functools.cache
 def executed() -> Path:
     """The root of a miniature book whose pages are executed, made once; copy it before changing it."""
-    from bnet.book import update
+    from bnet.book.build import update
 
     root = _folder()
     update(book=write_sources(root), jobs=2)
@@ -162,7 +162,7 @@ def jupyter_book(root: Path, *options: str) -> subprocess.CompletedProcess:
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from pathlib import Path\n"
         "import minibook\n"
-        "from bnet import sphinx_extension\n"
+        "from bnet.book import sphinx_extension\n"
         "from jupyter_book.cli.main import main\n"
         f"sphinx_extension.this_book = lambda: minibook.at(Path({str(root)!r}))\n"
         f"main(['build', {str(root / 'book')!r}, *{list(options)!r}])\n"

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnet import ablation, paper, runs
-from bnet.config import get_profile
-from bnet.features import FeatureStore
+from bnet.audit import ablation, paper
+from bnet.audit.report import Report, chosen
+from bnet.book.pages import PAGES
+from bnet.corpora.store import FeatureStore
 from bnet.models import STEPS, TABLE_3, VARIANTS
-from bnet.pages import PAGES
-from bnet.report import Report, chosen
+from bnet.runs import jobs
+from bnet.training.config import get_profile
 
 SETTINGS = {"clip_seconds": "1", "groups": "3", "epochs": "1"}
 
@@ -22,9 +23,9 @@ def report(tones, tmp_path, monkeypatch):
     """Records of two baselines that stand in for networks: they take no training."""
     FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
     profile = get_profile("smoke", SETTINGS)
-    for job in runs.jobs("tones", ["majority", "svm-rhythm"], "grouped", profile, [0]):
-        runs.run(job, tmp_path / "results", lambda text: None)
-    monkeypatch.setattr("bnet.report.get_profile", lambda name: None)
+    for job in jobs.jobs("tones", ["majority", "svm-rhythm"], "grouped", profile, [0]):
+        jobs.run(job, tmp_path / "results", lambda text: None)
+    monkeypatch.setattr("bnet.audit.report.get_profile", lambda name: None)
     return Report.load("tones", "custom", "grouped", tmp_path / "results")
 
 
@@ -102,5 +103,5 @@ def results_of_two_profiles(monkeypatch, tmp_path):
         SimpleNamespace(config=SimpleNamespace(profile=profile, protocol="grouped", variant=variant))
         for profile, variant in pairs
     ]
-    monkeypatch.setattr("bnet.records.find", lambda *args, **kwargs: found)
+    monkeypatch.setattr("bnet.runs.records.find", lambda *args, **kwargs: found)
     return tmp_path

@@ -10,15 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnet import paper, trace
-from bnet.audit import CLAIMS, DIFFERENCES, SYSTEMS, Evidence, Finding, Verdict, checks
+from bnet.audit import checks, paper
 from bnet.audit.boards import BOARDS
-from bnet.audit.since import CORPORA, PROTOCOLS, earlier_and_better
-from bnet.comparison import Comparison, Posterior
+from bnet.audit.claims import CLAIMS
+from bnet.audit.evidence import Evidence, Finding, Verdict
+from bnet.audit.report import Report
+from bnet.audit.since import CORPORA, PROTOCOLS, SYSTEMS, earlier_and_better
+from bnet.audit.sources import DIFFERENCES
+from bnet.book import trace
+from bnet.book.pages import Book
 from bnet.errors import BnetError
 from bnet.models import TABLE_3
-from bnet.pages import Book
-from bnet.report import Report
+from bnet.statistics.comparison import Comparison, Posterior
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
@@ -176,7 +179,7 @@ def test_trace_names_what_is_wrong(book):
 
 
 def test_records_of_another_version_of_a_profile_are_refused(monkeypatch):
-    from bnet import report
+    from bnet.audit import report
 
     if not list(RESULTS.glob("tunes/majority-grouped-0-laptop-*")):
         pytest.skip("no records are committed")

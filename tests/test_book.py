@@ -13,12 +13,11 @@ import nbformat
 import pytest
 import yaml
 
-from bnet import book as books
-from bnet import freshness, gate, pages
+from bnet.book import build, freshness, gate, pages
+from bnet.book.execution import execute
+from bnet.book.notebooks import notebook, resolve
+from bnet.book.pages import Book, Page, start_page
 from bnet.errors import BnetError
-from bnet.execution import execute
-from bnet.notebooks import notebook, resolve
-from bnet.pages import Book, Page, start_page
 
 ROOT = minibook.ROOT
 
@@ -145,7 +144,7 @@ def test_a_missing_source_and_an_unknown_page_are_refused(sources):
 
 def test_an_unknown_parameter_is_refused_by_name(sources, tmp_path):
     with pytest.raises(BnetError, match=r"unknown parameter of page 'corpora/one': 'scael' .did you mean 'scale'"):
-        books.convert("corpora/one", tmp_path / "x.ipynb", sources, scael=2)
+        build.convert("corpora/one", tmp_path / "x.ipynb", sources, scael=2)
     with pytest.raises(BnetError, match=r"'corpus'; known: $"):
         execute(sources, sources.page("index"), {"corpus": "one"})
     assert not (tmp_path / "x.ipynb").exists()
@@ -163,7 +162,7 @@ def test_papermill_runs_a_converted_page_and_refuses_an_unknown_parameter(source
     import papermill
 
     monkeypatch.setenv("BNET_RESULTS", str(sources.results))
-    path = books.convert("corpora/one", tmp_path / "page.ipynb", sources)
+    path = build.convert("corpora/one", tmp_path / "page.ipynb", sources)
     done = papermill.execute_notebook(path, tmp_path / "out.ipynb", {"corpus": "two"}, progress_bar=False)
     shown = "".join(output.get("text", "") for cell in done.cells for output in cell.get("outputs", []))
     assert "titles and labels here are those of corpus 'one'" in shown
@@ -231,7 +230,7 @@ def test_a_failing_page_leaves_the_old_one_and_names_cell_and_exception(mini):
     source = mini.folder / page.source
     source.write_text(source.read_text() + "\n# %%\nvalue = 1\nraise KeyError('lost')\n")
     with pytest.raises(BnetError) as caught:
-        books.update(book=mini)
+        build.update(book=mini)
     said = str(caught.value)
     assert "page 'corpora/one' failed in cell 5 at 'raise KeyError('lost')': KeyError: 'lost'" in said
     assert "page 'corpora/two' failed" in said
@@ -239,7 +238,7 @@ def test_a_failing_page_leaves_the_old_one_and_names_cell_and_exception(mini):
     log = mini.logs / "corpora-one.failed.log"
     assert str(log) in said
     assert "Traceback" in log.read_text()
-    states = {row["page"]: row["state"] for row in books.overview(mini)}
+    states = {row["page"]: row["state"] for row in build.overview(mini)}
     assert states == {"index": "ok", "corpora/one": "failed", "corpora/two": "failed"}
     assert "failed: source changed" in (mini.folder / "status.md").read_text()
 
@@ -285,11 +284,11 @@ def test_another_profile_changes_the_pages_that_have_one(mini):
 
 
 def test_update_executes_what_is_stale_and_nothing_else(mini):
-    assert books.update(book=mini) == []
+    assert build.update(book=mini) == []
     status = (mini.folder / "status.md").read_bytes()
     mini.notebook_path(mini.page("corpora/two")).unlink()
-    assert books.update(book=mini) == ["corpora/two"]
-    assert books.update(["index"], force=True, book=mini) == ["index"]
+    assert build.update(book=mini) == ["corpora/two"]
+    assert build.update(["index"], force=True, book=mini) == ["index"]
     assert b"tab-status" in status
 
 
@@ -398,7 +397,7 @@ def test_plain_jupyter_book_executes_missing_pages_and_passes_the_gate():
 def test_strict_build_lists_warnings_and_keeps_the_earlier_book(mini, monkeypatch):
     config = mini.root / "_config.yml"
     config.write_text(
-        config.read_text().replace("      - bnet.sphinx_extension\n", "").replace("html_math_renderer: mathml", "")
+        config.read_text().replace("      - bnet.book.sphinx_extension\n", "").replace("html_math_renderer: mathml", "")
     )
     earlier = mini.folder / "_build" / "html" / "index.html"
     earlier.parent.mkdir(parents=True, exist_ok=True)
@@ -406,7 +405,7 @@ def test_strict_build_lists_warnings_and_keeps_the_earlier_book(mini, monkeypatc
     references = mini.folder / "references.md"
     references.write_text(references.read_text() + "\n{numref}`tab-lost`\n")
     with pytest.raises(BnetError, match=r"(?s)jupyter-book refused the book.*jupyter-book\.log.*tab-lost"):
-        books.build(mini)
+        build.build(mini)
     assert earlier.read_text() == "earlier"
     assert not list(earlier.parents[1].glob(".strict-*"))
 

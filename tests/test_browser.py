@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import minibook
 import pytest
 
-from bnet.gate import pages_of
+from bnet.book.gate import pages_of
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SITES = {"miniature": minibook.built, "book": lambda: minibook.ROOT / "book" / "_build" / "html"}

@@ -12,12 +12,13 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from bnet import cli, records, runs
-from bnet.config import get_profile
+from bnet import cli
+from bnet.corpora.store import FeatureStore
+from bnet.deploy.predict import find_run, load_network, predict_file
 from bnet.errors import BnetError
-from bnet.features import FeatureStore
 from bnet.models import VARIANTS, Variant
-from bnet.predict import find_run, load_network, predict_file
+from bnet.runs import jobs, records
+from bnet.training.config import get_profile
 
 TINY = Variant("tiny", "Tiny", ("norm conv1x1", "pool3x3 norm conv1x1"), 1, filters=4)
 
@@ -25,7 +26,7 @@ TINY = Variant("tiny", "Tiny", ("norm conv1x1", "pool3x3 norm conv1x1"), 1, filt
 def bnet(*words: str, **environment: str) -> subprocess.CompletedProcess:
     """Run the real program."""
     return subprocess.run(
-        [sys.executable, "-m", "bnet.cli", *words],
+        [sys.executable, "-m", "bnet", *words],
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
@@ -39,8 +40,8 @@ def trained(tones, monkeypatch, tmp_path):
     monkeypatch.setitem(VARIANTS, "tiny", TINY)
     FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
     profile = get_profile("smoke", {"clip_seconds": "1", "epochs": "2", "groups": "3"})
-    job = runs.jobs("tones", ["tiny"], "grouped", profile, [0])[0]
-    return runs.run(job, tmp_path / "results", lambda text: None)
+    job = jobs.jobs("tones", ["tiny"], "grouped", profile, [0])[0]
+    return jobs.run(job, tmp_path / "results", lambda text: None)
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ import pytest
 from test_many import children, command, until
 from test_runs import TINY, job, quiet, results  # noqa: F401 a fixture
 
-from bnet import cluster, records, runs
-from bnet.config import get_profile
-from bnet.device import Settings
 from bnet.errors import BnetError
 from bnet.models import VARIANTS
+from bnet.runs import cluster, jobs, records
+from bnet.training.config import get_profile
+from bnet.training.device import Settings
 
 pytest.importorskip("distributed")
 
@@ -101,12 +101,12 @@ def dask(scheduler, tones, monkeypatch):
 
 def spread(dask: Cluster, todo, results: Path, say=quiet, keep: str = "auto", settings=None):  # noqa: F811
     way = functools.partial(cluster.spread, address=dask.address, keep=keep)
-    return runs.run_all(todo, results, say=say, settings=settings, way=way)
+    return jobs.run_all(todo, results, say=say, settings=settings, way=way)
 
 
 def test_a_killed_worker_loses_nothing_and_records_are_as_at_home(dask, results):  # noqa: F811
     long = get_profile("smoke", {"clip_seconds": "1", "epochs": "40", "groups": "3"})
-    todo = runs.jobs("tones", ["tiny"], "grouped", long, [0, 1])
+    todo = jobs.jobs("tones", ["tiny"], "grouped", long, [0, 1])
     first, _ = dask.work(), dask.work()
     said, killed = [], []
 
@@ -118,8 +118,8 @@ def test_a_killed_worker_loses_nothing_and_records_are_as_at_home(dask, results)
             first.send_signal(signal.SIGKILL)
 
     found = spread(dask, todo, results, say, keep="returned")
-    runs.extract(todo[0].corpus, todo[0].tracks, 1.0, 1, quiet)
-    alone = [runs.run(one, results / "alone", quiet) for one in todo]
+    jobs.extract(todo[0].corpus, todo[0].tracks, 1.0, 1, quiet)
+    alone = [jobs.run(one, results / "alone", quiet) for one in todo]
     assert [record.identity() for record in found] == [record.identity() for record in alone]
     assert all(record.weights for record in found)
     assert "0 write into" in said[1]
@@ -136,8 +136,8 @@ def test_records_in_a_shared_folder(dask, results):  # noqa: F811
     todo = [job("majority"), job("svm-timbre", 1)]
     found = spread(dask, todo, results, said.append)
     assert "1 write into" in said[1]
-    runs.extract(todo[0].corpus, todo[0].tracks, 1.0, 1, quiet)
-    assert [r.identity() for r in found] == [runs.run(one, results / "alone", quiet).identity() for one in todo]
+    jobs.extract(todo[0].corpus, todo[0].tracks, 1.0, 1, quiet)
+    assert [r.identity() for r in found] == [jobs.run(one, results / "alone", quiet).identity() for one in todo]
     assert sorted(path.name for path in results.iterdir()) == ["alone", "tones"]  # no token is left
     (found[0].folder / "predictions.csv").write_text("damaged")
     assert spread(dask, todo, results, keep="returned")[0].identity() == found[0].identity()
@@ -149,7 +149,7 @@ def test_a_worker_without_the_data_gets_no_run(dask, results, tmp_path, monkeypa
     monkeypatch.setenv("BNET_DATA", str(tmp_path))
     monkeypatch.setenv("BNET_PARTIAL", "1")
     profile = get_profile("smoke", {"clip_seconds": "1", "groups": "3"})
-    todo = runs.jobs("homburg", ["majority"], "kfold", profile, [0, 1])
+    todo = jobs.jobs("homburg", ["majority"], "kfold", profile, [0, 1])
     dask.work(BNET_DATA=str(tmp_path / "empty"))
     with pytest.raises(BnetError, match=r"no worker can do these runs: tcp:.*: it has no data of homburg .*BNET_DATA"):
         spread(dask, todo, results)
@@ -172,7 +172,7 @@ def test_a_worker_with_another_copy_of_the_corpus_gets_no_run(dask, results, ton
 
 def test_workers_of_another_version_are_refused(dask, results, tmp_path):  # noqa: F811
     shutil.copytree(ROOT / "bnet", tmp_path / "bnet", ignore=shutil.ignore_patterns("__pycache__", "shipped", "static"))
-    with open(tmp_path / "bnet" / "splits.py", "a") as stream:
+    with open(tmp_path / "bnet" / "corpora" / "splits.py", "a") as stream:
         stream.write("\n")
     dask.work(PYTHONPATH=str(tmp_path))
     here = cluster.bnet_here()
@@ -188,13 +188,13 @@ def test_a_cluster_that_is_not_there(dask, results, monkeypatch):  # noqa: F811
     for address in ("tcp://127.0.0.1:1", "nonsense://x"):
         way = functools.partial(cluster.spread, address=address)
         with pytest.raises(BnetError, match=f"no dask scheduler answers at {address} .*expected the address"):
-            runs.run_all([job("majority")], results, say=quiet, way=way)
+            jobs.run_all([job("majority")], results, say=quiet, way=way)
     with pytest.raises(BnetError, match="unknown way of records 'share'"):
         spread(dask, [job("majority")], results, keep="share")
 
 
 def test_shared_is_refused_where_the_folder_is_not_seen(dask, tmp_path):
-    from bnet.worker import Order
+    from bnet.runs.worker import Order
 
     order = Order(tmp_path / "elsewhere", ".cluster-x", "shared", None, 2, "topic", "bnet")
     with pytest.raises(BnetError, match=r"does not see the results folder .* or take --records returned"):

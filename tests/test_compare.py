@@ -11,18 +11,21 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bnet import agreement, cli, comparison, records, runs
-from bnet.config import get_profile
+from bnet import cli
+from bnet.audit import agreement
+from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
-from bnet.features import FeatureStore
+from bnet.runs import jobs, records
+from bnet.statistics import comparison
+from bnet.training.config import get_profile
 
 SETTINGS = {"clip_seconds": "1", "groups": "3"}
 
 
 def train(results, *names: str, folds=(0, 1), **settings: str) -> None:
     profile = get_profile("smoke", {**SETTINGS, **settings})
-    for job in runs.jobs("tones", list(names), "grouped", profile, list(folds)):
-        runs.run(job, results, lambda text: None)
+    for job in jobs.jobs("tones", list(names), "grouped", profile, list(folds)):
+        jobs.run(job, results, lambda text: None)
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bnet import comparison
-from bnet.comparison import Fold
 from bnet.errors import BnetError
+from bnet.statistics import comparison
+from bnet.statistics.comparison import Fold
 
 ONE = np.array([0.80, 0.82, 0.79, 0.85, 0.81, 0.78, 0.84, 0.80, 0.83, 0.82])
 OTHER = np.array([0.81, 0.84, 0.80, 0.85, 0.84, 0.80, 0.83, 0.83, 0.84, 0.84])

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bnet.config import PROFILES, Config, get_profile
 from bnet.errors import BnetError
-from bnet.runs import jobs
+from bnet.runs.jobs import jobs
+from bnet.training.config import PROFILES, Config, get_profile
 
 
 def test_config_survives_json(tones):

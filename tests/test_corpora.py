@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from minicorpora import Copy, break_, duplicate, kept, make
 
-from bnet import audio
 from bnet.corpora import Corpus, Track, fingerprint, get_corpus, gtzan, without
 from bnet.corpora.checking import KINDS, Check, check
+from bnet.corpora.splits import make_split
+from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
-from bnet.features import FeatureStore
-from bnet.splits import make_split
+from bnet.sound import log_mel
 
 NAMES = ("gtzan", "extended-ballroom", "homburg", "fma-small", "emotify", "folder")
 KNOWN = {"gtzan": 1000, "emotify": 400}
@@ -394,7 +394,7 @@ def test_features_of_every_clip(name, at):
     assert done.done == len(tracks) - len(lost)
     ids = sorted(store.available)
     rows = store.rows(ids)
-    assert rows.shape == (done.done, audio.frames(2.0), 128)
+    assert rows.shape == (done.done, log_mel.frames(2.0), 128)
     assert np.isfinite(rows).all()
     same = len({row.tobytes() for row in rows})
     assert done.done - same == (2 if name == "extended-ballroom" else 0)  # the twins
@@ -406,9 +406,9 @@ def test_short_clips_of_homburg_are_padded_looped_or_kept(at, monkeypatch):
     track = get_corpus("homburg").tracks()[0]
     for name in ("homburg-looped", "homburg-10s"):
         assert get_corpus(name).tracks() == get_corpus("homburg").tracks()
-    clip = audio.load(track.path)
+    clip = log_mel.load(track.path)
     padded, looped = (get_corpus(name).audio(track, 4.0) for name in ("homburg", "homburg-looped"))
-    assert len(padded) == len(looped) == 4 * audio.SR
+    assert len(padded) == len(looped) == 4 * log_mel.SR
     assert not padded[len(clip) :].any()
     np.testing.assert_array_equal(padded[: len(clip)], clip)
     np.testing.assert_array_equal(looped[len(clip) : 2 * len(clip)], clip)
@@ -420,7 +420,7 @@ def test_folder_takes_the_middle_of_a_file(at, tmp_path):
     copy = make("folder", tmp_path, 2, seconds=5.0)
     corpus = at(copy)
     for track in corpus.tracks():
-        middle = audio.load(track.path, seconds=2.0, offset=1.5)
+        middle = log_mel.load(track.path, seconds=2.0, offset=1.5)
         assert np.abs(corpus.audio(track, 2.0) - middle).max() < 1e-3 or track.path.suffix.lower() in (".mp3", ".ogg")
 
 

@@ -9,16 +9,17 @@ import json
 import numpy as np
 import pytest
 
-from bnet import assembly, backend, device, training
-from bnet.config import PROFILES, get_profile
-from bnet.device import AUTO, Choice, Settings
+from bnet import backend
 from bnet.errors import BnetError
 from bnet.models import build, get_variant
 from bnet.models.cost import training_bytes
-from bnet.parts import Part
-from bnet.remat import RematModel, parts
+from bnet.training import assembly, device, fit
+from bnet.training.config import PROFILES, get_profile
+from bnet.training.device import AUTO, Choice, Settings
+from bnet.training.parts import Part
+from bnet.training.remat import RematModel, parts
 
-keras = training.keras
+keras = fit.keras
 FRAMES, BANDS, CLASSES = 33, 13, 3
 PROFILE = dataclasses.replace(PROFILES["smoke"], epochs=2, batch_size=3)
 
@@ -36,7 +37,7 @@ def corpus() -> list[Part]:
 def fitted(precision: str = "float32", **settings):
     """Several tests look at the same training."""
     profile = dataclasses.replace(PROFILE, precision=precision)
-    return training.fit("1-block", profile, *corpus(), CLASSES, 0, settings=Settings(**settings))
+    return fit.fit("1-block", profile, *corpus(), CLASSES, 0, settings=Settings(**settings))
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,14 @@ import typer
 from keras import layers
 from typer.testing import CliRunner
 
-from bnet import drawing
 from bnet.cli.draw import draw
-from bnet.drawing import metrics, picture
-from bnet.drawing.canvas import SIZES, Box
-from bnet.drawing.reading import diagram
-from bnet.drawing.steps import KINDS
-from bnet.drawing.structure import Parallel, steps_of
 from bnet.errors import BnetError
-from bnet.models import VARIANTS, Variant, build
+from bnet.models import VARIANTS, Variant, build, drawing
+from bnet.models.drawing import metrics, picture
+from bnet.models.drawing.canvas import SIZES, Box
+from bnet.models.drawing.reading import diagram
+from bnet.models.drawing.steps import KINDS
+from bnet.models.drawing.structure import Parallel, steps_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 LONG = Variant(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bnet import evaluation
 from bnet.errors import BnetError
+from bnet.statistics import metrics
 
 TRUTH = np.array([0, 0, 0, 1, 1, 2])
 PREDICTED = np.array([0, 0, 1, 1, 1, 0])
@@ -14,14 +14,14 @@ PROBABILITIES = np.eye(4)[PREDICTED]
 
 
 def test_worked_example():
-    assert evaluation.accuracy(TRUTH, PROBABILITIES) == pytest.approx(4 / 6)
+    assert metrics.accuracy(TRUTH, PROBABILITIES) == pytest.approx(4 / 6)
     # F1: class 0: 2*2/(3+3), class 1: 2*2/(3+2), class 2: 0; class 3 occurs nowhere
-    assert evaluation.macro_f1(TRUTH, PROBABILITIES) == pytest.approx((2 / 3 + 4 / 5 + 0) / 3)
+    assert metrics.macro_f1(TRUTH, PROBABILITIES) == pytest.approx((2 / 3 + 4 / 5 + 0) / 3)
     np.testing.assert_array_equal(
-        evaluation.confusion(TRUTH, PROBABILITIES), [[2, 1, 0, 0], [0, 2, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
+        metrics.confusion(TRUTH, PROBABILITIES), [[2, 1, 0, 0], [0, 2, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
     )
-    np.testing.assert_allclose(evaluation.recalls(TRUTH, PROBABILITIES), [2 / 3, 1, 0, np.nan])
-    assert evaluation.evaluate(TRUTH, PROBABILITIES)["mean_recall"] == pytest.approx((2 / 3 + 1 + 0) / 3)
+    np.testing.assert_allclose(metrics.recalls(TRUTH, PROBABILITIES), [2 / 3, 1, 0, np.nan])
+    assert metrics.evaluate(TRUTH, PROBABILITIES)["mean_recall"] == pytest.approx((2 / 3 + 1 + 0) / 3)
 
 
 def test_interval_covers_the_truth_when_groups_are_resampled_together():
@@ -32,7 +32,7 @@ def test_interval_covers_the_truth_when_groups_are_resampled_together():
         values = (rng.random((40, 8)) < skill[:, None]).ravel()
         groups = np.repeat(np.arange(40), 8)
         for name, by in (("groups", groups), ("tracks", np.arange(320))):
-            low, high = evaluation.bootstrap_interval(values, by, draws=300, seed=seed)
+            low, high = metrics.bootstrap_interval(values, by, draws=300, seed=seed)
             covered[name] += low <= 0.5905 <= high  # mean of the clipped normal, by integration
     assert covered["groups"] >= 0.9 * 200
     assert covered["tracks"] < 0.85 * 200
@@ -49,15 +49,15 @@ def test_interval_covers_the_truth_when_groups_are_resampled_together():
 )
 def test_bad_input_is_refused(truth, probabilities, message):
     with pytest.raises(BnetError, match=message):
-        evaluation.accuracy(truth, probabilities)
+        metrics.accuracy(truth, probabilities)
 
 
 def test_calibration_by_hand():
     truth = np.array([0, 0, 1, 1])
     probabilities = np.array([[0.95, 0.05], [0.85, 0.15], [0.85, 0.15], [0.35, 0.65]])
-    table = evaluation.reliability(truth, probabilities)
+    table = metrics.reliability(truth, probabilities)
     assert table["clips"].tolist() == [1, 2, 1]
     assert table["accuracy"].tolist() == [1.0, 0.5, 1.0]
-    np.testing.assert_allclose(evaluation.calibration_error(truth, probabilities), (0.35 + 2 * 0.35 + 0.05) / 4)
+    np.testing.assert_allclose(metrics.calibration_error(truth, probabilities), (0.35 + 2 * 0.35 + 0.05) / 4)
     expected = 2 * (0.05**2 + 0.15**2 + 0.85**2 + 0.35**2) / 4
-    np.testing.assert_allclose(evaluation.brier(truth, probabilities), expected)
+    np.testing.assert_allclose(metrics.brier(truth, probabilities), expected)

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bnet import calibration, cli, litert, runs
-from bnet.config import get_profile
+from bnet import cli
+from bnet.corpora.store import FeatureStore
+from bnet.deploy import calibration, litert
+from bnet.deploy.predict import load_network
+from bnet.deploy.weights import shipped_run
 from bnet.errors import BnetError
-from bnet.features import FeatureStore
 from bnet.models import VARIANTS, Variant, build
-from bnet.predict import load_network
-from bnet.weights import shipped_run
+from bnet.runs import jobs
+from bnet.training.config import get_profile
 
 TINY = Variant("tiny", "Tiny", ("norm conv1x1", "pool3x3 norm conv1x1"), 1, filters=4)
 
@@ -25,7 +27,7 @@ def trained(tones, monkeypatch, tmp_path):
     monkeypatch.setitem(VARIANTS, "tiny", TINY)
     FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
     profile = get_profile("smoke", {"clip_seconds": "1", "epochs": "3", "groups": "3"})
-    return runs.run(runs.jobs("tones", ["tiny"], "grouped", profile, [0])[0], tmp_path / "results", lambda text: None)
+    return jobs.run(jobs.jobs("tones", ["tiny"], "grouped", profile, [0])[0], tmp_path / "results", lambda text: None)
 
 
 def export(*words):
@@ -54,7 +56,7 @@ def test_onnx_file_takes_clips_of_any_length(tmp_path):
 
 def test_onnx_answers_as_the_network():
     onnxruntime = pytest.importorskip("onnxruntime")
-    from bnet.web.networks import to_onnx
+    from bnet.deploy.web.networks import to_onnx
 
     model = load_network(shipped_run())
     session = onnxruntime.InferenceSession(to_onnx(model), providers=["CPUExecutionProvider"])

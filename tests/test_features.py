@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from bnet import audio
 from bnet.corpora import SR, Corpus, Track
+from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
-from bnet.features import FeatureStore
 from bnet.paths import sha256, sha256_file
+from bnet.sound import log_mel
 
 
 class Noises(Corpus):
@@ -56,7 +56,7 @@ class Files(Corpus):
         return [Track(path.stem, "all", path.stem, path) for path in sorted(self.folder.iterdir())]
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:
-        return audio.fit(audio.load(track.path, seconds=seconds), seconds)
+        return log_mel.fit(log_mel.load(track.path, seconds=seconds), seconds)
 
     def checksum(self, track: Track, y: np.ndarray) -> str:
         return sha256_file(track.path)
@@ -108,7 +108,7 @@ def test_rows_are_the_log_mels_of_the_clips(tmp_path, seconds, frames):
     assert rows.shape == (3, frames, 128)
     assert rows.dtype == np.float32
     for row, track in zip(rows, [corpus.tracks()[i] for i in (2, 0, 2)], strict=True):
-        np.testing.assert_array_equal(row, audio.log_mel(corpus.audio(track, seconds)))
+        np.testing.assert_array_equal(row, log_mel.log_mel(corpus.audio(track, seconds)))
     assert isinstance(store.array, np.memmap)
     assert not store.array.flags.writeable
     np.testing.assert_array_equal(store.array[store.row_numbers(["n001"])], store.rows(["n001"]))
@@ -121,7 +121,7 @@ def test_the_folder_depends_on_all_that_decides_a_row(tmp_path):
     class Other(Noises):
         source = "noises 2"
 
-    settings = audio.FeatureSettings(top_db=60)
+    settings = log_mel.FeatureSettings(top_db=60)
     stores = [
         FeatureStore(Noises(), 10),
         FeatureStore(Other(), 10),
@@ -234,7 +234,7 @@ def test_a_file_that_changed_is_extracted_again(folder):
     soundfile.write(folder / "a.wav", y, SR, subtype="FLOAT")
     assert extract(store).done == 1
     assert store.checksum(["a"]) != before
-    np.testing.assert_array_equal(store.rows(["a"])[0], audio.log_mel(y[:SR]))
+    np.testing.assert_array_equal(store.rows(["a"])[0], log_mel.log_mel(y[:SR]))
 
     soundfile.write(folder / "c.mp3", y, SR)  # mended
     assert extract(store).done == 1
@@ -390,7 +390,7 @@ def test_an_index_that_cannot_be_read(whole):
 
 
 def test_a_whole_store_need_not_be_writable(whole, monkeypatch):
-    monkeypatch.setattr("bnet.features.writable_dir", lambda *_: pytest.fail("wrote"))
+    monkeypatch.setattr("bnet.corpora.store.writable_dir", lambda *_: pytest.fail("wrote"))
     assert extract(whole).reused == 12
 
 
@@ -401,7 +401,7 @@ def test_a_whole_store_need_not_be_writable(whole, monkeypatch):
         (lambda: extract(FeatureStore(Noises(), 1.0), jobs=-1), "-1 worker processes"),
         (lambda: FeatureStore(Noises(), 1.0).extract(2 * Noises().tracks()), "two tracks of noises are called 'n000'"),
         (lambda: FeatureStore(Noises(), 0.0), "expected more than 0"),
-        (lambda: FeatureStore(Noises(), 1.0, audio.FeatureSettings(sr=16_000)), "expected 22050 Hz"),
+        (lambda: FeatureStore(Noises(), 1.0, log_mel.FeatureSettings(sr=16_000)), "expected 22050 Hz"),
     ],
 )
 def test_refused_at_the_door(make, words):

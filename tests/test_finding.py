@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bnet import finding
-from bnet.comparison import Posterior
+from bnet.audit import finding
+from bnet.audit.report import Report
 from bnet.errors import BnetError
-from bnet.report import Report
+from bnet.statistics.comparison import Posterior
 
 ROOT = Path(__file__).resolve().parents[1]
 

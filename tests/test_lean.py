@@ -8,20 +8,22 @@ import functools
 import numpy as np
 import pytest
 
-from bnet import backend, lean, training
-from bnet.config import PROFILES
-from bnet.device import Settings
+from bnet import backend
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, build, get_variant
-from bnet.parts import Part
+from bnet.training import fit as fitting
+from bnet.training import lean
+from bnet.training.config import PROFILES
+from bnet.training.device import Settings
+from bnet.training.parts import Part
 
-keras = training.keras
+keras = fitting.keras
 tf = pytest.importorskip("tensorflow")
 
-from bnet.lean.kernels import kernel  # noqa: E402
-from bnet.lean.plan import NoPlanError, plan  # noqa: E402
-from bnet.lean.trunk import Trunk  # noqa: E402
-from bnet.lean.workers import Workers  # noqa: E402
+from bnet.training.lean.kernels import kernel  # noqa: E402
+from bnet.training.lean.plan import NoPlanError, plan  # noqa: E402
+from bnet.training.lean.trunk import Trunk  # noqa: E402
+from bnet.training.lean.workers import Workers  # noqa: E402
 
 pytestmark = pytest.mark.skipif(
     backend.name() != "tensorflow" or backend.device()["kind"] != "CPU",
@@ -202,7 +204,7 @@ PROFILE = dataclasses.replace(PROFILES["smoke"], epochs=2)
 
 
 def fit(network, step="auto"):
-    return training.fit(network, PROFILE, *corpus(), 3, 0, settings=Settings(step=step))
+    return fitting.fit(network, PROFILE, *corpus(), 3, 0, settings=Settings(step=step))
 
 
 @functools.cache
@@ -222,7 +224,7 @@ def test_the_same_seed_gives_the_same_bits_and_plain_weights(tmp_path):
     one.model.save_weights(tmp_path / "x.weights.h5")
     other = build("1-block", 3, FRAMES, BANDS)
     other.load_weights(tmp_path / "x.weights.h5")
-    np.testing.assert_allclose(training.predict(other, corpus()[2]), one.test, atol=1e-6)
+    np.testing.assert_allclose(fitting.predict(other, corpus()[2]), one.test, atol=1e-6)
 
 
 def test_plain_on_request_learns_the_same():
@@ -244,7 +246,7 @@ def test_dropout_and_label_smoothing_act():
 
 def test_a_loss_that_is_no_number_is_told():
     with pytest.raises(BnetError, match="diverged"):
-        training.fit("1-block", PROFILE, *corpus(broken=True), 3, 0)
+        fitting.fit("1-block", PROFILE, *corpus(broken=True), 3, 0)
 
 
 @pytest.mark.parametrize("name", HAVE_NOT)

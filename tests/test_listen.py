@@ -11,22 +11,13 @@ import pytest
 import soundfile
 from listening import check, folder, models, served, tune
 
-from bnet import audio, chromium, predict, weights
+from bnet.book import chromium
 from bnet.corpora import SR
+from bnet.deploy import predict, weights
+from bnet.deploy.web import clips, kernels, runtime, site
+from bnet.deploy.web.visit import FORMATS, by_librosa, difference, give, heard, line, said, tolerance, wait, write_sound
 from bnet.errors import BnetError
-from bnet.web import clips, kernels, runtime, site
-from bnet.web.visit import (
-    FORMATS,
-    by_librosa,
-    difference,
-    give,
-    heard,
-    line,
-    said,
-    tolerance,
-    wait,
-    write_sound,
-)
+from bnet.sound import log_mel
 
 FAKE_MICROPHONE = "--use-fake-device-for-media-stream"
 
@@ -104,7 +95,7 @@ def test_the_very_first_samples_are_those_of_soxr(opened, tmp_path, rate):
     soundfile.write(path, x, rate, subtype="FLOAT")
     assert give(opened, path) == ""
     mel, _ = heard(opened)
-    expected = audio.log_mel(librosa.resample(x, orig_sr=rate, target_sr=SR))
+    expected = log_mel.log_mel(librosa.resample(x, orig_sr=rate, target_sr=SR))
     assert np.abs(mel - expected)[:2][expected[:2] > expected.max() - 50].max() < 1e-4
 
 
@@ -143,7 +134,7 @@ def test_unusual_sound_is_heard_as_python_hears_it(opened, tmp_path, rate, chann
     soundfile.write(path, noise(2, rate, channels), rate, subtype="FLOAT")
     assert give(opened, path) == ""
     mel, probabilities = heard(opened)
-    expected = audio.log_mel(audio.load(path))
+    expected = log_mel.log_mel(log_mel.load(path))
     assert mel.shape == expected.shape
     off = np.abs(mel - expected)
     assert off.mean() < 1e-4 if rate in kernels.RATES else off.mean() < 1e-2  # others: the nearest one's filter
@@ -204,12 +195,12 @@ def test_the_neighbours_are_those_of_the_record(opened):
 
 
 def test_saliency_is_that_of_python(opened):
-    from bnet.probes.inside import drops
-    from bnet.training import predict as ask
+    from bnet.audit.probes.inside import drops
+    from bnet.training.fit import predict as ask
 
     corpus, tracks = clips.choose(weights.shipped())
     model, record = models()["bbnn"]
-    mel = audio.log_mel(audio.fit(corpus.audio(tracks[0], clips.SECONDS), record.config.clip_seconds))
+    mel = log_mel.log_mel(log_mel.fit(corpus.audio(tracks[0], clips.SECONDS), record.config.clip_seconds))
     label = int(ask(model, mel[None]).argmax())
     _, python = drops(lambda x: ask(model, x), mel, label)
     page = opened.evaluate("[...bnetListen.cards.values()].find(card => card.patches).patches.map(one => one.drop)")

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 from listening import served, tune
 
-from bnet import accessibility, chromium
+from bnet.book import accessibility, chromium
 from bnet.corpora import SR
-from bnet.web.visit import PATIENCE, wait, write_sound
+from bnet.deploy.web.visit import PATIENCE, wait, write_sound
 
 ALL_SAID = "[...bnetListen.cards.values()].some(card => card.patches)"
 

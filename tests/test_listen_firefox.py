@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from listening import check, folder, models, served, tune
 
-from bnet import firefox
-from bnet.web import visit
+from bnet.book import firefox
+from bnet.deploy.web import visit
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from bnet import luck
 from bnet.errors import BnetError
+from bnet.statistics import luck
 
 
 @pytest.mark.parametrize(

@@ -16,15 +16,17 @@ import psutil
 import pytest
 from test_runs import SETTINGS, TINY, job, quiet, ready, results  # noqa: F401 two fixtures
 
-from bnet import many, records, runs
-from bnet.board import Board
-from bnet.config import get_profile
-from bnet.device import Settings
 from bnet.errors import BnetError
-from bnet.runner import Child, call
+from bnet.runs import parallel, records
+from bnet.runs.board import Board
+from bnet.runs.jobs import jobs as make_jobs
+from bnet.runs.jobs import run_all
+from bnet.runs.runner import Child, call
+from bnet.training.config import get_profile
+from bnet.training.device import Settings
 
 GIB = 2**30
-CORES = many.cores()
+CORES = parallel.cores()
 
 
 def children(process: psutil.Process | None = None) -> list[psutil.Process]:
@@ -32,7 +34,7 @@ def children(process: psutil.Process | None = None) -> list[psutil.Process]:
     found = []
     for child in (process or psutil.Process()).children(recursive=True):
         try:
-            if "bnet.runner" in child.cmdline():
+            if "bnet.runs.runner" in child.cmdline():
                 found.append(child)
         except psutil.Error:
             continue
@@ -40,7 +42,7 @@ def children(process: psutil.Process | None = None) -> list[psutil.Process]:
 
 
 def side_by_side(todo, results, say=quiet, jobs=2, settings=None):  # noqa: F811
-    return runs.run_all(todo, results, say=say, settings=settings, way=functools.partial(many.side_by_side, jobs=jobs))
+    return run_all(todo, results, say=say, settings=settings, way=functools.partial(parallel.side_by_side, jobs=jobs))
 
 
 def until(condition, seconds: float = 300.0):
@@ -85,7 +87,7 @@ def test_a_child_that_fails_says_why(function, reason):
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system binds no process to cores")
 def test_a_child_is_bound_to_its_cores_with_as_many_threads_as_alone():
-    share = many.shares(CORES)[0]
+    share = parallel.shares(CORES)[0]
     assert heard(errands.whereabouts, cores=share, threads=7) == [{"ended": [share, "7"]}]
 
 
@@ -103,28 +105,28 @@ def test_a_child_is_bound_to_its_cores_with_as_many_threads_as_alone():
     ],
 )
 def test_a_run_starts_when_a_job_is_free_and_its_memory_fits(waiting, running, available, jobs, chosen):
-    assert many.startable(waiting, running, available, jobs) == chosen
+    assert parallel.startable(waiting, running, available, jobs) == chosen
 
 
 def test_cores_are_shared_out_without_overlap():
-    assert many.shares(2, [0, 1, 2, 3, 4]) == [[0, 1], [2, 3]]
-    assert many.shares(3, [4, 6, 7]) == [[4], [6], [7]]
-    assert many.shares(2, []) == [[], []]
+    assert parallel.shares(2, [0, 1, 2, 3, 4]) == [[0, 1], [2, 3]]
+    assert parallel.shares(3, [4, 6, 7]) == [[4], [6], [7]]
+    assert parallel.shares(2, []) == [[], []]
 
 
 def test_memory_of_a_run_grows_with_the_batch(ready):  # noqa: F811
     small, large = (
-        runs.jobs("tones", ["tiny"], "grouped", get_profile("smoke", {**SETTINGS, "batch_size": size}), [0])[0]
+        make_jobs("tones", ["tiny"], "grouped", get_profile("smoke", {**SETTINGS, "batch_size": size}), [0])[0]
         for size in ("8", "64")
     )
-    baseline, one, two = many.memory([job("majority"), small, large])
+    baseline, one, two = parallel.memory([job("majority"), small, large])
     assert GIB < one < two
-    assert baseline > many.BASELINE * GIB
+    assert baseline > parallel.BASELINE * GIB
 
 
 def test_a_run_that_does_not_fit_is_refused_with_the_figures(ready, results, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(many, "memory", lambda todo, settings: [10 * GIB, 1 * GIB])
-    monkeypatch.setattr(many, "available_bytes", lambda: 4 * GIB)
+    monkeypatch.setattr(parallel, "memory", lambda todo, settings: [10 * GIB, 1 * GIB])
+    monkeypatch.setattr(parallel, "available_bytes", lambda: 4 * GIB)
     with pytest.raises(BnetError, match=r"1 of 2 runs failed(.|\n)*needs about 10.0 GiB of memory, of which 4.0 GiB"):
         side_by_side([job("svm-timbre"), job("majority")], results)
     assert [folder.name for folder in records.folders(results)] == [job("majority").config.run_name]
@@ -135,7 +137,7 @@ def test_records_are_those_of_one_after_the_other(ready, results):  # noqa: F811
     todo = [job("1-block"), job("tiny", 1), job("svm-rhythm")]
     said: list[str] = []
     found = side_by_side(todo, results / "many", said.append, settings=plain)
-    alone = runs.run_all(todo, results / "one", say=quiet, settings=plain)
+    alone = run_all(todo, results / "one", say=quiet, settings=plain)
     assert [record.identity() for record in found] == [record.identity() for record in alone]
     assert [record.weights is not None for record in found] == [True, True, False]
     assert sum("100%: loss" in line for line in said) == 2
@@ -144,7 +146,7 @@ def test_records_are_those_of_one_after_the_other(ready, results):  # noqa: F811
 
 
 def test_a_killed_run_is_told_and_the_others_go_on(ready, results, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(many, "memory", lambda todo, settings: [GIB] * len(todo))
+    monkeypatch.setattr(parallel, "memory", lambda todo, settings: [GIB] * len(todo))
     todo, killed = [job("tiny"), job("majority"), job("svm-timbre")], []
 
     def say(text: str) -> None:
@@ -206,7 +208,7 @@ def test_a_child_ends_with_its_parent_however_that_ends():
         import sys, time
         sys.path.insert(0, {os.path.dirname(__file__)!r})
         import errands
-        from bnet.runner import Child
+        from bnet.runs.runner import Child
         child = Child(errands.stay, (), lambda message: print(child.process.pid, message["said"], flush=True))
         time.sleep(600)
     """

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bnet import measured
+from bnet.audit import measured
 from bnet.errors import BnetError
 
 ROW = {

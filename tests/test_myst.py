@@ -6,7 +6,7 @@ import matplotlib
 import pandas as pd
 import pytest
 
-from bnet import myst
+from bnet.book import myst
 from bnet.errors import BnetError
 
 matplotlib.use("agg")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bnet import audio
 from bnet.corpora import get_corpus
 from bnet.models import load_published_bbnn
-from bnet.training import predict
+from bnet.sound import log_mel
+from bnet.training.fit import predict
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_our_log_mels_are_those_that_the_baseline_was_trained_on(reference, publ
     thousand times only; guessing reaches it less than once in a hundred million times.
     """
     labels = get_corpus("gtzan").labels
-    clips = np.stack([audio.log_mel(np.resize(audio.load(path), 30 * audio.SR)) for path in public_clips])
+    clips = np.stack([log_mel.log_mel(np.resize(log_mel.load(path), 30 * log_mel.SR)) for path in public_clips])
     assert clips.shape == (20, 646, 128)
     said = predict(load_published_bbnn(reference / "bbnn_gtzan_fold0.hdf5"), clips).argmax(axis=1)
     right = sum(labels[i] == path.name.split(".")[0] for i, path in zip(said, public_clips, strict=True))

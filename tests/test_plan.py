@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from bnet.cli import app
 from bnet.errors import BnetError
-from bnet.plan import estimate, row_bytes
+from bnet.runs.plan import estimate, row_bytes
 
 
 @pytest.fixture(autouse=True)

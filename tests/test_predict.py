@@ -18,21 +18,23 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from bnet import audio, cli, streaming
-from bnet.audio import SR
+from bnet import cli
+from bnet.deploy import streaming
+from bnet.deploy.predict import Prediction, load_network, predict_file, windows
+from bnet.deploy.streaming import Classifier, Failure, predict_files, sound_files
+from bnet.deploy.weights import shipped_run
 from bnet.errors import BnetError
-from bnet.predict import Prediction, load_network, predict_file, windows
-from bnet.streaming import Classifier, Failure, predict_files, sound_files
-from bnet.weights import shipped_run
+from bnet.sound import log_mel
+from bnet.sound.log_mel import SR
 
 SECONDS = 10.0
 
 
 def plain_windows(path, seconds, hop):
     """What `windows` does, with the whole file in memory."""
-    y = audio.load(path)
+    y = log_mel.load(path)
     starts = np.arange(0.0, max(len(y) / SR - seconds, 0) + 1e-9, hop)
-    return np.stack([audio.log_mel(audio.fit(y[round(start * SR) :], seconds)) for start in starts])
+    return np.stack([log_mel.log_mel(log_mel.fit(y[round(start * SR) :], seconds)) for start in starts])
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def classify() -> Classifier:
 def test_windows_are_those_of_the_whole_file(folder, seconds, hop, count):
     found = np.stack(list(windows(folder / "a.wav", seconds, hop)))
     np.testing.assert_array_equal(found, plain_windows(folder / "a.wav", seconds, hop))
-    assert found.shape == (count, audio.frames(seconds), 128)
+    assert found.shape == (count, log_mel.frames(seconds), 128)
 
 
 @pytest.mark.parametrize("samples", [5 * SR - 1, 5 * SR, 5 * SR + 1, 7 * SR, 7 * SR + 7717, 7 * SR + 7718])
@@ -194,7 +196,7 @@ def test_two_forms_at_once_are_refused(folder):
 
 
 def test_interrupted_keeps_what_was_printed(folder):
-    command = [sys.executable, "-m", "bnet.cli", "predict", *[str(folder / "a.wav")] * 2000, "--csv"]
+    command = [sys.executable, "-m", "bnet", "predict", *[str(folder / "a.wav")] * 2000, "--csv"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

@@ -7,7 +7,7 @@ import shutil
 import minibook
 import pytest
 
-from bnet import accessibility, book, chromium, printing
+from bnet.book import accessibility, build, chromium, printing
 from bnet.errors import BnetError
 
 needs_chromium = pytest.mark.skipif(chromium.find() is None, reason="no Chromium here; Debian's package is chromium")
@@ -69,7 +69,7 @@ def test_two_builds_give_the_same_bytes(tmp_path):
     for name in ("one", "other"):
         done = minibook.jupyter_book(root, "-W", "-n", "--keep-going", "--all", "--path-output", str(tmp_path / name))
         assert done.returncode == 0, done.stdout + done.stderr
-        found.append(book._files(tmp_path / name / "_build" / "html"))
+        found.append(build._files(tmp_path / name / "_build" / "html"))
     assert len(found[0]) > 50
     assert found[0] == found[1]
 

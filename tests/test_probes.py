@@ -10,16 +10,18 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from bnet import audio, backend, cli, runs
-from bnet.config import get_profile
+from bnet import backend, cli
+from bnet.audit.probes import PROBES, asking, drawing, files, get_probe, parts, picture, reading, saying, sound
+from bnet.audit.probes.bench import Bench
+from bnet.audit.probes.finding import find
+from bnet.audit.probes.running import chosen, run, text
 from bnet.corpora import SR, Corpus, get_corpus
+from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
-from bnet.features import FeatureStore
 from bnet.models import VARIANTS, Variant, get_variant
-from bnet.probes import PROBES, asking, drawing, files, get_probe, parts, picture, reading, saying, sound
-from bnet.probes.bench import Bench
-from bnet.probes.finding import find
-from bnet.probes.running import chosen, run, text
+from bnet.runs import jobs
+from bnet.sound.log_mel import frames as frames_of
+from bnet.training.config import get_profile
 
 backend.prepare()
 
@@ -40,7 +42,7 @@ def ready(tones, monkeypatch):
 
 
 def made(tmp_path: Path, variant: str):
-    return runs.run(runs.jobs("tones", [variant], "grouped", PROFILE, [0])[0], tmp_path / "results", quiet)
+    return jobs.run(jobs.jobs("tones", [variant], "grouped", PROFILE, [0])[0], tmp_path / "results", quiet)
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_played_again_without_a_change_is_the_same_sound(name, track):
 @pytest.mark.parametrize("tempo", [0.88, 0.94, 1.06, 1.12])
 def test_another_tempo_begins_at_the_same_place_of_the_tune(tempo):
     """In bars from the beginning, for tunes longer and shorter than the clip."""
-    from bnet.corpora.rendering import read_melody, whole_bars
+    from bnet.corpora.tunes.rendering import read_melody, whole_bars
 
     corpus = get_corpus("tunes")
     for track in corpus.tracks()[::200]:
@@ -191,8 +193,8 @@ def test_changed_pictures():
 
 @pytest.mark.parametrize("name", ["bbnn", "proposed", "inception-resnet", "xception", "squeeze-excitation"])
 def test_places_are_layers_of_every_network(name):
+    from bnet.audit.probes.inside import last_layer
     from bnet.models import build
-    from bnet.probes.inside import last_layer
 
     row = get_variant(name)
     model = build(row, 3, 54)
@@ -213,9 +215,9 @@ def test_places_are_layers_of_every_network(name):
 
 def test_without_its_stem_a_network_says_the_same_of_everything():
     """Nothing but the mean is left of the sound then; and the network itself is not touched."""
+    from bnet.audit.probes.inside import means, replaced
     from bnet.models import build
-    from bnet.probes.inside import means, replaced
-    from bnet.training import predict
+    from bnet.training.fit import predict
 
     model = build(TINY, 3, 54)
     x = np.random.default_rng(0).normal(size=(5, 54, 128)).astype("float32")
@@ -235,7 +237,7 @@ def test_without_its_stem_a_network_says_the_same_of_everything():
 
 
 def test_covering_finds_the_patch_that_matters():
-    from bnet.probes.inside import covered, drops
+    from bnet.audit.probes.inside import covered, drops
 
     log_mel = np.zeros((26, 40), "float32")
     log_mel[12:24, 16:32] = 5.0
@@ -477,7 +479,7 @@ def test_sentences_say_what_the_interval_allows():
 def test_looks_are_read_as_grids(network):
     clips = reading.looks(run(network, ["looks"], say=quiet)[0])
     assert 4 <= len(clips) <= 8
-    frames = audio.frames(1.0)
+    frames = frames_of(1.0)
     for clip in clips:
         assert clip["drop"].shape == (-(-frames // 24), 4)
         assert list(clip["bands"]) == list(range(0, 128, 32))

@@ -7,12 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bnet import records, runs, tables
-from bnet.comparison import Posterior
-from bnet.config import get_profile
+from bnet.audit import tables
+from bnet.audit.report import Report
+from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
-from bnet.features import FeatureStore
-from bnet.report import Report
+from bnet.runs import jobs, records
+from bnet.statistics.comparison import Posterior
+from bnet.training.config import get_profile
 
 SETTINGS = {"clip_seconds": "1", "groups": "3"}
 
@@ -23,16 +24,16 @@ def results(tones, tmp_path):
     FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
     profile = get_profile("smoke", SETTINGS)
     folder = tmp_path / "results"
-    todo = runs.jobs("tones", ["majority"], "grouped", profile, [0, 1])
-    todo += runs.jobs("tones", ["svm-rhythm"], "grouped", profile, [0, 1, 2])
+    todo = jobs.jobs("tones", ["majority"], "grouped", profile, [0, 1])
+    todo += jobs.jobs("tones", ["svm-rhythm"], "grouped", profile, [0, 1, 2])
     for job in todo:
-        runs.run(job, folder, lambda text: None)
+        jobs.run(job, folder, lambda text: None)
     return folder
 
 
 def load(results, monkeypatch) -> Report:
     """Records made by hand have the profile 'custom', which `Report.load` refuses; let it through."""
-    monkeypatch.setattr("bnet.report.get_profile", lambda name: None)
+    monkeypatch.setattr("bnet.audit.report.get_profile", lambda name: None)
     return Report.load("tones", "custom", "grouped", results)
 
 
@@ -87,7 +88,7 @@ def test_hours_are_counted_over_the_folds_of_each_network(results):
 
 def test_two_records_of_one_fold_are_refused(results, tones, monkeypatch):
     profile = get_profile("smoke", {**SETTINGS, "epochs": "9"})
-    runs.run(runs.jobs("tones", ["majority"], "grouped", profile, [0])[0], results, lambda text: None)
+    jobs.run(jobs.jobs("tones", ["majority"], "grouped", profile, [0])[0], results, lambda text: None)
     with pytest.raises(BnetError, match="two records claim fold 0 of majority"):
         load(results, monkeypatch)
 

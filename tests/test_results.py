@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bnet import agreement, records, runs, tables
-from bnet.config import get_profile
+from bnet.audit import agreement, tables
 from bnet.corpora import CORPORA, fingerprint, select
 from bnet.models import VARIANTS
+from bnet.runs import jobs, records
+from bnet.training.config import get_profile
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 AGAIN = ("majority", "svm-timbre", "svm-rhythm", "1-block")
@@ -64,9 +65,9 @@ def test_a_fold_run_again_gives_what_is_committed(committed, tmp_path):
     }
     if set(kept) != set(AGAIN):
         pytest.skip(f"no smoke records of {', '.join(AGAIN)} are committed")
-    todo = runs.jobs("tunes", AGAIN, "grouped", get_profile("smoke"), [0])
+    todo = jobs.jobs("tunes", AGAIN, "grouped", get_profile("smoke"), [0])
     assert {job.config.run_name for job in todo} == {record.name for record in kept.values()}
-    again = {record.config.variant: record for record in runs.run_all(todo, tmp_path / "again", say=lambda text: None)}
+    again = {record.config.variant: record for record in jobs.run_all(todo, tmp_path / "again", say=lambda text: None)}
     rows = {row.network: row for row in agreement.compare(RESULTS, tmp_path / "again", corpus="tunes", profile="smoke")}
     for name, record in kept.items():
         other = again[name]

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnet import records, runs, tables
-from bnet.config import get_profile
+from bnet.audit import tables
+from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
-from bnet.features import FeatureStore
 from bnet.models import VARIANTS, Variant
+from bnet.runs import jobs, records
+from bnet.training.config import get_profile
 
 TINY = Variant("tiny", "Tiny", ("norm conv1x1", "pool3x3 norm conv1x1"), 1, filters=4)
 SETTINGS = {"clip_seconds": "1", "epochs": "2", "groups": "3", "batch_size": "8"}
@@ -39,7 +40,7 @@ def ready(tones, monkeypatch):
 
 
 def job(variant: str, fold: int = 0):
-    return runs.jobs("tones", [variant], "grouped", PROFILE, [fold])[0]
+    return jobs.jobs("tones", [variant], "grouped", PROFILE, [fold])[0]
 
 
 def quiet(text: str) -> None:
@@ -47,7 +48,7 @@ def quiet(text: str) -> None:
 
 
 def test_record_holds_what_decides_the_result(ready, results):
-    record = runs.run(job("tiny"), results, quiet)
+    record = jobs.run(job("tiny"), results, quiet)
     assert record.run["config"]["corpus_source"] == "tones 1"
     assert json.loads(record.run["config"]["architecture"])["filters"] == 4
     assert list(record.history["epoch"]) == [1, 2]
@@ -65,19 +66,19 @@ def test_record_holds_what_decides_the_result(ready, results):
 
 
 def test_same_command_again_does_nothing(ready, results):
-    first = runs.run(job("majority"), results, quiet)
+    first = jobs.run(job("majority"), results, quiet)
     before = {path: path.stat().st_mtime_ns for path in first.folder.iterdir()}
-    assert runs.run(job("majority"), results, quiet).run == first.run
+    assert jobs.run(job("majority"), results, quiet).run == first.run
     assert {path: path.stat().st_mtime_ns for path in first.folder.iterdir()} == before
 
 
 def test_two_trainings_give_the_same_record(ready, results):
-    one, two = (runs.run(job("tiny"), results / name, quiet) for name in "ab")
+    one, two = (jobs.run(job("tiny"), results / name, quiet) for name in "ab")
     assert one.identity() == two.identity()
 
 
 def test_baselines_learn_and_majority_does_not(ready, results):
-    found = [runs.run(job(name), results, quiet) for name in ("majority", "svm-rhythm")]
+    found = [jobs.run(job(name), results, quiet) for name in ("majority", "svm-rhythm")]
     accuracy = tables.scores(found).set_index("variant")["accuracy"]
     assert accuracy["majority"] == pytest.approx(1 / 3, abs=0.1)
     assert accuracy["svm-rhythm"] > 0.6
@@ -89,25 +90,26 @@ KILLED = """
     from conftest import Tones
     from test_runs import TINY, job
     from pathlib import Path
-    from bnet import corpora, runs
+    from bnet import corpora
+    from bnet.runs import jobs
     from bnet.models import VARIANTS
     corpora.CORPORA["tones"] = Tones()
     VARIANTS["tiny"] = TINY
     print("start", flush=True)
-    runs.run(job("tiny"), Path({results!r}))
+    jobs.run(job("tiny"), Path({results!r}))
     print("end", flush=True)
 """
 
 
 @pytest.mark.parametrize("moment", ["importing", "first epoch", "writing"])
 def test_killed_run_gives_the_same_record_when_run_again(ready, results, moment):
-    whole = runs.run(job("tiny"), results / "whole", quiet)
+    whole = jobs.run(job("tiny"), results / "whole", quiet)
     killed = results / "killed"
     script = textwrap.dedent(KILLED.format(tests=os.path.dirname(__file__), results=str(killed)))
     if moment == "writing":  # stop inside the writing of the record, with the temporary folder filled
         script = script.replace(
-            "runs.run(job",
-            "import os, time\nos.rename = lambda a, b: (print('writing', flush=True), time.sleep(60))\nruns.run(job",
+            "jobs.run(job",
+            "import os, time\nos.rename = lambda a, b: (print('writing', flush=True), time.sleep(60))\njobs.run(job",
         )
     process = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -120,13 +122,13 @@ def test_killed_run_gives_the_same_record_when_run_again(ready, results, moment)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert list(records.folders(killed)) == []
-    again = runs.run(job("tiny"), killed, quiet)
+    again = jobs.run(job("tiny"), killed, quiet)
     assert again.identity() == whole.identity()
     assert [path.name for path in again.folder.parent.iterdir() if path.is_dir()] == [again.name]
 
 
 def test_damaged_records_are_named_set_aside_and_made_anew(ready, results):
-    first = runs.run(job("svm-timbre"), results, quiet)
+    first = jobs.run(job("svm-timbre"), results, quiet)
     identity = first.identity()
     for damage in ("predictions.csv", "run.json", "format", "missing"):
         folder = first.folder
@@ -141,14 +143,14 @@ def test_damaged_records_are_named_set_aside_and_made_anew(ready, results):
         with pytest.raises(records.DamagedRecord, match=first.name):
             records.find(results)
         said: list[str] = []
-        assert runs.run(job("svm-timbre"), results, said.append).identity() == identity
+        assert jobs.run(job("svm-timbre"), results, said.append).identity() == identity
         assert "set aside as" in said[0]
     assert len(list(folder.parent.glob("*.damaged-*"))) == 4
     assert [record.name for record in records.find(results)] == [first.name]
 
 
 def test_numbers_changed_by_hand_are_noticed(ready, results):
-    folder = runs.run(job("majority"), results, quiet).folder
+    folder = jobs.run(job("majority"), results, quiet).folder
     run = json.loads((folder / "run.json").read_text())
     run["made"]["commit"] = "0" * 40
     (folder / "run.json").write_text(json.dumps(run))
@@ -167,7 +169,7 @@ def test_second_process_waits_for_the_first(ready, results):
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     process.stdout.readline()
     said: list[str] = []
-    assert runs.run(job("majority"), results, said.append).name == folder.name
+    assert jobs.run(job("majority"), results, said.append).name == folder.name
     assert process.wait() == 0
     assert "another process is doing the run" in said[0]
 
@@ -176,14 +178,14 @@ def test_lost_tracks_are_named_and_left_out(tones, results):
     lost = tones.tracks()[5].track_id
     tones.broken = (lost,)
     FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
-    record = runs.run(job("majority"), results, quiet)
+    record = jobs.run(job("majority"), results, quiet)
     assert list(record.run["data"]["lost"]) == [lost]
     assert sum(record.run["data"]["tracks"].values()) == 47
 
 
 def test_missing_features_are_refused(tones, results):
     with pytest.raises(BnetError, match="bnet features --corpus tones"):
-        runs.run(job("majority"), results, quiet)
+        jobs.run(job("majority"), results, quiet)
     assert list(records.folders(results)) == []
 
 
@@ -196,7 +198,7 @@ def test_unknown_network_is_refused(tones):
 def test_unwritable_results_are_refused(ready, results):
     (results / "locked").mkdir(mode=0o500)
     with pytest.raises(BnetError, match="BNET_RESULTS"):
-        runs.run(job("majority"), results / "locked", quiet)
+        jobs.run(job("majority"), results / "locked", quiet)
 
 
 def test_full_disk_leaves_no_record(ready, results, monkeypatch):
@@ -205,14 +207,14 @@ def test_full_disk_leaves_no_record(ready, results, monkeypatch):
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(BnetError, match="No space left on device"):
-        runs.run(job("majority"), results, quiet)
+        jobs.run(job("majority"), results, quiet)
     monkeypatch.undo()
     assert list(records.folders(results)) == []
     assert [path.name for path in (results / "tones").iterdir() if path.is_dir()] == []
 
 
 def test_summary_counts_runs_and_keeps_profiles_apart(ready, results):
-    found = [runs.run(job("svm-timbre", fold), results, quiet) for fold in range(3)]
+    found = [jobs.run(job("svm-timbre", fold), results, quiet) for fold in range(3)]
     table = tables.summary(found, {track.track_id: track.group for track in ready.tracks()})
     assert table[["variant", "runs", "clips"]].values.tolist() == [["svm-timbre", 3, 48]]
     row = table.iloc[0]

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from bnet.corpora import Track
+from bnet.corpora.splits import PROTOCOLS, make_split
 from bnet.errors import BnetError
-from bnet.splits import PROTOCOLS, make_split
 
 SIZES = {"air": 40, "jig": 90, "reel": 130}
 DRAWN = [name for name in PROTOCOLS if name != "official"]

@@ -14,8 +14,9 @@ import pytest
 from scipy import stats
 
 from bnet import corpora
-from bnet.corpora import SR, Track, fingerprint, get_corpus, rendering, same_tune, scores, select, soundfont
-from bnet.corpora.tunes_tables import BARS, FREE_BAR, GAIN_DB, PROGRAMS, SOURCES, TRANSPOSITIONS
+from bnet.corpora import SR, Track, fingerprint, get_corpus, select
+from bnet.corpora.tunes import rendering, same_tune, scores, soundfont
+from bnet.corpora.tunes.tables import BARS, FREE_BAR, GAIN_DB, PROGRAMS, SOURCES, TRANSPOSITIONS
 from bnet.errors import BnetError
 
 COUNTS = {"reel": 715, "jig": 514, "hornpipe": 462, "slip jig": 97, "strathspey": 49, "clog": 37, "air": 33}
@@ -252,7 +253,7 @@ def test_a_jig_in_nine_eight_has_a_jigs_beats(tunes):
 
 
 def _usual(tune):
-    from bnet.corpora.tunes import usual_bar_seconds
+    from bnet.corpora.tunes.corpus import usual_bar_seconds
 
     return usual_bar_seconds(tune)
 

@@ -48,7 +48,7 @@ def checkout(tmp_path) -> Path:
         shutil.copy(ROOT / name, root / name)
     program = tmp_path / "home" / "bin" / "bnet"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bnet.cli "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bnet "$@"\n')
     program.chmod(0o755)
     return root
 

@@ -260,9 +260,9 @@ def test_weights_of_another_network_are_refused(tmp_path):
 
 
 def test_label_smoothing_is_in_the_loss():
-    from bnet import training
-    from bnet.config import get_profile
-    from bnet.parts import Part
+    from bnet.training import fit
+    from bnet.training.config import get_profile
+    from bnet.training.parts import Part
 
     rng = np.random.default_rng(0)
     part = Part(rng.normal(size=(8, 8, 6)).astype("float32"), np.arange(8), np.arange(8) % 2)
@@ -270,7 +270,7 @@ def test_label_smoothing_is_in_the_loss():
     losses = {}
     for share in (0.0, 0.5):
         row = replace(SMALL, label_smoothing=share)
-        found = training.fit(row, profile, part, part, part, 2, seed=1)
+        found = fit.fit(row, profile, part, part, part, 2, seed=1)
         losses[share] = found.history["loss"][0]
         truth, guess = np.eye(2)[part.labels], found.validation
         target = truth * (1 - share) + share / 2
@@ -342,23 +342,24 @@ def test_files_that_can_not_be_read(tmp_path):
 
 
 def test_a_run_of_an_own_network_is_a_record_that_predicts(tones, tmp_path):
-    from bnet import predict, runs
-    from bnet.config import get_profile
-    from bnet.features import FeatureStore
+    from bnet.corpora.store import FeatureStore
+    from bnet.deploy import predict
+    from bnet.runs import jobs
+    from bnet.training.config import get_profile
 
     own = files.load(written(tmp_path, "{name: mine, filters: 4, blocks: 1, branches: [norm conv1x1]}"))
     FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
     profile = get_profile("smoke", {"clip_seconds": "1", "epochs": "1", "groups": "3"})
     with pytest.raises(BnetError, match="did you mean 'mine'"):
-        runs.jobs("tones", ["mime"], "grouped", profile, [0], own=own)
-    job = runs.jobs("tones", ["mine"], "grouped", profile, [0], own=own)[0]
-    other = runs.jobs("tones", ["mine"], "grouped", profile, [0], own={"mine": replace(own["mine"], filters=5)})[0]
+        jobs.jobs("tones", ["mime"], "grouped", profile, [0], own=own)
+    job = jobs.jobs("tones", ["mine"], "grouped", profile, [0], own=own)[0]
+    other = jobs.jobs("tones", ["mine"], "grouped", profile, [0], own={"mine": replace(own["mine"], filters=5)})[0]
     assert job.config.hash() != other.config.hash()
-    record = runs.run(job, tmp_path / "results", lambda text: None)
+    record = jobs.run(job, tmp_path / "results", lambda text: None)
     assert record.name.startswith("mine-grouped-0-custom-")
-    assert runs.title("mine") == "mine"
+    assert jobs.title("mine") == "mine"
     assert record.run["made"]["backend"] == keras.backend.backend()
     model = predict.load_network(record)
     assert model.get_layer("stem_conv3x3").filters == 4
     with pytest.raises(BnetError, match="too deep for its input"):
-        runs.jobs("tones", ["inception-resnet"], "grouped", profile, [0])
+        jobs.jobs("tones", ["inception-resnet"], "grouped", profile, [0])

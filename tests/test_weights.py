@@ -8,15 +8,17 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from bnet import cli, records, weights
-from bnet.audio import frames
+from bnet import cli
 from bnet.corpora import SR, get_corpus
+from bnet.deploy import weights
+from bnet.deploy.predict import find_run, load_network
 from bnet.errors import BnetError
-from bnet.evaluation import accuracy
 from bnet.models import build
 from bnet.paths import project_dir
-from bnet.predict import find_run, load_network
-from bnet.training import predict
+from bnet.runs import records
+from bnet.sound.log_mel import frames
+from bnet.statistics.metrics import accuracy
+from bnet.training.fit import predict
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def test_shipped_proposed_is_the_best_of_its_folds_by_validation():
 @pytest.mark.parametrize("network", ["proposed", "bbnn"])
 def test_shipped_weights_answer_as_their_record(network, corpus):
     """The probabilities of test tracks, made again from sound, are those that the record holds."""
-    from bnet.audio import fit, log_mel
+    from bnet.sound.log_mel import fit, log_mel
 
     record = weights.shipped_run(network)
     ids, _, probabilities = record.arrays("test")
@@ -94,8 +96,8 @@ def test_predict_answers_at_once_where_nothing_was_trained(tmp_path, monkeypatch
 
 def test_shipped_files_are_package_data():
     """What `pip install .` would take: the patterns of pyproject.toml find the weights."""
-    root = weights.SHIPPED.parents[1]
+    root = weights.SHIPPED.parents[2]
     settings = tomllib.loads((root / "pyproject.toml").read_text())
-    patterns = settings["tool"]["setuptools"]["package-data"]["bnet"]
-    taken = {path for pattern in patterns for path in (root / "bnet").glob(pattern)}
+    patterns = settings["tool"]["setuptools"]["package-data"]["bnet.deploy"]
+    taken = {path for pattern in patterns for path in (root / "bnet" / "deploy").glob(pattern)}
     assert {record.weights for record in weights.shipped()} <= taken

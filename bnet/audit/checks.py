@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from bnet import audio, paper
+from bnet.audit import paper
 from bnet.audit.boards import BOARDS
 from bnet.audit.evidence import Evidence, Finding, Verdict, said
 from bnet.audit.since import earlier_and_better
-from bnet.comparison import smallest_difference, two_proportions
 from bnet.corpora import SR
 from bnet.models import TABLE_3
+from bnet.sound import log_mel
+from bnet.statistics.comparison import smallest_difference, two_proportions
 
 Check = Callable[[Evidence], Finding]
 
@@ -158,7 +159,7 @@ def mel_range(evidence: Evidence) -> Finding:
 
 def input_size(evidence: Evidence) -> Finding:
     """Frames of 30 s."""
-    frames = audio.frames(30)
+    frames = log_mel.frames(30)
     return Finding(
         Verdict.IN_PART if frames in (646, 647) else Verdict.FAILS,
         f"{frames} frames of 128 bands",

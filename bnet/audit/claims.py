@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bnet import paper
-from bnet.audit import checks
+from bnet.audit import checks, paper
 from bnet.audit.evidence import Evidence, Finding
 from bnet.models import TABLE_3, VARIANTS
 

@@ -9,10 +9,12 @@ from enum import Enum
 from functools import cache, cached_property
 from pathlib import Path
 
-from bnet import audio, measured, runs
-from bnet.comparison import Comparison
+from bnet.audit import measured
+from bnet.audit.report import Report, chosen
 from bnet.errors import BnetError
-from bnet.report import Report, chosen
+from bnet.runs import jobs
+from bnet.sound import log_mel
+from bnet.statistics.comparison import Comparison
 
 
 class Verdict(Enum):
@@ -116,7 +118,7 @@ class Evidence:
         backend.prepare()
         from bnet.models import build
 
-        return cache(lambda name: build(name, 10, audio.frames(30)))
+        return cache(lambda name: build(name, 10, log_mel.frames(30)))
 
 
 def said(found: Comparison, report: Report, one: str, other: str) -> str:
@@ -129,7 +131,7 @@ def said(found: Comparison, report: Report, one: str, other: str) -> str:
         else "; one split, so nothing is known of the luck of the split"
     )
     return (
-        f"{runs.title(other)} against {runs.title(one)}: {100 * found.difference:+.1f} points "
+        f"{jobs.title(other)} against {jobs.title(one)}: {100 * found.difference:+.1f} points "
         f"(95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}{sure}), `{report.corpus.name}`, profile "
         f"`{report.profile}`, {found.folds} {'fold' if found.folds == 1 else 'folds'}"
     )

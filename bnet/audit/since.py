@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bnet import paper
+from bnet.audit import paper
 
 PROTOCOLS = {
     "random": "random ten-fold or hold-outs over all clips",

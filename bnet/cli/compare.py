@@ -27,7 +27,7 @@ def compare(
 
     Example: bnet compare results/ reproduced/
     """
-    from bnet import agreement
+    from bnet.audit import agreement
 
     if as_json and as_csv:
         raise BnetError("--json and --csv were both given; choose one")

@@ -32,18 +32,18 @@ def draw(
 
     Example: bnet draw proposed --difference-from bbnn -o proposed.svg
     """
-    from bnet import audio, backend, paths
+    from bnet import backend, paths
     from bnet.models import get_variant
+    from bnet.sound import log_mel
 
     row, other = get_variant(network), get_variant(difference_from) if difference_from else None
     path = _svg(output or Path(f"{network}.svg"))
     number = _block(block)
     if not 0 < seconds <= _LONGEST:
         raise BnetError(f"--seconds is the length of a clip, more than 0 and at most {_LONGEST:g}; got {seconds:g}")
-    frames = audio.frames(seconds)
+    frames = log_mel.frames(seconds)
     backend.prepare()
-    from bnet import drawing
-    from bnet.models import build
+    from bnet.models import build, drawing
 
     model = build(row, classes, frames)
     reference = build(other, classes, frames) if other else None

@@ -12,11 +12,11 @@ import typer
 from bnet import paths
 from bnet.cli.options import ResultsOption, say
 from bnet.errors import BnetError, unknown
-from bnet.records import Record
+from bnet.runs.records import Record
 
 
 def _keras(record: Record, target: Path) -> Path:
-    from bnet.predict import load_network
+    from bnet.deploy.predict import load_network
 
     # Keras chooses the form by the end of the name
     temporary = target.with_name(f".{target.name}.part.keras")
@@ -30,24 +30,24 @@ def _keras(record: Record, target: Path) -> Path:
 
 
 def _onnx(record: Record, target: Path) -> Path:
-    from bnet.predict import load_network
-    from bnet.web.networks import to_onnx
+    from bnet.deploy.predict import load_network
+    from bnet.deploy.web.networks import to_onnx
 
     paths.write_bytes(target, to_onnx(load_network(record)))
     return target
 
 
 def _litert(record: Record, target: Path) -> Path:
-    from bnet import litert
-    from bnet.predict import load_network
+    from bnet.deploy import litert
+    from bnet.deploy.predict import load_network
 
     paths.write_bytes(target, litert.to_litert(load_network(record)))
     return target
 
 
 def _litert_int8(record: Record, target: Path) -> Path:
-    from bnet import calibration, litert
-    from bnet.predict import load_network
+    from bnet.deploy import calibration, litert
+    from bnet.deploy.predict import load_network
 
     model, clips = load_network(record), calibration.training_clips(record)
     say(f"ranges of values from {len(clips)} training clips of {record.config.corpus}")
@@ -62,7 +62,7 @@ def _litert_int8(record: Record, target: Path) -> Path:
 
 
 def _web(record: Record, target: Path) -> Path:
-    from bnet.web.site import export_web
+    from bnet.deploy.web.site import export_web
 
     return export_web(record, target)
 
@@ -104,7 +104,7 @@ def export(
 
     Example: bnet export shipped/proposed --format web -o listen-to-mine
     """
-    from bnet.predict import find_run
+    from bnet.deploy.predict import find_run
 
     if form not in FORMATS:
         raise unknown("format", form, FORMATS)

@@ -34,7 +34,7 @@ def networks(
         show(models.decisions(), as_json)
         return
     from bnet import backend
-    from bnet.audio import frames
+    from bnet.sound.log_mel import frames
 
     backend.prepare()
     from bnet.models.cost import table
@@ -54,7 +54,7 @@ def summary(
 
     backend.prepare()
     if variant is None:
-        from bnet import tables
+        from bnet.audit import tables
 
         show(tables.parameters(classes), as_json)
         return
@@ -69,7 +69,7 @@ def summary(
 
 def doctor(as_json: JsonOption = False) -> None:
     """Say what works on this machine, and how to mend what does not; exit status 1 if something must be mended."""
-    from bnet.doctor import examine
+    from bnet.cli.doctor import examine
 
     findings = examine()
     if as_json:

@@ -92,14 +92,15 @@ def show(frame: Any, as_json: bool) -> None:
 
 def profile_of(name: str, settings: list[str] | None):
     """The profile called `name`, with the ``KEY=VALUE`` settings."""
-    from bnet.config import get_profile
+    from bnet.training.config import get_profile
 
     return get_profile(name, _pairs("--set", settings))
 
 
 def execution_of(step: str, device: str, remat: bool, settings: list[str] | None):
-    """How runs are to be executed (`bnet.device.Settings`), with the further ``KEY=VALUE`` settings of the device."""
-    from bnet.device import parse
+    """How runs are to be executed (`bnet.training.device.Settings`), with the further ``KEY=VALUE`` settings of the
+    device."""
+    from bnet.training.device import parse
 
     return parse(_pairs("--device-setting", settings), step=step, device=device, remat=remat)
 

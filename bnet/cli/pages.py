@@ -17,9 +17,9 @@ def pages_list(as_json: JsonOption = False) -> None:
     """All executed pages: source, parameters, and whether each is up to date."""
     import pandas as pd
 
-    from bnet import book
+    from bnet.book import build
 
-    show(pd.DataFrame(book.overview()), as_json)
+    show(pd.DataFrame(build.overview()), as_json)
 
 
 @app.command("convert")
@@ -31,9 +31,9 @@ def pages_convert(
 
     Example: bnet pages convert corpora/tunes -o tunes.ipynb && papermill tunes.ipynb out.ipynb -p profile smoke
     """
-    from bnet import book
+    from bnet.book import build
 
-    book.convert(name, output)
+    build.convert(name, output)
     print(output)
 
 
@@ -45,10 +45,10 @@ def pages_update(
     force: Annotated[bool, typer.Option("--force", help="Execute pages that are up to date, too.")] = False,
 ) -> None:
     """Execute the pages that are missing or stale."""
-    from bnet import book
+    from bnet.book import build
 
     _book_environment(profile, results)
-    executed = book.update(names or None, force=force)
+    executed = build.update(names or None, force=force)
     print(f"{len(executed)} pages executed{': ' + ', '.join(executed) if executed else ''}")
 
 
@@ -58,10 +58,10 @@ def pages_build(
     results: ResultsOption = None,
 ) -> None:
     """Execute stale pages, build the book strictly, and check every page, link, image and sound."""
-    from bnet import book
+    from bnet.book import build
 
     _book_environment(profile, results)
-    print(f"the book: {book.build()}")
+    print(f"the book: {build.build()}")
 
 
 @app.command("check")
@@ -73,8 +73,8 @@ def pages_check(
 
     Exit status 1 if there is a finding; with --axe serious and critical ones count, milder ones are listed.
     """
-    from bnet import accessibility, book, gate
-    from bnet.pages import this_book
+    from bnet.book import accessibility, build, gate
+    from bnet.book.pages import this_book
 
     here = this_book()
     html = here.folder / "_build" / "html"
@@ -88,7 +88,7 @@ def pages_check(
                 say(f"not grave: {one}")
         say(f"axe-core: {len(found)} findings, {len(graves)} of them serious or critical")
     if twice:
-        findings += [f"two builds differ in {name}" for name in book.check_twice(here)]
+        findings += [f"two builds differ in {name}" for name in build.check_twice(here)]
     for finding in findings:
         print(finding)
     say(f"{len(findings)} findings in {html}")
@@ -103,8 +103,8 @@ def pages_pdf(
     ] = None,
 ) -> None:
     """Print the built book to one PDF with all tables and figures, by Chromium."""
-    from bnet import printing
-    from bnet.pages import this_book
+    from bnet.book import printing
+    from bnet.book.pages import this_book
 
     build = this_book().folder / "_build"
     print(printing.pdf(build / "html", output or build / "book.pdf"))
@@ -113,8 +113,8 @@ def pages_pdf(
 @app.command("finding")
 def pages_finding() -> None:
     """Write the picture and the sentences of the finding, as README shows them, from the records in results/."""
-    from bnet import finding
-    from bnet.pages import this_book
+    from bnet.audit import finding
+    from bnet.book.pages import this_book
 
     root = this_book().root
     changed = finding.write(root, root / "results")
@@ -127,7 +127,7 @@ def _book_environment(profile: str | None, results: Path | None) -> None:
     """Pages are executed in processes of their own: hand the choice over by environment variables."""
     import os
 
-    from bnet.config import get_profile
+    from bnet.training.config import get_profile
 
     if profile:
         os.environ["BNET_PROFILE"] = get_profile(profile).name

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bnet import paths
+from bnet.audit.paper import CORPUS_TITLES
 from bnet.cli.options import (
     DataOption,
     ExcludeOption,
@@ -20,7 +21,6 @@ from bnet.cli.options import (
     say,
     words,
 )
-from bnet.paper import CORPUS_TITLES
 
 CORPORA = ",".join(CORPUS_TITLES)
 GIB = 2**30
@@ -55,7 +55,7 @@ def plan(
 
       bnet plan --profile laptop --corpus tunes --variants bbnn,proposed --protocol grouped
     """
-    from bnet import planning
+    from bnet.runs import planning
 
     made = planning.make(
         corpus or [CORPORA],

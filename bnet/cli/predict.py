@@ -17,9 +17,9 @@ from tqdm import tqdm
 
 from bnet import paths
 from bnet.cli.options import JsonOption, ResultsOption
+from bnet.deploy.predict import Prediction
 from bnet.errors import BnetError
-from bnet.predict import Prediction
-from bnet.records import Record
+from bnet.runs.records import Record
 
 Printer = tuple[Callable[[Prediction], None], Callable[[], None]]
 """What prints an answer, and what prints the end."""
@@ -61,8 +61,8 @@ def predict(
 
       bnet predict ~/music --csv > answers.csv
     """
-    from bnet import streaming, weights
-    from bnet.predict import find_run
+    from bnet.deploy import streaming, weights
+    from bnet.deploy.predict import find_run
 
     if as_json and as_csv:
         raise BnetError("--json and --csv at once; expected one of them")

@@ -41,12 +41,12 @@ def probe(
     """
     import pandas as pd
 
-    from bnet.probes import PROBES
-    from bnet.probes.bench import Bench
-    from bnet.probes.finding import find
-    from bnet.probes.reading import accuracies
-    from bnet.probes.running import chosen, done
-    from bnet.probes.running import run as ask
+    from bnet.audit.probes import PROBES
+    from bnet.audit.probes.bench import Bench
+    from bnet.audit.probes.finding import find
+    from bnet.audit.probes.reading import accuracies
+    from bnet.audit.probes.running import chosen, done
+    from bnet.audit.probes.running import run as ask
 
     names = [name.strip() for item in probes or [] for name in item.split(",") if name.strip()]
     records = [find(results or paths.results_dir(), name) for name in run or []]

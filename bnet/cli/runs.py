@@ -46,12 +46,12 @@ def features(
 
     Example: bnet features --corpus tunes --profile laptop
     """
-    from bnet import runs
     from bnet.corpora import get_corpus
+    from bnet.runs.jobs import clip_seconds, extract, selected
 
     chosen, found = profile_of(profile, settings), get_corpus(corpus)
-    tracks = runs.selected(found, chosen, words(exclude))
-    runs.extract(found, tracks, runs.clip_seconds(found, chosen), jobs, say)
+    tracks = selected(found, chosen, words(exclude))
+    extract(found, tracks, clip_seconds(found, chosen), jobs, say)
 
 
 def train(
@@ -123,11 +123,13 @@ def train(
 
       bnet train -v all --profile laptop --cluster tcp://head:8786   (see the page 'On a cluster')
     """
-    from bnet import board, runs
+    from bnet.runs import board
+    from bnet.runs.jobs import jobs as make_jobs
+    from bnet.runs.jobs import run_all, state
 
     way, execution = _way(jobs, cluster, keep), execution_of(step, device, remat, device_settings)
     folder, own = results or paths.results_dir(), own_variants(variant_file)
-    todo = runs.jobs(
+    todo = make_jobs(
         corpus,
         variant or [*own] or ["proposed"],
         protocol,
@@ -138,25 +140,25 @@ def train(
     )
     if plan:
         for job in todo:
-            print(f"{runs.state(job, folder):8} {job.folder(folder)}")
+            print(f"{state(job, folder):8} {job.folder(folder)}")
     else:
-        runs.run_all(todo, folder, jobs, board.say, execution, way)
+        run_all(todo, folder, jobs, board.say, execution, way)
 
 
 def _way(jobs: int | None, cluster: str | None, keep: str):
-    """How `bnet.runs.run_all` is to do the runs; None: one after the other, in this process."""
+    """How `bnet.runs.jobs.run_all` is to do the runs; None: one after the other, in this process."""
     if jobs is not None and jobs < 1:
         raise BnetError(f"{jobs} jobs; expected 1 or more (--jobs)")
     if cluster and jobs:
         raise BnetError("--jobs is for this machine; how many runs a worker does at once says its own --nthreads")
     if cluster:
-        from bnet.cluster import spread
+        from bnet.runs.cluster import spread
 
         return partial(spread, address=cluster, keep=keep)
     if keep != "auto":
         raise BnetError("--records is for runs on a cluster; expected --cluster with it")
     if jobs and jobs > 1:
-        from bnet.many import side_by_side
+        from bnet.runs.parallel import side_by_side
 
         return partial(side_by_side, jobs=jobs)
     return None
@@ -173,8 +175,9 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Tabulate records: mean and spread over folds, and an interval over all tested clips (whole groups resampled)."""
-    from bnet import records, tables
+    from bnet.audit import tables
     from bnet.corpora import get_corpus
+    from bnet.runs import records
 
     found = get_corpus(corpus)
     wanted = {key: value for key, value in (("profile", profile), ("protocol", protocol)) if value}

@@ -18,8 +18,8 @@ def trace(
 
     Example: bnet trace table-2#tab-table-2
     """
-    from bnet import trace as tracing
-    from bnet.pages import this_book
+    from bnet.book import trace as tracing
+    from bnet.book.pages import this_book
 
     book = this_book()
     if "#" not in address:

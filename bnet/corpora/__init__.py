@@ -10,7 +10,7 @@ from bnet.corpora.folder import Folder
 from bnet.corpora.gtzan import Gtzan
 from bnet.corpora.homburg import Homburg
 from bnet.corpora.pictures import FMA_SMALL_IMAGES, GTZAN_IMAGES
-from bnet.corpora.tunes import Tunes
+from bnet.corpora.tunes.corpus import Tunes
 from bnet.errors import unknown
 
 _ROWS = (

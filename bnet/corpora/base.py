@@ -13,9 +13,9 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from bnet.audio import FeatureSettings
 from bnet.errors import BnetError, unknown
 from bnet.sound.front_end import FrontEnd
+from bnet.sound.log_mel import FeatureSettings
 
 SR = 22_050
 """Sample rate of all sound in `bnet`, in Hz (paper, section III-B, by way of its baseline)."""
@@ -92,7 +92,7 @@ class Corpus(abc.ABC):
     clip_seconds
         Its clips are never taken longer than this, in s; None: as long as the profile wants.
     protocols
-        Ways of splitting that make sense for it (`bnet.splits.PROTOCOLS`).
+        Ways of splitting that make sense for it (`bnet.corpora.splits.PROTOCOLS`).
     may_share
         Whether its sound may be passed on, in a page.
     """

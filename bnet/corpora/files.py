@@ -18,11 +18,11 @@ from types import MappingProxyType
 
 import numpy as np
 
-from bnet import audio
 from bnet.corpora.base import Corpus, Flaw, Track
 from bnet.corpora.download import Remote
 from bnet.errors import BnetError
 from bnet.paths import data_dir, sha256_file
+from bnet.sound import log_mel
 
 SOUNDS = (".wav", ".au", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".w64", ".caf")
 """Suffixes of files that count as sound."""
@@ -36,7 +36,7 @@ ENOUGH = 0.95
 
 def pad(y: np.ndarray, n: int) -> np.ndarray:
     """`y` cut to `n` samples, or with zeros appended."""
-    return audio.fit(y, n, sr=1)
+    return log_mel.fit(y, n, sr=1)
 
 
 def loop(y: np.ndarray, n: int) -> np.ndarray:
@@ -75,8 +75,8 @@ class FileCorpus(Corpus):
 
     suffixes: tuple[str, ...] = SOUNDS
     short: str = "pad"
-    min_seconds: float = audio.MIN_SECONDS
-    usual_seconds: float = audio.MIN_SECONDS
+    min_seconds: float = log_mel.MIN_SECONDS
+    usual_seconds: float = log_mel.MIN_SECONDS
     layout: str = ""
     how_to_get: str = ""
     remotes: tuple[Remote, ...] = ()
@@ -141,8 +141,8 @@ class FileCorpus(Corpus):
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:
         """The first `seconds` of the file; one that is shorter is padded or looped (`short`)."""
-        y = audio.load(track.path, seconds=seconds, min_seconds=self.min_seconds)
-        return SHORT[self.short](y, round(seconds * audio.SR))
+        y = log_mel.load(track.path, seconds=seconds, min_seconds=self.min_seconds)
+        return SHORT[self.short](y, round(seconds * log_mel.SR))
 
     def checksum(self, track: Track, y: np.ndarray) -> str:
         """SHA-256 of the file's bytes."""
@@ -150,7 +150,7 @@ class FileCorpus(Corpus):
 
     def length(self, path: Path) -> float:
         """Decode a whole file: its length in s; the errors of `audio`."""
-        return len(audio.load(path, min_seconds=0.01)) / audio.SR
+        return len(log_mel.load(path, min_seconds=0.01)) / log_mel.SR
 
     def digests(self, path: Path, published: str) -> tuple[str, str]:
         """SHA-256 of a file's bytes, and their checksum by the algorithm of the `published` one (``md5:...``)."""

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from bnet import audio
 from bnet.corpora.base import Flaw, Track
 from bnet.corpora.files import SHORT, FileCorpus, files, repeated, sounds
 from bnet.errors import BnetError
 from bnet.paths import sha256
+from bnet.sound import log_mel
 
 GROUPS = "groups.csv"
 
@@ -95,10 +95,10 @@ class Folder(FileCorpus):
         with contextlib.suppress(soundfile.SoundFileError, TypeError):  # `load` says what is wrong with it
             length = soundfile.info(str(track.path)).duration
         try:
-            y = audio.load(track.path, seconds=seconds, offset=max(0.0, (length - seconds) / 2))
+            y = log_mel.load(track.path, seconds=seconds, offset=max(0.0, (length - seconds) / 2))
         except BnetError:  # an MP3's own length can be wrong
-            y = audio.load(track.path, seconds=seconds)
-        return SHORT[self.short](y, round(seconds * audio.SR))
+            y = log_mel.load(track.path, seconds=seconds)
+        return SHORT[self.short](y, round(seconds * log_mel.SR))
 
     def flaws(self, kind: str) -> list[Flaw]:
         """``duplicates``: files that are equal byte for byte."""

@@ -15,11 +15,11 @@ import psutil
 from keras import layers
 
 from bnet.errors import BnetError
-from bnet.memory import available_bytes
 from bnet.models.builder import build
 from bnet.models.operations import BandLSTM
 from bnet.models.shapes import check
 from bnet.models.variant import Variant
+from bnet.sound.memory import available_bytes
 
 BYTES = 4
 """Of a float32, in which networks are trained here."""
@@ -158,7 +158,7 @@ def training_bytes(model: keras.Model, batch_size: int) -> int:
     Parameters
     ----------
     model
-        A plain network, or what trains it (`bnet.lean.model.LeanModel`, `bnet.remat.RematModel`).
+        A plain network, or what trains it (`bnet.training.lean.model.LeanModel`, `bnet.training.remat.RematModel`).
 
     Notes
     -----

@@ -7,6 +7,8 @@ from bnet.models.language import WORDS, Step, parse
 from bnet.models.variant import ACTIVATIONS, CONNECTIONS, INITIALIZERS, Variant
 
 N_MELS = 128
+PATCH = (24, 32)
+"""Frames (1.1 s) and mel bands of a covered patch; a smaller one hardly moves a network that averages over time."""
 Shape = tuple[int | None, ...]
 """(frames, bands, channels), or (channels,) after a global pool; frames None for any length."""
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bnet.audio import SR, FeatureSettings, log_mel
 from bnet.errors import BnetError
 from bnet.sound.front_end import FrontEnd
+from bnet.sound.log_mel import SR, FeatureSettings, log_mel
 
 FARTHEST = 3.0
 """Greatest mean distance, of 441 between black and white, at which colours are taken for those of the table.

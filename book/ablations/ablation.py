@@ -21,10 +21,14 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
 
-from bnet import ablation, audio, backend, drawing, myst, paper, plots, runs
-from bnet.models import VARIANTS
+from bnet import backend
+from bnet.audit import ablation, paper, plots
+from bnet.audit.report import Report, chosen
+from bnet.book import myst
+from bnet.models import VARIANTS, drawing
 from bnet.paths import results_dir
-from bnet.report import Report, chosen
+from bnet.runs import jobs
+from bnet.sound import log_mel
 
 backend.prepare()
 from bnet.models import build
@@ -43,7 +47,7 @@ myst.text(f"**What is changed.** {row.change}\n\n**Why one would.** {row.hope}\n
 # ## The network
 
 # %% tags=["hide-input"]
-model, reference = build(row, classes, audio.frames(30)), build(base, classes, audio.frames(30))
+model, reference = build(row, classes, log_mel.frames(30)), build(base, classes, log_mel.frames(30))
 titles = {"title": row.title, "reference_title": base.title}
 myst.drawing(
     drawing.svg(model, reference=reference, **titles),
@@ -69,7 +73,7 @@ if figure:
         )
 
 # %% tags=["hide-input"]
-costs = table([row, base], classes, audio.frames(30))
+costs = table([row, base], classes, log_mel.frames(30))
 myst.table(
     pd.DataFrame(
         {
@@ -147,9 +151,9 @@ if len(pair) == 2:
     for name, color in zip(pair, plots.PALETTE, strict=False):
         histories = [record.history for record in report.of(name)]
         for ax, column in zip(axes, ("loss", "accuracy"), strict=True):
-            plots.learning_curves(histories, column=column, label=runs.title(name), color=color, ax=ax)
+            plots.learning_curves(histories, column=column, label=jobs.title(name), color=color, ax=ax)
     axes[0].legend(fontsize=8)
-    ends = {runs.title(n): report.of(n)[0].history["val_accuracy"].iloc[-1] for n in pair}
+    ends = {jobs.title(n): report.of(n)[0].history["val_accuracy"].iloc[-1] for n in pair}
     myst.figure(
         fig,
         "Learning curves: loss and accuracy over the epochs. Thin lines are folds, thick ones their mean; dashed is validation."

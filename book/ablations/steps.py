@@ -24,10 +24,13 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from bnet import ablation, audio, backend, drawing, myst, plots
-from bnet.models import STEPS, VARIANTS
+from bnet import backend
+from bnet.audit import ablation, plots
+from bnet.audit.report import Report, chosen
+from bnet.book import myst
+from bnet.models import STEPS, VARIANTS, drawing
 from bnet.paths import results_dir
-from bnet.report import Report, chosen
+from bnet.sound import log_mel
 
 backend.prepare()
 from bnet.models import build
@@ -41,8 +44,8 @@ changes = ablation.changes(report, [(ablation.BASELINE, ablation.BASELINE), *abl
 where = f"`{corpus}`, profile `{profile}`, protocol `{protocol}`"
 
 # %% tags=["hide-input"]
-models = {name: build(name, classes, audio.frames(30)) for name in names}
-costs = table([VARIANTS[name] for name in names], classes, audio.frames(30))
+models = {name: build(name, classes, log_mel.frames(30)) for name in names}
+costs = table([VARIANTS[name] for name in names], classes, log_mel.frames(30))
 what = ["BBNN"] + [
     " ".join(said for said in drawing.differences(models[name], models[before]) if "parameters instead of" not in said)
     or f"Kernels start from {VARIANTS[name].initializer.replace('_', ' ')}."

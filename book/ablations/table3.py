@@ -25,10 +25,13 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from bnet import ablation, audio, backend, myst, paper, plots
+from bnet import backend
+from bnet.audit import ablation, paper, plots
+from bnet.audit.report import Report, chosen
+from bnet.book import myst
 from bnet.models import TABLE_3, VARIANTS, decisions
 from bnet.paths import results_dir
-from bnet.report import Report, chosen
+from bnet.sound import log_mel
 
 backend.prepare()
 from bnet.models.cost import table
@@ -76,7 +79,7 @@ if len(run):
 # ## The table
 
 # %% tags=["hide-input"]
-costs = table([VARIANTS[name] for name in names], classes, audio.frames(30)).set_index("variant")
+costs = table([VARIANTS[name] for name in names], classes, log_mel.frames(30)).set_index("variant")
 link = {name: "{doc}" + f"`{VARIANTS[name].title} <{name}>`" for name in (*TABLE_3, *ablation.EXTRAS)}
 link[ablation.BASELINE] = VARIANTS[ablation.BASELINE].title
 

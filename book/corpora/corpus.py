@@ -25,12 +25,15 @@ import pandas as pd
 import soundfile
 from IPython.display import display
 
-from bnet import evaluation, myst, paper, plots, runs, tables
-from bnet.config import get_profile
+from bnet.audit import paper, plots, tables
+from bnet.audit.report import Report, chosen
+from bnet.book import myst
 from bnet.corpora import SR, get_corpus
 from bnet.errors import BnetError
 from bnet.paths import results_dir
-from bnet.report import Report, chosen
+from bnet.runs import jobs
+from bnet.statistics import metrics
+from bnet.training.config import get_profile
 
 plots.style()
 found = get_corpus(corpus)
@@ -38,12 +41,12 @@ profile, protocol = chosen(corpus, profile, protocol, results_dir(), exclude)
 setting = get_profile(profile)
 kinds = [kind for kind in exclude.split(",") if kind]
 if train:
-    runs.run_all(runs.jobs(corpus, [networks], protocol, setting, exclude=kinds), results_dir())
+    jobs.run_all(jobs.jobs(corpus, [networks], protocol, setting, exclude=kinds), results_dir())
 whole = Report.load(corpus, profile, protocol, results_dir(), exclude)
-wanted = runs.variants([networks])
+wanted = jobs.variants([networks])
 report = whole.only(wanted) if set(wanted) & set(whole.networks) else whole
 try:
-    everything, used, absent = found.tracks(), runs.selected(found, setting, kinds), ""
+    everything, used, absent = found.tracks(), jobs.selected(found, setting, kinds), ""
 except BnetError as error:
     everything, used, absent = [], [], str(error)
 
@@ -66,7 +69,7 @@ if found.labels:
             )
             + (
                 f"Here: {len(everything)} clips in {len({track.group for track in everything})} groups; a group never stands on both "
-                f"sides of a grouped split. The profile `{profile}` uses {len(used)} clips of {runs.clip_seconds(found, setting):g} s."
+                f"sides of a grouped split. The profile `{profile}` uses {len(used)} clips of {jobs.clip_seconds(found, setting):g} s."
                 if everything
                 else "The corpus itself was not at hand where this page was made."
             ),
@@ -84,7 +87,7 @@ reported = {
     network: paper.TABLE_2[corpus, network] for network in ("bbnn", "proposed") if (corpus, network) in paper.TABLE_2
 }
 if reported:
-    rows = [[runs.title(name), value.validation, value.test] for name, value in reported.items()]
+    rows = [[jobs.title(name), value.validation, value.test] for name, value in reported.items()]
     columns = ["Network", "Validation %", "Test %"]
     display(
         myst.table(
@@ -166,9 +169,9 @@ if report.networks:
     for name, color in zip(report.networks, plots.PALETTE, strict=False):
         histories = [record.history for record in report.of(name)]
         for ax, column in zip(axes, ("loss", "accuracy"), strict=True):
-            plots.learning_curves(histories, column=column, label=runs.title(name), color=color, ax=ax)
+            plots.learning_curves(histories, column=column, label=jobs.title(name), color=color, ax=ax)
     axes[0].legend(fontsize=8)
-    last = {runs.title(n): report.of(n)[0].history["val_accuracy"].iloc[-1] for n in report.networks}
+    last = {jobs.title(n): report.of(n)[0].history["val_accuracy"].iloc[-1] for n in report.networks}
     myst.figure(
         fig,
         "Loss and accuracy over the epochs of training.",
@@ -188,15 +191,15 @@ if report.networks:
 shown = [name for name in ("proposed", "bbnn") if name in report.variants] or report.networks[:1]
 for name in shown:
     _, truth, probabilities = report.pooled(name)
-    counts = evaluation.confusion(truth, probabilities)
+    counts = metrics.confusion(truth, probabilities)
     fig, ax = plt.subplots(figsize=(6.5, 6.2))
-    plots.confusion(counts, report.labels, ax=ax, title=runs.title(name))
+    plots.confusion(counts, report.labels, ax=ax, title=jobs.title(name))
     off = counts.copy()
     off[range(len(off)), range(len(off))] = 0
     a, b = divmod(int(off.argmax()), len(off))
     myst.figure(
         fig,
-        f"Confusions of {runs.title(name)}: counts, and percent of the true class.",
+        f"Confusions of {jobs.title(name)}: counts, and percent of the true class.",
         f"fig-{{ slug }}-confusion-{name}",
         f"Confusion matrix of {len(report.labels)} classes, {counts.trace()} of {counts.sum()} clips right; most often mistaken: "
         f"{report.labels[a]} for {report.labels[b]}, {off.max()} times.",
@@ -204,7 +207,7 @@ for name in shown:
 
 # %% tags=["hide-input"]
 if report.networks:
-    recalls = {runs.title(name): evaluation.recalls(*report.pooled(name)[1:]) for name in report.networks}
+    recalls = {jobs.title(name): metrics.recalls(*report.pooled(name)[1:]) for name in report.networks}
     fig, ax = plt.subplots(figsize=(8, 0.5 * len(report.labels) + 1.2))
     plots.recalls(recalls, report.labels, ax=ax)
     low = min(
@@ -242,5 +245,5 @@ elif shown:
         players.append(
             (target, f"{track.label}, taken for {guess} ({probabilities[i].max():.0%}): {found.describe(track)}")
         )
-    display(myst.text(f"Network: {runs.title(shown[0])}."))
+    display(myst.text(f"Network: {jobs.title(shown[0])}."))
     display(myst.audio(players))

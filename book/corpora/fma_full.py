@@ -21,10 +21,11 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
 
-from bnet import measured, myst, plots
+from bnet.audit import measured, plots
+from bnet.book import myst
 from bnet.models import TABLE_3
 from bnet.paths import project_dir
-from bnet.plan import estimate
+from bnet.runs.plan import estimate
 
 plots.style()
 folder = project_dir() / "benchmarks" / "results"

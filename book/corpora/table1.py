@@ -16,7 +16,8 @@
 import pandas as pd
 from IPython.display import display
 
-from bnet import myst, paper
+from bnet.audit import paper
+from bnet.book import myst
 from bnet.corpora import CORPORA, get_corpus
 from bnet.errors import BnetError
 

@@ -15,7 +15,7 @@
 # %% tags=["remove-cell"]
 from IPython.display import display
 
-from bnet import myst, reference
+from bnet.book import myst, reference
 
 
 def show(area: str) -> None:

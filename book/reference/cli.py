@@ -14,6 +14,7 @@
 # done, with one message that says what to do.
 
 # %% tags=["remove-input"]
-from bnet import myst, reference
+from bnet.book import myst, reference
+from bnet.cli import app
 
-myst.text(reference.commands())
+myst.text(reference.commands(app))

@@ -14,7 +14,8 @@
 # table is collected from there, as `bnet networks --decisions` does.
 
 # %% tags=["remove-input"]
-from bnet import models, myst
+from bnet import models
+from bnet.book import myst
 
 made = models.decisions()
 shown = made.drop(columns="variant").rename(columns=str.capitalize).rename(columns={"Title": "Network"})

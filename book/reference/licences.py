@@ -23,7 +23,7 @@
 # %% tags=["remove-input"]
 import pandas as pd
 
-from bnet import myst
+from bnet.book import myst
 from bnet.corpora import CORPORA
 
 sources = CORPORA["tunes"].sources

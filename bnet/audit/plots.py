@@ -1,0 +1,119 @@
+"""Axes-level plots: each takes arrays or frames and an `ax`, draws, and returns the `ax`. None reads a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import librosa.display
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+PALETTE = sns.color_palette("colorblind")
+INK = "#222222"
+
+
+def style() -> None:
+    """One look for all figures: white ground (it reads in dark mode too), colour-blind safe, vector-like sharp."""
+    sns.set_theme(style="whitegrid", context="notebook", palette="colorblind")
+    plt.rcParams.update({"figure.dpi": 110, "savefig.dpi": 110, "savefig.bbox": "tight", "figure.facecolor": "white"})
+
+
+def spectrogram(log_mel: np.ndarray, *, sr: int, hop_length: int, ax: Axes, title: str = "") -> Axes:
+    """Draw a log-mel in dB [shape=(frames, n_mels)]: seconds to the right, mel bands up, loud is bright."""
+    librosa.display.specshow(
+        log_mel.T, sr=sr, hop_length=hop_length, x_axis="time", y_axis="mel", fmax=sr / 2, cmap="magma", ax=ax
+    )
+    ax.set(title=title, xlabel="seconds", ylabel="Hz")
+    ax.grid(False)
+    return ax
+
+
+def learning_curves(histories: Sequence[pd.DataFrame], *, column: str, label: str, color, ax: Axes) -> Axes:
+    """Draw one column of several runs' histories over epochs: each run thin, their mean thick, with a dot an epoch.
+
+    `column` names the training value; its validation twin ``val_<column>`` is drawn dashed.
+    """
+    for key, line, name in ((column, "-", f"{label}, training"), (f"val_{column}", "--", f"{label}, validation")):
+        for history in histories:
+            ax.plot(history["epoch"], history[key], line, color=color, alpha=0.25, linewidth=1)
+        mean = pd.concat(histories).groupby("epoch")[key].mean()
+        ax.plot(mean.index, mean, line, color=color, linewidth=2, label=name)
+    ax.set(xlabel="epoch", ylabel=column)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    return ax
+
+
+def confusion(counts: np.ndarray, labels: Sequence[str], *, ax: Axes, title: str = "") -> Axes:
+    """Draw a confusion matrix: row = true class, column = predicted; a cell holds the count and percent of the row."""
+    total = counts.sum(axis=1, keepdims=True)
+    share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
+    cells = [f"{n}\n{100 * s:.0f}%" if n else "" for n, s in zip(counts.flat, share.flat, strict=True)]
+    text = np.array(cells).reshape(counts.shape)
+    sns.heatmap(
+        share, annot=text, fmt="", cmap="Blues", vmin=0, vmax=1, cbar=False, square=True, linewidths=0.5,
+        xticklabels=list(labels), yticklabels=list(labels), annot_kws={"fontsize": 9}, ax=ax,
+    )  # fmt: skip
+    ax.set(xlabel="predicted", ylabel="true", title=title)
+    ax.tick_params(axis="x", rotation=45)
+    ax.tick_params(axis="y", rotation=0)
+    return ax
+
+
+def intervals(table: pd.DataFrame, *, ax: Axes, floor: float | None = None) -> Axes:
+    """Draw one row a network: mean accuracy as a dot, its 95 % interval as a line; `floor` as a dotted line.
+
+    `table` has the columns ``title, accuracy, low, high`` and, for the colour, ``kind``.
+    """
+    kinds = list(dict.fromkeys(table["kind"]))
+    positions = np.arange(len(table))[::-1]
+    for kind, color in zip(kinds, PALETTE, strict=False):
+        rows = (table["kind"] == kind).to_numpy()
+        ax.hlines(positions[rows], table["low"][rows], table["high"][rows], color=color, linewidth=3, alpha=0.6)
+        ax.plot(table["accuracy"][rows], positions[rows], "o", color=color, markersize=8, label=kind)
+    if floor is not None:
+        ax.axvline(floor, color=INK, linestyle=":", linewidth=1.2, label="always the largest class")
+    ax.set(yticks=positions, xlabel="test accuracy")
+    ax.set_yticklabels(table["title"])
+    ax.set_ylim(-0.6, len(table) - 0.4)
+    ax.set_xlim(0, max(0.6, float(table["high"].max()) + 0.05))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+    return ax
+
+
+def changes(table: pd.DataFrame, *, ax: Axes, measured: str = "measured here") -> Axes:
+    """Draw differences in percentage points: the paper's as a hollow diamond, ours as a dot with its interval.
+
+    `table` is `bnet.audit.ablation.changes`; rows without a value get no mark. Left of the line is worse. The axis
+    holds all marks; an interval may run off it, as one of two folds does.
+    """
+    positions = np.arange(len(table))[::-1]
+    marks = table[["change", "paper_change"]].to_numpy(float)
+    reach = 1.3 * max(10.0, np.nanmax(np.abs(marks), initial=0.0))
+    ax.axvline(0, color=INK, linewidth=1)
+    ax.hlines(positions + 0.12, table["low"], table["high"], color=PALETTE[0], linewidth=3, alpha=0.6)
+    ax.plot(table["change"], positions + 0.12, "o", color=PALETTE[0], markersize=8, label=measured)
+    if table["paper_change"].notna().any():
+        ax.plot(
+            table["paper_change"], positions - 0.18, "D", markerfacecolor="white", markeredgecolor=PALETTE[3],
+            markeredgewidth=1.8, markersize=7, label="the paper, GTZAN",
+        )  # fmt: skip
+    ax.set(yticks=positions, xlabel="points of test accuracy", xlim=(-reach, reach))
+    ax.set_yticklabels(table["title"])
+    ax.set_ylim(-0.6, len(table) - 0.4)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+    return ax
+
+
+def recalls(values: Mapping[str, np.ndarray], labels: Sequence[str], *, ax: Axes) -> Axes:
+    """Draw recall per class: one dot a network and class; `values` maps a network's title to [shape=(classes,)]."""
+    offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else [0.0]
+    for (title, row), offset, color in zip(values.items(), offsets, PALETTE, strict=False):
+        ax.plot(np.asarray(row), np.arange(len(labels)) + offset, "o", color=color, markersize=7, label=title)
+    ax.set(yticks=np.arange(len(labels)), xlabel="recall", xlim=(-0.03, 1.03))
+    ax.set_yticklabels(list(labels))
+    ax.invert_yaxis()
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+    return ax

@@ -1,0 +1,232 @@
+"""A trained run on the bench: its test clips, its features and what it answers, each made when first needed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bnet.audit.probes.finding import no_weights
+from bnet.corpora import Corpus, Track, fingerprint, get_corpus, select, without
+from bnet.corpora.splits import make_split
+from bnet.corpora.store import FeatureStore
+from bnet.deploy.predict import load_network
+from bnet.errors import BnetError
+from bnet.models import Variant
+from bnet.paths import sha256_file
+from bnet.runs.jobs import parts as parts_of
+from bnet.runs.records import Record
+from bnet.sound.log_mel import FeatureSettings
+from bnet.training import baselines
+from bnet.training.parts import Part
+
+TOLERANCE = 1e-2
+"""Probabilities of unchanged clips may differ by so much from the record's: other devices round otherwise."""
+_BATCH = 8
+
+
+@dataclass
+class Bench:
+    """What a probe needs of a run; nothing is read or loaded before it is asked for.
+
+    Parameters
+    ----------
+    record
+        The run.
+    jobs
+        Processes that extract features; None: one a core.
+    tick
+        Called with a number of clips whenever so many have been answered.
+    """
+
+    record: Record
+    jobs: int | None = 1
+    tick: Callable[[int], Any] = lambda clips: None
+
+    @property
+    def row(self) -> Variant | None:
+        """The network's row; None for a baseline."""
+        config = self.record.config
+        return Variant.from_architecture(config.variant, config.architecture) if config.architecture else None
+
+    @property
+    def seconds(self) -> float:
+        """Length of an unchanged clip."""
+        return self.record.config.clip_seconds
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """The corpus of the run.
+
+        Raises
+        ------
+        BnetError
+            If the corpus, its sound or the features are not those of the run.
+        """
+        config, corpus = self.record.config, get_corpus(self.record.config.corpus)
+        if corpus.source != config.corpus_source:
+            raise BnetError(
+                f"the sound of {corpus.name} is made by {corpus.source!r} here, but was made by "
+                f"{config.corpus_source!r} for the run {self.record.name}; install those versions, or train again"
+            )
+        if json.loads(config.features) != vars(FeatureSettings()):
+            raise BnetError(
+                f"the run {self.record.name} heard log-mels with other settings ({config.features}) than this version "
+                "of bnet makes; train it again"
+            )
+        return corpus
+
+    @cached_property
+    def all_tracks(self) -> list[Track]:
+        """The tracks that the run was given.
+
+        Raises
+        ------
+        BnetError
+            If they are not those of the record, because the corpus has changed since.
+        """
+        config = self.record.config
+        exclude = config.exclude.split(",") if config.exclude else []
+        tracks = select(without(self.corpus, exclude), config.max_per_class or None, seed=config.seed)
+        if fingerprint(tracks) != config.corpus_fingerprint:
+            raise BnetError(
+                f"the corpus {self.corpus.name} holds other clips here than when the run {self.record.name} was made; "
+                "bring back that copy, or train again"
+            )
+        return tracks
+
+    @cached_property
+    def test(self) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """Of the test part as recorded: track ids, true class indices and probabilities."""
+        return self.record.arrays("test")
+
+    def tracks(self, corpus: Corpus | None = None) -> list[Track]:
+        """The test tracks, in the order of the record; of a sister corpus, its own by the same ids."""
+        pool = self.all_tracks if corpus is None else corpus.tracks()
+        by_id = {track.track_id: track for track in pool}
+        return [by_id[track_id] for track_id in self.test[0]]
+
+    def log_mels(
+        self, corpus: Corpus | None = None, seconds: float | None = None
+    ) -> tuple[list[str], np.ndarray, dict]:
+        """Test clips of a corpus with the same track ids, as log-mels: ids, [shape=(n, frames, n_mels)], and notes.
+
+        A clip that can't be made (a pitch too high for its instrument) is left out, and named in the notes.
+        """
+        store = FeatureStore(corpus or self.corpus, seconds or self.seconds)
+        tracks = self.tracks(corpus)
+        failed = store.extract(tracks, jobs=self.jobs, progress=False).failed
+        ids = [track.track_id for track in tracks if track.track_id not in failed]
+        if not ids:
+            raise BnetError(f"none of the {len(tracks)} test clips could be made: {next(iter(failed.values()))}")
+        return ids, store.rows(ids), {"features_checksum": store.checksum(ids), "lost": dict(sorted(failed.items()))}
+
+    @cached_property
+    def unchanged(self) -> tuple[list[str], np.ndarray, dict]:
+        """`log_mels` of the unchanged test clips."""
+        return self.log_mels()
+
+    @cached_property
+    def weights_checksum(self) -> str | None:
+        """SHA-256 of the file of the network's weights; None for a baseline, or where they are not here."""
+        return sha256_file(self.record.weights) if self.record.weights else None
+
+    @cached_property
+    def model(self):
+        """The Keras network with its trained weights, which answers as the record says.
+
+        Raises
+        ------
+        BnetError
+            If the run is a baseline, has no weights here, or they are not those of the record.
+        """
+        if self.row is None:
+            raise BnetError(f"{self.record.name} is a baseline; this probe needs a network")
+        if self.record.weights is None:
+            raise BnetError(no_weights(self.record))
+        return load_network(self.record)
+
+    @cached_property
+    def train_and_validation(self) -> tuple[Part, Part]:
+        """The other two parts of the run's split, over the feature store."""
+        config, store = self.record.config, FeatureStore(self.corpus, self.seconds)
+        store.extract(self.all_tracks, jobs=self.jobs, progress=False)
+        split = make_split(self.all_tracks, config.protocol, config.fold, config.folds, config.seed)
+        split = split.without({track.track_id for track in self.all_tracks} & set(store.failures))
+        return parts_of(store, self.all_tracks, self.record.labels, split)[:2]
+
+    @cached_property
+    def predict(self) -> Callable[[np.ndarray], np.ndarray]:
+        """From log-mels [shape=(n, frames, n_mels)] to class probabilities [shape=(n, classes)].
+
+        Of a network, by its weights; a baseline is fitted again, which gives the same.
+
+        Raises
+        ------
+        BnetError
+            If unchanged clips are not answered as the record says; and errors of `model`.
+        """
+        answer = self.answers_of(self.model) if self.row else self._baseline_answers
+        ids, log_mels, _ = self.unchanged
+        said = pd.DataFrame(self.test[2], index=self.test[0]).loc[ids].to_numpy()
+        some = slice(None, None, 1 if self.row is None else max(1, len(ids) // 16))
+        tick, self.tick = self.tick, lambda clips: None  # what is checked is not work that was asked for
+        off = float(np.abs(answer(log_mels[some]) - said[some]).max())
+        self.tick = tick
+        if not off < TOLERANCE:
+            raise BnetError(
+                f"the run {self.record.name} answers otherwise here than its record says (by up to {off:.3f} of "
+                "probability on unchanged clips): weights or packages are not those of the record; train it again"
+            )
+        return answer
+
+    def check(self) -> None:
+        """Refuse weights that are not those of the record, as `predict` does."""
+        _ = self.predict
+
+    @cached_property
+    def means(self) -> dict[str, tuple[str, np.ndarray]]:
+        """Place (`parts.blocks`, `parts.branches`) -> its layer, and that layer's mean over the validation clips."""
+        from bnet.audit.probes import inside, parts
+
+        layers = {
+            place: inside.last_layer(self.model, place) for place in parts.blocks(self.row) + parts.branches(self.row)
+        }
+        means = inside.means(self.model, layers.values(), self.train_and_validation[1].arrays())
+        return {place: (layer, means[layer]) for place, layer in layers.items()}
+
+    def answers_of(self, model) -> Callable[[np.ndarray], np.ndarray]:
+        """What a network, changed or not, answers to log-mels, batch by batch."""
+        from bnet.training.fit import predict
+
+        def answer(log_mels: np.ndarray) -> np.ndarray:
+            return np.concatenate([predict(model, batch) for batch in self._batches(log_mels)])
+
+        return answer
+
+    def _batches(self, log_mels: np.ndarray) -> Iterator[np.ndarray]:
+        for start in range(0, len(log_mels), _BATCH):
+            batch = log_mels[start : start + _BATCH]
+            yield batch
+            self.tick(len(batch))
+
+    def _baseline_answers(self, log_mels: np.ndarray) -> np.ndarray:
+        n = len(log_mels)
+        test = Part(log_mels, np.arange(n), np.zeros(n, int))  # a baseline never sees the labels of the test part
+        outcome = baselines.fit(self.record.config.variant, *self.train_and_validation, test, len(self.record.labels))
+        self.tick(n)
+        return outcome.test
+
+    def answers(self, ids: Iterable[str], probabilities: np.ndarray, value: Any) -> pd.DataFrame:
+        """Rows ``track_id, label, value, <class>...``, probabilities rounded to 6 decimals."""
+        ids = list(ids)
+        label = dict(zip(self.test[0], self.test[1], strict=True))
+        names = [self.record.labels[label[track_id]] for track_id in ids]
+        frame = pd.DataFrame({"track_id": ids, "label": names, "value": value})
+        rounded = pd.DataFrame(np.round(np.asarray(probabilities, float), 6), columns=self.record.labels)
+        return pd.concat([frame, rounded], axis=1)

@@ -1,0 +1,130 @@
+"""Ask a run what the probes ask, once: a probe that has been done is read, not done again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+import bnet
+from bnet import backend
+from bnet.audit.probes import files
+from bnet.audit.probes.bench import Bench
+from bnet.audit.probes.files import DamagedProbe, Probed
+from bnet.audit.probes.table import PROBES, Probe, get_probe
+from bnet.errors import BnetError
+from bnet.paths import alone, writable_dir
+from bnet.runs.jobs import commit
+from bnet.runs.records import Record
+
+
+def chosen(bench: Bench, names: Iterable[str] = ()) -> list[Probe]:
+    """The probes called `names`; without names, all that apply to the run.
+
+    Raises
+    ------
+    BnetError
+        If a name is unknown, or the probe does not apply to the run.
+    """
+    names = list(dict.fromkeys(names))
+    probes = [get_probe(name) for name in names] or list(PROBES.values())
+    for probe in probes if names else []:
+        if not probe.values(bench):
+            fits = [name for name, row in PROBES.items() if row.values(bench)]
+            raise BnetError(
+                f"the probe {probe.name!r} does not apply to {bench.record.config.corpus}/{bench.record.name}; "
+                f"those that do: {', '.join(fits)}"
+            )
+    return [probe for probe in probes if probe.values(bench)]
+
+
+def done(bench: Bench, probe: Probe) -> Probed | None:
+    """What the probe found, if it asked for the same values, of the weights that are here (or, where there are none
+    here, of whatever weights); else None. Damaged files count as not there."""
+    try:
+        found = files.read(bench.record, probe.name)
+    except DamagedProbe:
+        return None
+    if found is None or found.values != [text(value) for value in probe.values(bench)]:
+        return None
+    return found if bench.weights_checksum in (None, found.about["weights"]) else None
+
+
+def text(value: Any) -> str:
+    """A value as the files hold it.
+
+    >>> text(4), text(0.5), text("low")
+    ('4', '0.5', 'low')
+    """
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def run(
+    record: Record, names: Iterable[str] = (), *, jobs: int | None = 1, say: Callable[[str], Any] = print
+) -> list[Probed]:
+    """Do the probes of one run that have not been done, and read the others; `names` as in `chosen`.
+
+    Stop it whenever you like: a finished probe is kept, and so are the log-mels of changed sound.
+
+    Raises
+    ------
+    BnetError
+        If the weights, the corpus or the features of the run are not at hand, or the folder can't be written to.
+    """
+    bench = Bench(record, jobs)
+    probes = chosen(bench, names)
+    found = {probe.name: done(bench, probe) for probe in probes}
+    say(f"{record.config.corpus}/{record.name}: {sum(map(bool, found.values()))} of {len(probes)} probes done")
+    if all(found.values()):
+        return list(found.values())
+    place = writable_dir(files.folder(record), "probes", "BNET_RESULTS")
+    with alone(place / ".lock", f"another process asks {record.name}; waiting for it", say):
+        for number, probe in enumerate(probes, 1):
+            found[probe.name] = done(bench, probe)
+            if not found[probe.name]:
+                found[probe.name] = _ask(bench, probe)
+                took = found[probe.name].about["made"]["wall_s"]
+                say(f"[{number}/{len(probes)}] {probe.name}: {len(found[probe.name].values)} values, {took:.0f} s")
+    return list(found.values())
+
+
+def _ask(bench: Bench, probe: Probe) -> Probed:
+    record, values = bench.record, probe.values(bench)
+    started, clock = datetime.now(UTC), time.perf_counter()
+    tables, notes = [], {}
+    total = len(values) * len(bench.test[0]) if probe.answers else None
+    with tqdm(total=total, desc=f"{record.name} {probe.name}", unit="clip", disable=None, leave=False) as bar:
+        bench.tick = bar.update
+        for value in values:
+            table, notes[text(value)] = probe.ask(bench, value)
+            tables.append(table.assign(value=text(value)))
+        bench.tick = lambda clips: None
+    about = {
+        "probe": {key: getattr(probe, key) for key in ("name", "title", "what", "unit")},
+        "neutral": None if probe.neutral(bench) is None else text(probe.neutral(bench)),
+        "run": record.run["hash"],
+        "weights": bench.weights_checksum,
+        "clips": len(bench.test[0]),
+        "values": notes,
+        "made": _made(bench, started, time.perf_counter() - clock),
+    }
+    return files.write(record, probe.name, about, pd.concat(tables, ignore_index=True))
+
+
+def _made(bench: Bench, started: datetime, seconds: float) -> dict[str, Any]:
+    """How the answers were made: the code's commit, packages, device, machine, date and time."""
+    network = bench.row is not None
+    return {
+        "bnet": bnet.__version__,
+        **commit(),
+        "backend": backend.name() if network else "scikit-learn",
+        "device": backend.device() if network else {"kind": "CPU", "name": backend.processor()},
+        "machine": backend.machine(),
+        "versions": backend.versions(network),
+        "started": started.isoformat(timespec="seconds"),
+        "wall_s": round(seconds, 1),
+    }

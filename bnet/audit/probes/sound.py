@@ -1,0 +1,177 @@
+"""Changed sound: corpora that play the clips of another corpus faster, higher, louder, with noise or out of an MP3.
+
+Each is a `Corpus`, so that `bnet.corpora.store.FeatureStore` extracts, keeps and resumes its log-mels like any other's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import io
+from collections.abc import Callable
+
+import numpy as np
+import soundfile
+
+from bnet.corpora import SR, Corpus, Track, draw
+from bnet.corpora.tunes.corpus import Performance, Tunes
+from bnet.corpora.tunes.rendering import read_melody, whole_bars
+from bnet.paths import sha256
+from bnet.sound import log_mel
+
+Sound = Callable[[Corpus, Track, float], np.ndarray]
+"""The changed sound of a clip of a corpus, so many seconds long."""
+
+
+class Changed(Corpus):
+    """The clips of `base`, with `sound` in place of theirs; `change` says which, for the feature store."""
+
+    def __init__(self, base: Corpus, change: str, sound: Sound):
+        self.base, self.sound = base, sound
+        self.name, self.title, self.labels = f"{base.name}-changed", base.title, base.labels
+        self.source = f"{base.source}, {change}"
+
+    def tracks(self) -> list[Track]:
+        """Those of the base."""
+        return self.base.tracks()
+
+    def audio(self, track: Track, seconds: float) -> np.ndarray:
+        """The changed sound; unlike that of other corpora, noise may take it beyond [-1, 1]."""
+        return self.sound(self.base, track, seconds)
+
+    def checksum(self, track: Track, y: np.ndarray) -> str:
+        """SHA-256 of the file's bytes, or where the base renders its sound, of the samples as float32."""
+        return self.base.checksum(track, y) if track.path else sha256(y.astype("<f4").tobytes())
+
+
+class Replayed(Tunes):
+    """`tunes` or `tunes-free`, rendered again at another tempo or pitch, or for longer: no signal processing.
+
+    The clip begins at the same place of the tune as the unchanged clip does.
+
+    Parameters
+    ----------
+    base
+        What is played again.
+    clip_seconds
+        Length of the unchanged clip.
+    seconds
+        Length of the clip as it is played again.
+    tempo
+        1.06 for 6 % faster.
+    semitones
+        Added to the transposition.
+    """
+
+    def __init__(self, base: Tunes, clip_seconds: float, seconds: float, tempo: float, semitones: int):
+        super().__init__(free=base.free)
+        self.name = f"{base.name}-changed"
+        self.was, self.now, self.tempo, self.semitones = clip_seconds, seconds, tempo, semitones
+
+    @property
+    def source(self) -> str:
+        """That of the base, and the change."""
+        change = f"tempo x {self.tempo:g}, {self.semitones:+d} semitones, from where a clip of {self.was:g} s begins"
+        return f"{super().source}, {change}"
+
+    def performance(self, track_id: str) -> Performance:
+        """As the base plays it, but for tempo and transposition; `place` may exceed 1, where the tune comes again."""
+        tune, played = self.tune(track_id), super().performance(track_id)
+        bars = whole_bars(read_melody(tune.abc, track_id), tune.bar_quarters) / tune.bar_quarters
+        period = bars * played.bar_seconds
+        start = played.place * (period - self.was if period > self.was else period) / self.tempo
+        period /= self.tempo
+        return dataclasses.replace(
+            played,
+            bar_seconds=played.bar_seconds / self.tempo,
+            transposition=played.transposition + self.semitones,
+            place=start / (period - self.now if period > self.now else period),
+        )
+
+
+@functools.singledispatch
+def replayed(
+    base: Corpus, clip_seconds: float, *, seconds: float | None = None, tempo: float = 1.0, semitones: int = 0
+) -> Corpus:
+    """The corpus at `tempo` times its tempo, `semitones` higher, in clips of `seconds` (None: `clip_seconds`).
+
+    What is rendered from a score is rendered again (`Replayed`). Of sound files, clips are stretched by librosa's phase
+    vocoder, which smears onsets; they are cut as the corpus cuts clips of that length.
+    """
+
+    def sound(corpus: Corpus, track: Track, seconds: float) -> np.ndarray:
+        import librosa
+
+        y = corpus.audio(track, seconds * tempo)
+        y = librosa.effects.time_stretch(y, rate=tempo) if tempo != 1 else y
+        y = librosa.effects.pitch_shift(y, sr=SR, n_steps=semitones) if semitones else y
+        return log_mel.fit(y, seconds)
+
+    return Changed(base, f"phase vocoder, tempo x {tempo:g}, {semitones:+d} semitones", sound)
+
+
+@replayed.register
+def _(
+    base: Tunes, clip_seconds: float, *, seconds: float | None = None, tempo: float = 1.0, semitones: int = 0
+) -> Corpus:
+    return Replayed(base, clip_seconds, seconds or clip_seconds, tempo, semitones)
+
+
+def louder(base: Corpus, decibel: float) -> Corpus:
+    """The corpus `decibel` louder; what exceeds full scale is clipped, as a converter does."""
+
+    def sound(corpus: Corpus, track: Track, seconds: float) -> np.ndarray:
+        return np.clip(corpus.audio(track, seconds) * np.float32(10 ** (decibel / 20)), -1, 1)
+
+    return Changed(base, f"{decibel:+g} dB", sound)
+
+
+def noisy(base: Corpus, snr: float) -> Corpus:
+    """The corpus with white Gaussian noise, `snr` dB below the clip's mean power; drawn from the track's id."""
+
+    def sound(corpus: Corpus, track: Track, seconds: float) -> np.ndarray:
+        y = corpus.audio(track, seconds)
+        noise = np.random.default_rng(int(draw(track.track_id, "noise") * 2**53)).standard_normal(len(y))
+        return (y + noise * np.sqrt(np.mean(y.astype(float) ** 2)) * 10 ** (-snr / 20)).astype(np.float32)
+
+    return Changed(base, f"white noise at {snr:g} dB", sound)
+
+
+def through_mp3(base: Corpus, kbps: float) -> Corpus:
+    """The corpus encoded as MP3 by LAME (in libsndfile) at a constant bit rate, mono at `SR`, and decoded again.
+
+    Notes
+    -----
+    libsndfile takes no bit rate but a level from 0 to 1, linear between the highest and the lowest rate of MPEG-2 layer
+    III, 160 and 8 kbit/s. At low rates a frame has no room for LAME's header, so that the decoder can't know the delay
+    of the codec, and leaves it in; it is cut off here, so that the sound begins where it began.
+    """
+
+    def sound(corpus: Corpus, track: Track, seconds: float) -> np.ndarray:
+        y = corpus.audio(track, seconds)
+        return decode_mp3(encode_mp3(y, kbps), len(y))
+
+    return Changed(base, f"MP3 at {kbps:g} kbit/s without delay, {soundfile.__libsndfile_version__}", sound)
+
+
+_DELAY = 576 + 529  # samples: LAME's encoder, and a layer III decoder
+
+
+def encode_mp3(y: np.ndarray, kbps: float) -> bytes:
+    """Mono sound at `SR` as MP3 with a constant bit rate in kbit/s, 8 to 160."""
+    stream, level = io.BytesIO(), (160 - kbps) / (160 - 8)
+    with soundfile.SoundFile(
+        stream, "w", SR, 1, format="MP3", bitrate_mode="CONSTANT", compression_level=level
+    ) as file:
+        file.write(y)
+    return stream.getvalue()
+
+
+def decode_mp3(data: bytes, n: int) -> np.ndarray:
+    """The `n` mono samples that were encoded, float32 [shape=(n,)]."""
+    y = soundfile.read(io.BytesIO(data), dtype="float32")[0]
+    return log_mel.fit(y if len(y) == n else y[_DELAY:], n, sr=1)
+
+
+SISTERS = {"tunes": "tunes-free", "tunes-free": "tunes"}
+"""Corpus -> the one with the same tracks and other sound."""

@@ -1,0 +1,268 @@
+"""What a page says of one corpus: its records of one profile and protocol, as tables, sentences and provenance."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bnet.audit import tables
+from bnet.corpora import Corpus, get_corpus
+from bnet.corpora.splits import PROTOCOLS
+from bnet.errors import BnetError, unknown
+from bnet.models import VARIANTS
+from bnet.runs import jobs, records
+from bnet.runs.records import Record
+from bnet.statistics import comparison, metrics
+from bnet.training.baselines import BASELINES
+from bnet.training.config import PROFILES, get_profile
+
+
+def chosen(
+    corpus: str, profile: str, protocol: str, results: Path, exclude: str = "", networks: Sequence[str] = ()
+) -> tuple[str, str]:
+    """The profile and protocol whose records a page shows: those asked for; where one is '', the first with records.
+
+    Profiles are looked through from the fullest to the shortest, protocols in the order of the corpus; where there are
+    no records at all, it is the first of each. Of several, those with records of the most `networks` come first.
+    """
+    profiles = [profile] if profile else [*PROFILES][::-1]
+    protocols = [protocol] if protocol else list(get_corpus(corpus).protocols)
+    have: dict[tuple[str, str], set[str]] = {}
+    for record in records.find(results, corpus=corpus, exclude=exclude):
+        have.setdefault((record.config.profile, record.config.protocol), set()).add(record.config.variant)
+    pairs = list(itertools.product(profiles, protocols))
+    found = [pair for pair in pairs if pair in have] or pairs[:1]
+    return max(found, key=lambda pair: len(have.get(pair, set()).intersection(networks)))
+
+
+@dataclass(frozen=True)
+class Report:
+    """The records of one corpus, profile and protocol; it may hold none.
+
+    Parameters
+    ----------
+    corpus
+        The corpus.
+    profile, protocol
+        Whose records are shown; other profiles never mix in.
+    records
+        Sorted by variant and fold.
+    exclude
+        Kinds of clips that the runs left out, with commas.
+    """
+
+    corpus: Corpus
+    profile: str
+    protocol: str
+    records: tuple[Record, ...]
+    exclude: str = ""
+
+    @classmethod
+    def load(cls, corpus: str, profile: str, protocol: str, results: Path, exclude: str = "") -> Report:
+        """Read the records below `results`.
+
+        Raises
+        ------
+        BnetError
+            If a name is unknown, a record is damaged, two records claim one fold of one network, or records were made
+            on different copies of the corpus.
+        """
+        found = get_corpus(corpus)
+        get_profile(profile)
+        if protocol not in PROTOCOLS:
+            raise unknown("protocol", protocol, PROTOCOLS)
+        chosen = records.find(results, corpus=corpus, profile=profile, protocol=protocol, exclude=exclude)
+        copies = {record.config.corpus_fingerprint: record.name for record in chosen}
+        if len(copies) > 1:
+            raise BnetError(
+                f"records of {corpus} were made on {len(copies)} different sets of clips, such as "
+                f"{' and '.join(list(copies.values())[:2])}; keep those of one copy in {results}"
+            )
+        for record in chosen:
+            _check_profile(record)
+        seen: dict[tuple[str, int], str] = {}
+        for record in chosen:
+            key = (record.config.variant, record.config.fold)
+            if key in seen:
+                raise BnetError(
+                    f"two records claim fold {key[1]} of {key[0]}: {seen[key]} and {record.name}, made with different "
+                    "settings; keep one of them in the results folder"
+                )
+            seen[key] = record.name
+        return cls(found, profile, protocol, tuple(chosen), exclude)
+
+    @property
+    def variants(self) -> list[str]:
+        """What has records: networks in the order of their table, then baselines."""
+        have = {record.config.variant for record in self.records}
+        return [name for name in [*VARIANTS, *BASELINES] if name in have]
+
+    @property
+    def networks(self) -> list[str]:
+        """The networks among `variants`."""
+        return [name for name in self.variants if name in VARIANTS]
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes: those of the records, else the corpus's."""
+        return self.records[0].labels if self.records else list(self.corpus.labels)
+
+    def only(self, names: Iterable[str]) -> Report:
+        """The same report with the records of some networks and baselines."""
+        wanted = set(names)
+        return dataclasses.replace(self, records=tuple(r for r in self.records if r.config.variant in wanted))
+
+    def of(self, variant: str) -> list[Record]:
+        """The records of one network or baseline, by fold."""
+        return [record for record in self.records if record.config.variant == variant]
+
+    @cached_property
+    def groups(self) -> dict[str, str]:
+        """Track id -> group; empty where the corpus is not here: then clips are resampled one by one."""
+        try:
+            return {track.track_id: track.group for track in self.corpus.tracks()}
+        except BnetError:
+            return {}
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """`bnet.audit.tables.summary`, with ``title`` and ``kind`` (network or baseline), in the order of
+        `variants`."""
+        if not self.records:
+            return pd.DataFrame()
+        table = tables.summary(self.records, self.groups).set_index("variant").loc[self.variants].reset_index()
+        table["title"] = [jobs.title(name) for name in table["variant"]]
+        table["kind"] = ["network" if name in VARIANTS else "baseline" for name in table["variant"]]
+        return table
+
+    def results(self) -> pd.DataFrame:
+        """The summary as a reader's table, in percent."""
+        table = self.summary
+        percent = 100 * table[["accuracy", "accuracy_sd", "low", "high", "macro_f1", "validation"]]
+        spread = [f"\u00a0±\u00a0{sd:.1f}" if np.isfinite(sd) else "" for sd in percent["accuracy_sd"]]
+        return pd.DataFrame(
+            {
+                "Network": table["title"],
+                "Folds": table["runs"],
+                "Clips": table["clips"],
+                "Test %": [f"{mean:.1f}{sd}" for mean, sd in zip(percent["accuracy"], spread, strict=True)],
+                "95 % interval": [
+                    f"{a:.1f}\u00a0to\u00a0{b:.1f}" for a, b in zip(percent["low"], percent["high"], strict=True)
+                ],
+                "Macro F1 %": [f"{value:.1f}" for value in percent["macro_f1"]],
+                "Validation %": [f"{value:.1f}" for value in percent["validation"]],
+            }
+        )
+
+    def pooled(self, variant: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """Of all test parts of a network: track ids, true class indices and probabilities."""
+        parts = [record.arrays("test") for record in self.of(variant)]
+        return (
+            [track_id for ids, _, _ in parts for track_id in ids],
+            np.concatenate([truth for _, truth, _ in parts]),
+            np.concatenate([probabilities for _, _, probabilities in parts]),
+        )
+
+    def folds(self, one: str, other: str) -> list[comparison.Fold]:
+        """The folds on which both were tested, with the predictions of both on the same clips.
+
+        Raises
+        ------
+        BnetError
+            If the two were tested on different clips of one fold.
+        """
+        partners = {record.config.fold: record for record in self.of(other)}
+        found = []
+        for record in self.of(one):
+            partner = partners.get(record.config.fold)
+            if partner is None:
+                continue
+            ids, truth, probabilities = record.arrays("test")
+            ids_other, truth_other, probabilities_other = partner.arrays("test")
+            if ids != ids_other:
+                raise BnetError(f"{record.name} and {partner.name} were tested on different clips")
+            for a, b in ((truth, probabilities), (truth_other, probabilities_other)):
+                metrics.validate(a, b)
+            found.append(
+                comparison.Fold(
+                    ids, truth, probabilities.argmax(axis=1), probabilities_other.argmax(axis=1),
+                    [self.groups.get(track_id, track_id) for track_id in ids], record.run["data"]["tracks"]["train"],
+                )
+            )  # fmt: skip
+        return found
+
+    def comparison(self, one: str, other: str) -> comparison.Comparison | None:
+        """`other` against `one` on their common folds (`bnet.statistics.comparison.compare`); None without one."""
+        folds = self.folds(one, other)
+        return comparison.compare(folds) if folds else None
+
+    def compare(self, one: str, other: str) -> str:
+        """A sentence on `comparison`, in percentage points, with its verdict: it claims no more than that allows."""
+        found = self.comparison(other, one)
+        first, second = f"**{jobs.title(one)}**", f"**{jobs.title(other)}**"
+        if found is None:
+            return f"{first} and {second} have not been run on the same folds."
+        verdict = {
+            "better": f"{first} is better than {second} here",
+            "worse": f"{first} is worse than {second} here",
+            "equivalent": f"{first} and {second} are equal within a point here",
+        }.get(found.verdict, f"{first} and {second} can't be told apart here")
+        if found.posterior and found.verdict in ("better", "worse", "equivalent"):
+            verdict += f" (probability {getattr(found.posterior, found.verdict):.2f})"
+        luck = " One split: the interval is that of the test clips, not of split and training." * (found.folds == 1)
+        return (
+            f"{verdict}: {100 * found.difference:+.1f} points of accuracy, 95 % interval {100 * found.low:+.1f} to "
+            f"{100 * found.high:+.1f}, over {found.folds} fold{'s' * (found.folds != 1)}.{luck}"
+        )
+
+    def chance(self) -> float | None:
+        """Accuracy of always naming the largest class, from the baseline's records; None without them."""
+        return (
+            None if "majority" not in self.variants else float(self.summary.set_index("variant").accuracy["majority"])
+        )
+
+    def command(self, variants: Sequence[str] = ("baselines", "bbnn", "proposed", "proposed-released")) -> str:
+        """The command that makes the records of this report."""
+        return (
+            f"bnet train --corpus {self.corpus.name} --variant {','.join(variants)} "
+            f"--protocol {self.protocol} --profile {self.profile}{f' --exclude {self.exclude}' if self.exclude else ''}"
+        )
+
+    def provenance(self) -> list[str]:
+        """One line a run: name, date, commit, device, duration."""
+        lines = [
+            f"Corpus `{self.corpus.name}`, protocol `{self.protocol}`, profile `{self.profile}`; made with "
+            f"`{self.command(self.variants)}`"
+        ]
+        for record in self.records:
+            made = record.run["made"]
+            commit = (made["commit"] or "unknown")[:10] + (" with changes" if made["changed"] else "")
+            machine = made["machine"]
+            lines.append(
+                f"`{record.name}`: {made['started'][:16].replace('T', ' ')} UTC, commit {commit}, {made['backend']}, "
+                f"{made['device']['name']} ({machine['cores']} cores, {machine['memory_gib']:g} GiB), "
+                f"{made['wall_s'] / 60:.1f} min"
+            )
+        return lines
+
+
+def _check_profile(record: Record) -> None:
+    """A record whose settings are not those of the profile that it names does not belong in that profile's table."""
+    profile = PROFILES.get(record.config.profile)
+    if profile is None:
+        return
+    shared = {field.name for field in dataclasses.fields(profile)} & {f.name for f in dataclasses.fields(record.config)}
+    for key in sorted(shared):
+        ours, theirs = getattr(profile, key), getattr(record.config, key)
+        if ours != theirs:
+            raise BnetError(
+                f"{record.name} was made with {key} = {theirs}, but profile {profile.name!r} has {ours}: it belongs to "
+                "another version of the profile; move it out of the results folder and run it again"
+            )

@@ -1,0 +1,194 @@
+"""Tables from records and models: data frames that know neither folders nor pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from bnet.audit import paper
+from bnet.corpora import Corpus, Track
+from bnet.runs.records import Record
+from bnet.statistics import metrics
+
+
+def scores(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a run: what it is, its metrics on the test part, and its accuracy on the validation part."""
+    rows = []
+    for record in records:
+        _, truth, probabilities = record.arrays("test")
+        _, truth_val, probabilities_val = record.arrays("validation")
+        config = record.config
+        rows.append(
+            {
+                "corpus": config.corpus,
+                "variant": config.variant,
+                "protocol": config.protocol,
+                "profile": config.profile,
+                "fold": config.fold,
+                "run": record.name,
+                "clips": len(truth),
+                **metrics.evaluate(truth, probabilities),
+                "validation": metrics.accuracy(truth_val, probabilities_val),
+                "wall_s": record.run["made"]["wall_s"],
+            }
+        )
+    columns = ["corpus", "variant", "protocol", "profile", "fold", "run", "clips"]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+
+
+def summary(records: Sequence[Record], groups: dict[str, str] | None = None) -> pd.DataFrame:
+    """One row a (corpus, profile, protocol, variant): runs, mean and sd over folds, pooled bootstrap interval.
+
+    Parameters
+    ----------
+    records
+        Runs; those of one row must be of one protocol, so that their folds belong together.
+    groups
+        Track id -> group, for an interval that resamples whole groups; without it, single tracks are resampled.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``accuracy, accuracy_sd, macro_f1, validation`` are means (and a sd) over runs, nan sd for one run;
+        ``low, high`` a 95 % interval of the accuracy over all tested clips.
+    """
+    table = scores(records)
+    rows = []
+    for key, part in table.groupby(["corpus", "profile", "protocol", "variant"], sort=True):
+        chosen = [record for record in records if record.name in set(part["run"])]
+        low, high = _interval(chosen, groups or {})
+        rows.append(
+            {
+                **dict(zip(["corpus", "profile", "protocol", "variant"], key, strict=True)),
+                "runs": len(part),
+                "clips": int(part["clips"].sum()),
+                "accuracy": part["accuracy"].mean(),
+                "accuracy_sd": part["accuracy"].std(ddof=1),
+                "low": low,
+                "high": high,
+                "macro_f1": part["macro_f1"].mean(),
+                "validation": part["validation"].mean(),
+                "hours": part["wall_s"].sum() / 3600,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def spent(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a (corpus, profile, protocol, variant, clips left out): its folds, the hours they took, where, by what.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``folds`` as text (``0-4, 7``), ``runs``, ``hours`` of wall clock (training and testing, not features),
+        ``machine`` (device, cores, memory), ``step`` (how a training step was computed; '' where no record says it) and
+        ``commits`` (the first eight digits), each with its distinct values; ``from``, ``to``: days, UTC.
+    """
+    keys = ["corpus", "profile", "protocol", "variant", "exclude"]
+    parts: dict[tuple[str, ...], list[Record]] = {}
+    for record in records:
+        parts.setdefault(tuple(getattr(record.config, key) for key in keys), []).append(record)
+    rows = []
+    for key, some in parts.items():
+        made = [record.run["made"] for record in some]
+        days = sorted(one["started"][:10] for one in made)
+        rows.append(
+            {
+                **dict(zip(keys, key, strict=True)),
+                "folds": spans(record.config.fold for record in some),
+                "runs": len(some),
+                "hours": sum(one["wall_s"] for one in made) / 3600,
+                "machine": _distinct(_machine(one) for one in made),
+                "step": _distinct(_step(record) for record in some),
+                "commits": _distinct((one["commit"] or "unknown")[:8] for one in made),
+                "from": days[0],
+                "to": days[-1],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def spans(numbers: Iterable[int]) -> str:
+    """Numbers with neighbours joined.
+
+    >>> spans([4, 0, 1, 2, 7])
+    '0-2, 4, 7'
+    """
+    found: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ", ".join(f"{a}-{b}" if a != b else str(a) for a, b in found)
+
+
+def _distinct(words: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(filter(None, words)))
+
+
+def _machine(made: dict) -> str:
+    machine = made["machine"]
+    return f"{made['device']['name']}, {machine['cores']} cores, {machine['memory_gib']:g} GiB"
+
+
+def _step(record: Record) -> str:
+    return record.run["made"].get("execution", {}).get("step") or record.run["notes"].get("step", "")
+
+
+def _interval(records: Sequence[Record], groups: dict[str, str]) -> tuple[float, float]:
+    right, names = [], []
+    for record in records:
+        ids, truth, probabilities = record.arrays("test")
+        right.append(metrics.correct(truth, probabilities))
+        names += [groups.get(track_id, track_id) for track_id in ids]
+    return metrics.bootstrap_interval(np.concatenate(right), np.asarray(names))
+
+
+def classes(corpus: Corpus, here: Sequence[Track], used: Sequence[Track], profile: str) -> pd.DataFrame:
+    """One row a class: what the paper's Table I prints, what was published, what is here, what a profile uses.
+
+    Columns that say nothing are left out: the paper's where it does not know the corpus, the published count where
+    there is none, what is here where there is nothing.
+    """
+    labels = list(corpus.labels)
+    table = pd.DataFrame({"Class": labels}, index=labels)
+    printed = {label: (name, count) for name, label, count in paper.TABLE_1.get(corpus.name, ())}
+    if printed:
+        table["In the paper"] = [f"{printed[label][0]}, {printed[label][1]}" for label in labels]
+    if corpus.expected:
+        table["Published"] = [corpus.expected.get(label, 0) for label in labels]
+    if here:
+        table["Clips here"] = [sum(track.label == label for track in here) for label in labels]
+        table["Groups"] = [len({track.group for track in here if track.label == label}) for label in labels]
+        table[f"Used by {profile}"] = [sum(track.label == label for track in used) for label in labels]
+    facts = corpus.class_facts()
+    return (table if facts is None else table.join(facts)).reset_index(drop=True)
+
+
+def parameters(classes: int = 10) -> pd.DataFrame:
+    """One row a network of the table, counted on the Keras model itself.
+
+    ``total`` and ``trainable`` parameters; ``weights`` of convolutions and dense layers only (kernels and biases), the
+    count that the BBNN paper quotes; number of ``convolutions``.
+    """
+    from bnet.models import VARIANTS, build
+
+    rows = []
+    for name, row in VARIANTS.items():
+        model = build(name, classes)
+        counted = [layer for layer in model.layers if type(layer).__name__ in ("Conv2D", "Dense")]
+        rows.append(
+            {
+                "variant": name,
+                "title": row.title,
+                "blocks": row.blocks,
+                "convolutions": sum(type(layer).__name__ == "Conv2D" for layer in counted),
+                "total": model.count_params(),
+                "trainable": sum(int(np.prod(weight.shape)) for weight in model.trainable_variables),
+                "weights": sum(layer.count_params() for layer in counted),
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,188 @@
+"""From page sources to a book: execute what is stale, build strictly, check.
+
+Every function takes the `Book` to work on; without one, it is the book of this checkout with the environment's
+``BNET_RESULTS`` and ``BNET_PROFILE``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from bnet.book import freshness, gate
+from bnet.book.execution import execute
+from bnet.book.notebooks import notebook
+from bnet.book.pages import Book, Page, this_book
+from bnet.errors import BnetError
+from bnet.paths import disk_errors, sha256_file, write_text
+
+JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+
+
+def overview(book: Book | None = None) -> list[dict[str, Any]]:
+    """One row a page: source, parameters, state, reason, and how it was made (see `freshness.overview`)."""
+    return freshness.overview(book or this_book())
+
+
+def convert(name: str, output: Path, book: Book | None = None, **parameters: Any) -> Path:
+    """Write the page called `name` as a notebook that is not executed, for papermill or Jupyter.
+
+    Raises
+    ------
+    BnetError
+        For an unknown page or parameter, or an `output` that can't be written.
+    """
+    import nbformat
+
+    book = book or this_book()
+    node = notebook(book, book.page(name), **parameters)
+    write_text(Path(output), nbformat.writes(node) + "\n")
+    return Path(output)
+
+
+def update(
+    names: Iterable[str] | None = None, *, force: bool = False, jobs: int | None = None, book: Book | None = None
+) -> list[str]:
+    """Execute the pages that are missing or stale, and write the status page.
+
+    Parameters
+    ----------
+    names
+        Pages to look at; all by default.
+    force
+        Execute them even if they are up to date.
+    jobs
+        Pages at the same time; by default one a core, at most four.
+
+    Returns
+    -------
+    list of str
+        The executed pages.
+
+    Raises
+    ------
+    BnetError
+        If pages failed, after the others were executed: one line each, with where the whole traceback is.
+    """
+    book = book or this_book()
+    chosen = [book.page(name) for name in names] if names else list(book.pages)
+    reasons = {page.name: "asked for" if force else freshness.stale(book, page) for page in chosen}
+    todo = [page for page in chosen if reasons[page.name]]
+    failures = _execute_all(book, todo, reasons, jobs or min(4, os.cpu_count() or 1))
+    freshness.write_status(book)
+    if failures:
+        raise BnetError("\n".join(failures[page.name] for page in todo if page.name in failures))
+    return [page.name for page in todo]
+
+
+def build(book: Book | None = None, *, jobs: int | None = None) -> Path:
+    """Execute stale pages, build the book with every warning an error, check all of it, and put it in place.
+
+    Returns
+    -------
+    pathlib.Path
+        ``book/_build/html/index.html``; an earlier book there stays if this one fails anywhere.
+
+    Raises
+    ------
+    BnetError
+        If a page fails, Sphinx warns, or the gate finds something; the message lists all of it.
+    """
+    book = book or this_book()
+    update(book=book, jobs=jobs)
+    gate.refuse(gate.check_notebooks(book), "executed pages")
+    target = book.folder / "_build" / "html"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with disk_errors(f"the book in {target}"), tempfile.TemporaryDirectory(dir=target.parent, prefix=".strict-") as new:
+        html = _jupyter_book(book, Path(new))
+        gate.refuse(gate.check_html(html, book.root), "built book")
+        shutil.rmtree(target, ignore_errors=True)
+        html.rename(target)
+    return target / "index.html"
+
+
+def check_twice(book: Book | None = None) -> list[str]:
+    """Build the book twice from its executed pages, into temporary folders; the files that are not in both alike.
+
+    Pages are not executed anew: they carry the time of their execution, which is part of what they tell.
+
+    Raises
+    ------
+    BnetError
+        If a page has to be executed first, or Sphinx warns.
+    """
+    book = book or this_book()
+    gate.refuse(gate.check_notebooks(book), "executed pages")
+    target = book.folder / "_build"
+    target.mkdir(parents=True, exist_ok=True)
+    with disk_errors(f"a book in {target}"), tempfile.TemporaryDirectory(dir=target, prefix=".twice-") as new:
+        one, other = (_files(_jupyter_book(book, Path(new) / name)) for name in ("one", "other"))
+    return [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """Relative path -> checksum of every file below `folder`."""
+    return {p.relative_to(folder).as_posix(): sha256_file(p) for p in folder.rglob("*") if p.is_file()}
+
+
+def _execute_all(book: Book, todo: list[Page], reasons: dict[str, str | None], jobs: int) -> dict[str, str]:
+    """Execute pages side by side with progress on standard error; by name, the message of each that failed."""
+    failures: dict[str, str] = {}
+    terminal = sys.stderr.isatty()
+    bar = tqdm(total=len(todo), desc="pages", unit="page", disable=not terminal or not todo, file=sys.stderr)
+
+    def run(page: Page) -> float:
+        start = time.monotonic()
+        execute(book, page)
+        return time.monotonic() - start
+
+    with bar, ThreadPoolExecutor(jobs) as pool:
+        running: dict[Future[float], Page] = {pool.submit(run, page): page for page in todo}
+        try:
+            for done in as_completed(running):
+                page = running[done]
+                try:
+                    said = f"executed in {done.result():.1f} s ({reasons[page.name]})"
+                except BnetError as error:
+                    failures[page.name] = str(error)
+                    said = "failed"
+                bar.set_postfix_str(page.name)
+                bar.update()
+                if not terminal:
+                    print(f"page {page.name}: {said}", file=sys.stderr, flush=True)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return failures
+
+
+def _jupyter_book(book: Book, output: Path) -> Path:
+    """Run Jupyter Book strictly into the folder `output`; the folder of its pages."""
+    command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(book.folder), "--path-output", str(output)]
+    environment = {**os.environ, "BNET_RESULTS": str(book.results), "BNET_PROFILE": book.profile or ""}
+    done = subprocess.run(
+        [*command, "-W", "-n", "--keep-going", "--all"],
+        cwd=book.root,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    log = book.logs / "jupyter-book.log"
+    write_text(log, done.stdout)
+    if done.returncode:
+        lines = [line for line in done.stdout.splitlines() if "WARNING" in line or "ERROR" in line or "rror:" in line]
+        said = "\n".join(lines or done.stdout.splitlines()[-15:])
+        raise BnetError(f"jupyter-book refused the book (all of its output: {log}):\n{said}")
+    return output / "_build" / "html"

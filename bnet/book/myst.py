@@ -1,0 +1,222 @@
+"""What a page's cells show: numbered tables, figures, sound, notes, as MyST that Jupyter Book renders.
+
+Each function returns an object to end a cell with, or to `display`; a cell may show several. A table, figure or sound
+has a `name`, unique in the whole book (start it with ``{{ slug }}-`` in a template), by which any page refers to it:
+``{numref}`tab-tunes-classes```.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bnet.errors import BnetError
+from bnet.paths import project_dir
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from IPython.display import HTML, Markdown
+    from matplotlib.figure import Figure
+
+FIGURE = "bnet_figure"
+NOTHING = "–"
+_SPACE = "\u202f"
+_page = "index"
+
+
+def set_page(name: str) -> None:
+    """Tell which page the process shows, so that links out of it are right; `bnet.book.pages.start_page` calls it."""
+    global _page
+    _page = name
+
+
+def static(name: str) -> str:
+    """The link from the current page to ``book/_static/<name>``."""
+    return "../" * _page.count("/") + f"_static/{name}"
+
+
+def static_file(name: str) -> Path:
+    """The file ``book/_static/<name>``, its folder made, for a page that writes sound."""
+    root = project_dir()
+    if root is None:
+        raise BnetError(f"no book above {Path.cwd()}; run the page in a checkout of bnet")
+    path = root / "book" / "_static" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def number(value: Any, format: str = ".3f") -> str:
+    """A value as a table shows it: integers in groups of three, floats by `format`, a dash for what is missing.
+
+    >>> number(190826), number(0.65432), number(float("nan")), number(True)
+    ('190\\u202f826', '0.654', '–', 'yes')
+    """
+    if value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and math.isnan(value)):
+        return NOTHING
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or type(value).__name__ == "bool":
+        return "yes" if value else "no"
+    if hasattr(value, "item"):
+        return number(value.item(), format)
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", _SPACE)
+    return f"{value:{format}}" if isinstance(value, float) else str(value)
+
+
+def table(
+    frame: pd.DataFrame,
+    caption: str,
+    name: str,
+    *,
+    formats: Mapping[str, str] | None = None,
+    note: str = "",
+    cards: bool = False,
+) -> Markdown:
+    """A numbered table.
+
+    Parameters
+    ----------
+    frame
+        Its columns are the heads; the index is not shown. Cells may hold MyST (links, ``{cite:t}`` roles).
+    caption
+        One or more sentences; may hold roles.
+    name
+        Its label, such as ``tab-tunes-classes``.
+    formats
+        Column -> format of its floats; ``.3f`` otherwise. Columns of numbers are right-aligned.
+    note
+        A paragraph under the table.
+    cards
+        For cells that hold prose: on a phone each row is a card, a cell under the other, not a table to push aside.
+    """
+    formats = formats or {}
+    heads = [str(column) for column in frame.columns]
+    rules = ["--:" if frame[column].dtype.kind in "iuf" else ":--" for column in frame.columns]
+    rows = [
+        [number(value, formats.get(head, ".3f")) for head, value in zip(heads, row, strict=True)]
+        for row in frame.itertuples(index=False, name=None)
+    ]
+    lines = [_row(heads), "| " + " | ".join(rules) + " |", *map(_row, rows)]
+    body = "\n".join(lines)
+    options = f":name: {name}\n" + ":class: bnet-cards\n" * cards
+    return _markdown(f"::::{{table}} {_one_line(caption)}\n{options}\n{body}\n::::\n\n{note}".rstrip())
+
+
+def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg", dpi: int = 144) -> None:
+    """Show a Matplotlib figure with number, caption and alternative text, and close it.
+
+    Caption and alt text may be computed, since they travel with the output; `bnet.book.execution` hands them to
+    myst-nb.
+
+    Parameters
+    ----------
+    fig
+        The figure; equal figures give equal bytes.
+    caption, name
+        Caption (MyST), and label such as ``fig-tunes-confusion``.
+    alt
+        What a reader who does not see it should know: one or two sentences, not the caption again.
+    kind
+        ``svg`` for lines and bars, ``png`` (at `dpi`) for spectrograms and other dense pictures.
+    """
+    import matplotlib
+    import matplotlib.pyplot as plt
+    from IPython.display import publish_display_data
+
+    if kind not in ("svg", "png") or not alt.strip():
+        raise BnetError(f"figure {name!r}: kind is svg or png (came {kind!r}), and alt must say what is to be seen")
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": name}):
+        fig.savefig(buffer, format=kind, dpi=dpi, bbox_inches="tight", metadata={"svg": {"Date": None}}.get(kind))
+    plt.close(fig)
+    data: dict[str, str] = {"text/plain": alt}
+    if kind == "svg":
+        data["image/svg+xml"] = buffer.getvalue().decode()
+    else:
+        data["image/png"] = base64.b64encode(buffer.getvalue()).decode()
+    shown = {"figure": {"caption": _one_line(caption), "name": name}, "image": {"alt": _one_line(alt)}}
+    publish_display_data(data, metadata={FIGURE: shown})
+
+
+def drawing(svg: str, caption: str, name: str, alt: str) -> None:
+    """Show a picture that is SVG text (`bnet.models.drawing.svg`), as `figure` does; it brings its own dark colours."""
+    from IPython.display import publish_display_data
+
+    if not svg.lstrip().startswith("<svg") or not alt.strip():
+        raise BnetError(f"drawing {name!r}: expected SVG text, and an alt that says what is to be seen")
+    image = {"alt": _one_line(alt), "classes": "dark-light bnet-drawing"}
+    shown = {"figure": {"caption": _one_line(caption), "name": name}, "image": image}
+    publish_display_data({"text/plain": alt, "image/svg+xml": svg}, metadata={FIGURE: shown})
+
+
+def audio(clips: Iterable[tuple[str | Path, str]]) -> HTML:
+    """Players side by side, one for each (file, caption).
+
+    Parameters
+    ----------
+    clips
+        Files below ``book/_static/`` (a path, or a name relative to that folder), and what one hears.
+
+    Raises
+    ------
+    BnetError
+        For a file that does not exist or lies elsewhere.
+    """
+    from IPython.display import HTML
+
+    base = static_file("audio").parent
+    figures = []
+    for clip, caption in clips:
+        path = Path(os.path.abspath(base / clip))
+        if not path.is_file() or not path.is_relative_to(base):
+            raise BnetError(
+                f"no sound file {path}; expected one below {base}: write it to static_file('audio/...') first"
+            )
+        link, said = html.escape(static(path.relative_to(base).as_posix())), html.escape(caption)
+        player = f'<audio controls preload="none" src="{link}" aria-label="{said}"></audio>'
+        figures.append(f'<figure class="bnet-audio">{player}<figcaption>{said}</figcaption></figure>')
+    return HTML(f'<div class="bnet-audio-grid">{"".join(figures)}</div>')
+
+
+def not_run(what: str, command: str) -> Markdown:
+    """Say that there is no record of `what` yet, and the `command` that makes it."""
+    return _markdown(
+        f":::{{admonition}} Not run\n:class: bnet-not-run\n\n{what}\n\n```bash\n{command.strip()}\n```\n:::"
+    )
+
+
+def provenance(facts: Mapping[str, Any] | Sequence[str], title: str = "Where these numbers come from") -> Markdown:
+    """A fold-out with the facts behind a table or figure: pairs (corpus, profile, commit ...), or sentences."""
+    if isinstance(facts, Mapping):
+        lines = [f"- **{name}:** {number(value)}" for name, value in facts.items()]
+    else:
+        lines = [f"- {line}" for line in facts]
+    text = "\n".join(lines)
+    return _markdown(f":::{{dropdown}} {_one_line(title)}\n:class-container: bnet-provenance\n\n{text}\n:::")
+
+
+def text(markdown: str) -> Markdown:
+    """A computed paragraph: MyST with numbers put in by the page."""
+    return _markdown(markdown)
+
+
+def _markdown(source: str) -> Markdown:
+    from IPython.display import Markdown
+
+    return Markdown(source)
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"[ \t\r\n]+", " ", str(text)).strip()
+
+
+def _row(values: Iterable[str]) -> str:
+    return "| " + " | ".join(_one_line(value).replace("|", "\\|") for value in values) + " |"

@@ -1,0 +1,170 @@
+"""How a row of the table of pages becomes a notebook.
+
+A page's source is a py:percent file below ``book/``. Before jupytext reads it, ``{{ word }}`` is replaced in the source
+*text*, so that one template serves many pages with titles, labels and figure names of their own. The words are ``page``
+(the page's name), ``slug`` (the same with hyphens for slashes), the row's parameters and the row's `words`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bnet.book.pages import Book, Page
+from bnet.errors import BnetError, unknown
+from bnet.paths import sha256
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+_WORD = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_HEADER = "---\njupyter:\n  kernelspec:\n    display_name: Python 3\n    language: python\n    name: python3\n---"
+
+
+def fill(text: str, words: Mapping[str, Any], where: str) -> str:
+    """Replace every ``{{ word }}`` in `text`; `BnetError` for a word that the page does not have."""
+
+    def word(match: re.Match) -> str:
+        if match[1] not in words:
+            raise unknown(f"placeholder in {where}:", match[1], words)
+        return str(words[match[1]])
+
+    return _WORD.sub(word, text)
+
+
+def source_text(book: Book, page: Page) -> str:
+    """The page's source with its placeholders filled."""
+    path = book.folder / page.source
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BnetError(
+            f"cannot read the source of page {page.name!r}, {path} ({error.strerror}); "
+            "restore it, or mend the row in bnet/book/pages.py"
+        ) from error
+    return fill(text, {"page": page.name, "slug": page.slug, **page.parameters, **page.words}, f"book/{page.source}")
+
+
+def notebook(book: Book, page: Page, **parameters: Any) -> NotebookNode:
+    """The page as a notebook, not executed, ready for papermill.
+
+    The defaults of its ``parameters`` cell are the resolved parameters. After that cell stands one that refuses unknown
+    parameters (`start_page`), and the last cell tells how the page was made. Cell ids depend on page and position only.
+
+    Raises
+    ------
+    BnetError
+        If the source is missing, has no ``python3`` kernelspec, an unknown placeholder, or a parameters cell that holds
+        anything but ``name = value``; or if a parameter is unknown.
+    """
+    import jupytext
+    from nbformat.v4 import new_code_cell, new_markdown_cell
+
+    node = jupytext.reads(source_text(book, page), fmt="py:percent")
+    if node.metadata.get("kernelspec", {}).get("name") != "python3":
+        raise BnetError(
+            f"book/{page.source} names no kernel 'python3', so papermill could not run it; start it with this header, "
+            f"each line after '# ':\n{_HEADER}"
+        )
+    where = f"the parameters cell of book/{page.source}"
+    at = next((i for i, cell in enumerate(node.cells) if "parameters" in cell.metadata.get("tags", [])), None)
+    if at is None:
+        at = 1 if node.cells and node.cells[0].cell_type == "markdown" else 0
+        node.cells.insert(at, new_code_cell("# This page has no parameters.", metadata={"tags": ["parameters"]}))
+    cell = node.cells[at]
+    resolved = resolve(book, page, assignments(cell.source, where), parameters)
+    cell.source = _assign(cell.source, resolved, where)
+    _tag(cell, "remove-cell")
+    node.cells.insert(at + 1, new_code_cell(_start(page, resolved), metadata={"tags": ["remove-cell"]}))
+    node.cells.append(new_markdown_cell(_made(page, resolved)))
+    number_cells(node, page)
+    node.metadata["bnet"] = {"page": page.name, "parameters": resolved}
+    return node
+
+
+def number_cells(node: NotebookNode, page: Page) -> None:
+    """Give each cell an id that depends on page and position only (jupytext and papermill draw random ones)."""
+    for index, cell in enumerate(node.cells):
+        cell["id"] = f"{index:03d}-{sha256(f'{page.name}:{index}')[:8]}"
+
+
+def assignments(source: str, where: str) -> dict[str, Any]:
+    """The names and values of a cell of ``name = literal`` lines; `BnetError` if it holds anything else."""
+    try:
+        return {name: ast.literal_eval(statement.value) for name, statement in _statements(source)}
+    except (SyntaxError, ValueError) as error:
+        raise BnetError(f"{where}: expected only lines of the form name = value ({error})") from error
+
+
+def resolve(
+    book: Book, page: Page, defaults: Mapping[str, Any], parameters: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The page's parameters: the source's defaults, the row's, the book's profile, `parameters`; later ones win.
+
+    Raises
+    ------
+    BnetError
+        For a parameter that the source does not declare.
+    """
+    given = {**page.parameters, **(parameters or {})}
+    for name in given:
+        if name not in defaults:
+            raise unknown(f"parameter of page {page.name!r}:", name, defaults)
+    profile = {"profile": book.profile} if book.profile and "profile" in defaults else {}
+    return {**defaults, **page.parameters, **profile, **(parameters or {})}
+
+
+def _statements(source: str) -> list[tuple[str, ast.Assign]]:
+    found = []
+    for statement in ast.parse(source).body:
+        if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+            raise ValueError(f"line {statement.lineno}: {ast.unparse(statement)}")
+        target = statement.targets[0]
+        if not isinstance(target, ast.Name):
+            raise ValueError(f"line {statement.lineno}: {ast.unparse(statement)}")
+        found.append((target.id, statement))
+    return found
+
+
+def _assign(source: str, values: Mapping[str, Any], where: str) -> str:
+    """`source` with the values that differ replaced; comments stay."""
+    defaults = assignments(source, where)
+    lines = source.splitlines()
+    for name, statement in reversed(_statements(source)):
+        if values[name] != defaults[name]:
+            first, last = statement.value, lines[statement.end_lineno - 1]
+            tail = last.encode()[first.end_col_offset :].decode()
+            lines[statement.lineno - 1 : statement.end_lineno] = [f"{name} = {values[name]!r}{tail}"]
+    return "\n".join(lines)
+
+
+def _tag(cell: NotebookNode, tag: str) -> None:
+    tags = cell.metadata.setdefault("tags", [])
+    if tag not in tags:
+        tags.append(tag)
+
+
+def _start(page: Page, resolved: Mapping[str, Any]) -> str:
+    named = f", named_for={dict(page.parameters)!r}" if page.parameters else ""
+    call = f"start_page(globals(), page={page.name!r}, known={sorted(resolved)!r}{named})"
+    return f"# Refuse a parameter that this page does not have.\nfrom bnet.book.pages import start_page\n\n{call}"
+
+
+def _made(page: Page, resolved: Mapping[str, Any]) -> str:
+    options = "".join(f" -p {name} {shlex.quote(str(value))}" for name, value in resolved.items())
+    return f"""\
+::::{{dropdown}} How this page was made
+:class-container: bnet-made
+
+Its source is {{download}}`{page.source} </{page.source}>`, executed by papermill; no number here was typed in. Commit,
+machine and date stand in {{doc}}`/status`. The download button at the top gives the notebook with all outputs.
+To run it again, or with other parameters:
+
+```bash
+bnet pages convert {page.name} -o {page.slug}.ipynb
+papermill {page.slug}.ipynb {page.slug}-again.ipynb{options}
+```
+::::"""

@@ -1,0 +1,205 @@
+"""The pages that papermill executes, as a table, and the book that they belong to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bnet.errors import BnetError, unknown
+from bnet.models import TABLE_3, VARIANTS
+from bnet.paths import project_dir, results_dir
+
+_PLAIN = (str, int, float, bool, type(None), list, tuple, dict)
+_IPYTHON = {"In", "Out"}
+
+
+@dataclass(frozen=True)
+class Page:
+    """One executed page.
+
+    Parameters
+    ----------
+    name
+        Name in ``_toc.yml``, with hyphens, without a suffix: ``corpora/tunes``.
+    source
+        The py:percent file, relative to ``book/``.
+    parameters
+        Parameters that differ from the defaults in the source's ``parameters`` cell.
+    records
+        Corpora whose records the page reads, ``{name}`` standing for a parameter; ``*`` for all. When one of them
+        changes, the page is stale.
+    words
+        Further words for the source's ``{{ placeholders }}``.
+    benchmarks
+        Benchmarks whose records the page reads, by the names of their files below ``benchmarks/results/``. When one of
+        them changes, comes or goes, the page is stale.
+    """
+
+    name: str
+    source: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    records: tuple[str, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+    benchmarks: tuple[str, ...] = ()
+
+    @property
+    def slug(self) -> str:
+        """The name without slashes, for file names and labels."""
+        return self.name.replace("/", "-")
+
+
+def _corpus(name: str, title: str, profile: str = "", protocol: str = "", more: str = "") -> Page:
+    """The page of a corpus; '' is whatever profile or protocol has records; `more` a further corpus that it reads."""
+    parameters = {"corpus": name, "profile": profile, "protocol": protocol}
+    return Page(
+        f"corpora/{name}", "corpora/corpus.py", parameters, ("{corpus}", *filter(None, [more])), {"title": title}
+    )
+
+
+def _ablation(name: str) -> Page:
+    """The page of a variation of BBNN."""
+    return Page(
+        f"ablations/{name}", "ablations/ablation.py", {"network": name}, ("tunes",), {"title": VARIANTS[name].title}
+    )
+
+
+SPEED = ("training_step", "equality", "roofline", "features", "features_scale", "inference", "jobs", "gpu")
+"""Benchmarks that the page 'Speed' draws."""
+
+PAGES: tuple[Page, ...] = (
+    Page("index", "index.py", records=("*",)),
+    Page("networks", "networks.py"),
+    Page("features", "features.py"),
+    Page("corpora/table-1", "corpora/table1.py"),
+    _corpus("tunes", "Tunes, at the tempo of tradition", "laptop", "grouped"),
+    _corpus("tunes-free", "Tunes, at a tempo drawn by lot", "laptop", "grouped", "tunes"),
+    _corpus("gtzan", "GTZAN"),
+    _corpus("homburg", "HOMBURG, the 'Audio Benchmark'"),
+    _corpus("extended-ballroom", "Extended Ballroom"),
+    _corpus("fma-small", "FMA-small"),
+    Page("corpora/fma-full", "corpora/fma_full.py", benchmarks=("features_scale", "plan_fma_small", "gpu")),
+    _corpus("folder", "Your own music"),
+    Page("ablations/table-3", "ablations/table3.py", records=("tunes",)),
+    *map(_ablation, (*TABLE_3, "squeeze-excitation-released")),
+    Page("own-variant", "own-variant.py"),
+    Page("speed", "speed.py", benchmarks=SPEED),
+    Page("listen", "listen.py"),
+    Page("ablations/steps", "ablations/steps.py", records=("tunes",)),
+    Page("claims", "claims.py", records=("*",), benchmarks=("inference",)),
+    Page("table-2", "table-2.py", records=("*",), benchmarks=("intervals",)),
+    Page("luck", "luck.py", records=("tunes",)),
+    Page("confusions", "confusions.py", records=("*",)),
+    Page("differences", "differences.py"),
+    Page("since", "since.py"),
+    Page("small-device", "small-device.py", benchmarks=("inference",)),
+    Page("inside", "inside.py", records=("tunes", "tunes-free")),
+    Page("runs", "runs.py", records=("*",)),
+    Page("reference/api", "reference/api.py"),
+    Page("reference/cli", "reference/cli.py"),
+    Page("reference/decisions", "reference/decisions.py"),
+    Page("reference/licences", "reference/licences.py"),
+    Page("rhythm-or-tempo", "rhythm-or-tempo.py", records=("tunes", "tunes-free")),
+)
+
+
+@dataclass(frozen=True)
+class Book:
+    """A book on disk: its checkout, the records it shows, and its pages.
+
+    Parameters
+    ----------
+    root
+        Folder that holds ``_toc.yml`` and ``book/``; pages are executed there.
+    results
+        Folder of run records, one folder a corpus.
+    profile
+        Value of the parameter ``profile`` for the pages that have one; None for the source's own.
+    pages
+        The executed pages.
+    package
+        Folder of the code that pages call; a change in it makes every page stale.
+    """
+
+    root: Path
+    results: Path
+    profile: str | None = None
+    pages: tuple[Page, ...] = PAGES
+    package: Path = Path(__file__).resolve().parents[1]
+
+    @property
+    def folder(self) -> Path:
+        """Where the pages are: sources, executed notebooks and prose."""
+        return self.root / "book"
+
+    @property
+    def benchmarks(self) -> Path:
+        """Where the records of benchmarks are, one file each."""
+        return self.root / "benchmarks" / "results"
+
+    @property
+    def logs(self) -> Path:
+        """Where tracebacks and standard error of executed pages go."""
+        return self.folder / "_build" / "logs"
+
+    def page(self, name: str) -> Page:
+        """The page called `name`; `BnetError` that lists the pages if there is none."""
+        for page in self.pages:
+            if page.name == name:
+                return page
+        raise unknown("page", name, [page.name for page in self.pages])
+
+    def notebook_path(self, page: Page) -> Path:
+        """Where the executed notebook of `page` is."""
+        return self.folder / f"{page.name}.ipynb"
+
+
+def this_book() -> Book:
+    """The book of this checkout, with ``$BNET_RESULTS`` and ``$BNET_PROFILE``.
+
+    Raises
+    ------
+    BnetError
+        If the working directory is not within a checkout (an installed package alone has no book).
+    """
+    root = project_dir()
+    if root is None:
+        raise BnetError(
+            f"no book here: {Path.cwd()} is not in a checkout of bnet; expected a folder with _toc.yml and book/; "
+            "go to your clone of the repository and run the command there"
+        )
+    return Book(root.resolve(), results_dir().resolve(), os.environ.get("BNET_PROFILE") or None)
+
+
+def start_page(
+    namespace: Mapping[str, Any], *, page: str, known: list[str], named_for: Mapping[str, Any] | None = None
+) -> None:
+    """Open a page: refuse parameters that it does not declare, and tell `bnet.book.myst` where it is.
+
+    `notebook` puts the call after the ``parameters`` cell and after whatever papermill injects there. At that point the
+    only plain values in `namespace` are parameters, so any other name was given by a user who mistyped it.
+
+    Parameters
+    ----------
+    namespace
+        The page's ``globals()``.
+    page
+        Its name.
+    known
+        The parameters that it declares.
+    named_for
+        Values that stand in its title and labels; if the parameters differ from them, it says so.
+    """
+    from bnet.book import myst
+
+    for name, value in namespace.items():
+        if isinstance(value, _PLAIN) and not name.startswith("_") and name not in {*_IPYTHON, *known}:
+            raise unknown(f"parameter of page {page!r}:", name, known)
+    myst.set_page(page)
+    for name, value in (named_for or {}).items():
+        if namespace.get(name) != value:
+            print(
+                f"Note: titles and labels here are those of {name} {value!r}; the results are of {namespace[name]!r}."
+            )

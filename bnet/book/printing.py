@@ -1,0 +1,85 @@
+"""The built book as one PDF: Chromium prints all pages as one document, so that links between pages stay links."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bnet.book import chromium
+from bnet.errors import BnetError
+from bnet.paths import write_bytes
+
+WIDTH = 680
+"""Width of the text in px: A4 without its margins, at 96 px an inch."""
+
+_CONTENTS = "all => all.map(a => a.href.split('#')[0])"
+
+# Each page's article gets ids of its own; links to pages and anchors of the book lead within the document, others to
+# files of the book lose their target. What is folded is shown; code and players, which paper can't fold or play, go,
+# and so do the lists of runs behind each table: the page of all runs has them.
+_JOIN = """async urls => {
+  const top = new Map(urls.map((url, i) => [url, `page${i}-`]));
+  const book = document.createElement('div');
+  book.className = 'bd-content bnet-print';
+  for (const url of urls) {
+    const doc = new DOMParser().parseFromString(await (await fetch(url)).text(), 'text/html');
+    const article = document.importNode(doc.querySelector('article.bd-article'), true);
+    const dropped = 'script, style, audio, button, .headerlink, .bnet-made, .bnet-provenance, .bnet-head, '
+      + '.bnet-listen, .cell_input, details.hide > summary, details.hide:not(:has(.cell_output))';
+    article.querySelectorAll(dropped).forEach(e => e.remove());
+    article.querySelectorAll('[id]').forEach(e => { e.id = top.get(url) + e.id; });
+    article.querySelectorAll('details').forEach(e => { e.open = true; });
+    article.querySelectorAll('img').forEach(e => {
+      e.src = new URL(e.getAttribute('src'), url).href; e.loading = 'eager';
+    });
+    article.querySelectorAll('a[href]').forEach(e => {
+      const to = new URL(e.getAttribute('href'), url), at = top.get(to.href.split('#')[0]);
+      if (at !== undefined) { e.setAttribute('href', '#' + at + decodeURIComponent(to.hash.slice(1))); }
+      else if (to.origin === location.origin) { e.removeAttribute('href'); }
+    });
+    article.id = top.get(url);
+    book.append(article);
+  }
+  document.documentElement.dataset.theme = 'light';
+  document.title = document.title.split(' — ').pop();
+  document.body.replaceChildren(book);
+  await Promise.allSettled(Array.from(document.images).map(i => i.decode()));
+  document.querySelectorAll('table').forEach(e => {
+    const room = e.parentElement.clientWidth, wide = e.scrollWidth;
+    if (wide > room) { e.style.zoom = Math.max(0.45, room / wide); }
+  });
+  return Array.from(document.images).filter(i => !i.naturalWidth).map(i => i.src);
+}"""
+_FOOT = (
+    '<div style="width: 100%; font-size: 8px; text-align: center; color: #555"><span class="title"></span> · '
+    '<span class="pageNumber"></span></div>'
+)
+
+
+def pdf(folder: Path, output: Path) -> Path:
+    """Print the built book in `folder` to the file `output`, pages in the order of the contents.
+
+    Raises
+    ------
+    BnetError
+        If there is no built book or no Chromium, a picture does not load, or the file can't be written.
+    """
+    with chromium.browsing(folder) as (browser, address):
+        page = browser.new_page(viewport={"width": WIDTH, "height": 1000}, color_scheme="light")
+        page.emulate_media(media="print", color_scheme="light")
+        page.goto(address + "index.html")
+        links = page.eval_on_selector_all(".bd-sidebar-primary a.reference.internal", _CONTENTS)
+        urls = list(dict.fromkeys([address + "index.html", *links]))
+        if broken := page.evaluate(_JOIN, urls):
+            raise BnetError(f"{len(broken)} pictures do not load, such as {broken[0]}; build the book again")
+        data = page.pdf(
+            format="A4",
+            print_background=True,
+            display_header_footer=True,
+            header_template="<span></span>",
+            footer_template=_FOOT,
+            margin={"top": "15mm", "bottom": "18mm", "left": "15mm", "right": "15mm"},
+            outline=True,
+            tagged=True,
+        )
+    write_bytes(output, data)
+    return output

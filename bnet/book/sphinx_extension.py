@@ -1,0 +1,103 @@
+"""What Sphinx does here beyond Jupyter Book: pages executed first, formulas without a network, sources told."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.nodes import citation
+from sphinx.application import Sphinx
+from sphinx.util.math import get_node_equation_number
+
+import bnet
+from bnet.book.build import update
+from bnet.book.pages import this_book
+from bnet.errors import BnetError
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Execute missing or stale pages before Sphinx looks for sources, so that plain ``jupyter-book build book`` works.
+
+    Raises
+    ------
+    SystemExit
+        With status 2, after the message of a `BnetError`; of any other exception Jupyter Book makes three tracebacks.
+    """
+    try:
+        update(book=replace(this_book(), root=Path(app.srcdir).resolve().parent))
+    except BnetError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from error
+    app.add_html_math_renderer("mathml", (_inline, None), (_display, None))
+    app.add_node(citation, override=True, html=(_open_citation, _close_citation))
+    app.connect("source-read", _say_how_made)
+    app.connect("doctree-resolved", _name_cells)
+    return {"version": bnet.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _say_how_made(app: Sphinx, name: str, source: list[str]) -> None:
+    """End a page of prose as executed pages end: with its source."""
+    if app.env.doc2path(name).endswith(".md"):
+        source[0] += _PROSE.format(name=name)
+
+
+def _name_cells(app: Sphinx, doctree: nodes.document, name: str) -> None:
+    """Put its column's name into each cell of a table that phones show as cards; elsewhere the style hides it."""
+    for table in doctree.findall(lambda node: isinstance(node, nodes.table) and "bnet-cards" in node["classes"]):
+        heads = [entry.astext() for entry in next(table.findall(nodes.thead)).findall(nodes.entry)]
+        for row in next(table.findall(nodes.tbody)).findall(nodes.row):
+            for head, entry in zip(heads, row.children, strict=True):
+                if entry.astext().strip():
+                    entry.insert(0, nodes.inline("", head, classes=["bnet-head"]))
+
+
+_PROSE = """
+
+::::{{dropdown}} How this page was made
+:class-container: bnet-made
+
+It is prose, or written while the book was built; no cell runs on it. Its source is
+{{download}}`{name}.md </{name}.md>`.
+::::
+"""
+
+
+def _open_citation(translator: Any, node: Any) -> None:
+    """A list of list items: docutils gives the items a role that a list may not hold and that is deprecated."""
+    if not isinstance(node.previous_sibling(), citation):
+        translator.body.append('<div role="list" class="citation-list">\n')
+    translator.body.append(translator.starttag(node, "div", classes=["citation"], role="listitem"))
+
+
+def _close_citation(translator: Any, node: Any) -> None:
+    translator.body.append("</div>\n")
+    if not isinstance(node.next_node(descend=False, siblings=True), citation):
+        translator.body.append("</div>\n")
+
+
+def _inline(translator: Any, node: Any) -> None:
+    from docutils.nodes import SkipNode
+
+    translator.body.append(_mathml(node.astext(), "inline"))
+    raise SkipNode
+
+
+def _display(translator: Any, node: Any) -> None:
+    from docutils.nodes import SkipNode
+
+    translator.body.append(translator.starttag(node, "div", CLASS="math"))
+    if node["number"]:
+        translator.body.append(f'<span class="eqno">({get_node_equation_number(translator, node)})')
+        translator.add_permalink_ref(node, "Link to this equation")
+        translator.body.append("</span>")
+    translator.body.append(_mathml(node.astext(), "block") + "</div>\n")
+    raise SkipNode
+
+
+def _mathml(latex: str, display: str) -> str:
+    from latex2mathml.converter import convert
+
+    return convert(latex, display=display)

@@ -1,0 +1,1 @@
+"""The embedded corpus: dance tunes rendered from scores."""

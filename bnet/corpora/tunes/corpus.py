@@ -1,0 +1,181 @@
+"""The embedded corpus `tunes` and its twin `tunes-free`: real dance tunes, played by rule; nothing to download."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from dataclasses import dataclass
+
+import numpy as np
+
+from bnet.corpora.base import Corpus, Track, draw
+from bnet.corpora.tunes import about, rendering
+from bnet.corpora.tunes.scores import Tune, load_tunes
+from bnet.corpora.tunes.tables import BAR_SPREAD, BARS, FREE_BAR, GAIN_DB, PROGRAMS, SOURCES, TRANSPOSITIONS
+from bnet.errors import BnetError
+
+
+@dataclass(frozen=True)
+class Performance:
+    """How a tune is played: all drawn from its id, `bar_seconds` in `tunes` from its class too.
+
+    Parameters
+    ----------
+    bar_seconds
+        Length of a bar.
+    program
+        One of `PROGRAMS`.
+    transposition
+        Semitones, one of `TRANSPOSITIONS`.
+    place
+        Where the clip begins, as a part of what can be, in [0, 1).
+    gain_db
+        Peak level, within `GAIN_DB`.
+    """
+
+    bar_seconds: float
+    program: int
+    transposition: int
+    place: float
+    gain_db: float
+
+
+class Tunes(Corpus):
+    """1 907 tunes of seven dances; each is a clip rendered from its score.
+
+    Nothing but the music tells the class: the score is stripped of its rhythm header, all notes are equally loud, one
+    instrument plays the melody alone, and instrument, key, place and level are drawn from the tune's id.
+
+    Parameters
+    ----------
+    free
+        False: a bar lasts as long as tradition plays that dance (`BARS`), give or take 6 %. True: it is drawn from
+        `FREE_BAR`, whatever the dance, so that metre, rhythm and melody alone are left. All else is the same.
+
+    Notes
+    -----
+    A bar lasts the same however it is notated: O'Neill prints most hornpipes in C|, Ryan most in 2/4 with notes of half
+    the value. A class may contain other metres than its own, as printed: of 514 jigs, 24 are in 9/8 and 13 in duple
+    time.
+    """
+
+    labels = tuple(BARS)
+    may_share = True
+
+    def __init__(self, *, free: bool) -> None:
+        self.free = free
+        self.name = "tunes-free" if free else "tunes"
+        self.title = "Tunes, at a tempo drawn by lot" if free else "Tunes, at the tempo of tradition"
+        self.sources = SOURCES
+
+    @property
+    def source(self) -> str:
+        """Versions of all that makes the sound: ``rendering 1, music21 10.5.1, pretty_midi …, symusic …``."""
+        packages = ("music21", "pretty_midi", "symusic")
+        return ", ".join([f"rendering {rendering.VERSION}", *(f"{name} {_version(name)}" for name in packages)])
+
+    def tracks(self) -> list[Track]:
+        """All tunes; see `bnet.corpora.tunes.scores` for ids and groups."""
+        return [Track(tune.track_id, tune.label, tune.group) for tune in load_tunes().values()]
+
+    def tune(self, track_id: str) -> Tune:
+        """The score of a track: title, book, metre, key, ABC.
+
+        Raises
+        ------
+        BnetError
+            If there is no such track.
+        """
+        try:
+            return load_tunes()[track_id]
+        except KeyError:
+            raise BnetError(
+                f"no tune {track_id!r} in {self.name}; ids look like 'oneills-1200' or 'ryans-acacia'"
+            ) from None
+
+    def performance(self, track_id: str) -> Performance:
+        """How the corpus plays a track."""
+        tune = self.tune(track_id)
+        programs = list(PROGRAMS)
+        tempo = draw(track_id, "tempo")
+        if self.free:
+            bar_seconds = FREE_BAR[0] * (FREE_BAR[1] / FREE_BAR[0]) ** tempo
+        else:
+            bar_seconds = usual_bar_seconds(tune) * (1 + BAR_SPREAD * (2 * tempo - 1))
+        return Performance(
+            bar_seconds=bar_seconds,
+            program=programs[int(draw(track_id, "program") * len(programs))],
+            transposition=TRANSPOSITIONS[int(draw(track_id, "transposition") * len(TRANSPOSITIONS))],
+            place=draw(track_id, "place"),
+            gain_db=GAIN_DB[0] + (GAIN_DB[1] - GAIN_DB[0]) * draw(track_id, "gain"),
+        )
+
+    def caption(self, track_id: str) -> dict[str, str | float | int]:
+        """Facts about a track for people: title, book, metre, key, bar_seconds, instrument, transposition."""
+        tune, played = self.tune(track_id), self.performance(track_id)
+        return {
+            "title": tune.title,
+            "book": tune.book,
+            "metre": tune.metre,
+            "key": tune.key,
+            "bar_seconds": round(played.bar_seconds, 2),
+            "instrument": PROGRAMS[played.program],
+            "transposition": played.transposition,
+        }
+
+    @property
+    def about(self) -> str:
+        """What the corpus is, as MyST for its page."""
+        return about.about(self)
+
+    @property
+    def notes(self) -> str:
+        """Where tempi, scores and sounds come from, and their licences, as MyST for its page."""
+        return about.notes(self)
+
+    def class_facts(self):
+        """Metres and length of a bar, by class."""
+        return about.class_facts(self)
+
+    def describe(self, track: Track) -> str:
+        """A caption for a clip, for people."""
+        return about.describe(self, track.track_id)
+
+    def audio(self, track: Track, seconds: float) -> np.ndarray:
+        """The clip: an excerpt of the tune, or the whole tune over and over where it is shorter than the clip.
+
+        Samples are whole multiples of 1/32768: what a 16-bit file can hold.
+        """
+        if not seconds > 0:
+            raise BnetError(f"seconds is {seconds}; expected more than 0")
+        tune, played = self.tune(track.track_id), self.performance(track.track_id)
+        notes = rendering.read_melody(tune.abc, f"{tune.track_id} ({tune.title})")
+        quarter = played.bar_seconds / tune.bar_quarters
+        period = rendering.whole_bars(notes, tune.bar_quarters) * quarter
+        notes[:, :2] *= quarter
+        notes[:, 2] += played.transposition
+        start = played.place * (period - seconds if period > seconds else period)
+        y = rendering.play(notes, period, start, seconds, played.program)
+        peak = float(np.abs(y).max())
+        if not np.isfinite(peak) or peak < 1e-4:
+            raise BnetError(f"{tune.track_id} ({tune.title}): the synthesizer made no sound (peak {peak:g})")
+        level = 10 ** (played.gain_db / 20) * 32767 / peak
+        return (np.round(y * level) / 32768).astype(np.float32)
+
+    def checksum(self, track: Track, y: np.ndarray) -> str:
+        """SHA-256 of the samples as 16-bit little-endian integers."""
+        return hashlib.sha256(np.round(y * 32768).astype("<i2").tobytes()).hexdigest()
+
+
+def usual_bar_seconds(tune: Tune) -> float:
+    """How long a bar of this tune lasts by tradition, in seconds: `BARS`, in proportion to the number of beats."""
+    bar = BARS[tune.label]
+    beats = 3 if tune.metre == "9/8" else 2
+    return bar.seconds * (beats / bar.beats if bar.beats else 1)
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"

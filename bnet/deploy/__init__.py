@@ -1,0 +1,1 @@
+"""What a trained network is used for: classify files and folders, export, shipped networks, the Listen page."""

@@ -1,0 +1,176 @@
+"""Classify any audio file with a trained run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from bnet.corpora import SR
+from bnet.deploy import weights
+from bnet.errors import BnetError
+from bnet.models import VARIANTS, Variant
+from bnet.runs import records
+from bnet.runs.records import Record
+from bnet.sound import log_mel
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of one file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    labels
+        The classes.
+    starts
+        Start of each window, in seconds [shape=(windows,)].
+    probabilities
+        Class probabilities of each window [shape=(windows, classes)].
+    """
+
+    path: str
+    labels: list[str]
+    starts: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Probabilities averaged over the windows [shape=(classes,)]."""
+        return self.probabilities.mean(axis=0)
+
+    @property
+    def label(self) -> str:
+        """The class with the highest average probability."""
+        return self.labels[int(self.mean.argmax())]
+
+
+def find_run(results: Path, name: str | None = None) -> Record:
+    """The record of a run with weights: by name, folder or beginning of its name; without a name, the best trained here
+    by validation accuracy, or the shipped one. The shipped networks (`bnet.deploy.weights`) are ``shipped/<network>``.
+
+    Raises
+    ------
+    BnetError
+        If there is none, several match, or the weights were not kept; says how to train one.
+    """
+    if name and name.startswith("shipped/"):
+        return weights.shipped_run(name.removeprefix("shipped/"))
+    if name and (Path(name) / "run.json").is_file():
+        found = [records.read(Path(name).resolve())]
+    else:
+        found = [records.read(folder) for folder in records.folders(results)]
+        found = [
+            r for r in found if not name or r.name.startswith(name) or f"{r.config.corpus}/{r.name}".startswith(name)
+        ]
+    networks = [record for record in found if record.config.variant in VARIANTS or record.config.architecture]
+    usable = [record for record in networks if record.weights]
+    train = "train one with `bnet train --corpus tunes --variant proposed --profile smoke`"
+    if not usable and not name:
+        return weights.shipped_run()
+    if not usable and networks:
+        raise BnetError(f"no weights beside the record {networks[0].name} (weights are not committed); {train}")
+    if not usable:
+        raise BnetError(f"no trained network{f' named {name!r}' if name else ''} below {results}; {train}")
+    if name and len(usable) > 1 and name not in {record.name for record in usable}:
+        raise BnetError(
+            f"{name!r} fits {len(usable)} runs: {', '.join(r.name for r in usable[:5])}; give a longer name"
+        )
+    return max(usable, key=_validation)
+
+
+def variant_of(record: Record) -> Variant:
+    """The row of a run's network, as it was trained."""
+    return Variant.from_architecture(record.config.variant, record.config.architecture)
+
+
+def load_network(record: Record, frames: int | None = None):
+    """The Keras network of a run, for clips of so many frames; None: of any length.
+
+    Raises
+    ------
+    BnetError
+        If the weights do not fit the network and the classes of the record.
+    """
+    from bnet import backend
+
+    backend.prepare()
+    from bnet.models.builder import build
+
+    model = build(variant_of(record), len(record.labels), frames)
+    if record.weights is None:
+        raise BnetError(f"the run {record.name} has no weights; train it again with `bnet train`")
+    try:
+        if record.weights.name == records.PLAIN_WEIGHTS:
+            weights.load(model, record.weights)
+        else:
+            model.load_weights(record.weights)
+    except (ValueError, OSError, KeyError) as error:
+        raise BnetError(
+            f"{record.weights} does not hold weights of {record.config.variant} for {len(record.labels)} classes "
+            f"({str(error).splitlines()[0]}); move the file away and train the run again"
+        ) from error
+    return model
+
+
+def windows(path: str | Path, seconds: float, hop: float = 1.0) -> Iterator[np.ndarray]:
+    """Log-mels [shape=(frames, n_mels)] of windows of a sound file, the k-th from ``k * hop`` s on.
+
+    Windows are `seconds` long and end within the file; a shorter file gives one, padded with zeros. Memory does not
+    grow with the length of the file.
+
+    Raises
+    ------
+    BnetError
+        If `hop` is not positive, or the file is not usable sound: see `bnet.sound.log_mel.blocks`; perhaps at its end
+        only.
+    """
+    if not 0 < hop < math.inf:
+        raise BnetError(f"the hop between windows is {hop} s; expected more than 0")
+    length, held, dropped, number = round(seconds * SR), np.zeros(0, np.float32), 0, 0
+
+    def fitting() -> int:
+        """How many windows what was read so far has."""
+        return math.ceil((max((dropped + len(held)) / SR - seconds, 0) + 1e-9) / hop)
+
+    for block in log_mel.blocks(path):
+        held = np.concatenate([held, block])
+        while True:
+            cut = min(round(number * hop * SR) - dropped, len(held))
+            held, dropped = held[cut:], dropped + cut
+            if len(held) < length or number >= fitting():
+                break
+            yield log_mel.log_mel(held[:length])
+            number += 1
+    for last in range(number, fitting()):
+        yield log_mel.log_mel(log_mel.fit(held[round(last * hop * SR) - dropped :], seconds))
+
+
+def predict_file(model, record: Record, path: str | Path, hop: float = 1.0) -> Prediction:
+    """Classify one file by `windows` of the network's clip length. For many files there is `bnet.deploy.streaming`.
+
+    Raises
+    ------
+    BnetError
+        As `windows` does.
+    """
+    from bnet.training.fit import predict
+
+    found, rows = windows(path, record.config.clip_seconds, hop), []
+    while part := list(islice(found, 16)):
+        rows.append(predict(model, np.stack(part)))
+    rows = np.concatenate(rows)
+    return Prediction(str(path), record.labels, np.arange(len(rows)) * hop, rows)
+
+
+def _validation(record: Record) -> float:
+    from bnet.statistics.metrics import accuracy
+
+    _, truth, probabilities = record.arrays("validation")
+    return accuracy(truth, probabilities)

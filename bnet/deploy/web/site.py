@@ -1,0 +1,178 @@
+"""The files of the page, and the page: for the book, and as a folder for any static host.
+
+Two scripts, of the page and of its worker, are put together from the parts in ``static``, which share one scope.
+Everything that is loaded later is a classic script that hands over one base64 text, for scripts are all that a page
+opened from a folder (``file://``) may load. They are called ``.mjs``: Jupyter Book puts every ``.js`` on every page.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import librosa
+
+from bnet.deploy import predict
+from bnet.deploy.web import clips, kernels, networks, runtime
+from bnet.errors import BnetError
+from bnet.models.shapes import PATCH
+from bnet.paths import whole_folder
+from bnet.runs.records import Record
+from bnet.sound import log_mel
+
+HOP = 1.0
+"""Seconds from one window to the next: the default of `bnet.deploy.predict.predict_file`."""
+
+LONGEST = 180.0
+"""How much of a long sound the page listens to, in s."""
+
+WORKER = ("logmel.mjs", "resample.mjs", "worker.mjs")
+PAGE = (
+    "page.mjs", "headers.mjs", "loading.mjs", "decoding.mjs", "pictures.mjs", "cards.mjs", "saliency.mjs",
+    "microphone.mjs", "listen.mjs",
+)  # fmt: skip
+"""The parts of the two scripts, in the order in which they share one scope."""
+
+
+def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
+    """Write all that the page loads into `folder`, and return what the page has to know from the start.
+
+    Returns
+    -------
+    dict
+        ``settings``, ``networks`` (`bnet.deploy.web.networks.describe`), ``clips`` (``id, title, label, about``),
+        ``sizes``: the bytes of each file.
+    """
+    sizes = {}
+
+    def write(name: str, text: str) -> None:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+        sizes[name] = path.stat().st_size
+
+    write("listen.css", static("listen.css"))
+    write("listen.mjs", f"const bnetListen = (() => {{\n{_script(PAGE)}\nreturn {{ arrived, state, cards }};\n}})();\n")
+    write("engine.mjs", _arrival("engine", engine()))
+    described = []
+    for record in records:
+        about = networks.describe(record)
+        name = f"network-{about['id']}"
+        write(f"{name}.mjs", _arrival(name, _packed(networks.to_onnx(predict.load_network(record)))))
+        described.append(about)
+    corpus, tracks = clips.choose(records)
+    listed = []
+    for number, track in enumerate(tracks, 1):
+        name = f"clip-{number}"
+        write(f"{name}.mjs", _arrival(name, base64.b64encode(clips.flac(corpus, track)).decode()))
+        about = corpus.describe(track)
+        listed.append({"id": name, "title": f"Clip {number}", "label": track.label, "about": about})
+    write("LICENSE-onnxruntime.txt", (runtime.FOLDER / "LICENSE").read_text(encoding="utf-8"))
+    return {"settings": settings(), "networks": described, "clips": listed, "sizes": sizes}
+
+
+def engine() -> dict[str, Any]:
+    """The worker's script, the filters, the runtime's two scripts and its WebAssembly (gzipped, base64)."""
+    scripts = {"ort": "ort.wasm.min.js", "glue": "ort-wasm-simd-threaded.mjs"}
+    return {
+        "worker": _script(WORKER),
+        "kernels": kernels.kernels(),
+        "scripts": {key: runtime.read(name).decode() for key, name in scripts.items()},
+        "wasm": _packed(runtime.read("ort-wasm-simd-threaded.wasm")),
+    }
+
+
+def settings() -> dict[str, Any]:
+    """The numbers that page and Python have to share; ``hertz`` are the middles of the bands."""
+    features = log_mel.FeatureSettings()
+    bands = features.n_mels
+    return {
+        "features": asdict(features),
+        "hop": HOP,
+        "longest": LONGEST,
+        "min_seconds": log_mel.MIN_SECONDS,
+        "silence": log_mel.SILENCE,
+        "patch": list(PATCH),
+        "hertz": [round(f) for f in librosa.mel_frequencies(bands + 2, fmin=features.fmin, fmax=features.fmax)[1:-1]],
+    }
+
+
+def fragment(description: dict[str, Any], base: str) -> str:
+    """The page's HTML, to stand in any page; its files lie at the address `base`, which ends with a slash."""
+    data = json.dumps(description, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    known = description["networks"]
+    sizes = description["sizes"]
+    first = sum(size for name, size in sizes.items() if name.startswith(("engine", "network")))
+    each = [sizes[f"{clip['id']}.mjs"] for clip in description["clips"]]
+    words = {
+        "data": data,
+        "classes": html.escape(_listed(list(dict.fromkeys(label for n in known for label in n["labels"])))),
+        "corpus": html.escape(_listed(list(dict.fromkeys(n["corpus"] for n in known)))),
+        "about": html.escape(_listed(list(dict.fromkeys(n["corpus_title"] for n in known)))),
+        "longest": f"{LONGEST / 60:g}",
+        "megabytes": f"{first / 1e6:.1f}",
+        "each": f" and each clip at most {max(each) / 1e6:.1f} MB" if each else "",
+        "script": html.escape(f"{base}listen.mjs"),
+        "clips_hidden": "" if each else "hidden",
+    }
+    text = static("listen.html")
+    for word, value in words.items():
+        text = text.replace(f"{{{{ {word} }}}}", value)
+    return text
+
+
+def write_page(records: Sequence[Record], folder: Path, title: str) -> Path:
+    """Write the page for these networks, ready for any static host or none, into `folder`; give ``index.html``."""
+    description = write_files(records, folder / "listen")
+    page = static("page.html").replace("{{ title }}", html.escape(title))
+    page = page.replace("{{ fragment }}", fragment(description, "listen/"))
+    (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
+    return folder / "index.html"
+
+
+def export_web(record: Record, folder: Path) -> Path:
+    """Write the page for one trained network into the new folder `folder`.
+
+    Returns
+    -------
+    Path
+        Its ``index.html``.
+
+    Raises
+    ------
+    BnetError
+        If the run has no weights, a package is missing, or `folder` exists or can't be written.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BnetError(f"{folder} is there already; expected a new or empty folder; name another, or remove it")
+    with whole_folder(folder) as temporary:
+        write_page([record], temporary, f"Listen: {networks.describe(record)['title']}")
+    return folder / "index.html"
+
+
+def static(name: str) -> str:
+    """The text of a file in ``bnet/deploy/web/static``."""
+    return resources.files("bnet.deploy.web").joinpath("static", name).read_text(encoding="utf-8")
+
+
+def _packed(data: bytes) -> str:
+    return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
+
+
+def _script(names: Sequence[str]) -> str:
+    return "\n".join(['"use strict";', *(static(name) for name in names)])
+
+
+def _arrival(name: str, content: Any) -> str:
+    return f"bnetListen.arrived({json.dumps(name)}, {json.dumps(content, ensure_ascii=False)});\n"
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

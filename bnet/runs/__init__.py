@@ -1,0 +1,1 @@
+"""Runs and their records: planned, done one by one, side by side or on a cluster."""

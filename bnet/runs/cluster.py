@@ -1,0 +1,207 @@
+"""Runs on many machines: the workers of a dask scheduler do them, and the records come here.
+
+Each run is a task; on its worker (`bnet.runs.worker`) it is a process of its own, which ends with the worker. If a
+worker is lost, the scheduler gives its runs to another, so often as its ``allowed-failures`` says (3). A record is
+written whole or not at all, and once. Records are those that this machine would make, where processors are of the same
+kind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import pickle
+import queue
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from bnet import paths
+from bnet.backend import cores
+from bnet.errors import BnetError, unknown
+from bnet.runs import records
+from bnet.runs.board import Board
+from bnet.runs.jobs import Job, Say, state
+from bnet.runs.parallel import listen
+from bnet.runs.runner import Message
+from bnet.runs.worker import Order, bnet_here, look, perform, versions
+from bnet.training.device import Settings
+
+KEEP = ("auto", "shared", "returned")
+"""How records come here: `bnet.runs.worker.Order.keep`."""
+ANSWER = 5.0
+"""Seconds within which a scheduler must answer."""
+PATIENCE = 300.0
+"""Seconds without any worker after which runs are given up."""
+LOOK = 5.0
+"""Seconds between two looks whether there are workers."""
+
+
+def spread(
+    todo: list[Job], results: Path, say: Say, settings: Settings | None = None, *, address: str, keep: str = "auto"
+) -> Iterator[tuple[Job, str]]:
+    """Do runs of one corpus on the workers of the scheduler at `address`: a `bnet.runs.jobs.Way`.
+
+    Workers that lack the corpus get no run. Workers that come later are used too.
+
+    Yields
+    ------
+    tuple
+        Each job as it ends, and why it failed: '' if its record is in `results` now.
+
+    Raises
+    ------
+    BnetError
+        Before anything is started: if dask is not installed, the scheduler does not answer, it has no workers, one has
+        another version of `bnet`, or none has the corpus.
+    """
+    if keep not in KEEP:
+        raise unknown("way of records", keep, KEEP)
+    with (
+        _quiet(),
+        _client(address) as client,
+        tempfile.NamedTemporaryFile(dir=results, prefix=".cluster-") as token,
+        Board(say) as board,
+    ):
+        name = f"bnet-{uuid.uuid4().hex}"
+        order = Order(results.absolute(), Path(token.name).name, keep, settings, cores(), name, bnet_here())
+        able = _able(client, address, order, todo[0], say)
+        events: queue.SimpleQueue[tuple[str, Message]] = queue.SimpleQueue()
+        client.subscribe_topic(name, lambda event: events.put(tuple(event[1])))
+        jobs = {job.config.run_name: job for job in todo}
+        unpack = _unpacker()
+        waiting = {
+            run: client.submit(unpack, _packed(job, order), key=f"{run}-{name}", workers=able, pure=False)
+            for run, job in jobs.items()
+        }
+        try:
+            for run, future in waiting.items():
+                future.add_done_callback(lambda _, run=run: events.put((run, {"ended": None})))
+            alone = _Alone(client, address, say)
+            while waiting:
+                if ended := listen(board, events):
+                    yield jobs[ended[0]], _take(waiting.pop(ended[0]), jobs[ended[0]], results, say)
+                elif alone.too_long():
+                    for run in [*waiting]:
+                        yield jobs[run], f"no worker was left at {address}"
+                    return
+        finally:
+            with contextlib.suppress(Exception):  # a scheduler that is gone
+                client.cancel(list(waiting.values()), force=True)
+
+
+def _packed(job: Job, order: Order) -> bytes:
+    return pickle.dumps(functools.partial(perform, job, order))
+
+
+def _unpacker() -> Callable[[bytes], Any]:
+    """What a task is to do with `_packed`: travels by value, for a scheduler reads tasks and need not have `bnet`."""
+
+    def unpack(packed: bytes) -> Any:
+        import pickle
+
+        return pickle.loads(packed)()
+
+    return unpack
+
+
+class _Alone:
+    """Watches whether a scheduler has workers at all, and says so when it has none."""
+
+    def __init__(self, client: Any, address: str, say: Say):
+        self.client, self.address, self.say = client, address, say
+        self.looked = time.monotonic()
+        self.since: float | None = None
+
+    def too_long(self) -> bool:
+        """Whether there has been no worker for `PATIENCE`; asks the scheduler every `LOOK`."""
+        now = time.monotonic()
+        if now - self.looked > LOOK:
+            self.looked = now
+            with contextlib.suppress(OSError):  # a scheduler that is gone: its tasks are cancelled
+                if self.client.scheduler_info()["workers"]:
+                    self.since = None
+                elif self.since is None:
+                    self.since = now
+                    self.say(f"no worker is left at {self.address}; waiting up to {PATIENCE:.0f} s for one")
+        return self.since is not None and now - self.since > PATIENCE
+
+
+def _client(address: str):
+    try:
+        import distributed
+    except ImportError as error:
+        raise BnetError("--cluster needs dask.distributed; install it: pip install 'bnet[cluster]'") from error
+    try:
+        return distributed.Client(address, timeout=ANSWER, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise BnetError(
+            f"no dask scheduler answers at {address} ({str(error).splitlines()[0] if str(error) else 'no answer'}); "
+            "expected the address that `dask scheduler` prints when it starts, such as tcp://head:8786"
+        ) from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """No lines of dask's own about connections: what matters is said in an error."""
+    logger = logging.getLogger("distributed")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _able(client: Any, address: str, order: Order, job: Job, say: Say) -> list[str] | None:
+    """Addresses of the workers that can do runs of this corpus, or None for all; see `spread` for errors."""
+    looks = client.run(look, order, job, on_error="return")
+    if not looks:
+        raise BnetError(f"the scheduler at {address} has no workers; start some: dask worker {address} --nthreads 1")
+    strange = [
+        f"worker {worker} has {'no such bnet: ' + str(seen) if isinstance(seen, BaseException) else seen['bnet']}"
+        for worker, seen in looks.items()
+        if isinstance(seen, BaseException) or seen["bnet"] != order.bnet
+    ]
+    if strange:
+        raise BnetError(
+            f"{'; '.join(strange)}; expected {order.bnet} as here: install the same version on all machines, and "
+            "restart their workers"
+        )
+    ours = versions()
+    for worker, seen in looks.items():
+        other = [f"{name} {v}" for name, v in seen["packages"].items() if v != ours[name]]
+        if other:
+            say(f"worker {worker} has other packages, and may differ in last digits: {', '.join(other)}")
+    lacking = {worker: seen["lacks"] for worker, seen in looks.items() if seen["lacks"]}
+    for worker, reason in lacking.items():
+        say(f"worker {worker} gets no run: {reason}")
+    able = [worker for worker in looks if worker not in lacking]
+    if not able:
+        raise BnetError(f"no worker can do these runs: {'; '.join(f'{w}: {why}' for w, why in lacking.items())}")
+    shared = sum(seen["shared"] for worker, seen in looks.items() if worker in able)
+    say(f"{len(able)} workers at {address}; {shared} write into {order.results}, {len(able) - shared} send records")
+    return able if lacking else None
+
+
+def _take(future: Any, job: Job, results: Path, say: Say) -> str:
+    """Write what a worker sent, whole, unless the record is there; why the run failed, or ''."""
+    try:
+        files = future.result()
+    except BnetError as error:
+        return str(error)
+    except Exception as error:  # workers lost too often, a scheduler that is gone
+        return f"{type(error).__name__}: {next(iter(str(error).splitlines()), 'no reason given')}"
+    folder = job.folder(results)
+    with paths.alone(folder.parent / f".{folder.name}.lock", f"another process writes {folder.name}; waiting", say):
+        if files and state(job, results) == "damaged":
+            say(f"a damaged record is set aside as {records.set_aside(folder).name}")
+        if files and not folder.exists():
+            with paths.whole_folder(folder) as temporary:
+                for name, data in files.items():
+                    (temporary / name).write_bytes(data)
+    return "" if state(job, results) == "done" else f"its record did not come whole into {folder.parent}"

@@ -1,0 +1,379 @@
+"""Runs: from (corpus, variant, protocol, fold, profile) to a record, once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import bnet
+from bnet import backend
+from bnet.corpora import Corpus, Track, fingerprint, get_corpus, select, without
+from bnet.corpora.splits import Split, make_split
+from bnet.corpora.store import FeatureStore
+from bnet.errors import BnetError, unknown
+from bnet.models import VARIANTS, Variant
+from bnet.models.shapes import check
+from bnet.paths import alone, writable_dir
+from bnet.runs import records
+from bnet.runs.records import Record
+from bnet.statistics.metrics import accuracy
+from bnet.training import baselines
+from bnet.training.baselines import BASELINES
+from bnet.training.config import Config, Profile
+from bnet.training.device import Settings, take
+from bnet.training.parts import Outcome, Part
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A run that can be started: its configuration, with the corpus and tracks that it names."""
+
+    config: Config
+    corpus: Corpus
+    tracks: tuple[Track, ...]
+    profile: Profile
+
+    def folder(self, results: Path) -> Path:
+        """Where its record lies, or will lie."""
+        return results / self.config.corpus / self.config.run_name
+
+
+Say = Callable[[str], None]
+"""Prints a line for people."""
+
+Way = Callable[[list[Job], Path, Say, Settings | None], Iterable[tuple[Job, str]]]
+"""How several runs are done: is given those without a record, the results folder, `Say` and settings; gives each as it
+ends, with the reason why it failed, or '' if it has a record now. `one_by_one`, `bnet.runs.parallel`,
+`bnet.runs.cluster`."""
+
+
+def title(variant: str) -> str:
+    """A network's or baseline's name for people; of a network that is not in the table, its name."""
+    if variant in BASELINES:
+        return BASELINES[variant][0]
+    return VARIANTS[variant].title if variant in VARIANTS else variant
+
+
+def variants(names: Iterable[str]) -> list[str]:
+    """Names of networks and baselines, with commas split, ``all`` and ``baselines`` spelt out, and no name twice."""
+    groups = {"all": [*VARIANTS], "baselines": [*BASELINES]}
+    flat = [name.strip() for item in names for name in item.split(",") if name.strip()]
+    return list(dict.fromkeys(name for item in flat for name in groups.get(item, [item])))
+
+
+def selected(corpus: Corpus, profile: Profile, exclude: Iterable[str] = ()) -> list[Track]:
+    """The tracks of `corpus` that `profile` uses, less those with a flaw of a kind in `exclude`."""
+    return select(without(corpus, exclude), profile.max_per_class or None, seed=profile.seed)
+
+
+def clip_seconds(corpus: Corpus, profile: Profile) -> float:
+    """How long a clip is: as the profile wants it, but no longer than the corpus allows."""
+    return min(profile.clip_seconds, corpus.clip_seconds or profile.clip_seconds)
+
+
+def jobs(
+    corpus: str,
+    names: Iterable[str],
+    protocol: str,
+    profile: Profile,
+    folds: Iterable[int] | None = None,
+    exclude: Iterable[str] = (),
+    own: Mapping[str, Variant] | None = None,
+) -> list[Job]:
+    """The runs of some networks and baselines on some folds (None: those that the profile runs), fold by fold.
+
+    Networks of one's `own` (`bnet.models.variant_file`) count beside those of the table.
+
+    Raises
+    ------
+    BnetError
+        If a name is unknown, the data is not there, a fold is out of range, or the clips are too short for a network.
+    """
+    found = get_corpus(corpus)
+    chosen = variants(names)
+    networks = {**VARIANTS, **(own or {})}
+    for variant in chosen:
+        if variant not in networks and variant not in BASELINES:
+            raise unknown("network", variant, [*networks, *BASELINES])
+    exclude = sorted(set(exclude))
+    tracks = selected(found, profile, exclude)
+    profile = dataclasses.replace(profile, clip_seconds=clip_seconds(found, profile))
+    for variant in chosen:
+        if variant in networks:
+            check(networks[variant], found.front_end.frames(profile.clip_seconds))
+    total = profile.folds(protocol)
+    shared = {
+        "corpus": corpus,
+        "corpus_fingerprint": fingerprint(tracks),
+        "corpus_source": found.source,
+        "features": found.front_end.to_json(),
+        "protocol": protocol,
+        "folds": total,
+        "profile": profile.name,
+        "exclude": ",".join(exclude),
+    }
+    settings = {f.name for f in dataclasses.fields(Config)} & {f.name for f in dataclasses.fields(Profile)}
+    result = []
+    for fold in profile.folds_to_run(protocol) if folds is None else folds:
+        make_split(tracks, protocol, fold, total, profile.seed)
+        for variant in chosen:
+            row = networks.get(variant)
+            config = Config(
+                **shared,
+                variant=variant,
+                architecture=row.architecture() if row else "",
+                fold=fold,
+                **{key: getattr(profile, key) for key in settings},
+            )
+            result.append(Job(config, found, tuple(tracks), profile))
+    return result
+
+
+def state(job: Job, results: Path) -> str:
+    """``done``, ``damaged`` or ``to do``."""
+    folder = job.folder(results)
+    if not folder.exists():
+        return "to do"
+    try:
+        records.read(folder)
+    except records.DamagedRecord:
+        return "damaged"
+    return "done"
+
+
+def run(job: Job, results: Path, say=_say, settings: Settings | None = None) -> Record:
+    """Do a run, or read its record if it has been done: the same command again does nothing.
+
+    How it is done (`settings`; None: chosen for the device at hand) stands in the record, but is no part of its
+    identity: a run that has been done is not done again in another way.
+
+    A damaged record, or one of another version, is set aside and made anew. Two processes never do the same run: the
+    second waits for the first, and then finds its record. A run that was killed starts again from its first epoch.
+
+    Raises
+    ------
+    BnetError
+        If the results folder can't be written, features are missing, or training fails; no record is left then.
+    """
+    folder = job.folder(results)
+    writable_dir(folder.parent, "results", "BNET_RESULTS")
+    waiting = f"another process is doing the run {folder.name}; waiting for it"
+    with alone(folder.parent / f".{folder.name}.lock", waiting, say):
+        if folder.exists():
+            try:
+                return records.read(folder)
+            except records.DamagedRecord as error:
+                say(f"{error}\nset aside as {records.set_aside(folder).name}")
+        for left in folder.parent.glob(f".{folder.name}.*"):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+        return _run(job, folder, settings)
+
+
+def extract(
+    found: Corpus, tracks: Iterable[Track], seconds: float, workers: int | None = None, say=_say
+) -> FeatureStore:
+    """Extract what features the tracks still lack, and name those that failed.
+
+    Raises
+    ------
+    BnetError
+        If no track at all could be used.
+    """
+    store = FeatureStore(found, seconds)
+    done = store.extract(list(tracks), jobs=workers)
+    for track_id, reason in sorted(done.failed.items()):
+        say(f"no features of {track_id}: {reason}")
+    say(f"features of {found.name}, {seconds:g} s: {done.done} new, {done.reused} kept, {len(done.failed)} failed")
+    if done.failed and not (done.done or done.reused):
+        raise BnetError(f"none of the {len(done.failed)} tracks of {found.name} could be used; the reasons stand above")
+    return store
+
+
+def run_all(
+    todo: list[Job],
+    results: Path,
+    workers: int | None = None,
+    say: Say = _say,
+    settings: Settings | None = None,
+    way: Way | None = None,
+) -> list[Record]:
+    """Do all jobs of one corpus that have no record yet, and return the records of all.
+
+    Parameters
+    ----------
+    todo, results
+        The jobs, and the folder of records.
+    workers
+        Processes that extract features, where this one does the runs; None: one a core.
+    say
+        Prints a line for people.
+    settings
+        How a run is executed (`bnet.training.device`).
+    way
+        How several runs are done (`Way`); None: one after the other, in this process (`one_by_one`).
+
+    Raises
+    ------
+    BnetError
+        If runs failed: names each with its reason, when the others have ended. Of runs in this process the first that
+        fails ends it.
+    """
+    waiting = [job for job in todo if state(job, results) != "done"]
+    say(f"{len(todo)} runs: {len(todo) - len(waiting)} done, {len(waiting)} to do, into {results}")
+    failed = []
+    if waiting:
+        writable_dir(results, "results", "BNET_RESULTS")
+        ended = (way or functools.partial(one_by_one, workers=workers))(waiting, results, say, settings)
+        for number, (job, reason) in enumerate(ended, 1):
+            name = job.config.run_name
+            if reason:
+                failed.append(f"{name}: {reason}")
+            say(
+                f"[{number}/{len(waiting)}] {name}: "
+                + (f"failed: {reason}" if reason else outcome(records.read(job.folder(results))))
+            )
+    if failed:
+        raise BnetError(
+            f"{len(failed)} of {len(waiting)} runs failed, the others are recorded; the same command tries again what "
+            "failed:\n" + "\n".join(failed)
+        )
+    return [records.read(job.folder(results)) for job in todo]
+
+
+def one_by_one(
+    todo: list[Job], results: Path, say: Say, settings: Settings | None = None, *, workers: int | None = None
+) -> Iterator[tuple[Job, str]]:
+    """The plain `Way`: extract what features are lacking, then do each run in this process, with all cores."""
+    if settings and settings.device == "gpu" and any(job.config.architecture for job in todo):
+        take(settings)  # before anything is extracted for a GPU that is not there
+    extract(todo[0].corpus, todo[0].tracks, todo[0].config.clip_seconds, workers, say)
+    for job in todo:
+        run(job, results, say, settings)
+        yield job, ""
+
+
+def outcome(record: Record) -> str:
+    """A line on a record: test and validation accuracy, and time."""
+    (_, *test), (_, *validation) = record.arrays("test"), record.arrays("validation")
+    seconds = record.run["made"]["wall_s"]
+    return f"test {accuracy(*test):.3f}, validation {accuracy(*validation):.3f}, {seconds:.0f} s"
+
+
+def _run(job: Job, folder: Path, settings: Settings | None) -> Record:
+    config, labels = job.config, list(job.corpus.labels)
+    started, clock = datetime.now(UTC), time.perf_counter()
+    store = FeatureStore(job.corpus, config.clip_seconds)
+    whole = make_split(job.tracks, config.protocol, config.fold, config.folds, config.seed)
+    failures = store.failures
+    lost = {track.track_id: failures[track.track_id] for track in job.tracks if track.track_id in failures}
+    split = whole.without(set(lost))
+    train, validation, test = parts(store, job.tracks, labels, split)
+    if config.variant in BASELINES:
+        outcome = baselines.fit(config.variant, train, validation, test, len(labels), job.corpus.front_end)
+    else:
+        from bnet.training import fit
+
+        outcome = fit.fit(
+            Variant.from_architecture(config.variant, config.architecture),
+            job.profile,
+            train,
+            validation,
+            test,
+            len(labels),
+            config.training_seed,
+            config.run_name,
+            settings,
+        )
+    used = [*split.train, *split.validation, *split.test]
+    return records.write(
+        folder,
+        config,
+        labels,
+        _predictions(job.tracks, labels, split, outcome),
+        outcome.history,
+        data={
+            "features_checksum": store.checksum(used),
+            "split_checksum": split.checksum(),
+            "tracks": {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
+            "lost": lost,
+        },
+        notes=outcome.notes,
+        made=_made(config, started, time.perf_counter() - clock, outcome.execution),
+        model=outcome.model,
+    )
+
+
+def parts(store: FeatureStore, tracks: Iterable[Track], labels: list[str], split: Split) -> tuple[Part, Part, Part]:
+    """The three parts of a split, over the store's memory-mapped log-mels.
+
+    Raises
+    ------
+    BnetError
+        If a part is empty, or features of a track have not been extracted.
+    """
+    index = {label: i for i, label in enumerate(labels)}
+    label_of = {track.track_id: index[track.label] for track in tracks}
+    result = []
+    for part in ("train", "validation", "test"):
+        ids = getattr(split, part)
+        if not ids:
+            raise BnetError(f"the {part} part of this fold has no track with features; see `bnet features`")
+        result.append(Part(store.array, store.row_numbers(ids), np.array([label_of[track_id] for track_id in ids])))
+    return tuple(result)
+
+
+def _predictions(tracks: Iterable[Track], labels: list[str], split: Split, outcome: Outcome) -> pd.DataFrame:
+    label_of = {track.track_id: track.label for track in tracks}
+    frames = []
+    for part in ("validation", "test"):
+        ids = list(getattr(split, part))
+        frame = pd.DataFrame({"part": part, "track_id": ids, "label": [label_of[track_id] for track_id in ids]})
+        frames.append(pd.concat([frame, pd.DataFrame(getattr(outcome, part), columns=labels)], axis=1))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _made(config: Config, started: datetime, seconds: float, execution: dict[str, Any]) -> dict[str, Any]:
+    """How a record was made: what may differ between two runs of one configuration."""
+    network = bool(config.architecture)
+    return {
+        "bnet": bnet.__version__,
+        **commit(),
+        "backend": backend.name() if network else "scikit-learn",
+        "device": backend.device() if network else {"kind": "CPU", "name": backend.processor()},
+        **({"execution": execution} if execution else {}),
+        "machine": backend.machine(),
+        "versions": backend.versions(network),
+        "started": started.isoformat(timespec="seconds"),
+        "wall_s": round(seconds, 1),
+    }
+
+
+def commit() -> dict[str, Any]:
+    """The commit of the code that runs, and whether ``bnet/`` was changed since; None where there is no git."""
+    package = Path(__file__).resolve().parents[1]
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(package), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ}).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain", "--", "."))}
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "changed": None}

@@ -1,0 +1,1 @@
+"""Metrics, comparisons and the part of luck: pure functions on arrays."""

@@ -1,0 +1,1 @@
+"""Training one network: configuration, device, fitting, baselines."""

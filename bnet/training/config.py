@@ -1,0 +1,252 @@
+"""What a run is: one flat, frozen configuration, and the profiles that fill it.
+
+The same object is hashed, saved and printed. Its hash covers everything that decides the result: the corpus's tracks
+and what makes their sound, the features, the network, the protocol, the fold, the seed and the training settings; not
+paths, workers or verbosity.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+from bnet.errors import BnetError, unknown
+from bnet.paths import sha256
+
+_REQUIRED = dataclasses.MISSING
+
+
+@dataclass(frozen=True)
+class Config:
+    """One run: corpus x variant x protocol x fold x profile.
+
+    Parameters
+    ----------
+    corpus, corpus_fingerprint, corpus_source
+        Name; SHA-256 of the selected tracks (id, label, group); what renders their sound ('' for files).
+    max_per_class
+        At most so many tracks of a class, by a seeded order; 0 for all.
+    clip_seconds
+        Length of a clip, in seconds.
+    features
+        The log-mel's settings as canonical JSON (`bnet.sound.log_mel.FeatureSettings`).
+    variant, architecture
+        The network's name, and the row that defines it as canonical JSON ('' for a baseline).
+    protocol, fold, folds
+        How tracks are split (`bnet.corpora.splits`), which fold this is (from 0), and of how many.
+    profile
+        Name of the row of `PROFILES`, or ``custom`` where a setting was changed by hand.
+    seed
+        Of the initial weights, of the order of clips, and of the splits; under ``official``, whose split is fixed, fold
+        k trains with seed + k (`training_seed`).
+    epochs, batch_size, learning_rate
+        At most so many passes; clips a step; Adam's (highest) rate.
+    schedule
+        ``plateau``: the rate is halved when the training loss stalls for `plateau_patience` epochs, as in the paper;
+        ``cosine``: it rises over `warmup_epochs`, then falls to zero along a cosine.
+    plateau_patience, plateau_factor, warmup_epochs
+        Settings of the two schedules.
+    stop_patience, stop_min_delta
+        Training stops when its loss has not fallen by `stop_min_delta` for so many epochs; 0 epochs: never.
+    exclude
+        Kinds of clips that were left out (`bnet.corpora.FLAWS`), sorted, with commas.
+    precision
+        Of the arithmetic, one of `PRECISIONS`. All but ``float32`` change the results by more than rounding in another
+        order does, and make a run of another name.
+
+    Notes
+    -----
+    Fields with a default came later than the first records: at its default such a field is left out of the JSON, so
+    that the hash of a configuration stays what it was.
+    """
+
+    corpus: str
+    corpus_fingerprint: str
+    corpus_source: str
+    max_per_class: int
+    clip_seconds: float
+    features: str
+    variant: str
+    architecture: str
+    protocol: str
+    fold: int
+    folds: int
+    profile: str
+    seed: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    schedule: str
+    plateau_patience: int
+    plateau_factor: float
+    warmup_epochs: float
+    stop_patience: int
+    stop_min_delta: float
+    exclude: str = ""
+    precision: str = "float32"
+
+    def hash(self) -> str:
+        """SHA-256 of the configuration as canonical JSON."""
+        return sha256(self.to_json())
+
+    @property
+    def training_seed(self) -> int:
+        """The seed of the initial weights and of the order of clips."""
+        return self.seed + (self.fold if self.protocol == "official" else 0)
+
+    @property
+    def run_name(self) -> str:
+        """The readable name of the run's folder, with ten digits of the hash."""
+        return f"{self.variant}-{self.protocol}-{self.fold}-{self.profile}-{self.hash()[:10]}"
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, no spaces; without the later fields that are at their default."""
+        later = {field.name: field.default for field in dataclasses.fields(self) if field.default is not _REQUIRED}
+        values = {key: value for key, value in dataclasses.asdict(self).items() if value != later.get(key, _REQUIRED)}
+        return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Config:
+        """The configuration of a record; a `BnetError` names unknown and missing keys and wrong types."""
+        types = get_type_hints(cls)
+        required = {field.name for field in dataclasses.fields(cls) if field.default is _REQUIRED}
+        extra, missing = sorted(set(values) - set(types)), sorted(required - set(values))
+        if extra or missing:
+            raise BnetError(f"not a configuration of this version: unknown keys {extra}, missing keys {missing}")
+        return cls(**{key: convert(key, value, types[key]) for key, value in values.items()})
+
+
+def convert(key: str, value: Any, kind: type) -> Any:
+    """`value` as `kind` (int, float or str); a `BnetError` that names the key where it is not one."""
+    try:
+        if isinstance(value, bool) or (kind is int and float(value) != int(float(value))):
+            raise ValueError
+        return kind(float(value)) if kind is int else kind(value)
+    except (TypeError, ValueError) as error:
+        raise BnetError(f"setting {key} is {value!r}; expected {kind.__name__}") from error
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much work: a row of `PROFILES`. `holdouts` and `groups` are the numbers of folds of the protocols, `repeats`
+    how often a corpus's own split is trained on, each time from other weights; `run_folds` how many of them a plain
+    `bnet train` runs (0: all). The other fields are as in `Config`."""
+
+    name: str
+    purpose: str
+    max_per_class: int
+    clip_seconds: float
+    epochs: int
+    learning_rate: float
+    schedule: str
+    batch_size: int = 8
+    plateau_patience: int = 3
+    plateau_factor: float = 0.5
+    warmup_epochs: float = 1.0
+    stop_patience: int = 0
+    stop_min_delta: float = 0.01
+    seed: int = 0
+    holdouts: int = 10
+    groups: int = 5
+    repeats: int = 3
+    run_folds: int = 0
+    precision: str = "float32"
+
+    def folds(self, protocol: str) -> int:
+        """How many folds `protocol` has under this profile."""
+        return {"holdout": self.holdouts, "official": self.repeats}.get(protocol, self.groups)
+
+    def folds_to_run(self, protocol: str) -> range:
+        """The folds that a plain `bnet train` runs."""
+        return range(min(self.run_folds or self.folds(protocol), self.folds(protocol)))
+
+
+_ROWS = (
+    Profile(
+        name="smoke",
+        purpose="minutes on two cores: does everything work, does a network learn at all",
+        max_per_class=200,
+        clip_seconds=5.0,
+        epochs=2,
+        learning_rate=0.004,
+        schedule="cosine",
+        warmup_epochs=0.5,
+        run_folds=1,
+    ),
+    Profile(
+        name="laptop",
+        purpose="hours on two cores: shorter clips and fewer epochs than the paper's, on a schedule of its own",
+        max_per_class=200,
+        clip_seconds=10.0,
+        epochs=4,
+        learning_rate=0.004,
+        schedule="cosine",
+    ),
+    Profile(
+        name="desktop",
+        purpose="days on two cores: all clips at full length, to convergence, in a fifth of the paper's epochs",
+        max_per_class=0,
+        clip_seconds=30.0,
+        epochs=20,
+        learning_rate=0.004,
+        schedule="cosine",
+    ),
+    Profile(
+        name="paper",
+        purpose="the paper's protocol in full, for a GPU (section III-C and the published notebooks)",
+        max_per_class=0,
+        clip_seconds=30.0,
+        epochs=100,
+        learning_rate=0.01,
+        schedule="plateau",
+        stop_patience=10,
+    ),
+)
+
+PROFILES: dict[str, Profile] = {row.name: row for row in _ROWS}
+SCHEDULES = ("plateau", "cosine")
+PRECISIONS = ("float32", "tf32", "bfloat16")
+"""Arithmetic of the network. ``tf32``: float32 whose products take 10 bits of mantissa, on an NVIDIA GPU; ``bfloat16``:
+maps are computed and kept with 7 bits, weights, their updates and all statistics in float32 (Keras's
+``mixed_bfloat16``)."""
+
+
+def get_profile(name: str, settings: dict[str, str] | None = None) -> Profile:
+    """The profile called `name`, with `settings` changed by hand (it is then called ``custom``).
+
+    Raises
+    ------
+    BnetError
+        If the profile or a setting is unknown, or a value is of a wrong type or out of range.
+    """
+    if name not in PROFILES:
+        raise unknown("profile", name, PROFILES)
+    if not settings:
+        return PROFILES[name]
+    types = {key: kind for key, kind in get_type_hints(Profile).items() if key not in ("name", "purpose")}
+    for key in settings:
+        if key not in types:
+            raise unknown("setting", key, types)
+    values = {key: convert(key, value, types[key]) for key, value in settings.items()}
+    profile = dataclasses.replace(PROFILES[name], name="custom", purpose=f"{name} with {settings}", **values)
+    _check(profile)
+    return profile
+
+
+def _check(profile: Profile) -> None:
+    if profile.schedule not in SCHEDULES:
+        raise unknown("schedule", profile.schedule, SCHEDULES)
+    if profile.precision not in PRECISIONS:
+        raise unknown("precision", profile.precision, PRECISIONS)
+    positive = ("clip_seconds", "epochs", "learning_rate", "batch_size", "plateau_patience", "plateau_factor")
+    for key in positive:
+        if not getattr(profile, key) > 0:
+            raise BnetError(f"setting {key} is {getattr(profile, key)}; expected more than 0")
+    for key in ("max_per_class", "warmup_epochs", "stop_patience", "stop_min_delta", "run_folds", "seed"):
+        if getattr(profile, key) < 0:
+            raise BnetError(f"setting {key} is {getattr(profile, key)}; expected 0 or more")
+    for key, least in (("holdouts", 2), ("groups", 2), ("repeats", 1)):
+        if getattr(profile, key) < least:
+            raise BnetError(f"setting {key} is {getattr(profile, key)}; expected {least} or more")

@@ -1,0 +1,92 @@
+"""A training step for a CPU that takes a fraction of the time and memory of the plain Keras graph; the same maths.
+
+**The problem.** In a broadcast network every block reads the concatenation of all maps made before it, in several
+branches. The plain graph makes each concatenation; each branch normalises all of it, and keeps that copy until the
+backward pass. A step spends its time on moving these copies, and its memory on keeping them; arithmetic is the smaller
+part.
+
+**The words.** A *piece* is the 32 maps that one branch adds to what all later blocks read; the stem makes the first.
+A *reader* is what a branch begins with: normalisation, activation and a 1x1 convolution of all pieces so far.
+
+**The way out.** Three facts, none of them an approximation:
+
+- A batch normalisation works channel by channel, so mean and variance of a piece are the same for every reader: they
+  are computed once, when the piece is made; readers differ in gamma and beta only.
+- A 1x1 convolution of a concatenation is a sum of products, one a piece, so the concatenation is never made. All
+  readers of a block go over the pieces together, some rows at a time that fit the processor's cache.
+- Whatever is cheap is **recomputed** in the backward pass instead of kept: normalised and activated maps, pooled
+  pieces, the stem's convolution. Kept are the pieces, and what stands between two convolutions of a branch.
+
+**The modules**, from the outside in: `model` is the Keras model that trains a plain network's own weights; `plan` reads
+a row of the table as stem, readers and convolutions, or says why it can't; `trunk` runs a plan forward and backward;
+`memory` has the slots of one array in which all maps lie; `workers` spreads a kernel over the cores; `kernels` and
+`stem` are the loops over pixels, compiled on the spot by numba, made of the vector operations in `lanes`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bnet import backend
+from bnet.errors import BnetError
+from bnet.models.variant import Variant
+from bnet.training.lean.plan import NoPlanError, plan
+
+if TYPE_CHECKING:
+    import keras
+
+STEPS = ("auto", "lean", "plain")
+"""What may be asked for: ``auto`` takes the lean step where there is one."""
+
+
+def choose(network: keras.Model, row: Variant, step: str = "auto") -> tuple[keras.Model, str]:
+    """The model to train, and a note of why.
+
+    Parameters
+    ----------
+    network
+        The plain network, built from `row` for a fixed number of frames; it owns all weights either way.
+    step
+        One of `STEPS`.
+
+    Returns
+    -------
+    tuple
+        The network itself with ``"plain: <reason>"``, or a model that trains it with ``"lean"``.
+
+    Raises
+    ------
+    BnetError
+        If ``lean`` is asked for and not possible, or `step` is none of `STEPS`.
+    """
+    if step not in STEPS:
+        raise BnetError(f"unknown step {step!r}; expected one of {', '.join(STEPS)}")
+    if step == "plain":
+        return network, "plain: as asked"
+    reason = why_not(row)
+    if reason and step == "lean":
+        raise BnetError(f"{row.name} has no lean step here: {reason}; use `auto` or `plain`")
+    if reason:
+        return network, f"plain: {reason}"
+    from bnet.training.lean.model import LeanModel
+
+    return LeanModel(network, plan(row)), "lean"
+
+
+def why_not(row: Variant) -> str:
+    """Why a network can't be trained by the lean step here; empty if it can."""
+    import keras
+
+    kind, numbers = backend.device()["kind"], keras.config.dtype_policy().name
+    for wrong, reason in (
+        (backend.name() != "tensorflow", f"backend {backend.name()}; the lean step is for tensorflow"),
+        (kind != "CPU", f"on a {kind}; the lean step is for a CPU"),
+        (numbers != "float32", f"numbers are {numbers}; the lean step's kernels are for float32"),
+    ):
+        if wrong:
+            return reason
+    try:
+        plan(row)
+    except NoPlanError as error:
+        return str(error)
+    return ""

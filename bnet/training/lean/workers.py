@@ -1,0 +1,78 @@
+"""Runs a kernel on all cores, with sums that don't depend on how many there are."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from bnet.backend import cores
+
+RANGES = 16
+"""Parts that the rows are cut into; fixed, since sums are made range by range."""
+
+
+class Workers:
+    """Threads that take ranges of rows from a common list.
+
+    Parameters
+    ----------
+    threads
+        How many; None: one a core.
+    """
+
+    def __init__(self, threads: int | None = None):
+        self.threads = threads or cores()
+        self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="lean")
+
+    def run(
+        self,
+        kernel: Callable,
+        total: int,
+        unit: int,
+        arguments: tuple,
+        sums: Sequence[int] = (),
+        products: Sequence[int] = (),
+    ) -> list[np.ndarray]:
+        """Call ``kernel(lo, hi, *arguments, *products, *sums)`` for ranges of ``range(total)`` in steps of `unit`.
+
+        Parameters
+        ----------
+        sums, products
+            Lengths of the arrays that the kernel adds to: float64, and float32 for products of matrices.
+
+        Returns
+        -------
+        list
+            Products, then sums, over all ranges in their order [each float64, shape=(length,)].
+        """
+        units = -(-total // unit)
+        edges = [min(total, units * i // RANGES * unit) for i in range(RANGES + 1)]
+        parts = [np.zeros((RANGES, length), np.float32) for length in products]
+        parts += [np.zeros((RANGES, length)) for length in sums]
+        todo = iter(range(RANGES))
+
+        def work():
+            for i in todo:
+                if edges[i] < edges[i + 1]:
+                    kernel(edges[i], edges[i + 1], *arguments, *(part[i] for part in parts))
+
+        for future in [self.pool.submit(work) for _ in range(self.threads)]:
+            future.result()
+        return [part.sum(axis=0, dtype=np.float64) for part in parts]
+
+
+class Idle:
+    """Runs nothing and finds zeros: to see which maps a step wants when."""
+
+    def run(self, kernel, total, unit, arguments, sums=(), products=()) -> list[np.ndarray]:
+        """As `Workers.run`, at once."""
+        return [np.zeros(length) for length in (*products, *sums)]
+
+
+@functools.cache
+def shared() -> Workers:
+    """The workers of this process, one thread a core."""
+    return Workers()
