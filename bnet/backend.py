@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 from bnet.errors import BnetError
+from bnet.paths import cache_dir
 
 PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
@@ -23,6 +24,8 @@ def prepare() -> None:
     """Import Keras and its backend without TensorFlow's start-up messages; call it before using Keras."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    if os.environ.get("KERAS_BACKEND") == "jax":  # folds of one network compile once, also in the next process
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_dir() / "jax"))
     if "keras" in sys.modules or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         return
     sys.stderr.flush()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,8 @@ import typer
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "benchmarks"
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("common", "__main__"))
-NOT_TIMED = {"intervals"}
-"""Scripts that are no row of `make bench`: simulations."""
+NOT_TIMED = {"intervals", "gpu_runs"}
+"""Scripts that are no row of `make bench`: a simulation, and runs."""
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +161,34 @@ def test_where_a_step_is_placed(common):
     assert plain == {"variant": "b", "frames": 2, "batch": 4, "plain_s": 5.0}
     placed = roofline.place(both, {"macs": 100, "map_bytes": 10}, bytes_s=100.0, flops_s=1200.0)
     assert placed == both | {"flops": 2400, "bytes": 200, "intensity": 12.0, "arithmetic_s": 2.0, "memory_s": 2.0}
+
+
+def test_runs_on_a_gpu_are_rehearsed(tmp_path):
+    """What is packed is enough, a run is begun only while there is time, and the same command resumes."""
+    data = ROOT.parent / "shared" / "corpora"
+    script = ["benchmarks/gpu_runs.py", "train", tmp_path / "kit", "--variants", "majority", "--device", "cpu"]
+    if not (data / "gtzan-images").is_dir():
+        pytest.skip("../shared/corpora/gtzan-images is absent")
+    env = {**os.environ, "BNET_DATA": str(data), "BNET_CACHE": str(tmp_path / "cache")}
+
+    def train(minutes: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, *script, "--minutes", minutes, "--profile", "smoke", "--set", "max_per_class=10"]
+        command += ["--set", "holdouts=3"]
+        command += ["--set", "run_folds=3"]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env)
+
+    none = train("-1")
+    assert none.returncode == 0, none.stderr
+    assert "3 runs are left for another time" in none.stdout
+    whole = train("60")
+    assert whole.returncode == 0, whole.stderr
+    with tarfile.open(tmp_path / "kit" / "results.tar.gz") as archive:
+        assert sum(name.endswith("run.json") for name in archive.getnames()) == 3
+    assert train("60").stdout == ""
+
+
+def test_packing_refuses_a_folder_without_pictures(tmp_path):
+    answer = run("benchmarks/gpu_runs.py", "pack", tmp_path / "kit", "--data", tmp_path)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("no folder")
+    assert not (tmp_path / "kit").exists()

@@ -194,6 +194,16 @@ _ROWS = (
         schedule="cosine",
     ),
     Profile(
+        name="gpu",
+        purpose="as desktop, in TF32 on an NVIDIA GPU",
+        max_per_class=0,
+        clip_seconds=30.0,
+        epochs=20,
+        learning_rate=0.004,
+        schedule="cosine",
+        precision="tf32",
+    ),
+    Profile(
         name="paper",
         purpose="the paper's protocol in full, for a GPU (section III-C and the published notebooks)",
         max_per_class=0,
