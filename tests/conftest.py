@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,15 @@ def own_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("BNET_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("BNET_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("BNET_DATA", str(tmp_path / "data"))
+
+
+def until(condition, seconds: float = 300.0):
+    """Wait for something to become true, and return it; a slow machine may take its time."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.02)
+    return value
 
 
 class Tones(Corpus):

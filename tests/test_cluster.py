@@ -15,7 +15,8 @@ from pathlib import Path
 import minicorpora
 import psutil
 import pytest
-from test_many import children, command, until
+from conftest import until
+from test_many import children, command
 from test_runs import TINY, job, quiet, results  # noqa: F401 a fixture
 
 from bnet.errors import BnetError

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from conftest import until
 
 from bnet.corpora import SR, Corpus, Track
 from bnet.corpora.store import FeatureStore
@@ -270,11 +271,7 @@ def start(jobs: int = 1, count: int = 12, slow: float = 0.05) -> subprocess.Pope
 
 def wait_for_lines(store: FeatureStore, count: int) -> None:
     index = store.folder / "index.jsonl"
-    for _ in range(600):
-        if index.exists() and index.read_bytes().count(b"\n") >= count:
-            return
-        time.sleep(0.02)
-    raise TimeoutError(f"no {count} lines in {index}")
+    until(lambda: index.exists() and index.read_bytes().count(b"\n") >= count)
 
 
 @pytest.mark.parametrize(("jobs", "kills"), [(1, (2, 5, 8)), (2, (8,))])

@@ -9,11 +9,11 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 
 import errands
 import psutil
 import pytest
+from conftest import until
 from test_runs import SETTINGS, TINY, job, quiet, ready, results  # noqa: F401 two fixtures
 
 from bnet.errors import BnetError
@@ -43,15 +43,6 @@ def children(process: psutil.Process | None = None) -> list[psutil.Process]:
 
 def side_by_side(todo, results, say=quiet, jobs=2, settings=None):  # noqa: F811
     return run_all(todo, results, say=say, settings=settings, way=functools.partial(parallel.side_by_side, jobs=jobs))
-
-
-def until(condition, seconds: float = 300.0):
-    """Wait for something to become true, and return it."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
-    return value
 
 
 def heard(function, *words, **options) -> list[dict]:

@@ -219,4 +219,5 @@ def test_max_pooling_for_jax_is_keras_own(size, strides, padding):
             loss = tf.reduce_sum(y * np.random.default_rng(1).normal(size=y.shape).astype("float32"))
         found.append((y.numpy(), tape.gradient(loss, x).numpy()))
     np.testing.assert_array_equal(found[0][0], found[1][0])
-    np.testing.assert_allclose(found[0][1], found[1][1], atol=2e-6)
+    windows = np.prod(size)  # an element is in so many, none of whose slopes reaches 5; each sum rounds
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=0, atol=windows * 2.0**-24 * windows * 5)

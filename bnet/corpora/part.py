@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bnet.paths import write_text
-
 
 class Part:
     """What has come of a file: ``<name>.part``, and beside it a hidden note on the version that it is part of."""
@@ -30,9 +28,10 @@ class Part:
             return ""
 
     def note(self, url: str, validator: str) -> None:
-        """Remember the version; '' forgets it."""
+        """Remember the version; '' forgets it. Half a note, of a process that was killed, is as good as none."""
         if validator:
-            write_text(self._note, json.dumps({"url": public(url), "validator": validator}) + "\n")
+            note = json.dumps({"url": public(url), "validator": validator})
+            self._note.write_text(note + "\n", encoding="utf-8")
         else:
             self._note.unlink(missing_ok=True)
 
