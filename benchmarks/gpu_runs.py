@@ -63,9 +63,9 @@ def _plain(name: str) -> str:
 
 def train(kit: Path, minutes: float, variants: str, protocol: str, profile: str, settings: dict, device: str) -> None:
     """In the environment: run after run, while the slowest so far still fits."""
+    from bnet.runs.jobs import extract, jobs, outcome, run, state
     from bnet.training.config import get_profile
     from bnet.training.device import Settings
-    from bnet.runs.jobs import extract, jobs, outcome, run, state
 
     started, slowest = time.monotonic(), 0.0
     todo = jobs(CORPUS, [variants], protocol, get_profile(profile, settings))
