@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import bnet
-from bnet.cli import compare, corpora, draw, export, networks, pages, plan, predict, probe, runs, trace
+from bnet.cli import compare, corpora, draw, export, networks, outside, pages, plan, predict, probe, runs, trace
 from bnet.errors import BnetError
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ for command in (
     networks.summary,
     draw.draw,
     probe.probe,
+    outside.outside,
     trace.trace,
     networks.doctor,
 ):

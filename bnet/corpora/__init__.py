@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bnet.corpora.base import FLAWS, SR, Corpus, Flaw, Track, draw, fingerprint, select, without
+from bnet.corpora.drums import Drums
 from bnet.corpora.emotify import Emotify
 from bnet.corpora.extended_ballroom import ExtendedBallroom
 from bnet.corpora.fma import FmaSmall
@@ -24,6 +25,7 @@ _ROWS = (
     Homburg("keep"),
     FmaSmall(),
     Emotify(),
+    Drums(),
     FMA_SMALL_IMAGES,
     Folder(),
 )

@@ -52,8 +52,8 @@ myst.table(
     frame,
     "All corpora: clips that **the paper** counts, that the corpus publishes, and that are here"
     + (f" ({len(absent)} of the paper's four are not at hand on the machine that made this page)." if absent else ".")
-    + " A protocol is a way of splitting; the first is the one to begin with. `emotify` {cite:p}`aljanaki2016` is no corpus "
-    "of the paper but music from outside: trained networks are evaluated on it.",
+    + " A protocol is a way of splitting; the first is the one to begin with. `emotify` {cite:p}`aljanaki2016` and "
+    "`drums` are not the paper's: trained networks are evaluated on them.",
     "tab-table-1-overview",
 )
 

@@ -66,13 +66,19 @@ def folder(record: Record) -> Path:
 
 def write(record: Record, name: str, about: dict[str, Any], table: pd.DataFrame) -> Probed:
     """Write the two files of a probe, each by way of a temporary one, the JSON last."""
+    write_sealed(folder(record) / f"{name}.json", about, table)
+    return read(record, name)
+
+
+def write_sealed(path: Path, about: dict[str, Any], table: pd.DataFrame) -> None:
+    """Write `table` as the CSV beside `path`, and `about`, sealed, as the JSON `path`; each by way of a temporary file,
+    the JSON last."""
     stream = io.StringIO()
     table.to_csv(stream, index=False, lineterminator="\n")
     about = {"format": FORMAT, **about, "file": sha256(stream.getvalue())}
     about["seal"] = _seal(about)
-    write_text(folder(record) / f"{name}.csv", stream.getvalue())
-    write_text(folder(record) / f"{name}.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")
-    return read(record, name)
+    write_text(path.with_suffix(".csv"), stream.getvalue())
+    write_text(path, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
 
 
 def read(record: Record, name: str) -> Probed | None:
@@ -86,6 +92,21 @@ def read(record: Record, name: str) -> Probed | None:
     path = folder(record) / f"{name}.json"
     if not path.is_file():
         return None
+    again = f"make it again: bnet probe {record.config.corpus}/{record.name} --probe {name}"
+    about, table = read_sealed(path, again)
+    if about.get("run") != record.run["hash"]:
+        raise DamagedProbe(f"{path} is damaged: it was made of another run; {again}")
+    return Probed(record, about, table)
+
+
+def read_sealed(path: Path, again: str) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What `write_sealed` wrote: the content of the JSON and the table.
+
+    Raises
+    ------
+    DamagedProbe
+        If the files are not whole or were changed; ends with `again`, what to do.
+    """
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
         text = path.with_suffix(".csv").read_bytes()
@@ -94,16 +115,11 @@ def read(record: Record, name: str) -> Probed | None:
         if about["seal"] != _seal(about):
             raise ValueError("it does not match its own checksum")
         if about["file"] != sha256(text):
-            raise ValueError(f"{name}.csv does not match its checksum")
-        if about["run"] != record.run["hash"]:
-            raise ValueError("it was made of another run")
+            raise ValueError(f"{path.stem}.csv does not match its checksum")
         words = {"track_id": str, "label": str, "value": str}
-        return Probed(record, about, pd.read_csv(io.BytesIO(text), dtype=words))
+        return about, pd.read_csv(io.BytesIO(text), dtype=words)
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise DamagedProbe(
-            f"the probe {path} is damaged or of another run: {error}; make it again: "
-            f"bnet probe {record.config.corpus}/{record.name} --probe {name}"
-        ) from error
+        raise DamagedProbe(f"{path} is damaged: {error}; {again}") from error
 
 
 def _seal(about: dict[str, Any]) -> str:

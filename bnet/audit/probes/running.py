@@ -110,14 +110,13 @@ def _ask(bench: Bench, probe: Probe) -> Probed:
         "weights": bench.weights_checksum,
         "clips": len(bench.test[0]),
         "values": notes,
-        "made": _made(bench, started, time.perf_counter() - clock),
+        "made": made(started, time.perf_counter() - clock, network=bench.row is not None),
     }
     return files.write(record, probe.name, about, pd.concat(tables, ignore_index=True))
 
 
-def _made(bench: Bench, started: datetime, seconds: float) -> dict[str, Any]:
-    """How the answers were made: the code's commit, packages, device, machine, date and time."""
-    network = bench.row is not None
+def made(started: datetime, seconds: float, *, network: bool) -> dict[str, Any]:
+    """How answers were made: the code's commit, packages, device, machine, date and time."""
     return {
         "bnet": bnet.__version__,
         **commit(),

@@ -1,0 +1,201 @@
+"""What a network answers to every clip of a corpus, once, as text: ``<results>/outside/<name>.json`` and ``.csv``.
+
+The CSV holds ``track_id, label`` and a column of probabilities per class of the *network*; labels are those of the
+*corpus*, which are others. The JSON tells which network (with the checksum of its weights) heard which clips, and how,
+when and where; both are sealed as the answers of a probe are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from bnet.audit.outside.networks import Network
+from bnet.audit.probes.files import DamagedProbe, read_sealed, write_sealed
+from bnet.corpora import Corpus, Track, fingerprint, select
+from bnet.errors import BnetError
+from bnet.paths import alone, sha256, writable_dir
+from bnet.sound.pictures import front_end
+
+FOLDER = "outside"
+"""Below the folder of records. Its records are files, not folders: no run is looked for among them."""
+
+_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A network's answers to the clips of a corpus.
+
+    Parameters
+    ----------
+    path
+        The JSON file.
+    about
+        Its content.
+    table
+        Content of the CSV file.
+    """
+
+    path: Path
+    about: dict[str, Any]
+    table: pd.DataFrame
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """Which network: the fields of `Network` but its model."""
+        return self.about["network"]
+
+    @property
+    def corpus(self) -> str:
+        """Name of the corpus that was heard."""
+        return self.about["corpus"]["name"]
+
+    @property
+    def labels(self) -> list[str]:
+        """The network's classes, in the order of `probabilities`."""
+        return self.network["labels"]
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Of each class [shape=(n, classes)]."""
+        return self.table[self.labels].to_numpy(float)
+
+    @property
+    def named(self) -> pd.Series:
+        """The class of the highest probability, by track id."""
+        rows = [self.labels[i] for i in self.probabilities.argmax(axis=1)]
+        return pd.Series(rows, index=self.table["track_id"].tolist(), dtype=str)
+
+
+def hear(
+    network: Network,
+    corpus: Corpus,
+    results: Path,
+    *,
+    per_class: int | None = None,
+    say: Callable[[str], Any] = print,
+) -> Heard:
+    """Let a network hear the clips of a corpus, or read what it answered before: the same command again does nothing.
+
+    Parameters
+    ----------
+    network
+        Which; its front end makes its log-mels from the corpus's sound.
+    corpus
+        Whose clips, as far as they are here; each is one clip of the network's length.
+    results
+        Folder of records.
+    per_class
+        At most so many clips of each class, by the corpus's seeded order (`bnet.corpora.select`); None: all.
+    say
+        Told what is done.
+
+    Raises
+    ------
+    BnetError
+        If the corpus is not there, none of its clips can be used, the corpus can't give what the front end takes in, or
+        the folder can't be written to.
+    """
+    heard_with = front_end(network.features)
+    if heard_with.sr != corpus.front_end.sr:
+        raise BnetError(
+            f"{network.name} takes in sound at {heard_with.sr} Hz, {corpus.name} has {corpus.front_end.sr} Hz; "
+            "expected the same rate"
+        )
+    tracks = select(corpus.tracks(), per_class)
+    about = {
+        "network": network.about(),
+        "corpus": {
+            "name": corpus.name,
+            "source": corpus.source,
+            "labels": list(corpus.labels),
+            "fingerprint": fingerprint(tracks),
+            "tracks": len(tracks),
+            "whole": sum(corpus.expected.values()) or None,
+            "per_class": per_class,
+        },
+    }
+    name = f"{corpus.name}-{re.sub(r'[^A-Za-z0-9_.-]', '_', network.name)}"
+    path = results / FOLDER / f"{name}-{sha256(json.dumps(about, sort_keys=True))[:10]}.json"
+    writable_dir(path.parent, "results", "BNET_RESULTS")
+    with alone(path.with_name(f".{path.stem}.lock"), f"another process makes {path.name}; waiting for it", say):
+        try:
+            return read(path)
+        except DamagedProbe as error:
+            if path.is_file():
+                say(f"{error}; made again")
+        return _hear(network, corpus, tracks, path, about, say)
+
+
+def _hear(
+    network: Network, corpus: Corpus, tracks: list[Track], path: Path, about: dict[str, Any], say: Callable[[str], Any]
+) -> Heard:
+    from bnet.audit.probes.running import made
+    from bnet.training.fit import predict
+
+    started, clock = datetime.now(UTC), time.perf_counter()
+    settings, lost, bytes_heard = front_end(network.features), {}, hashlib.sha256()
+    used: list[Track] = []
+    answers: list[np.ndarray] = []
+    batch: list[np.ndarray] = []
+    bar = tqdm(tracks, desc=f"{network.name} hears {corpus.name}", unit="clip", disable=None, leave=False)
+    for track in bar:
+        try:
+            log_mel, checksum = corpus.log_mel(track, network.seconds, settings)
+        except BnetError as error:
+            lost[track.track_id] = str(error)
+            say(f"left out: {error}")
+            continue
+        used.append(track)
+        batch.append(log_mel)
+        bytes_heard.update(f"{track.track_id} {checksum}\n".encode())
+        if len(batch) == _BATCH:
+            answers.append(predict(network.model, np.stack(batch)))
+            batch.clear()
+    if batch:
+        answers.append(predict(network.model, np.stack(batch)))
+    if not used:
+        raise BnetError(f"none of the {len(tracks)} clips of {corpus.name} can be used: {next(iter(lost.values()))}")
+    table = pd.DataFrame({"track_id": [t.track_id for t in used], "label": [t.label for t in used]})
+    rounded = np.round(np.concatenate(answers).astype(float), 6)
+    table = pd.concat([table, pd.DataFrame(rounded, columns=list(network.labels))], axis=1)
+    about = {
+        **about,
+        "clips": len(used),
+        "heard": bytes_heard.hexdigest(),
+        "lost": lost,
+        "made": made(started, time.perf_counter() - clock, network=True),
+    }
+    write_sealed(path, about, table)
+    return read(path)
+
+
+def read(path: Path) -> Heard:
+    """A record of this kind.
+
+    Raises
+    ------
+    DamagedProbe
+        If it is not whole; says to make it again.
+    """
+    return Heard(path, *read_sealed(path, "move it away and make it again with `bnet outside`"))
+
+
+def read_all(results: Path, corpus: str | None = None, trained_on: str | None = None) -> list[Heard]:
+    """All records of this kind below `results`, of one corpus or of networks of one corpus, sorted by name."""
+    found = [read(path) for path in sorted((results / FOLDER).glob("*.json"))]
+    return [
+        heard for heard in found if corpus in (None, heard.corpus) and trained_on in (None, heard.network["trained_on"])
+    ]

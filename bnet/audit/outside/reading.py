@@ -1,0 +1,156 @@
+"""Tables of music from outside: pure functions of records (`Heard`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from bnet.audit.outside.heard import Heard
+from bnet.errors import BnetError
+
+_GTZAN = {
+    "emotify": {
+        "classical": (("classical",),),
+        "electronic": (),
+        "pop": (("pop",),),
+        "rock": (("rock",), ("rock", "metal")),
+    },
+    "fma-small": {
+        "Hip-Hop": (("hiphop",),),
+        "Pop": (("pop",),),
+        "Rock": (("rock",), ("rock", "metal")),
+    },
+}
+_FMA = {
+    "emotify": {
+        "classical": (),
+        "electronic": (("Electronic",),),
+        "pop": (("Pop",),),
+        "rock": (("Rock",),),
+    }
+}
+COUNTS_AS: Mapping[str, Mapping[str, Mapping[str, tuple[tuple[str, ...], ...]]]] = {
+    "gtzan": _GTZAN,
+    "gtzan-images": _GTZAN,
+    "fma-small": _FMA,
+    "fma-small-images": _FMA,
+}
+"""Corpus of the network -> corpus that is heard -> genre of a song -> the classes that count as right for it, from the
+strictest reading to the widest; none where the network has no such class. Genres that are not named have none."""
+
+
+def readings(heard: Heard) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+    """Genre of the songs -> what counts as right (`COUNTS_AS`).
+
+    Raises
+    ------
+    BnetError
+        If nothing is stated for these two corpora.
+    """
+    trained_on = heard.network["trained_on"]
+    try:
+        return COUNTS_AS[trained_on][heard.corpus]
+    except KeyError:
+        raise BnetError(
+            f"which classes of {trained_on} count for the genres of {heard.corpus} is not stated; "
+            "expected a row in bnet.audit.outside.reading.COUNTS_AS"
+        ) from None
+
+
+def confusion(heard: Heard) -> pd.DataFrame:
+    """Counts of clips: a row per label of the corpus, a column per class of the network."""
+    named = heard.named.to_numpy()
+    counts = pd.crosstab(heard.table["label"].to_numpy(), named)
+    labels = [label for label in heard.about["corpus"]["labels"] if label in set(heard.table["label"])]
+    return counts.reindex(index=labels, columns=heard.labels, fill_value=0)
+
+
+def wilson(right: int, clips: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share: right in the tails for few clips, where a normal one is not.
+
+    >>> [round(end, 3) for end in wilson(0, 24)]
+    [0.0, 0.138]
+    """
+    low, high = proportion_confint(right, clips, method="wilson")
+    return float(max(low, 0.0)), float(min(high, 1.0))
+
+
+def recalls(heard: Heard) -> pd.DataFrame:
+    """How many songs of each genre are named as it: a row per genre and reading of `COUNTS_AS`, and one of all genres
+    that have a class, each by its strictest and by its widest reading.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``genre, counts`` (the classes that count, in words), ``songs, right, recall, low, high``.
+    """
+    counts, rows = confusion(heard), []
+    known = {genre: readings(heard).get(genre, ()) for genre in counts.index}
+    for genre, ways in known.items():
+        songs = int(counts.loc[genre].sum())
+        rows += [
+            _row(genre, " or ".join(classes), songs, int(counts.loc[genre, list(classes)].sum())) for classes in ways
+        ]
+        if not ways:
+            rows.append(_row(genre, "", songs, None))
+    told = [genre for genre, ways in known.items() if ways]
+    songs = int(counts.loc[told].to_numpy().sum())
+    for words, at in (("strictly", 0), ("widely", -1)):
+        right = sum(int(counts.loc[genre, list(known[genre][at])].sum()) for genre in told)
+        rows.append(_row(", ".join(told), words, songs, right))
+    return pd.DataFrame(rows)
+
+
+def _row(genre: str, counts: str, songs: int, right: int | None) -> dict[str, object]:
+    low, high = wilson(right, songs) if right is not None else (np.nan, np.nan)
+    recall = np.nan if right is None else right / songs
+    return {
+        "genre": genre, "counts": counts, "songs": songs, "right": right, "recall": recall, "low": low, "high": high,
+    }  # fmt: skip
+
+
+def arrays(heard: Heard) -> tuple[np.ndarray, np.ndarray]:
+    """True class indices [shape=(n,)] and probabilities of the songs whose genre has a class, as
+    `bnet.statistics.metrics` takes them.
+
+    By the widest reading: where several classes count for a genre, the one that was named is the true one.
+    """
+    known = readings(heard)
+    rows = [bool(known.get(label)) for label in heard.table["label"]]
+    truth = []
+    for label, named in zip(heard.table["label"][rows], heard.named.to_numpy()[rows], strict=True):
+        classes = known[label][-1]
+        truth.append(heard.labels.index(named if named in classes else classes[0]))
+    return np.array(truth), heard.probabilities[rows]
+
+
+def confidence(heard: Heard) -> pd.DataFrame:
+    """How sure the network is: ``songs`` and mean highest probability (``sure``) of those that it names rightly (widest
+    reading), wrongly, and of those whose genre it has no class for; ``what`` says which."""
+    known, sure = readings(heard), heard.probabilities.max(axis=1)
+    kinds = [
+        "no such class" if not known.get(label) else "right" if named in known[label][-1] else "wrong"
+        for label, named in zip(heard.table["label"], heard.named, strict=True)
+    ]
+    frame = pd.DataFrame({"what": kinds, "sure": sure})
+    found = frame.groupby("what")["sure"].agg(songs="size", sure="mean").reset_index()
+    return found.set_index("what").reindex(["right", "wrong", "no such class"]).dropna().reset_index()
+
+
+def same_answer(named: pd.Series, group: pd.Series) -> tuple[int, int]:
+    """Of all pairs of clips that share a `group`, how many were given the same class: (same, pairs).
+
+    Parameters
+    ----------
+    named, group
+        The class named, and what clips share, by track id.
+    """
+    same = pairs = 0
+    for _, members in named.groupby(group.reindex(named.index)):
+        n = members.value_counts().to_numpy()
+        same += int((n * (n - 1)).sum()) // 2
+        pairs += int(n.sum() * (n.sum() - 1)) // 2
+    return same, pairs
