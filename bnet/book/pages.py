@@ -92,6 +92,7 @@ PAGES: tuple[Page, ...] = (
     Page("table-2", "table-2.py", records=("*",), benchmarks=("intervals",)),
     Page("luck", "luck.py", records=("tunes",)),
     Page("confusions", "confusions.py", records=("*",)),
+    Page("outside", "outside.py", records=("outside",)),
     Page("differences", "differences.py"),
     Page("since", "since.py"),
     Page("small-device", "small-device.py", benchmarks=("inference",)),

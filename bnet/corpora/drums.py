@@ -17,7 +17,7 @@ import scipy.signal
 from bnet.corpora.base import SR, Corpus, Track
 from bnet.errors import BnetError
 
-TEMPI = tuple(range(60, 221, 10))
+TEMPI = tuple(range(60, 221, 20))
 """Beats (quarter notes) per minute."""
 
 
@@ -57,7 +57,7 @@ PLAYERS["band"] = (*PLAYERS["drums"], ("bass", "kick"), ("chord", "snare"))
 
 
 class Drums(Corpus):
-    """Each of `PATTERNS` at each of `TEMPI` by each of `PLAYERS`: 204 clips, whose label is the metre."""
+    """Each of `PATTERNS` at each of `TEMPI` by each of `PLAYERS`: 108 clips, whose label is the metre."""
 
     name = "drums"
     title = "Drum patterns at many tempi"

@@ -53,7 +53,7 @@ myst.table(
     "All corpora: clips that **the paper** counts, that the corpus publishes, and that are here"
     + (f" ({len(absent)} of the paper's four are not at hand on the machine that made this page)." if absent else ".")
     + " A protocol is a way of splitting; the first is the one to begin with. `emotify` {cite:p}`aljanaki2016` and "
-    "`drums` are not the paper's: trained networks are evaluated on them.",
+    "`drums` are not the paper's: trained networks are evaluated on them ({doc}`/outside`).",
     "tab-table-1-overview",
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from bnet.audit.outside.heard import Heard
 from bnet.errors import BnetError
+from bnet.runs import jobs
 
 _GTZAN = {
     "emotify": {
@@ -154,3 +155,29 @@ def same_answer(named: pd.Series, group: pd.Series) -> tuple[int, int]:
         same += int((n * (n - 1)).sum()) // 2
         pairs += int(n.sum() * (n.sum() - 1)) // 2
     return same, pairs
+
+
+def title(heard: Heard) -> str:
+    """A network's display name: which, from whom, trained on what."""
+    network = heard.network
+    name = jobs.title(network["variant"])
+    if network["source"] == "published":
+        return f"{name} as published, {network['name']}"
+    return f"{name} trained here on {network['trained_on']}, {network['name'].rsplit('-', 1)[0]}"
+
+
+def provenance(found: Iterable[Heard]) -> list[str]:
+    """One line per record, for a page: which network heard which clips, when, by which code, where, how long."""
+    lines = []
+    for heard in found:
+        made, corpus, network = heard.about["made"], heard.about["corpus"], heard.network
+        commit = (made["commit"] or "unknown")[:10] + (" with changes" if made["changed"] else "")
+        whole = f" of {corpus['whole']}" if corpus["whole"] and corpus["whole"] != heard.about["clips"] else ""
+        lines.append(
+            f"`{network['name']}` ({network['source']}, trained on `{network['trained_on']}`, weights "
+            f"{network['weights'][:10]}) heard {heard.about['clips']}{whole} clips of `{corpus['name']}` "
+            f"({network['seconds']:g} s each, fingerprint {corpus['fingerprint'][:10]}): "
+            f"{made['started'][:16].replace('T', ' ')} UTC, commit {commit}, {made['backend']}, "
+            f"{made['device']['name']} ({made['machine']['cores']} cores), {made['wall_s'] / 60:.1f} min"
+        )
+    return lines
