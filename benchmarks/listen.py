@@ -1,9 +1,9 @@
-"""The page 'Listen' in Chromium and Firefox: how far it is from Python, how soon it answers, what it loads and keeps.
+"""The page 'Listen' in Chromium: how far it is from Python, how soon it answers, what it loads and keeps.
 
     python benchmarks/listen.py [--quick]
 
-The page with the shipped networks is put into a temporary folder and served on this machine. Firefox is left out where
-there is none. Beside the usual, the record holds `differences` (`bnet.deploy.web.visit.Difference`, by browser),
+The page with the shipped networks is put into a temporary folder and served on this machine.
+Beside the usual, the record holds `differences` (`bnet.deploy.web.visit.Difference`, by browser),
 `first` (seconds from choosing a 10 s file to the first probabilities, with all loading and without), `loaded` (bytes),
 `memory` (bytes of Chromium's processes, by number of files heard) and `longest_task` (seconds for which the page's
 thread was busy at a time).
@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ import common
 import psutil
 import typer
 
-from bnet.book import chromium, firefox
+from bnet.book import chromium
 from bnet.deploy import predict, weights
 from bnet.deploy.web import clips, site, visit
 
@@ -48,27 +47,23 @@ def main(quick: common.Quick = False, output: common.Output = None) -> None:
         sizes = {path.name: path.stat().st_size for path in sorted((folder / "listen").iterdir())}
         short = visit.write_sound(folder / "ten.wav", corpus.audio(tracks[0], SECONDS), 44_100, "16-bit.wav")
         tune = corpus.audio(tracks[5], 11.5)
-        differences, first, memory, longest = [], {}, {}, 0.0
-        for browser, opened in {"Chromium": _chromium, "Firefox": _firefox}.items():
-            with opened(folder) as found:
-                if found is None:
-                    continue
-                page, address = found
-                first[browser] = _first(page, address + index.name, short, 1 if quick else 5)
-                version = page.evaluate("navigator.userAgent.match('(Chrome|Firefox)/[0-9.]+')[0]")
-                for kind in list(visit.FORMATS)[: 1 if quick else None]:
-                    for rate in visit.RATES:
-                        path = visit.write_sound(folder / f"tune.{kind}", tune, rate, kind)
-                        one = visit.difference(page, path, kind, models)
-                        print(visit.line(one, browser))
-                        differences.append({"browser": browser, "version": version, **asdict(one)})
-                if browser == "Chromium":
-                    page.goto(address + index.name)
-                    page.evaluate(WATCH)
-                    memory = _memory(page, short)
-                    longest = page.evaluate("longest") / 1000
-    for browser, times in first.items():
-        print(f"{browser}: first result after {times['cold']} s, again {times['again']} s")
+        differences = []
+        with chromium.browsing(folder) as (browser, address):
+            page = browser.new_page()
+            first = {"Chromium": _first(page, address + index.name, short, 1 if quick else 5)}
+            version = f"Chrome/{browser.version}"
+            for kind in list(visit.FORMATS)[: 1 if quick else None]:
+                for rate in visit.RATES:
+                    path = visit.write_sound(folder / f"tune.{kind}", tune, rate, kind)
+                    one = visit.difference(page, path, kind, models)
+                    print(visit.line(one, "Chromium"))
+                    differences.append({"browser": "Chromium", "version": version, **asdict(one)})
+            page.goto(address + index.name)
+            page.evaluate(WATCH)
+            memory = _memory(page, short)
+            longest = page.evaluate("longest") / 1000
+    times = first["Chromium"]
+    print(f"first result after {times['cold']} s, again {times['again']} s")
     print(f"memory of Chromium after so many files: { {n: round(m / common.MIB) for n, m in memory.items()} } MiB")
     loaded = {
         "before": sizes["listen.mjs"] + sizes["listen.css"],
@@ -110,22 +105,6 @@ def _used() -> int:
             if "chrom" in process.name():
                 total += process.memory_full_info().pss
     return total
-
-
-@contextlib.contextmanager
-def _chromium(folder: Path) -> Iterator[tuple[Any, str]]:
-    with chromium.browsing(folder) as (browser, address):
-        yield browser.new_page(), address
-
-
-@contextlib.contextmanager
-def _firefox(folder: Path) -> Iterator[tuple[Any, str] | None]:
-    if firefox.find() is None:
-        print("no Firefox here: left out")
-        yield None
-        return
-    with chromium.browsing(folder) as (_, address), firefox.browsing() as page:  # for its server
-        yield page, address
 
 
 if __name__ == "__main__":

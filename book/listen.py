@@ -35,10 +35,8 @@ HTML(site.fragment(description, base))  # Jupyter Book links every .css below _s
 # soxr calculates in single precision. librosa's own log-mel of the very same samples, begun a few hops later, is not
 # the same: the column 'librosa, itself' tells how far it moves, where a band is 70 to 80 dB below the loudest. Nothing
 # can be nearer to librosa than that. The column 'near' holds the bands within 50 dB of the loudest. MP3 is the exception:
-# Chromium and libsndfile have different decoders, in single precision both; Firefox's seems to give 16 bits (rounding to
-# them moves the log-mel about as far), and cuts the end of some files a little earlier (column 'last frame'). A decoder
-# of our own in the page would mend that, for a further library under another licence; no probability moves by it as much
-# as the page shows.
+# Chromium and libsndfile have different decoders, in single precision both. A decoder of our own in the page would mend
+# that, for a further library under another licence; no probability moves by it as much as the page shows.
 
 # %% tags=["remove-input"]
 import json
