@@ -8,12 +8,12 @@ import io
 import os
 import re
 import shutil
-import signal
 import stat
 import struct
 import subprocess
-import sys
 import tarfile
+import time
+import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Iterable
@@ -21,9 +21,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from children import answer, child
+from conftest import until
 
-from bnet.corpora import archives, members
-from bnet.corpora.archives import is_archive, unpack, unsafe, whole
+from bnet.corpora import archives
+from bnet.corpora.archives import LINK, UNSAFE, unpack
 from bnet.errors import BnetError
 
 CONTENT = {
@@ -67,16 +69,17 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def refused(archive: Path, *words: str, **options) -> None:
+def refused(archive: Path, *words: str, **options) -> str:
     """Unpacking fails with one message that has all the words, and leaves nothing behind, inside or outside."""
     place = archive.parent / "into"
     with pytest.raises(BnetError) as caught:
-        unpack(archive, place / "set", progress=False, **options)
+        unpack(archive, place / "set", **options)
     text = str(caught.value)
     for word in (archive.name, *words):
         assert word in text, text
     assert "\n" not in text
     assert [path.name for path in place.rglob("*")] == [".unpack.lock"]
+    return text
 
 
 # what is unpacked
@@ -85,8 +88,7 @@ def refused(archive: Path, *words: str, **options) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_zip(tmp_path, method):
     archive = make_zip(tmp_path / "a.zip", CONTENT.items(), METHODS[method])
-    assert whole(archive) == ""
-    assert unpack(archive, tmp_path / "new" / "set", progress=False) == 4
+    assert unpack(archive, tmp_path / "new" / "set") == 4
     assert files(tmp_path / "new" / "set") == CONTENT
 
 
@@ -95,8 +97,7 @@ def test_zip(tmp_path, method):
 def test_tar(tmp_path, name, form):
     long = "set/" + "/".join(["a folder with a long name"] * 12) + "/clip.wav"
     archive = make_tar(tmp_path / name, [*CONTENT.items(), (long, b"deep")], TARS[name], format=form)
-    assert whole(archive) == ""
-    assert unpack(archive, tmp_path / "set", progress=False) == 5
+    assert unpack(archive, tmp_path / "set") == 5
     assert files(tmp_path / "set") == {**CONTENT, long: b"deep"}
 
 
@@ -105,21 +106,20 @@ def test_archives_of_the_usual_programs(tmp_path):
         (tmp_path / "from" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "from" / name).write_bytes(data)
     subprocess.run(["tar", "czf", "../a.tar.gz", "./set"], cwd=tmp_path / "from", check=True)
-    assert unpack(tmp_path / "a.tar.gz", tmp_path / "set", progress=False) == 4
+    assert unpack(tmp_path / "a.tar.gz", tmp_path / "set") == 4
     assert files(tmp_path / "set") == CONTENT
 
 
 def test_the_kind_is_told_from_the_content(tmp_path):
     archive = make_tar(tmp_path / "genres.zip", CONTENT.items(), "w:gz")
-    assert whole(archive) == ""
-    assert unpack(archive, tmp_path / "set", progress=False) == 4
+    assert unpack(archive, tmp_path / "set") == 4
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
 def test_what_macos_and_windows_leave_is_left_out(tmp_path, name):
     junk = ["set/._clip.wav", "__MACOSX/set/._clip.wav", "__MACOSX/x", ".DS_Store", "set/.DS_Store", "set/Thumbs.db"]
     archive = make(tmp_path / name, [("set/clip.wav", b"sound"), *((name, b"junk") for name in junk)])
-    assert unpack(archive, tmp_path / "out", progress=False) == 1
+    assert unpack(archive, tmp_path / "out") == 1
     assert files(tmp_path / "out") == {"set/clip.wav": b"sound"}
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["set"]
 
@@ -127,7 +127,7 @@ def test_what_macos_and_windows_leave_is_left_out(tmp_path, name):
 @pytest.mark.parametrize("name", ["a.zip", "a.tar"])
 def test_names_are_in_one_form(tmp_path, name):
     archive = make(tmp_path / name, [("set/Jo\u0301ga \u6f22.mp3", b"1")])  # decomposed, as macOS writes it
-    unpack(archive, tmp_path / "out", progress=False)
+    unpack(archive, tmp_path / "out")
     assert list(files(tmp_path / "out")) == ["set/J\u00f3ga \u6f22.mp3"]
 
 
@@ -135,13 +135,13 @@ def test_names_are_in_one_form(tmp_path, name):
 def test_names_in_a_zip_without_the_unicode_flag(tmp_path, raw, name):
     archive = make_zip(tmp_path / "a.zip", [("J" + "x" * (len(raw) - 1), b"1")])
     archive.write_bytes(archive.read_bytes().replace(b"J" + b"x" * (len(raw) - 1), raw))
-    unpack(archive, tmp_path / "out", progress=False)
+    unpack(archive, tmp_path / "out")
     assert list(files(tmp_path / "out")) == [name]
 
 
 def test_names_in_a_tar_from_before_unicode(tmp_path):
     make_tar(tmp_path / "a.tar", [("Jóga", b"1")], format=tarfile.USTAR_FORMAT, encoding="latin-1")
-    unpack(tmp_path / "a.tar", tmp_path / "out", progress=False)
+    unpack(tmp_path / "a.tar", tmp_path / "out")
     assert list(files(tmp_path / "out")) == ["Jóga"]
 
 
@@ -158,7 +158,7 @@ def test_modes_are_plain(tmp_path, name):
         make_tar(tmp_path / name, [(info, b"#!")])
     old = os.umask(0o022)
     try:
-        unpack(tmp_path / name, tmp_path / "out", progress=False)
+        unpack(tmp_path / name, tmp_path / "out")
     finally:
         os.umask(old)
     assert stat.S_IMODE((tmp_path / "out/set/run.sh").stat().st_mode) == 0o644
@@ -166,76 +166,52 @@ def test_modes_are_plain(tmp_path, name):
 
 
 def test_large_headers_of_small_things_are_read(tmp_path):
-    """A tar with ten thousand members, of which each is checked."""
-    archive = make_tar(tmp_path / "a.tar.gz", ((f"{i % 7}/{i}.mp3", b"") for i in range(10_000)), "w:gz")
-    assert unpack(archive, tmp_path / "out", progress=False) == 10_000
+    """A tar with two thousand members, of which each is checked."""
+    archive = make_tar(tmp_path / "a.tar.gz", ((f"{i % 7}/{i}.mp3", b"") for i in range(2_000)), "w:gz")
+    assert unpack(archive, tmp_path / "out") == 2_000
 
 
 # what is refused
 
-NAMES = {
-    "../outside": "'..'",
-    "set/../../outside": "'..'",
-    "set/..": "'..'",
-    "/etc/outside": "absolute",
-    "//host/outside": "absolute",
-    "C:/outside": "drive letter",
-    "c:outside": "drive letter",
-    "..\\outside": "backslash",
-    "set\\clip.wav": "backslash",
-    "set/.. /outside": "dots and spaces",
-    "set/.../outside": "dots and spaces",
-    "set/\x1b[2Jclip.wav": "control character",
-    "set/" + "x" * 256: "255 bytes",
-}
+NAMES = (
+    "../outside", "set/../../outside", "set/..", "/etc/outside", "//host/outside", "C:/outside", "c:outside",
+    "..\\outside", "set\\clip.wav", "set/.. /outside", "set/.../outside", "set/\x1b[2Jclip.wav", "set/" + "x" * 256,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("hostile", NAMES)
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
 def test_a_path_that_leaves_the_folder(tmp_path, name, hostile):
     archive = make(tmp_path / name, [("set/good.wav", b"good"), (hostile, b"bad")])
-    refused(archive, repr(hostile), NAMES[hostile], "official source")
+    refused(archive, repr(hostile), "has an unsafe path", "official source")
     assert not list(tmp_path.rglob("outside*"))
-    assert unsafe(hostile)
 
 
 def test_a_name_with_a_zero_byte(tmp_path):
     archive = make_zip(tmp_path / "a.zip", [("set/cXip.wav", b"1")])
     archive.write_bytes(archive.read_bytes().replace(b"cXip", b"c\0ip"))
-    refused(archive, "control character")
+    refused(archive, "has an unsafe path")
 
 
 @pytest.mark.parametrize(
     "good", ["a", "a/b.mp3", "./a", "a//b", ".hidden", "a..b", "x/...And Justice.mp3", "A: b"[1:], "漢/字"]
 )
 def test_names_that_are_no_danger(good):
-    assert unsafe(good) == ""
+    assert not UNSAFE.search(good)
 
 
-@pytest.mark.parametrize(
-    ("kind", "words"),
-    [
-        (tarfile.SYMTYPE, "symbolic link"),
-        (tarfile.LNKTYPE, "hard link"),
-        (tarfile.CHRTYPE, "device"),
-        (tarfile.BLKTYPE, "device"),
-        (tarfile.FIFOTYPE, "named pipe"),
-        (b"V", "unknown kind"),
-    ],
-)
-def test_what_is_no_file_in_a_tar(tmp_path, kind, words):
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
+def test_what_is_no_file_in_a_tar(tmp_path, kind):
     info = tarfile.TarInfo("set/clip.wav")
     info.type, info.linkname = kind, "/etc/passwd"
-    refused(make_tar(tmp_path / "a.tar.gz", [("set/good", b"good"), (info, b"")], "w:gz"), "'set/clip.wav'", words)
+    refused(make_tar(tmp_path / "a.tar.gz", [("set/good", b"good"), (info, b"")], "w:gz"), "'set/clip.wav'", LINK)
 
 
-@pytest.mark.parametrize(
-    ("kind", "words"), [(stat.S_IFLNK, "symbolic link"), (stat.S_IFIFO, "named pipe"), (stat.S_IFBLK, "device")]
-)
-def test_what_is_no_file_in_a_zip(tmp_path, kind, words):
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFBLK])
+def test_what_is_no_file_in_a_zip(tmp_path, kind):
     info = zipfile.ZipInfo("set/clip.wav")
     info.create_system, info.external_attr = 3, (kind | 0o777) << 16
-    refused(make_zip(tmp_path / "a.zip", [("set/good", b"good"), (info, b"/etc/passwd")]), "'set/clip.wav'", words)
+    refused(make_zip(tmp_path / "a.zip", [("set/good", b"good"), (info, b"/etc/passwd")]), "'set/clip.wav'", LINK)
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar"])
@@ -263,26 +239,26 @@ def test_encrypted(tmp_path):
         data[data.index(head) + at] |= 1
     archive.write_bytes(data)
     refused(archive, "'set/clip.wav'", "encrypted")
-    assert whole(archive) == ""
 
 
 def test_too_many_members(tmp_path):
     for name in ("a.zip", "a.tar"):
         archive = make(tmp_path / name, [(f"{i}.wav", b"") for i in range(11)])
         refused(archive, "'10.wav'", "10 that are allowed", max_members=10)
-        assert unpack(archive, tmp_path / f"out-{name}", progress=False, max_members=11) == 11
+        assert unpack(archive, tmp_path / f"out-{name}", max_members=11) == 11
 
 
 def test_too_many_bytes(tmp_path):
     for name in ("a.zip", "a.tar"):
         archive = make(tmp_path / name, [("a", b"1" * 600), ("b", b"2" * 600)])
         refused(archive, "'b'", "1199 bytes that are allowed", max_bytes=1199)
-        assert unpack(archive, tmp_path / f"out-{name}", progress=False, max_bytes=1200) == 2
+        assert unpack(archive, tmp_path / f"out-{name}", max_bytes=1200) == 2
 
 
 @pytest.mark.parametrize("kind", ["bzip2", "deflate", "a.tar.gz", "a.tar.bz2", "a.tar.xz"])
-def test_bombs(tmp_path, kind):
-    size = members.ROOM * 2
+def test_bombs(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(archives, "ROOM", 2**20)
+    size = 2**21
     if kind in METHODS:
         archive = make_zip(tmp_path / "a.zip", [("bomb", bytes(size))], METHODS[kind])
         words = ("'bomb'", "200 times")
@@ -320,9 +296,8 @@ def test_half_an_archive(tmp_path, name, part):
     archive = make(tmp_path / name, CONTENT.items())
     data = archive.read_bytes()
     archive.write_bytes(data[: int(len(data) * part)])
-    reason = whole(archive)
-    assert re.search("half a download|neither a zip nor|ended before|unexpected end|truncated|end mark", reason), reason
-    refused(archive, "fetch or copy it again")
+    text = refused(archive, "fetch or copy it again")
+    assert re.search("half a download|neither a zip nor|ended before|unexpected end|truncated|end mark", text), text
 
 
 @pytest.mark.parametrize("members_kept", [1, 2, 3])
@@ -332,7 +307,6 @@ def test_a_tar_that_breaks_off_between_two_members(tmp_path, members_kept):
     with tarfile.open(archive) as opened:
         end = [info.offset for info in opened.getmembers()][members_kept]
     archive.write_bytes(archive.read_bytes()[:end])
-    assert "end mark" in whole(archive)
     refused(archive, "end mark")
 
 
@@ -344,7 +318,6 @@ def test_a_damaged_header_within_a_tar(tmp_path):
     data = bytearray(archive.read_bytes())
     data[at + 3] ^= 0xFF
     archive.write_bytes(data)
-    assert "end mark" in whole(archive)
     refused(archive, "end mark")
 
 
@@ -363,14 +336,12 @@ def test_a_wrong_bit_in_a_packed_tar(tmp_path, name):
     data = bytearray(archive.read_bytes())
     data[150_000] ^= 0x55
     archive.write_bytes(data)
-    assert whole(archive)
     refused(archive, "fetch or copy it again")
 
 
 def test_the_checksum_at_the_end_of_gzip_is_read(tmp_path):
     archive = make(tmp_path / "a.tar.gz", CONTENT.items())
     archive.write_bytes(archive.read_bytes()[:-8] + bytes(8))
-    assert "CRC" in whole(archive)
     refused(archive, "CRC")
 
 
@@ -379,7 +350,6 @@ def test_a_hole_in_a_zip(tmp_path):
     archive = make_zip(tmp_path / "a.zip", [(f"{i}.mp3", b"x" * 5000) for i in range(9)], zipfile.ZIP_STORED)
     data = archive.read_bytes()
     archive.write_bytes(data[:15_000] + bytes(10_000) + data[25_000:])
-    assert re.search(r"'\d.mp3'", whole(archive))
     refused(archive, ".mp3'")
 
 
@@ -389,7 +359,6 @@ def test_a_method_that_nobody_knows(tmp_path):
     for head, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
         data[data.index(head) + at] = 98
     archive.write_bytes(data)
-    assert "'clip.wav'" in whole(archive)
     refused(archive, "'clip.wav'", "compression")
 
 
@@ -407,7 +376,6 @@ def test_a_method_that_nobody_knows(tmp_path):
 )
 def test_what_is_no_archive(tmp_path, data, words):
     (tmp_path / "a.zip").write_bytes(data)
-    assert words in whole(tmp_path / "a.zip")
     refused(tmp_path / "a.zip", words)
 
 
@@ -418,21 +386,8 @@ def test_an_archive_without_files(tmp_path, name):
 
 
 def test_no_file(tmp_path):
-    assert "No such file" in whole(tmp_path / "a.zip")
     refused(tmp_path / "a.zip", "No such file")
     (tmp_path / "a.zip").mkdir()
-    assert "directory" in whole(tmp_path / "a.zip")
-
-
-def test_is_archive(tmp_path):
-    names = ["fma_small.zip", "genres.TAR.GZ", "a.tgz", "a.tar", "a.tar.xz", "a.tar.bz2"]
-    others = ["a.csv.gz", "a.mp3", "._genres.tar.gz", "a.zip.part", "zip"]
-    for name in names + others:
-        (tmp_path / name).touch()
-    (tmp_path / "folder.zip").mkdir()
-    assert [name for name in names + others if is_archive(tmp_path / name)] == names
-    assert not is_archive(tmp_path / "folder.zip")
-    assert not is_archive(tmp_path / "none.zip")
 
 
 # the folder that is there, a full disk, kills, other processes
@@ -442,7 +397,7 @@ def test_a_target_that_exists(tmp_path):
     archive = make(tmp_path / "a.zip", CONTENT.items())
     (tmp_path / "set").mkdir()
     with pytest.raises(BnetError, match=r"set exists; expected a new folder"):
-        unpack(archive, tmp_path / "set", progress=False)
+        unpack(archive, tmp_path / "set")
     assert list((tmp_path / "set").iterdir()) == []
 
 
@@ -450,7 +405,7 @@ def test_a_target_that_cannot_be_made(tmp_path):
     archive = make(tmp_path / "a.zip", CONTENT.items())
     (tmp_path / "file").touch()
     with pytest.raises(BnetError, match="could not write"):
-        unpack(archive, tmp_path / "file" / "set", progress=False)
+        unpack(archive, tmp_path / "file" / "set")
 
 
 def test_no_room_is_said_before_anything_is_written(tmp_path):
@@ -464,40 +419,20 @@ def test_no_room_is_said_before_anything_is_written(tmp_path):
     refused(archive, "no room to unpack", f"{count * (2**32 - 2) / 2**30:.2f} GiB needed", "GiB free", max_bytes=2**60)
 
 
-SCRIPT = """
-import resource, sys, time
-from pathlib import Path
-from bnet.corpora import archives
-from bnet.errors import BnetError
-{before}
-try:
-    print(archives.unpack(Path({archive!r}), Path({target!r})), flush=True)
-except BnetError as error:
-    print(error)
-"""
-SLOW = """
-write = archives._write
-def slow(*arguments):
-    write(*arguments)
-    print("written", flush=True)
-    time.sleep({seconds})
-archives._write = slow
-"""
-
-
-def start(archive: Path, target: Path, before: str = "") -> subprocess.Popen:
-    """Another process that unpacks."""
-    script = SCRIPT.format(before=before, archive=str(archive), target=str(target))
-    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def slowly(archive: Path, target: Path, seconds: float) -> int:
+    """Unpack with a wait after each member."""
+    write = archives._write
+    archives._write = lambda *arguments: (write(*arguments), time.sleep(seconds))
+    return unpack(archive, target)
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
 def test_a_full_disk_leaves_nothing(tmp_path, name):
     archive = make(tmp_path / name, CONTENT.items())
-    full = "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))"
-    out, err = start(archive, tmp_path / "into" / "set", full).communicate(timeout=60)
-    assert "could not write" in out, err
-    assert "run the same command again" in out
+    with child(unpack, archive, tmp_path / "into" / "set", largest_file=60_000) as (_, pipe):
+        text = answer(pipe)
+    assert "could not write" in text
+    assert "run the same command again" in text
     assert [path.name for path in (tmp_path / "into").rglob("*")] == [".unpack.lock"]
 
 
@@ -506,15 +441,11 @@ def test_killed_in_the_middle_and_run_again(tmp_path, name):
     archive, target = make(tmp_path / name, CONTENT.items()), tmp_path / "into" / "set"
     for name in (".set.mine", ".set.toolong12", ".sett.abcdefgh", "set.abcdefgh"):  # somebody's own
         (tmp_path / "into" / name).mkdir(parents=True)
-    process = start(archive, target, SLOW.format(seconds=30))
-    try:
-        assert process.stdout.readline() == "written\n"
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=10)
+    with child(slowly, archive, target, 300):
+        until(lambda: list((tmp_path / "into").glob(".set.????????/set/blues/*.wav")))
     assert not target.exists()
     assert len(list((tmp_path / "into").glob(".set.????????"))) == 1
-    assert unpack(archive, target, progress=False) == 4
+    assert unpack(archive, target) == 4
     assert files(target) == CONTENT
     left = [".set.mine", ".set.toolong12", ".sett.abcdefgh", ".unpack.lock", "set", "set.abcdefgh"]
     assert sorted(path.name for path in (tmp_path / "into").iterdir()) == left
@@ -522,10 +453,10 @@ def test_killed_in_the_middle_and_run_again(tmp_path, name):
 
 def test_two_processes(tmp_path, capfd):
     archive, target = make(tmp_path / "a.zip", CONTENT.items()), tmp_path / "set"
-    first = start(archive, target, SLOW.format(seconds=0.4))
-    assert first.stdout.readline() == "written\n"
-    assert unpack(archive, target, progress=False) == 4
-    assert first.communicate(timeout=60)[0].split()[-1] == "4"
+    with child(slowly, archive, target, 0.3) as (_, pipe):
+        until(lambda: list(tmp_path.glob(".set.????????/set/blues/*.wav")))
+        assert unpack(archive, target) == 4
+        assert answer(pipe) == 4
     assert "another process unpacks into" in capfd.readouterr().err
     assert files(target) == CONTENT
 
@@ -543,7 +474,7 @@ def test_interrupted_leaves_nothing(tmp_path, monkeypatch):
     original = archives._write
     monkeypatch.setattr(archives, "_write", write)
     with pytest.raises(KeyboardInterrupt):
-        unpack(archive, tmp_path / "into" / "set", progress=False)
+        unpack(archive, tmp_path / "into" / "set")
     assert [path.name for path in (tmp_path / "into").iterdir()] == [".unpack.lock"]
 
 
@@ -552,25 +483,29 @@ def test_nothing_is_drawn_where_there_is_no_terminal(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-MEMORY = """
-import resource, sys
-from pathlib import Path
-from bnet.corpora.archives import unpack
-for archive in sys.argv[1:]:
-    unpack(Path(archive), Path(archive + "-unpacked"))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "darwin", reason="counts in bytes there")
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
-def test_memory_does_not_grow_with_the_size_of_a_member(tmp_path, name):
-    noise = np.random.default_rng(2).bytes(2**20)
-    archives = []
-    for mib in (4, 60):
-        (tmp_path / str(mib)).mkdir()
-        archives.append(str(make(tmp_path / str(mib) / name, [("member", noise * mib)])))
-    command = [sys.executable, "-c", MEMORY, *archives]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    little, much = map(int, done.stdout.split())
-    assert much - little < (60 - 4) * 1024 / 2  # KiB: half of what the large one is larger
+def test_memory_does_not_grow_with_the_size_of_a_member(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(archives, "CHUNK", 2**16)
+    size = 2**23
+    archive = make(tmp_path / name, [("large", np.random.default_rng(2).bytes(size // 8) * 8)])
+    tracemalloc.start()
+    unpack(archive, tmp_path / "out")
+    assert tracemalloc.get_traced_memory()[1] < size / 4
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
+def test_only_what_is_wanted_is_looked_at(tmp_path, name):
+    hostile = ("../../etc/passwd", b"bad")
+    archive = make(tmp_path / name, [hostile, ("x/pictures/a.png", b"1"), ("x/huge", b"2" * 5000)])
+    assert unpack(archive, tmp_path / "out", wanted=lambda name: name.endswith(".png"), max_bytes=1) == 1
+    assert files(tmp_path / "out") == {"x/pictures/a.png": b"1"}
+    refused(archive, "holds no file of the corpus", wanted=lambda name: False)
+
+
+def test_what_is_not_as_published_is_not_kept(tmp_path):
+    def verify(folder: Path) -> None:
+        assert files(folder) == CONTENT
+        raise BnetError("a.zip: not what was published")
+
+    refused(make(tmp_path / "a.zip", CONTENT.items()), "not what was published", verify=verify)

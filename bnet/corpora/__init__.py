@@ -6,6 +6,7 @@ from bnet.corpora.base import FLAWS, SR, Corpus, Flaw, Track, draw, fingerprint,
 from bnet.corpora.drums import Drums
 from bnet.corpora.emotify import Emotify
 from bnet.corpora.extended_ballroom import ExtendedBallroom
+from bnet.corpora.files import HOMES, FileCorpus
 from bnet.corpora.fma import FmaSmall
 from bnet.corpora.folder import Folder
 from bnet.corpora.gtzan import Gtzan
@@ -32,6 +33,8 @@ _ROWS = (
 
 CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in _ROWS}
 """Name -> corpus."""
+
+HOMES |= {corpus.home_name for corpus in _ROWS if isinstance(corpus, FileCorpus)}
 
 
 def get_corpus(name: str) -> Corpus:

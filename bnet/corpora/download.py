@@ -1,24 +1,25 @@
-"""Downloads over bad lines: a file arrives whole and checked, or stays a ``.part`` from which the next try goes on."""
+"""Downloads over unreliable connections: a file arrives whole and checked, or stays a ``.part`` that is resumed."""
 
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import os
+import re
+import shutil
 import sys
 import threading
-import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pooch
 import requests
+import urllib3
 from tqdm import tqdm
 
-from bnet.corpora.part import Part, gibibytes, public
-from bnet.corpora.remote import Remote, check_remotes
-from bnet.corpora.transfer import Broken, Refused, Shown, Stop, Stopped, transfer
+import bnet
 from bnet.errors import BnetError
 from bnet.paths import alone, disk_errors, writable_dir
 
@@ -26,9 +27,43 @@ WAIT, LONGEST_WAIT = 1.0, 60.0
 """Wait before the second try, in s, doubled for each further one; and the longest, also if the server asks for more."""
 
 GIVE_UP = 4
-"""After so many files in a row that a host did not give for want of an answer, the others are not tried."""
+"""After so many files in a row that got no answer, the others are not tried."""
+
+ANNOUNCED = 20
+"""So many files at most are each announced with their size."""
 
 _ENOUGH = 2**18  # bytes: a try that got so far does not count against the retries
+_TRY_AGAIN = (408, 425, 429)  # and all from 500 on
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One file to fetch.
+
+    Parameters
+    ----------
+    url
+        Address, http or https.
+    path
+        Where it goes: relative to the target folder, parts divided by '/'.
+    checksum
+        ``sha256:<hex>``, ``sha1:<hex>`` or ``md5:<hex>``; '' where none is published.
+    """
+
+    url: str
+    path: str
+    checksum: str = ""
+
+    def difference(self, path: Path) -> str:
+        """How a file differs from the published one; '' if it does not (without a checksum: if it is not empty)."""
+        try:
+            if not path.is_file() or not path.stat().st_size:
+                return "an empty file"
+            kind, _, digest = self.checksum.partition(":")
+            came = pooch.file_hash(path, kind) if kind else ""
+        except OSError as error:
+            raise BnetError(f"cannot read {path} ({error.strerror or error}); make it readable, or delete it") from None
+        return "" if came == digest.lower() else f"its {kind} is {came}, expected {digest.lower()}"
 
 
 @dataclass(frozen=True)
@@ -40,18 +75,9 @@ class Fetched:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def fetch(remote: Remote, folder: Path, *, timeout: float = 30.0, retries: int = 5, progress: bool = True) -> Path:
-    """Fetch one file into `folder` and return its path. Parameters and errors as of `fetch_all`.
-
-    Raises
-    ------
-    BnetError
-        Also if the file can't be had: says from where, and why.
-    """
-    fetched = fetch_all([remote], folder, workers=1, timeout=timeout, retries=retries, progress=progress)
-    for path, reason in fetched.failed.items():
-        raise BnetError(f"{path} could not be fetched: {reason}; try again later, or put it into {folder} yourself")
-    return remote.at(folder)
+def log(text: str) -> None:
+    """Print a line to standard error."""
+    print(f"bnet: {text}", file=sys.stderr, flush=True)
 
 
 def fetch_all(
@@ -61,222 +87,205 @@ def fetch_all(
     workers: int = 4,
     timeout: float = 30.0,
     retries: int = 5,
-    progress: bool = True,
+    say: Callable[[str], None] = log,
 ) -> Fetched:
-    """Fetch what of `remotes` is not in `folder` yet.
+    """Fetch those of `remotes` (with different paths) that are not in `folder` yet; one bad file stops no other.
 
-    A file that is there is kept if its checksum and size are those published, or, where none are, if it is not empty.
-    One that breaks off stays a ``.part``, and goes on from there at the next try or call. A call waits for another
-    process that fetches into the same folder.
+    A file that is there is kept if its checksum fits or, where none is published, if it is not empty. One that breaks
+    off stays a ``.part``; the next try or call resumes it where the server says that its version is the same (by an
+    ETag or a date), else restarts it. A call waits for another process that fetches into the same folder.
 
     Parameters
     ----------
-    remotes
-        With different paths.
-    folder
-        Made if needed.
     workers
         Downloads at once.
     timeout
         Longest wait for a connection, and for each next piece of a file, in s.
     retries
         Tries of a file after the first, with growing waits; a try that got a good part of it does not count.
-    progress
-        Whether to draw a progress bar (bytes of one file, else files and bytes), if standard error is a terminal.
-
-    Returns
-    -------
-    Fetched
-        One bad file does not stop the others; its reason is there.
+    say
+        Told a line about each file (if they are few): its size, or that the server does not tell it.
 
     Raises
     ------
     BnetError
-        If a host does not answer at all, the disk is full, the folder can't be written, or an argument is wrong.
+        If no server answers, the disk is full, the folder can't be written, or the timeout is none.
     """
+    if not 0 < timeout < 1e6:
+        raise BnetError(f"a timeout of {timeout} s; expected more than 0 and less than a million")
     remotes = list(remotes)
-    _check(workers, timeout, retries)
-    check_remotes(remotes)
-    due = [remote for remote in remotes if not _is_there(remote, folder)]
+    due = [remote for remote in remotes if remote.difference(folder / remote.path)]
     if not due:  # a folder that can't be written will do
         return Fetched(0, len(remotes))
     writable_dir(folder, "data", "BNET_DATA")
-    with alone(folder / ".download.lock", f"another process fetches into {folder}; waiting for it", _say):
-        due = [remote for remote in due if not _is_there(remote, folder)]
-        wrong = [remote.path for remote in due if remote.at(folder).is_file()]
+    with alone(folder / ".download.lock", f"another process fetches into {folder}; waiting for it", say):
+        due = [remote for remote in due if remote.difference(folder / remote.path)]
+        wrong = [remote.path for remote in due if (folder / remote.path).is_file()]
         if wrong:
-            _say(f"{len(wrong)} files in {folder} are not as published, such as {wrong[0]}; fetching them again")
-        failed = _Downloads(folder, timeout, retries, progress).all(due, workers)
+            say(f"{len(wrong)} files in {folder} are not as published, such as {wrong[0]}; fetching them again")
+        failed = _Downloads(folder, timeout, retries, say if len(due) <= ANNOUNCED else None).all(due, workers)
     return Fetched(len(due) - len(failed), len(remotes) - len(due), failed)
 
 
-class _Unreachable(Exception):
-    """All tries of a file failed for want of an answer, or of a whole one."""
+def public(url: str) -> str:
+    """The address without user, password and query, for messages and notes.
+
+    >>> public("https://me:secret@example.org:8080/a.zip?key=secret")
+    'https://example.org:8080/a.zip?...'
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{'?...' if parts.query else ''}"
 
 
-class _Bytes:
-    """Shows beside the number of files the bytes that have come, of all of them: a large file takes its time."""
+class _Broken(Exception):
+    """A try failed in a way that another may not; `wait`: what the server asks for, in s."""
 
-    def __init__(self, bar: tqdm) -> None:
-        self.bar, self.came, self.shown, self.lock = bar, 0, 0.0, threading.Lock()
-
-    def start(self, total: int | None, have: int) -> None:
-        """One file begins."""
-
-    def update(self, n: int) -> None:
-        """So many bytes have come."""
-        with self.lock:
-            self.came += n
-            if time.monotonic() < self.shown + 0.5:
-                return
-            self.shown = time.monotonic()
-        self.bar.set_postfix_str(gibibytes(self.came))
+    def __init__(self, reason: str, wait: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait = wait
 
 
-class _OneFile:
-    """Shows the bytes of the only file."""
-
-    def __init__(self, bar: tqdm) -> None:
-        self.bar, self.update = bar, bar.update
-
-    def start(self, total: int | None, have: int) -> None:
-        """The file begins, or goes on after the `have` bytes that had come."""
-        self.bar.total, self.bar.n = total, have
-        self.bar.refresh()
+class _Refused(Exception):
+    """The server does not have the file, or has another one."""
 
 
 class _Downloads:
-    """The downloads of one call: their connections, and the switch that ends them."""
+    """The downloads of one call: their connections, their progress bar, and the switch that ends them."""
 
-    def __init__(self, folder: Path, timeout: float, retries: int, progress: bool) -> None:
-        self.folder, self.timeout, self.retries = folder, timeout, retries
-        self.hidden = None if progress else True  # None: hidden unless standard error is a terminal
-        self.stop, self._own = Stop(), threading.local()
+    def __init__(self, folder: Path, timeout: float, retries: int, say: Callable[[str], None] | None) -> None:
+        self.folder, self.timeout, self.retries, self.say = folder, timeout, retries, say
+        self.stop, self.session = threading.Event(), requests.Session()
+        self.session.headers.update({"User-Agent": f"bnet/{bnet.__version__}", "Accept-Encoding": "identity"})
 
-    def all(self, due: Sequence[Remote], workers: int) -> dict[str, str]:
+    def all(self, due: list[Remote], workers: int) -> dict[str, str]:
         """Fetch all and return path -> reason of those that failed."""
         failed: dict[str, str] = {}
-        single = len(due) == 1
-        unit = {"unit": "B", "unit_scale": True} if single else {"unit": "file"}
-        name = due[0].path if single else f"files into {self.folder.name}"
+        silent = 0
         pool = concurrent.futures.ThreadPoolExecutor(workers)
-        with tqdm(total=None if single else len(due), desc=f"fetch {name}", disable=self.hidden, **unit) as bar:
-            shown = (_OneFile if single else _Bytes)(bar)
-            futures = {pool.submit(self.one, remote, shown): remote for remote in due}
+        work = map if min(workers, len(due)) == 1 else pool.map  # one by one, an interrupt ends a silent wait too
+        with pool, tqdm(desc="fetch", unit="B", unit_scale=True, total=0, disable=None) as self.bar:
             try:
-                hosts = _Hosts(due)
-                for future in concurrent.futures.as_completed(futures):
-                    remote = futures[future]
-                    reason, answered = future.result()
-                    if reason:
-                        failed[remote.path] = reason
-                    hosts.note(remote, reason, answered)
-                    if not single:
-                        bar.update()
-            except BaseException:  # an interrupt too: every .part stays
+                for done, (remote, (reason, answered)) in enumerate(zip(due, work(self.one, due), strict=True), 1):
+                    self.bar.set_postfix_str(f"{done} of {len(due)} files")
+                    failed |= {remote.path: f"{reason} ({public(remote.url)})"} if reason else {}
+                    silent = 0 if answered else silent + 1
+                    if silent >= min(GIVE_UP, len(due)):
+                        others = f" (and {silent - 1} others in a row)" if silent > 1 else ""
+                        raise BnetError(
+                            f"{urlsplit(public(remote.url)).netloc} does not give {remote.path}{others}: {reason}; what"
+                            " has come is kept; check the connection, or name another source; the same command resumes"
+                        )
+            except BaseException:  # an interrupt too
                 self.stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
                 raise
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
         return failed
 
-    def one(self, remote: Remote, bar: Shown) -> tuple[str, bool]:
-        """Fetch one file; why it failed ('' if it did not), and whether its host gave an answer."""
-        try:
-            self._one(remote, bar)
-        except Refused as error:
-            return f"{error} ({public(remote.url)})", True
-        except _Unreachable as error:
-            return f"{error} ({public(remote.url)})", False
-        except Stopped:
-            return "stopped", True
-        return "", True
-
-    def _one(self, remote: Remote, bar: Shown) -> None:
-        target = remote.at(self.folder)
-        with disk_errors(str(target)):
-            target.parent.mkdir(parents=True, exist_ok=True)
-        part = Part(target)
-        again = True
-        while True:
-            in_pieces = self._tries(remote, part, bar)
-            problem = remote.difference(part.path)
-            if not problem:
-                break
-            part.discard()
-            if not (in_pieces and again):
-                raise Refused(
-                    f"{problem}; nothing was kept; the source has changed, or the connection altered it: "
-                    "try again, or another source"
-                )
-            again = False  # the pieces may have been of two versions: once more, from the start
-        with disk_errors(str(target)):
-            with open(part.path, "rb") as stream:
-                os.fsync(stream.fileno())
-            part.finish(target)
-
-    def _tries(self, remote: Remote, part: Part, bar: Shown) -> bool:
-        """Bring `part` to its end, in as many tries as are allowed, and return whether it came in pieces."""
-        failures, furthest = 0, part.size
-        settings = {"size": remote.size, "checked": bool(remote.checksum), "timeout": self.timeout, "stop": self.stop}
+    def one(self, remote: Remote) -> tuple[str, bool]:
+        """Fetch one file; why it failed ('' if it did not), and whether its server gave an answer."""
+        target = self.folder / remote.path
+        part, note = target.with_name(f"{target.name}.part"), target.with_name(f".{target.name}.part.txt")
+        failures, furthest = 0, _size(part)
         while True:
             try:
-                transfer(remote.url, part, session=self._session(), bar=bar, **settings)
-                return furthest > 0
-            except Broken as error:
-                if self.stop.is_set():
-                    raise Stopped from None
-                failures = 1 if part.size >= furthest + _ENOUGH else failures + 1
-                furthest = max(furthest, part.size)
-                if failures > self.retries or not error.again:
-                    tries = f" in {failures} tries" if failures > 1 else ""
-                    raise _Unreachable(f"{error}{tries}") from None
-                wait = max(error.wait, WAIT * 2 ** (failures - 1))
-                if self.stop.wait(min(wait, LONGEST_WAIT)):
-                    raise Stopped from None
+                with disk_errors(str(target)):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    self._try(remote, part, note)
+                    note.unlink(missing_ok=True)
+                    if problem := remote.difference(part):
+                        part.unlink()
+                        return f"{problem}; nothing was kept; the source, or the connection, has altered it", True
+                    part.replace(target)
+                return "", True
+            except _Refused as error:
+                return str(error), True
+            except _Broken as error:
+                failures = 1 if _size(part) >= furthest + _ENOUGH else failures + 1
+                furthest = max(furthest, _size(part))
+                wait = min(max(error.wait, WAIT * 2 ** (failures - 1)), LONGEST_WAIT)
+                if failures > self.retries or self.stop.wait(wait):
+                    return f"{error} in {failures} tries", False
 
-    def _session(self) -> requests.Session:
-        """The connections of this thread."""
-        if not hasattr(self._own, "session"):
-            self._own.session = requests.Session()
-        return self._own.session
+    def _try(self, remote: Remote, part: Path, note: Path) -> None:
+        """Bring `part` to its end, or nearer to it; `note` holds the version (ETag or date) that it is part of."""
+        have, asked = _size(part), {}
+        with contextlib.suppress(OSError, ValueError):
+            source, version = note.read_text(encoding="utf-8").splitlines()
+            if have and version and source == public(remote.url):
+                asked = {"Range": f"bytes={have}-", "If-Range": version}
+        try:
+            with self.session.get(remote.url, headers=asked, stream=True, timeout=self.timeout) as response:
+                if (start := _start(response, have, note)) is None:
+                    return
+                if not remote.checksum and response.headers.get("Content-Type", "").lower().startswith("text/html"):
+                    raise _Refused("the server sent a web page instead of the file")
+                self._receive(response, remote, start, part, note)
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
+            raise _Broken(f"no answer within {self.timeout:g} s") from None
+        except (requests.exceptions.SSLError, requests.exceptions.InvalidSchema) as error:
+            raise _Refused(f"its certificate or address is not accepted ({type(error).__name__})") from None
+        except (requests.exceptions.ConnectionError, urllib3.exceptions.HTTPError) as error:
+            cause: BaseException = error  # what it says, unlike the error's own text, holds no address
+            while further := cause.__cause__ or cause.__context__:
+                cause = further
+            raise _Broken(getattr(cause, "strerror", None) or "the connection broke off") from None
+        except requests.exceptions.RequestException as error:
+            raise _Refused(f"the address or the server's answer can't be followed ({type(error).__name__})") from None
 
-
-class _Hosts:
-    """Files in a row that each host did not give for want of an answer."""
-
-    def __init__(self, due: Sequence[Remote]) -> None:
-        self.due = Counter(urlsplit(remote.url).netloc for remote in due)
-        self.silent: Counter[str] = Counter()
-
-    def note(self, remote: Remote, reason: str, answered: bool) -> None:
-        """Count one file; a `BnetError` if its host seems to be gone."""
-        host = urlsplit(remote.url).netloc
-        self.silent[host] = 0 if answered else self.silent[host] + 1
-        if self.silent[host] >= min(GIVE_UP, self.due[host]):
-            others = f" (and {self.silent[host] - 1} others in a row)" if self.silent[host] > 1 else ""
+    def _receive(self, response: requests.Response, remote: Remote, start: int, part: Path, note: Path) -> None:
+        """Write the body behind the first `start` bytes of `part`."""
+        length = response.headers.get("Content-Length", "")
+        size, free = int(length) if length.isdigit() else None, shutil.disk_usage(part.parent).free
+        if self.say:
+            told = "the server does not tell its size" if size is None else gibibytes(size)
+            self.say(f"{remote.path}: {f'resumed after {gibibytes(start)}, then ' if start else ''}{told}")
+        try:
+            if (size or 0) > free:
+                raise OSError("no room")
+            if not start:
+                part.unlink(missing_ok=True)
+                etag = response.headers.get("ETag", "")  # a weak one may not be asked for (RFC 9110, section 13.1.5)
+                version = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
+                note.write_text(f"{public(remote.url)}\n{version}\n", encoding="utf-8")  # half of it: as good as none
+            self.bar.total += size or 0
+            with open(part, "ab", buffering=0) as sink:
+                # not `iter_content`, which would unpack a .tar.gz that a server calls an encoded tar
+                for chunk in response.raw.stream(2**16, decode_content=False):
+                    if self.stop.is_set():
+                        raise _Broken("stopped")
+                    sink.write(chunk)
+                    self.bar.update(len(chunk))
+                os.fsync(sink.fileno())
+        except OSError as error:
+            more = "" if size is None else f"{gibibytes(size + start - _size(part))} more needed, "
             raise BnetError(
-                f"{urlsplit(public(remote.url)).netloc} does not give {remote.path}{others}: {reason}; what has come "
-                "is kept; check the connection, or name another source; the same command goes on"
-            )
+                f"could not write {part} ({error.strerror or error}): {more}{gibibytes(free)} free; what has come is "
+                "kept; free space, or set BNET_DATA to another folder, then run the same command again"
+            ) from error
 
 
-def _check(workers: int, timeout: float, retries: int) -> None:
-    """Refuse settings with which nothing can be fetched."""
-    for name, value, least in (("workers", workers, 1), ("retries", retries, 0)):
-        if value < least:
-            raise BnetError(f"{name} is {value}; expected {least} or more")
-    if not 0 < timeout < float("inf"):
-        raise BnetError(f"a timeout of {timeout} s; expected more than 0")
+def _start(response: requests.Response, have: int, note: Path) -> int | None:
+    """After how many bytes the body goes on, when `have` have come (None: all have)."""
+    status = response.status_code
+    if status == 200:
+        return 0
+    reason, wait = f"{status} {response.reason or ''}".strip(), None
+    found = re.match(r"bytes (?:(\d+)-\d+|\*)/(\d+)", response.headers.get("Content-Range", ""))
+    if have and found and (status, int(found[1] or found[2])) in ((206, have), (416, have)):
+        return have if status == 206 else None
+    if status in (206, 416):
+        note.unlink(missing_ok=True)  # the server resumes elsewhere: the next try restarts
+    if status < 500 and status not in (206, 416, *_TRY_AGAIN):
+        raise _Refused(reason)
+    with contextlib.suppress(urllib3.exceptions.InvalidHeader):
+        wait = urllib3.Retry().get_retry_after(response.raw)
+    raise _Broken(reason, wait or 0.0)
 
 
-def _is_there(remote: Remote, folder: Path) -> bool:
-    target = remote.at(folder)
-    try:
-        return target.is_file() and not remote.difference(target)
-    except OSError as error:
-        raise BnetError(f"cannot read {target} ({error.strerror or error}); make it readable, or delete it") from error
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
-def _say(text: str) -> None:
-    print(f"bnet: {text}", file=sys.stderr, flush=True)
+def gibibytes(n: int) -> str:
+    """A number of bytes, human-readable."""
+    return f"{n / 2**30:.2f} GiB" if n >= 2**28 else f"{n / 2**20:.1f} MiB" if n >= 2**20 else f"{n} bytes"

@@ -30,6 +30,10 @@ SOUNDS = (".wav", ".au", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".aif", ".aif
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 """Suffixes of files that `bnet corpora get` unpacks."""
 
+HOMES: set[str] = set()
+"""Names of the folders that are some corpus's own (`FileCorpus.home`), filled by the registry: where the data folder
+itself is looked through, they are another's."""
+
 ENOUGH = 0.95
 """A copy with less than this part of the clips of some class is half a copy."""
 
@@ -69,6 +73,8 @@ class FileCorpus(Corpus):
         Files that `bnet corpora get` fetches.
     archive_checksums
         Archive -> published checksum, for one that the user has put there.
+    licence
+        What those who fetch it should know of its licence first.
     disk_bytes
         Size of the sound of a whole copy.
     """
@@ -81,6 +87,7 @@ class FileCorpus(Corpus):
     how_to_get: str = ""
     remotes: tuple[Remote, ...] = ()
     archive_checksums: Mapping[str, str] = MappingProxyType({})
+    licence: str = ""
     disk_bytes: int | None = None
     data_name: str = ""
 
@@ -97,7 +104,12 @@ class FileCorpus(Corpus):
     @property
     def home(self) -> Path:
         """The folder in which `bnet corpora get` puts it: its name below the data folder."""
-        return data_dir() / (self.data_name or self.name)
+        return data_dir() / self.home_name
+
+    @property
+    def home_name(self) -> str:
+        """The name of `home`."""
+        return self.data_name or self.name
 
     def folder(self) -> Path:
         """Where it is looked for: `home` if that exists, else the data folder itself.
@@ -174,6 +186,19 @@ class FileCorpus(Corpus):
         """What to fetch besides `remotes`, known only when they are there."""
         return []
 
+    def wanted(self, name: str) -> bool:
+        """Whether a member of an archive, by its name, is unpacked."""
+        return True
+
+    def verify(self, folder: Path) -> None:
+        """Look at what was unpacked, before it is kept.
+
+        Raises
+        ------
+        BnetError
+            If it is not what was published.
+        """
+
     def steps(self) -> list[str]:
         """Name the folder, get the corpus, check it."""
         return ["export BNET_DATA=~/corpora", f"bnet corpora get {self.name}", f"bnet corpora check {self.name}"]
@@ -205,9 +230,10 @@ def sounds(folder: Path, suffixes: Sequence[str] = SOUNDS) -> list[Path]:
 
 def files(folder: Path) -> list[Path]:
     """All files below `folder`, sorted, without hidden ones, ``__MACOSX`` and what `bnet` itself is writing."""
-    found = []
+    found, others = [], HOMES if folder == data_dir() else ()
     for place, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")) and name not in others)
+        others = ()  # only the data folder itself has them
         found += [Path(place, name) for name in names if not name.startswith(".") and not name.endswith(".part")]
         if len(found) > 2_000_000:
             raise BnetError(f"more than 2 000 000 files below {folder}; expected the folder of a corpus; name that one")

@@ -74,6 +74,7 @@ class FmaSmall(FileCorpus):
     disk_bytes = 8_100_000_000
     layout = "fma_small/000/000002.mp3 and fma_metadata/tracks.csv, 8 000 files"
     remotes = REMOTES
+    tables = REMOTES[:1]
     archive_checksums = MappingProxyType({remote.path: remote.checksum for remote in REMOTES})
 
     about = _ABOUT

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bnet.corpora.archives import unpack, whole
+from bnet.corpora.archives import unpack
 from bnet.corpora.base import Corpus
 from bnet.corpora.download import Fetched, Remote, fetch_all
-from bnet.corpora.files import FileCorpus, archives
+from bnet.corpora.files import HOMES, FileCorpus, archives
 from bnet.errors import BnetError
-from bnet.paths import data_dir, disk_errors, writable_dir
+from bnet.paths import data_dir, writable_dir
 
 
 def get(
@@ -28,7 +27,7 @@ def get(
     """Bring a corpus into its folder below the data folder (`FileCorpus.home`).
 
     An archive that lies in that folder, or in the data folder, is unpacked, whoever put it there; what is there
-    already is not fetched again. The same command after an interruption goes on.
+    already is not fetched again. The same command after an interruption resumes.
 
     Parameters
     ----------
@@ -57,57 +56,47 @@ def get(
     home = corpus.home
     if not (corpus.remotes or archives(home) or archives(data_dir())):
         raise corpus.absent("there is nothing to fetch")
+    if mirror and not re.match(r"https?://[^/\[]", mirror):
+        raise BnetError("the address of the mirror is none of the web; expected http://... or https://...")
     writable_dir(home, "data", "BNET_DATA")
-    settings = {"workers": workers, "retries": retries, "timeout": timeout}
+    if corpus.licence:
+        say(f"{corpus.name}: {corpus.licence}")
+
+    def fetch(remotes: Iterable[Remote]) -> Fetched:
+        sources = [dataclasses.replace(r, url=f"{mirror.rstrip('/')}/{r.path}") if mirror else r for r in remotes]
+        return fetch_all(sources, home, workers=workers, retries=retries, timeout=timeout, say=say)
+
     _unpack_all(corpus, say)
-    wanted = [remote for remote in corpus.remotes if not _unpacked(home / remote.path).is_dir()]
-    fetched = fetch_all([_at(remote, mirror) for remote in wanted], home, **settings)
-    if fetched.failed:
-        name, reason = next(iter(fetched.failed.items()))
+    first = fetch(remote for remote in corpus.remotes if not _unpacked(home / remote.path).is_dir())
+    for path, reason in first.failed.items():
         raise BnetError(
-            f"{len(fetched.failed)} of {len(wanted)} files of {corpus.name} could not be fetched, such as {name}: "
-            f"{reason}; the same command goes on; or put them into {home} yourself"
+            f"{len(first.failed)} files of {corpus.name} could not be fetched, such as {path}: {reason}; the same "
+            f"command resumes; or put them into {home} yourself"
         )
     _unpack_all(corpus, say)
-    more = fetch_all([_at(remote, mirror) for remote in corpus.more(home)], home, **settings)
-    return dataclasses.replace(more, new=more.new + fetched.new, kept=more.kept + fetched.kept)
+    more = fetch(corpus.more(home))
+    return dataclasses.replace(more, new=more.new + first.new, kept=more.kept + first.kept)
 
 
 def _unpack_all(corpus: FileCorpus, say: Callable[[str], None]) -> None:
-    for archive in [*archives(corpus.home), *_own(corpus, archives(data_dir()))]:
+    """Unpack the archives in its folder, and those in the data folder, which several corpora share, that bear one of
+    its names; say where one is another than was published."""
+    names = {*(remote.path for remote in corpus.remotes), *corpus.archive_checksums}
+    for archive in [*archives(corpus.home), *archives(data_dir())]:
+        named = (name for name in HOMES if name in archive.name.lower())  # gtzan-images.zip is not gtzan's
+        its = archive.name in names or max(named, key=len, default="") == corpus.home_name
+        if archive.parent != corpus.home and not its:
+            continue
         target = corpus.home / _unpacked(archive).name
         if not target.exists():
-            _check(corpus, archive, say)
+            published = Remote("", archive.name, corpus.archive_checksums.get(archive.name, ""))
+            if difference := published.difference(archive):
+                say(f"{archive.name} is not the archive that was published ({difference}): `bnet corpora check` it")
             say(f"unpacking {archive.name} into {target}")
-            unpack(archive, target)
-
-
-def _at(remote: Remote, mirror: str) -> Remote:
-    return dataclasses.replace(remote, url=f"{mirror.rstrip('/')}/{remote.path}") if mirror else remote
+            unpack(archive, target, wanted=corpus.wanted, verify=corpus.verify)
 
 
 def _unpacked(archive: Path) -> Path:
     """Where an archive is unpacked: ``genres.tar.gz`` -> ``genres``. A file that is no archive stays what it is."""
     name = re.sub(r"(\.tar)?\.(zip|tar|gz|tgz|bz2|xz)$", "", archive.name, flags=re.IGNORECASE)
     return archive.with_name(name) if name != archive.name else archive / "no archive"
-
-
-def _own(corpus: FileCorpus, packed: list[Path]) -> list[Path]:
-    """Of the archives in the data folder itself, which several corpora share, those that bear this corpus's names."""
-    names = {remote.path for remote in corpus.remotes} | set(corpus.archive_checksums)
-    return [archive for archive in packed if archive.name in names or corpus.name in archive.name.lower()]
-
-
-def _check(corpus: FileCorpus, archive: Path, say: Callable[[str], None]) -> None:
-    """Refuse half an archive; say so where it is another than the published one."""
-    with disk_errors(str(archive)):
-        reason = whole(archive)
-    if reason:
-        raise BnetError(f"{archive} is not whole: {reason}; delete it and fetch or copy it again")
-    published = corpus.archive_checksums.get(archive.name, "")
-    if published:
-        algorithm = published.split(":")[0]
-        with disk_errors(str(archive)), open(archive, "rb") as stream:
-            came = f"{algorithm}:{hashlib.file_digest(stream, algorithm).hexdigest()}"
-        if came != published:
-            say(f"{archive.name} is not the archive that was published ({came}): `bnet corpora check` it")

@@ -80,6 +80,7 @@ class Gtzan(FileCorpus):
         for name, checksum in LISTS.values()
     )
     archive_checksums = ORIGINAL
+    tables = remotes
 
     about = _ABOUT
     notes = _NOTES
@@ -145,4 +146,4 @@ class Gtzan(FileCorpus):
         return match[0] if match and match[1] in self.labels and int(match[2]) < 100 else None
 
 
-_GET = "fetch them: bnet corpora get gtzan"
+_GET = "fetch them: bnet corpora get gtzan (or gtzan-images)"

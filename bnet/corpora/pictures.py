@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from importlib import resources
@@ -22,7 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from bnet.corpora.base import Flaw, Track, draw
-from bnet.corpora.files import FileCorpus, by_id, copies, sounds
+from bnet.corpora.download import Remote
+from bnet.corpora.files import FileCorpus, by_id, copies, find_file, sounds
 from bnet.corpora.fma import FmaSmall
 from bnet.corpora.gtzan import Gtzan
 from bnet.errors import BnetError
@@ -75,7 +77,38 @@ class Pictures(FileCorpus):
         self.source = f"pictures {repository}@{commit}"
         self.about, self.notes = about, notes
         self.clip_seconds = front_end.seconds
+        self.licence = f"github.com/{repository} states no licence for these pictures: do not redistribute them"
         self.layout = f"{inside}/<genre>/<clip>.png, {sum(expected.values())} pictures, as in github.com/{repository}"
+
+    @property
+    def remotes(self) -> tuple[Remote, ...]:
+        """The repository's archive, and what the other corpus has besides sound, unless a table of it is there."""
+        name = self.repository.split("/")[1]
+        url = f"https://codeload.github.com/{self.repository}/zip/{self.commit}"
+        tables = () if find_file(self.home, r"split_artist\.csv|tracks\.csv") else self.of.tables
+        return Remote(url, f"{name}-{self.commit}.zip"), *tables
+
+    def wanted(self, name: str) -> bool:
+        """Pictures, and the table of splits and artists."""
+        picture = rf"([^/]+/)?{re.escape(self.inside)}/[^/]+/[^/]+\.png"
+        return bool(re.fullmatch(rf"{picture}|(.+/)?tracks\.csv", name))
+
+    def verify(self, folder: Path) -> None:
+        """Compare the pixels of all pictures with the index.
+
+        Raises
+        ------
+        BnetError
+            If a picture that was published is missing, unreadable or another.
+        """
+        here = by_id(sounds(folder, self.suffixes), self.of.track_id, self.name)
+        for own, published in self.checksums().items() if here else ():
+            came = self.digests(here[own], published)[1] if own in here else "missing"
+            if came != published:
+                raise BnetError(
+                    f"these are not the pictures that were published: {own} is {came}, expected {published}; nothing "
+                    f"was kept; delete the archive, and get that of github.com/{self.repository} at {self.commit}"
+                )
 
     @functools.cached_property
     def published(self) -> dict[str, str]:

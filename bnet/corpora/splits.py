@@ -131,7 +131,7 @@ def _check_size(tracks: Sequence[Track], protocol: str, folds: int) -> None:
             raise BnetError(
                 f"protocol 'official' needs a corpus with its own split, every class in every part; came: {sizes}, "
                 f"of {len(labels)} classes; take grouped or holdout, or for GTZAN fetch the three lists: "
-                "bnet corpora get gtzan"
+                "bnet corpora get gtzan (or gtzan-images)"
             )
         return
     needed = 10 if protocol == "holdout" else folds
