@@ -15,7 +15,7 @@
 # %% tags=["parameters"]
 corpus = "tunes"
 clips_per_class = 12  # of the training on this page: seconds of work, not a result
-clip_seconds = 3
+clip_seconds = 3.0
 
 # %% tags=["remove-cell"]
 import os
@@ -118,7 +118,7 @@ myst.drawing(
 # means nothing; leave out the `--set` options for a real run, and take the same folds for the network it started from.
 
 # %% tags=["hide-input"]
-options = f"--set max_per_class={clips_per_class} --set clip_seconds={clip_seconds} --set epochs=1"
+options = f"--set max_per_class={clips_per_class} --set clip_seconds={clip_seconds:g} --set epochs=1"
 status, shown = shell(f"bnet train --corpus {corpus} --variant-file mine.yaml --fold 0 {options} --results records")
 assert status == 0, shown.data
 shown

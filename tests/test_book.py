@@ -16,7 +16,7 @@ import yaml
 from bnet.book import build, freshness, gate, pages
 from bnet.book.execution import execute
 from bnet.book.notebooks import notebook, resolve
-from bnet.book.pages import Book, Page, start_page
+from bnet.book.pages import Book, Page, start_page, typed
 from bnet.errors import BnetError
 
 ROOT = minibook.ROOT
@@ -152,10 +152,36 @@ def test_an_unknown_parameter_is_refused_by_name(sources, tmp_path):
 
 def test_start_page_sees_names_that_papermill_injected(capsys):
     namespace = {"In": [], "Out": {}, "_i1": "", "open": open, "corpus": "two", "scale": 1.0}
-    start_page(namespace, page="p", known=["corpus", "scale"], named_for={"corpus": "one"})
+    known = {"corpus": "one", "scale": 1.0}
+    start_page(namespace, page="p", known=known, named_for={"corpus": "one"})
     assert "those of corpus 'one'; the results are of 'two'" in capsys.readouterr().out
     with pytest.raises(BnetError, match=r"unknown parameter of page 'p': 'scael'.*did you mean 'scale'"):
-        start_page({**namespace, "scael": 3}, page="p", known=["corpus", "scale"])
+        start_page({**namespace, "scael": 3}, page="p", known=known)
+
+
+@pytest.mark.parametrize(
+    ("default", "given", "value"),
+    [
+        *[(True, no, False) for no in ("false", "No", "0", 0)],
+        *[(False, yes, True) for yes in (" Yes", "TRUE", "1", 1)],
+        *[(1.0, 2, 2.0), (1, 2, 2), ("", "laptop", "laptop")],
+    ],
+)
+def test_a_parameter_given_as_text_has_the_type_of_its_default(default, given, value):
+    namespace = {"train": given}
+    start_page(namespace, page="p", known={"train": default})
+    assert (namespace["train"], type(namespace["train"])) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("default", "given"),
+    [(False, "maybe"), (False, 2), (False, None), (1, "many"), (1, 1.5), (1, True), (1.0, "half"), ("", 3), ("", None)],
+)
+def test_a_parameter_of_another_type_is_refused_by_name(default, given):
+    with pytest.raises(BnetError, match=r"parameter train of page 'p' is .*; expected .*, such as its default"):
+        start_page({"train": given}, page="p", known={"train": default})
+    with pytest.raises(BnetError, match="parameter train of page 'p'"):
+        typed("p", "train", given, default)
 
 
 def test_papermill_runs_a_converted_page_and_refuses_an_unknown_parameter(sources, tmp_path, monkeypatch):

@@ -13,8 +13,8 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bnet.book.pages import Book, Page
 from bnet.errors import BnetError, unknown
+from bnet.book.pages import Book, Page, typed
 from bnet.paths import sha256
 
 if TYPE_CHECKING:
@@ -107,14 +107,15 @@ def resolve(
     Raises
     ------
     BnetError
-        For a parameter that the source does not declare.
+        For a parameter that the source does not declare, or a value of another type than its default there.
     """
     given = {**page.parameters, **(parameters or {})}
     for name in given:
         if name not in defaults:
             raise unknown(f"parameter of page {page.name!r}:", name, defaults)
     profile = {"profile": book.profile} if book.profile and "profile" in defaults else {}
-    return {**defaults, **page.parameters, **profile, **(parameters or {})}
+    values = {**defaults, **page.parameters, **profile, **(parameters or {})}
+    return {name: typed(page.name, name, value, defaults[name]) for name, value in values.items()}
 
 
 def _statements(source: str) -> list[tuple[str, ast.Assign]]:
@@ -149,7 +150,7 @@ def _tag(cell: NotebookNode, tag: str) -> None:
 
 def _start(page: Page, resolved: Mapping[str, Any]) -> str:
     named = f", named_for={dict(page.parameters)!r}" if page.parameters else ""
-    call = f"start_page(globals(), page={page.name!r}, known={sorted(resolved)!r}{named})"
+    call = f"start_page(globals(), page={page.name!r}, known={dict(sorted(resolved.items()))!r}{named})"
     return f"# Refuse a parameter that this page does not have.\nfrom bnet.book.pages import start_page\n\n{call}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from bnet.paths import project_dir, results_dir
 
 _PLAIN = (str, int, float, bool, type(None), list, tuple, dict)
 _IPYTHON = {"In", "Out"}
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True)
@@ -174,10 +176,38 @@ def this_book() -> Book:
     return Book(root.resolve(), results_dir().resolve(), os.environ.get("BNET_PROFILE") or None)
 
 
+def typed(page: str, name: str, value: Any, default: Any) -> Any:
+    """The value of a page's parameter as the type of its default.
+
+    A command line gives text: ``true``, ``yes``, ``1``, ``false``, ``no`` and ``0``, in any case, are truth values.
+
+    Raises
+    ------
+    BnetError
+        If `value` is of another type.
+    """
+    kind = type(default)
+    if kind is bool and str(value).strip().lower() in _TRUTH:
+        return _TRUTH[str(value).strip().lower()]
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind in _WORDS and type(value) is not kind:
+        raise BnetError(
+            f"parameter {name} of page {page!r} is {value!r} ({type(value).__name__}); expected {_WORDS[kind]}, "
+            f"such as its default {default!r}"
+        )
+    return value
+
+
 def start_page(
-    namespace: Mapping[str, Any], *, page: str, known: list[str], named_for: Mapping[str, Any] | None = None
+    namespace: MutableMapping[str, Any],
+    *,
+    page: str,
+    known: Mapping[str, Any],
+    named_for: Mapping[str, Any] | None = None,
 ) -> None:
-    """Open a page: refuse parameters that it does not declare, and tell `bnet.book.myst` where it is.
+    """Open a page: refuse parameters that it does not declare or that are of another type, and tell
+    `bnet.book.myst` where it is.
 
     `notebook` puts the call after the ``parameters`` cell and after whatever papermill injects there. At that point the
     only plain values in `namespace` are parameters, so any other name was given by a user who mistyped it.
@@ -185,11 +215,11 @@ def start_page(
     Parameters
     ----------
     namespace
-        The page's ``globals()``.
+        The page's ``globals()``; its parameters are set to values of their defaults' types.
     page
         Its name.
     known
-        The parameters that it declares.
+        The parameters that it declares, with their defaults.
     named_for
         Values that stand in its title and labels; if the parameters differ from them, it says so.
     """
@@ -198,6 +228,7 @@ def start_page(
     for name, value in namespace.items():
         if isinstance(value, _PLAIN) and not name.startswith("_") and name not in {*_IPYTHON, *known}:
             raise unknown(f"parameter of page {page!r}:", name, known)
+    namespace.update({name: typed(page, name, namespace[name], default) for name, default in known.items()})
     myst.set_page(page)
     for name, value in (named_for or {}).items():
         if namespace.get(name) != value:
