@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import io
+import re
+
 import matplotlib
 import pandas as pd
 import pytest
 
+from bnet.audit import plots
 from bnet.book import myst
 from bnet.errors import BnetError
 
@@ -39,6 +44,40 @@ def test_table_is_numbered_and_aligned_by_type():
         "",
         "A note.",
     ]
+
+
+ODD = ["A$AP $1", "a_b_c", "x^2", "<b>", "one|two", "`tick`", "*star*", "a & b", "{doc}`x`", "[l](u)", "#1", "~~no~~"]
+
+
+def test_names_are_shown_as_typed_in_tables_and_captions():
+    from markdown_it.renderer import RendererHTML
+    from myst_parser.config.main import MdParserConfig
+    from myst_parser.parsers.mdit import create_md_parser
+
+    shown = myst.table(pd.DataFrame({"Class": ODD, "n": 1}), "A caption.", "tab-x", names=["Class"]).data
+    rows = "\n".join(line for line in shown.splitlines() if line.startswith("|"))
+    said = "Left out: " + "; ".join(map(myst.plain, ODD))
+    parser = create_md_parser(MdParserConfig(enable_extensions={"dollarmath", "colon_fence"}), RendererHTML)
+    page = parser.render(f"{rows}\n\n{said}\n")
+    cells = re.findall("<td[^>]*>(.*?)</td>", page)
+    assert [html.unescape(cell) for cell in cells[::2]] == ODD
+    assert html.unescape(re.search("<p>(.*?)</p>", page)[1]) == "Left out: " + "; ".join(ODD)
+
+
+def test_names_are_shown_as_typed_in_figures():
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    fig, axes = plt.subplots(1, 3)
+    plots.confusion(np.eye(len(ODD), dtype=int), ODD, ax=axes[0])
+    plots.recalls({"one": np.ones(len(ODD))}, ODD, ax=axes[1])
+    plots.spectrogram(np.zeros((20, 16), np.float32), sr=22050, hop_length=512, ax=axes[2], title=ODD[0])
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        stream = io.StringIO()
+        fig.savefig(stream, format="svg")
+    plt.close(fig)
+    texts = [html.unescape(text) for text in re.findall("<text[^>]*>(.*?)</text>", stream.getvalue())]
+    assert [texts.count(name) for name in ODD] == [4, *[3] * (len(ODD) - 1)]
 
 
 def test_audio_links_work_from_a_nested_page(tmp_path, monkeypatch):

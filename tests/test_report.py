@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import shutil
+from typing import ClassVar
 
+import minibook
 import numpy as np
+import pandas as pd
 import pytest
+from conftest import Tones
 
 from bnet.audit import tables
-from bnet.audit.report import Report
+from bnet.audit.report import Report, chosen, shown
+from bnet.book.notebooks import notebook
+from bnet.book.pages import Book, Page
+from bnet.corpora import CORPORA
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
 from bnet.runs import jobs, records
@@ -31,14 +40,12 @@ def results(tones, tmp_path):
     return folder
 
 
-def load(results, monkeypatch) -> Report:
-    """Records made by hand have the profile 'custom', which `Report.load` refuses; let it through."""
-    monkeypatch.setattr("bnet.audit.report.get_profile", lambda name: None)
+def load(results) -> Report:
     return Report.load("tones", "custom", "grouped", results)
 
 
-def test_sentence_says_what_the_comparison_finds(results, monkeypatch):
-    report = load(results, monkeypatch)
+def test_sentence_says_what_the_comparison_finds(results):
+    report = load(results)
     found = report.comparison("majority", "svm-rhythm")
     assert found.folds == 2
     said = report.compare("svm-rhythm", "majority")
@@ -54,7 +61,7 @@ def test_sentence_says_what_the_comparison_finds(results, monkeypatch):
 
 @pytest.mark.parametrize("verdict", ["better", "worse", "equivalent", "can't be told"])
 def test_every_verdict_has_its_words(results, monkeypatch, verdict):
-    report = load(results, monkeypatch)
+    report = load(results)
     found = dataclasses.replace(
         report.comparison("majority", "svm-rhythm"),
         posterior=Posterior(*(float(verdict == name) for name in ("worse", "equivalent", "better"))),
@@ -66,8 +73,8 @@ def test_every_verdict_has_its_words(results, monkeypatch, verdict):
     assert words in report.compare("svm-rhythm", "majority")
 
 
-def test_table_counts_folds_and_pools_clips(results, monkeypatch):
-    report = load(results, monkeypatch)
+def test_table_counts_folds_and_pools_clips(results):
+    report = load(results)
     table = report.results().set_index("Network")
     assert table["Folds"].to_dict() == {"Majority class": 2, "SVM on rhythm": 3}
     assert table.loc["SVM on rhythm", "Clips"] == 48
@@ -86,11 +93,87 @@ def test_hours_are_counted_over_the_folds_of_each_network(results):
     assert tables.spans([4, 0, 1, 2, 7]) == "0-2, 4, 7"
 
 
-def test_two_records_of_one_fold_are_refused(results, tones, monkeypatch):
-    profile = get_profile("smoke", {**SETTINGS, "epochs": "9"})
-    jobs.run(jobs.jobs("tones", ["majority"], "grouped", profile, [0])[0], results, lambda text: None)
+def test_two_records_of_one_fold_are_refused(results, tones):
+    job = jobs.jobs("tones", ["majority"], "grouped", get_profile("smoke", SETTINGS), [0])[0]
+    other = dataclasses.replace(job, config=dataclasses.replace(job.config, corpus_source="another renderer"))
+    jobs.run(other, results, lambda text: None)
     with pytest.raises(BnetError, match="two records claim fold 0 of majority"):
-        load(results, monkeypatch)
+        load(results)
+
+
+def test_runs_with_changed_settings_are_shown_by_these(results, tones):
+    more = get_profile("laptop", {**SETTINGS, "clip_seconds": "1", "epochs": "9"})
+    jobs.run(jobs.jobs("tones", ["majority"], "grouped", more, [0])[0], results, lambda text: None)
+    one, other = shown("tones", "", "", results)
+    assert [len(one.records), len(other.records)] == [5, 1]
+    assert one.described == "profile `smoke` with `clip_seconds=1.0`, `groups=3`"
+    assert other.described == "profile `laptop` with `clip_seconds=1.0`, `epochs=9`, `groups=3`"
+    assert other.command(["bbnn"]).endswith(
+        "--protocol grouped --profile laptop --set clip_seconds=1.0 --set epochs=9 --set groups=3"
+    )
+    assert dataclasses.replace(one.settings, purpose="") == dataclasses.replace(
+        get_profile("smoke", SETTINGS), purpose=""
+    )
+    assert "profile `smoke` with `clip_seconds=1.0`" in one.provenance()[0]
+    assert chosen("tones", "custom", "", results) == ("custom", "grouped")
+    assert load(results).records == one.records
+
+
+def test_runs_of_a_profile_come_before_those_with_changed_settings(results, tones):
+    FeatureStore(tones, 5.0).extract(tones.tracks(), jobs=1, progress=False)
+    jobs.run(jobs.jobs("tones", ["majority"], "grouped", get_profile("smoke"), [0])[0], results, lambda text: None)
+    assert chosen("tones", "", "", results) == ("smoke", "grouped")
+    assert [report.profile for report in shown("tones", "", "", results)] == ["smoke"]
+    assert [report.profile for report in shown("tones", "custom", "", results)] == ["custom"]
+
+
+class Drawn(Tones):
+    """The miniature corpus in another form, none of which is at hand."""
+
+    name, title, medium, of = "tones-images", "Tones (pictures)", "pictures", Tones()
+    about, notes = "Pictures of the tones.", "How they were made."
+    twins: ClassVar = {"slow-001": "slow-000"}
+
+    def tracks(self):
+        raise BnetError("no pictures here")
+
+
+def test_a_corpus_s_page_names_what_its_results_were_measured_on(results, monkeypatch, tmp_path):
+    monkeypatch.setitem(CORPORA, "tones-images", Drawn())
+    for record in records.find(results, corpus="tones"):
+        config = dataclasses.replace(record.config, corpus="tones-images")
+        history = pd.DataFrame()
+        run = {key: record.run[key] for key in ("data", "notes", "made")}
+        records.write(
+            results / "tones-images" / config.run_name, config, record.labels, record.predictions, history, **run
+        )
+    said = page_of("tones", results, monkeypatch)
+    assert "Measured here on `tones`, from sound: profile `smoke` with `clip_seconds=1.0`, `groups=3`" in said
+    assert "Measured here on `tones-images`, from pictures: profile `smoke` with" in said
+    assert "The 1 pairs of equal pictures" in said
+    assert "slow-001 = slow-000" in said
+    assert "not at hand here. To have one:" in said
+    assert "Not run" not in said
+    labels = re.findall(":name: (.*)", said)
+    assert len(labels) == len(set(labels)) == 3
+
+    shutil.rmtree(results / "tones")
+    said = page_of("tones", results, monkeypatch)
+    assert "from sound: profile" not in said
+    assert "no records of `tones` from sound" in said
+    assert "Measured here on `tones-images`, from pictures" in said
+
+
+def page_of(corpus: str, results, monkeypatch) -> str:
+    """What the page of a corpus shows as text, made in this process."""
+    page = Page(f"corpora/{corpus}", "corpora/corpus.py", {"corpus": corpus}, words={"title": corpus})
+    code = [c.source for c in notebook(Book(minibook.ROOT, results), page).cells if c.cell_type == "code"]
+    shown = []
+    monkeypatch.setenv("BNET_RESULTS", str(results))
+    monkeypatch.setattr("IPython.display.display", lambda thing: shown.append(thing.data))
+    monkeypatch.setattr("IPython.display.publish_display_data", lambda data, metadata: shown.append(str(metadata)))
+    exec(compile("\n".join(code), page.source, "exec"), {})
+    return "\n".join(shown)
 
 
 def test_without_records_it_says_nothing_and_gives_the_command(tones, tmp_path):

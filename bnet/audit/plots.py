@@ -11,6 +11,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
+from bnet.sound.pictures import PictureSettings
+
 PALETTE = sns.color_palette("colorblind")
 INK = "#222222"
 
@@ -21,14 +23,32 @@ def style() -> None:
     plt.rcParams.update({"figure.dpi": 110, "savefig.dpi": 110, "savefig.bbox": "tight", "figure.facecolor": "white"})
 
 
+def plain(name: str) -> str:
+    """A name that a user gave, as Matplotlib shows it as typed: dollar signs start no formula."""
+    return name.replace("$", r"\$")
+
+
 def spectrogram(log_mel: np.ndarray, *, sr: int, hop_length: int, ax: Axes, title: str = "") -> Axes:
     """Draw a log-mel in dB [shape=(frames, n_mels)]: seconds to the right, mel bands up, loud is bright."""
     librosa.display.specshow(
         log_mel.T, sr=sr, hop_length=hop_length, x_axis="time", y_axis="mel", fmax=sr / 2, cmap="magma", ax=ax
     )
-    ax.set(title=title, xlabel="seconds", ylabel="Hz")
+    ax.set(title=plain(title), xlabel="seconds", ylabel="Hz")
     ax.grid(False)
     return ax
+
+
+def published(values: np.ndarray, front_end: PictureSettings, *, axes: Sequence[Axes]) -> Sequence[Axes]:
+    """Draw a log-mel that was read from a picture [shape=(columns, n_mels)], in dB: on the first of two axes as it was
+    published, in its own colours and proportions, on the other as what a network takes in."""
+    picture, decoded = axes
+    size = (0, front_end.columns, 0, front_end.rows)
+    picture.imshow(values.T, origin="lower", cmap=front_end.cmap, extent=size, aspect="equal", interpolation="nearest")
+    picture.set(title="as published", xlabel="pixels", ylabel="pixels")
+    picture.grid(False)
+    spectrogram(values, sr=front_end.sr, hop_length=front_end.sr / front_end.frame_rate, ax=decoded, title="as decoded")
+    decoded.figure.colorbar(decoded.collections[0], ax=decoded, format="%+.0f dB")
+    return axes
 
 
 def learning_curves(histories: Sequence[pd.DataFrame], *, column: str, label: str, color, ax: Axes) -> Axes:
@@ -54,7 +74,7 @@ def confusion(counts: np.ndarray, labels: Sequence[str], *, ax: Axes, title: str
     text = np.array(cells).reshape(counts.shape)
     sns.heatmap(
         share, annot=text, fmt="", cmap="Blues", vmin=0, vmax=1, cbar=False, square=True, linewidths=0.5,
-        xticklabels=list(labels), yticklabels=list(labels), annot_kws={"fontsize": 9}, ax=ax,
+        xticklabels=[*map(plain, labels)], yticklabels=[*map(plain, labels)], annot_kws={"fontsize": 9}, ax=ax,
     )  # fmt: skip
     ax.set(xlabel="predicted", ylabel="true", title=title)
     ax.tick_params(axis="x", rotation=45)
@@ -113,7 +133,7 @@ def recalls(values: Mapping[str, np.ndarray], labels: Sequence[str], *, ax: Axes
     for (title, row), offset, color in zip(values.items(), offsets, PALETTE, strict=False):
         ax.plot(np.asarray(row), np.arange(len(labels)) + offset, "o", color=color, markersize=7, label=title)
     ax.set(yticks=np.arange(len(labels)), xlabel="recall", xlim=(-0.03, 1.03))
-    ax.set_yticklabels(list(labels))
+    ax.set_yticklabels([*map(plain, labels)])
     ax.invert_yaxis()
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
     return ax

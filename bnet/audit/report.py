@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bnet.audit import tables
+from bnet.audit import hand, tables
+from bnet.audit.hand import CUSTOM
 from bnet.corpora import Corpus, get_corpus
 from bnet.corpora.splits import PROTOCOLS
 from bnet.errors import BnetError, unknown
@@ -21,7 +22,7 @@ from bnet.runs import jobs, records
 from bnet.runs.records import Record
 from bnet.statistics import comparison, metrics
 from bnet.training.baselines import BASELINES
-from bnet.training.config import PROFILES, get_profile
+from bnet.training.config import PROFILES, Profile, get_profile
 
 
 def chosen(
@@ -31,6 +32,7 @@ def chosen(
 
     Profiles are looked through from the fullest to the shortest, protocols in the order of the corpus; where there are
     no records at all, it is the first of each. Of several, those with records of the most `networks` come first.
+    Runs whose settings were changed by hand (profile ``custom``) are shown where there are no others.
     """
     profiles = [profile] if profile else [*PROFILES][::-1]
     protocols = [protocol] if protocol else list(get_corpus(corpus).protocols)
@@ -38,8 +40,18 @@ def chosen(
     for record in records.find(results, corpus=corpus, exclude=exclude):
         have.setdefault((record.config.profile, record.config.protocol), set()).add(record.config.variant)
     pairs = list(itertools.product(profiles, protocols))
-    found = [pair for pair in pairs if pair in have] or pairs[:1]
+    by_hand = [pair for pair in have if profile in ("", CUSTOM) and pair == (CUSTOM, protocol or pair[1])]
+    found = [pair for pair in pairs if pair in have] or by_hand or pairs[:1]
     return max(found, key=lambda pair: len(have.get(pair, set()).intersection(networks)))
+
+
+def shown(corpus: str, profile: str, protocol: str, results: Path, exclude: str = "") -> list[Report]:
+    """All that the page of a corpus shows, '' as in `chosen`: a report per protocol, and per settings of runs whose
+    settings were changed by hand; one without records where there are none."""
+    profile, first = chosen(corpus, profile, protocol, results, exclude)
+    protocols = [first] if protocol else dict.fromkeys([first, *get_corpus(corpus).protocols])
+    reports = [report for one in protocols for report in Report.every(corpus, profile, one, results, exclude)]
+    return [report for report in reports if report.records] or reports[:1]
 
 
 @dataclass(frozen=True)
@@ -74,29 +86,27 @@ class Report:
             If a name is unknown, a record is damaged, two records claim one fold of one network, or records were made
             on different copies of the corpus.
         """
+        return cls.every(corpus, profile, protocol, results, exclude)[0]
+
+    @classmethod
+    def every(cls, corpus: str, profile: str, protocol: str, results: Path, exclude: str = "") -> list[Report]:
+        """As `load`; of runs whose settings were changed by hand a report per settings, that of the most runs first."""
         found = get_corpus(corpus)
-        get_profile(profile)
+        if profile != CUSTOM:
+            get_profile(profile)
         if protocol not in PROTOCOLS:
             raise unknown("protocol", protocol, PROTOCOLS)
         chosen = records.find(results, corpus=corpus, profile=profile, protocol=protocol, exclude=exclude)
-        copies = {record.config.corpus_fingerprint: record.name for record in chosen}
-        if len(copies) > 1:
-            raise BnetError(
-                f"records of {corpus} were made on {len(copies)} different sets of clips, such as "
-                f"{' and '.join(list(copies.values())[:2])}; keep those of one copy in {results}"
-            )
         for record in chosen:
             _check_profile(record)
-        seen: dict[tuple[str, int], str] = {}
+        same: dict[str, list[Record]] = {}
         for record in chosen:
-            key = (record.config.variant, record.config.fold)
-            if key in seen:
-                raise BnetError(
-                    f"two records claim fold {key[1]} of {key[0]}: {seen[key]} and {record.name}, made with different "
-                    "settings; keep one of them in the results folder"
-                )
-            seen[key] = record.name
-        return cls(found, profile, protocol, tuple(chosen), exclude)
+            same.setdefault(str(hand.settings(record.config)) if profile == CUSTOM else "", []).append(record)
+        parts = sorted(same.values(), key=len, reverse=True) or [[]]
+        for part in parts:
+            _check_copies(part, results)
+            _check_folds(part)
+        return [cls(found, profile, protocol, tuple(part), exclude) for part in parts]
 
     @property
     def variants(self) -> list[str]:
@@ -232,13 +242,29 @@ class Report:
         """The command that makes the records of this report."""
         return (
             f"bnet train --corpus {self.corpus.name} --variant {','.join(variants)} "
-            f"--protocol {self.protocol} --profile {self.profile}{f' --exclude {self.exclude}' if self.exclude else ''}"
+            f"--protocol {self.protocol} {self._options}{f' --exclude {self.exclude}' if self.exclude else ''}"
         )
+
+    @property
+    def described(self) -> str:
+        """The profile in words: its name, or the settings that were changed by hand."""
+        return hand.described(self.records[0].config) if self.records else f"profile `{self.profile}`"
+
+    @property
+    def settings(self) -> Profile:
+        """The profile as a row: of `PROFILES`, or with the settings that were changed by hand."""
+        return hand.profile(self.records[0].config) if self.records else PROFILES.get(self.profile, PROFILES["smoke"])
+
+    @property
+    def _options(self) -> str:
+        if self.records:
+            return hand.options(self.records[0].config)
+        return "--profile smoke --set NAME=VALUE" if self.profile == CUSTOM else f"--profile {self.profile}"
 
     def provenance(self) -> list[str]:
         """One line a run: name, date, commit, device, duration."""
         lines = [
-            f"Corpus `{self.corpus.name}`, protocol `{self.protocol}`, profile `{self.profile}`; made with "
+            f"Corpus `{self.corpus.name}`, protocol `{self.protocol}`, {self.described}; made with "
             f"`{self.command(self.variants)}`"
         ]
         for record in self.records:
@@ -253,16 +279,37 @@ class Report:
         return lines
 
 
+def _check_copies(some: Iterable[Record], results: Path) -> None:
+    """Records of different clips can't be in one table."""
+    copies = {record.config.corpus_fingerprint: record for record in some}
+    if len(copies) > 1:
+        one, other = [*copies.values()][:2]
+        raise BnetError(
+            f"records of {one.config.corpus} were made on {len(copies)} different sets of clips, such as {one.name} "
+            f"and {other.name}; keep those of one copy in {results}"
+        )
+
+
+def _check_folds(some: Iterable[Record]) -> None:
+    """Two records of one fold of one network can't both be in a table."""
+    seen: dict[tuple[str, int], str] = {}
+    for record in some:
+        key = (record.config.variant, record.config.fold)
+        if key in seen:
+            raise BnetError(
+                f"two records claim fold {key[1]} of {key[0]}: {seen[key]} and {record.name}, made with different "
+                "settings; keep one of them in the results folder"
+            )
+        seen[key] = record.name
+
+
 def _check_profile(record: Record) -> None:
     """A record whose settings are not those of the profile that it names does not belong in that profile's table."""
     profile = PROFILES.get(record.config.profile)
     if profile is None:
         return
-    shared = {field.name for field in dataclasses.fields(profile)} & {f.name for f in dataclasses.fields(record.config)}
-    for key in sorted(shared):
-        ours, theirs = getattr(profile, key), getattr(record.config, key)
-        if ours != theirs:
-            raise BnetError(
-                f"{record.name} was made with {key} = {theirs}, but profile {profile.name!r} has {ours}: it belongs to "
-                "another version of the profile; move it out of the results folder and run it again"
-            )
+    for key, theirs in hand.changed(record.config, profile).items():
+        raise BnetError(
+            f"{record.name} was made with {key} = {theirs}, but profile {profile.name!r} has {getattr(profile, key)}: "
+            "it belongs to another version of the profile; move it out of the results folder and run it again"
+        )

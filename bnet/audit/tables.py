@@ -147,8 +147,15 @@ def _interval(records: Sequence[Record], groups: dict[str, str]) -> tuple[float,
     return metrics.bootstrap_interval(np.concatenate(right), np.asarray(names))
 
 
-def classes(corpus: Corpus, here: Sequence[Track], used: Sequence[Track], profile: str) -> pd.DataFrame:
-    """One row a class: what the paper's Table I prints, what was published, what is here, what a profile uses.
+def classes(
+    corpus: Corpus,
+    here: Sequence[Track],
+    used: Sequence[Track],
+    profile: str,
+    others: Iterable[tuple[Corpus, Sequence[Track]]] = (),
+) -> pd.DataFrame:
+    """One row a class: what the paper's Table I prints, what was published, what is here, what a profile uses; and what
+    was published and is here of `others`, which hold the clips in another form.
 
     Columns that say nothing are left out: the paper's where it does not know the corpus, the published count where
     there is none, what is here where there is nothing.
@@ -164,6 +171,10 @@ def classes(corpus: Corpus, here: Sequence[Track], used: Sequence[Track], profil
         table["Clips here"] = [sum(track.label == label for track in here) for label in labels]
         table["Groups"] = [len({track.group for track in here if track.label == label}) for label in labels]
         table[f"Used by {profile}"] = [sum(track.label == label for track in used) for label in labels]
+    for other, tracks in others:
+        table[f"Published as {other.medium}"] = [other.expected.get(label, 0) for label in labels]
+        if tracks:
+            table[f"{other.medium.capitalize()} here"] = [sum(t.label == label for t in tracks) for label in labels]
     facts = corpus.class_facts()
     return (table if facts is None else table.join(facts)).reset_index(drop=True)
 

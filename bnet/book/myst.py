@@ -79,6 +79,7 @@ def table(
     formats: Mapping[str, str] | None = None,
     note: str = "",
     cards: bool = False,
+    names: Sequence[str] = (),
 ) -> Markdown:
     """A numbered table.
 
@@ -96,12 +97,17 @@ def table(
         A paragraph under the table.
     cards
         For cells that hold prose: on a phone each row is a card, a cell under the other, not a table to push aside.
+    names
+        Columns of names that users gave: shown as they were typed (`plain`).
     """
     formats = formats or {}
     heads = [str(column) for column in frame.columns]
     rules = ["--:" if frame[column].dtype.kind in "iuf" else ":--" for column in frame.columns]
     rows = [
-        [number(value, formats.get(head, ".3f")) for head, value in zip(heads, row, strict=True)]
+        [
+            plain(value) if head in names else number(value, formats.get(head, ".3f"))
+            for head, value in zip(heads, row, strict=True)
+        ]
         for row in frame.itertuples(index=False, name=None)
     ]
     lines = [_row(heads), "| " + " | ".join(rules) + " |", *map(_row, rows)]
@@ -206,6 +212,15 @@ def provenance(facts: Mapping[str, Any] | Sequence[str], title: str = "Where the
 def text(markdown: str) -> Markdown:
     """A computed paragraph: MyST with numbers put in by the page."""
     return _markdown(markdown)
+
+
+def plain(text: str) -> str:
+    """A name that a user gave, such as a class's or a file's, as MyST that shows it as it was typed.
+
+    >>> plain("A$AP_Rocky")
+    'A&#36;AP&#95;Rocky'
+    """
+    return re.sub(r"[^\w\s]|_", lambda match: f"&#{ord(match[0])};", _one_line(text))
 
 
 def _markdown(source: str) -> Markdown:

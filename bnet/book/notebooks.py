@@ -13,8 +13,8 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bnet.errors import BnetError, unknown
 from bnet.book.pages import Book, Page, typed
+from bnet.errors import BnetError, unknown
 from bnet.paths import sha256
 
 if TYPE_CHECKING:

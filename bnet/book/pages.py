@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bnet.corpora import other_forms
 from bnet.errors import BnetError, unknown
 from bnet.models import TABLE_3, VARIANTS
 from bnet.paths import project_dir, results_dir
@@ -56,9 +57,8 @@ class Page:
 def _corpus(name: str, title: str, profile: str = "", protocol: str = "", more: str = "") -> Page:
     """The page of a corpus; '' is whatever profile or protocol has records; `more` a further corpus that it reads."""
     parameters = {"corpus": name, "profile": profile, "protocol": protocol}
-    return Page(
-        f"corpora/{name}", "corpora/corpus.py", parameters, ("{corpus}", *filter(None, [more])), {"title": title}
-    )
+    read = ("{corpus}", *filter(None, [more]), *(other.name for other in other_forms(name)))
+    return Page(f"corpora/{name}", "corpora/corpus.py", parameters, read, {"title": title})
 
 
 def _ablation(name: str) -> Page:

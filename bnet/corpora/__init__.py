@@ -44,6 +44,11 @@ def get_corpus(name: str) -> Corpus:
     return CORPORA[name]
 
 
+def other_forms(name: str) -> list[Corpus]:
+    """The corpora that hold the clips of the corpus `name` in another form."""
+    return [corpus for corpus in CORPORA.values() if corpus.of and corpus.of.name == name]
+
+
 __all__ = [
     "CORPORA",
     "FLAWS",
@@ -54,6 +59,7 @@ __all__ = [
     "draw",
     "fingerprint",
     "get_corpus",
+    "other_forms",
     "select",
     "without",
 ]

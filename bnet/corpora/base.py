@@ -87,6 +87,8 @@ class Corpus(abc.ABC):
         What it is, and what a careful reader should know of it (faults, sources, licences), as MyST for its page.
     expected
         Class -> number of clips of a whole copy, by the corpus's own publication; empty where there is no such number.
+    medium, of
+        What its clips are read from, in a word; and the corpus whose clips they are, where it holds those of another.
     front_end
         What its log-mels are: settings that are part of every run's name.
     clip_seconds
@@ -104,6 +106,8 @@ class Corpus(abc.ABC):
     about: str = ""
     notes: str = ""
     expected: Mapping[str, int] = MappingProxyType({})
+    medium: str = "sound"
+    of: Corpus | None = None
     front_end: FrontEnd = FeatureSettings()
     clip_seconds: float | None = None
     protocols: tuple[str, ...] = ("grouped", "holdout", "kfold")

@@ -57,6 +57,7 @@ class Pictures(FileCorpus):
         For its page.
     """
 
+    medium = "pictures"
     suffixes = (".png",)
     protocols = ("official", "holdout", "grouped", "kfold")
 
@@ -137,7 +138,7 @@ class Pictures(FileCorpus):
                 f"the tables of {self.of.name} below {folder} lack {len(unknown)} of {len(self.published)} clips, such "
                 f"as {unknown[0]}; expected all of them; get the tables again"
             )
-        joined = {index[own].group: index[twin].group for own, twin in self._twins.items()}
+        joined = {index[own].group: index[twin].group for own, twin in self.twins.items()}
         tracks = []
         for own in self.published:
             track = index[own]
@@ -148,7 +149,7 @@ class Pictures(FileCorpus):
         return tracks
 
     @functools.cached_property
-    def _twins(self) -> dict[str, str]:
+    def twins(self) -> dict[str, str]:
         """Track id -> the lowest id with an equal picture, of those that are not the lowest."""
         first: dict[str, str] = {}
         pairs = ((own, first.setdefault(checksum, own)) for own, checksum in self.published.items())
@@ -186,7 +187,7 @@ class Pictures(FileCorpus):
 
     def known(self) -> dict[str, str]:
         """The clips whose picture is that of a clip with a lower id."""
-        return {own: f"same picture as {twin}" for own, twin in self._twins.items()}
+        return {own: f"same picture as {twin}" for own, twin in self.twins.items()}
 
     def checksums(self) -> dict[str, str]:
         """Track id -> checksum of its picture's pixels."""

@@ -11,7 +11,7 @@
 
 # %% tags=["parameters"]
 corpus = "{{ corpus }}"
-profile = ""  # whose records are shown: smoke, laptop or paper; empty: the fullest that has any
+profile = ""  # whose records are shown: smoke, laptop, desktop, paper, or custom; empty: the fullest that has any
 protocol = ""  # how clips were split: grouped, holdout, kfold or official; empty: the first that has records
 exclude = ""  # kinds of clips that were left out: duplicates, faults or both, with a comma
 train = False  # True: first extract and train what has no record yet
@@ -26,9 +26,9 @@ import soundfile
 from IPython.display import display
 
 from bnet.audit import paper, plots, tables
-from bnet.audit.report import Report, chosen
+from bnet.audit.report import chosen, shown
 from bnet.book import myst
-from bnet.corpora import SR, get_corpus
+from bnet.corpora import SR, get_corpus, other_forms
 from bnet.errors import BnetError
 from bnet.paths import results_dir
 from bnet.runs import jobs
@@ -36,19 +36,42 @@ from bnet.statistics import metrics
 from bnet.training.config import get_profile
 
 plots.style()
-found = get_corpus(corpus)
-profile, protocol = chosen(corpus, profile, protocol, results_dir(), exclude)
-setting = get_profile(profile)
+found, others = get_corpus(corpus), other_forms(corpus)
 kinds = [kind for kind in exclude.split(",") if kind]
-if train:
-    jobs.run_all(jobs.jobs(corpus, [networks], protocol, setting, exclude=kinds), results_dir())
-whole = Report.load(corpus, profile, protocol, results_dir(), exclude)
 wanted = jobs.variants([networks])
-report = whole.only(wanted) if set(wanted) & set(whole.networks) else whole
-try:
-    everything, used, absent = found.tracks(), jobs.selected(found, setting, kinds), ""
-except BnetError as error:
-    everything, used, absent = [], [], str(error)
+if train:
+    one, split = chosen(corpus, profile, protocol, results_dir(), exclude)
+    jobs.run_all(jobs.jobs(corpus, [networks], split, get_profile(one), exclude=kinds), results_dir())
+whole = [report for form in (found, *others) for report in shown(form.name, profile, protocol, results_dir(), exclude)]
+reports = [report.only(wanted) if set(wanted) & set(report.networks) else report for report in whole]
+measured = [report for report in reports if report.records]
+by_form = [[report for report in measured if report.corpus is form] for form in (found, *others)]
+main = [max(some, key=lambda report: len(report.networks)) for some in by_form if some]
+setting = next(report.settings for report in reports if report.corpus is found)
+
+
+def here(form):
+    """The clips of a corpus, as far as they are on this machine."""
+    try:
+        return form.tracks()
+    except BnetError:
+        return []
+
+
+def label(what, report):
+    """The label of a table or figure: a plain one for the page's first report."""
+    same = [one for one in reports if (one.corpus, one.protocol) == (report.corpus, report.protocol)]
+    more = f"-{report.corpus.name}-{report.protocol}" + f"-{same.index(report)}" * (len(same) > 1)
+    return f"{what}{more if report is not reports[0] else ''}"
+
+
+def named(report):
+    """What the clips of a report are read from, where the page has more than one form of them."""
+    return f" from {report.corpus.medium}" if others else ""
+
+
+everything = here(found)
+used = jobs.selected(found, setting, kinds) if everything else []
 
 # %% tags=["hide-input"]
 myst.text(found.about)
@@ -58,22 +81,21 @@ myst.text(found.about)
 
 # %% tags=["hide-input"]
 if found.labels:
+    forms = [(other, here(other)) for other in others]
+    at_hand = (
+        f"Here: {len(everything)} clips in {len({track.group for track in everything})} groups; a group never stands on both "
+        f"sides of a grouped split. The profile `{setting.name}` uses {len(used)} clips of "
+        f"{jobs.clip_seconds(found, setting):g} s."
+        if everything
+        else "The corpus itself was not at hand where this page was made."
+    )
+    printed = f"The paper's column is its Table I, names as printed. {paper.TABLE_1_REMARKS.get(corpus, '')} "
     display(
         myst.table(
-            tables.classes(found, everything, used, profile),
-            f"Classes of `{corpus}`. "
-            + (
-                f"The paper's column is its Table I, names as printed. {paper.TABLE_1_REMARKS[corpus]} "
-                if corpus in paper.TABLE_1
-                else ""
-            )
-            + (
-                f"Here: {len(everything)} clips in {len({track.group for track in everything})} groups; a group never stands on both "
-                f"sides of a grouped split. The profile `{profile}` uses {len(used)} clips of {jobs.clip_seconds(found, setting):g} s."
-                if everything
-                else "The corpus itself was not at hand where this page was made."
-            ),
+            tables.classes(found, everything, used, setting.name, forms),
+            f"Classes of `{corpus}`. {printed if corpus in paper.TABLE_1 else ''}{at_hand}",
             "tab-{{ slug }}-classes",
+            names=["Class"],
         )
     )
 else:
@@ -99,6 +121,39 @@ if reported:
     )
 
 # %% [markdown]
+# ## The same clips as pictures
+
+# %% tags=["hide-input"]
+for other in others:
+    display(myst.text(f"{other.about}\n{other.notes}"))
+    pairs = [f"{one} = {twin}" for one, twin in sorted(other.twins.items())]
+    display(myst.provenance(pairs, f"The {len(pairs)} pairs of equal pictures"))
+
+# %% tags=["hide-input"]
+for other in others:
+    try:
+        track = other.tracks()[0]
+        values, _ = other.log_mel(track, other.front_end.seconds, other.front_end)
+    except BnetError:
+        steps = "\n".join([*other.steps(), "bnet pages build"])
+        display(
+            myst.text(f"No picture is shown, since they are not at hand here. To have one:\n\n```bash\n{steps}\n```")
+        )
+        continue
+    fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained", width_ratios=(1, 1.6))
+    plots.published(values, other.front_end, axes=axes)
+    myst.figure(
+        fig,
+        f"One clip of `{other.name}`, {track.track_id} ({track.label}): left in the colours and size of the published picture, "
+        f"drawn again from its {other.front_end.columns} x {other.front_end.n_mels} decoded levels; right what a network takes in, "
+        "in dB below the loudest point.",
+        f"fig-{{ slug }}-{other.name}",
+        f"Two spectrograms of the same 30 s; the right one has seconds, Hz and decibels, from {values.min():.0f} to "
+        f"{values.max():.0f} dB.",
+        kind="png",
+    )
+
+# %% [markdown]
 # ## Results
 #
 # Beside the networks stand what they must beat: the **majority class**, and two support-vector machines (SVM), one on
@@ -106,57 +161,61 @@ if reported:
 # envelope: after how long the pattern of onsets repeats).
 
 # %% tags=["hide-input"]
-if report.records:
-    lost = {name: why for record in report.records for name, why in record.run["data"]["lost"].items()}
+for report in measured:
+    config = report.records[0].config
+    if others:
+        display(myst.text(f"**From {report.corpus.medium}, protocol `{report.protocol}`:**"))
     display(
         myst.table(
             report.results(),
-            f"Measured here on `{corpus}`: profile `{profile}` ({report.records[0].config.clip_seconds:g} s clips, at most "
-            f"{report.records[0].config.epochs} epochs), protocol `{protocol}`{', without ' + exclude if exclude else ''}. Accuracy and F1 are means over folds, with ± the standard deviation where there are "
-            "several; the interval is over all tested clips, with "
+            f"Measured here on `{report.corpus.name}`, from {report.corpus.medium}: {report.described} ({config.clip_seconds:g} s "
+            f"clips, at most {config.epochs} epochs), protocol `{report.protocol}`{', without ' + exclude if exclude else ''}. "
+            "Accuracy and F1 are means over folds, with ± the standard deviation where there are several; the interval is over "
+            "all tested clips, with "
             + (
                 "whole groups resampled."
                 if report.groups
                 else "single clips resampled, since the corpus is not here to tell its groups."
             ),
-            "tab-{{ slug }}-results",
+            label("tab-{{ slug }}-results", report),
         )
     )
-    if further := len(set(whole.variants) - set(report.variants)):
+    further = len(set(whole[reports.index(report)].variants) - set(report.variants))
+    if further:
         links = "{doc}`/ablations/table-3`, {doc}`/ablations/steps`"
         display(myst.text(f"{further} further networks were run: {links}."))
+    lost = {name for record in report.records for name in record.run["data"]["lost"]}
     if lost:
-        display(myst.text(f"Left out, because they could not be made into sound: {', '.join(sorted(lost))}."))
-else:
-    display(
-        myst.not_run(
-            f"There are no records of `{corpus}` with profile `{profile}`, protocol `{protocol}`"
-            + (", and its sound is not at hand here" if absent else "")
-            + ". With a copy of it, this makes them, and then this page:",
-            "\n".join([*found.steps(), report.command(), "bnet pages build"]),
-        )
-    )
-
-# %% tags=["hide-input"]
-if report.records:
-    fig, ax = plt.subplots(figsize=(6.4, 0.5 * len(report.variants) + 1.3))
-    plots.intervals(report.summary, ax=ax, floor=report.chance())
-    best = report.summary.sort_values("accuracy").iloc[-1]
-    myst.figure(
-        fig,
-        "Test accuracy: mean over folds as a dot, 95 % interval as a bar.",
-        "fig-{{ slug }}-intervals",
-        f"Dots with intervals, one row a method; the highest is {best['title']} at {best['accuracy']:.2f}.",
-    )
-
-# %% tags=["hide-input"]
-if report.records:
+        display(myst.text(f"Left out, because they could not be read: {', '.join(map(myst.plain, sorted(lost)))}."))
     pairs = [("proposed", "bbnn"), ("proposed-released", "bbnn"), ("proposed-released", "proposed")]
     pairs += [(name, "svm-rhythm") for name in report.networks]
     said = [f"- {report.compare(one, two)}" for one, two in pairs if {one, two} <= set(report.variants)]
     if said:
         display(myst.text("**Compared on the same clips:**\n\n" + "\n".join(said)))
     display(myst.provenance(report.provenance()))
+for report in reports:
+    form = report.corpus
+    if not report.records and not (measured and form.of):
+        display(
+            myst.not_run(
+                f"There are no records of `{form.name}`{named(report)} with profile `{report.profile}`, protocol "
+                f"`{report.protocol}`{'' if here(form) else ', and it is not at hand here'}. With a copy of it, this makes them, "
+                "and then this page:",
+                "\n".join([*form.steps(), report.command(), "bnet pages build"]),
+            )
+        )
+
+# %% tags=["hide-input"]
+for report in main:
+    fig, ax = plt.subplots(figsize=(6.4, 0.5 * len(report.variants) + 1.3))
+    plots.intervals(report.summary, ax=ax, floor=report.chance())
+    best = report.summary.sort_values("accuracy").iloc[-1]
+    myst.figure(
+        fig,
+        f"Test accuracy{named(report)}, protocol `{report.protocol}`: mean over folds as a dot, 95 % interval as a bar.",
+        label("fig-{{ slug }}-intervals", report),
+        f"Dots with intervals, one row a method; the highest is {best['title']} at {best['accuracy']:.2f}.",
+    )
 
 # %% [markdown]
 # ## Learning curves
@@ -164,7 +223,9 @@ if report.records:
 # Thin lines are single folds, thick lines their mean; dashed is the validation part, on which the best epoch is chosen.
 
 # %% tags=["hide-input"]
-if report.networks:
+for report in main:
+    if not report.networks:
+        continue
     fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), layout="constrained")
     for name, color in zip(report.networks, plots.PALETTE, strict=False):
         histories = [record.history for record in report.of(name)]
@@ -174,9 +235,9 @@ if report.networks:
     last = {jobs.title(n): report.of(n)[0].history["val_accuracy"].iloc[-1] for n in report.networks}
     myst.figure(
         fig,
-        "Loss and accuracy over the epochs of training.",
-        "fig-{{ slug }}-curves",
-        "Curves of loss and accuracy; validation accuracy at the end: "
+        f"Loss and accuracy{named(report)} over the epochs of training.",
+        label("fig-{{ slug }}-curves", report),
+        "Curves of loss and accuracy; validation accuracy at the end of the first fold: "
         + ", ".join(f"{name} {value:.2f}" for name, value in last.items())
         + ".",
     )
@@ -188,25 +249,27 @@ if report.networks:
 # of all folds together.
 
 # %% tags=["hide-input"]
-shown = [name for name in ("proposed", "bbnn") if name in report.variants] or report.networks[:1]
-for name in shown:
-    _, truth, probabilities = report.pooled(name)
-    counts = metrics.confusion(truth, probabilities)
-    fig, ax = plt.subplots(figsize=(6.5, 6.2))
-    plots.confusion(counts, report.labels, ax=ax, title=jobs.title(name))
-    off = counts.copy()
-    off[range(len(off)), range(len(off))] = 0
-    a, b = divmod(int(off.argmax()), len(off))
-    myst.figure(
-        fig,
-        f"Confusions of {jobs.title(name)}: counts, and percent of the true class.",
-        f"fig-{{ slug }}-confusion-{name}",
-        f"Confusion matrix of {len(report.labels)} classes, {counts.trace()} of {counts.sum()} clips right; most often mistaken: "
-        f"{report.labels[a]} for {report.labels[b]}, {off.max()} times.",
-    )
+for report in main:
+    for name in [name for name in ("proposed", "bbnn") if name in report.variants] or report.networks[:1]:
+        _, truth, probabilities = report.pooled(name)
+        counts = metrics.confusion(truth, probabilities)
+        fig, ax = plt.subplots(figsize=(6.5, 6.2))
+        plots.confusion(counts, report.labels, ax=ax, title=jobs.title(name))
+        off = counts.copy()
+        off[range(len(off)), range(len(off))] = 0
+        a, b = divmod(int(off.argmax()), len(off))
+        myst.figure(
+            fig,
+            f"Confusions of {jobs.title(name)}{named(report)}: counts, and percent of the true class.",
+            label(f"fig-{{ slug }}-confusion-{name}", report),
+            f"Confusion matrix of {len(report.labels)} classes, {counts.trace()} of {counts.sum()} clips right; most often "
+            f"mistaken: {report.labels[a]} for {report.labels[b]}, {off.max()} times.",
+        )
 
 # %% tags=["hide-input"]
-if report.networks:
+for report in main:
+    if not report.networks:
+        continue
     recalls = {jobs.title(name): metrics.recalls(*report.pooled(name)[1:]) for name in report.networks}
     fig, ax = plt.subplots(figsize=(8, 0.5 * len(report.labels) + 1.2))
     plots.recalls(recalls, report.labels, ax=ax)
@@ -216,8 +279,8 @@ if report.networks:
     )
     myst.figure(
         fig,
-        "Recall: the share of each class's clips that were recognised.",
-        "fig-{{ slug }}-recall",
+        f"Recall{named(report)}: the share of each class's clips that were recognised.",
+        label("fig-{{ slug }}-recall", report),
         f"One dot a network and class; the lowest is {low[1]} on {low[2]} with {low[0]:.2f}.",
     )
 
@@ -227,17 +290,14 @@ if report.networks:
 # The clips on which the network was most sure, and wrong.
 
 # %% tags=["hide-input"]
-if shown and not (everything and found.may_share):
-    why = "the sound of this corpus may not be passed on" if everything else "the corpus is not at hand here"
-    display(myst.text(f"*No sound in this page: {why}.*"))
-elif shown:
-    ids, truth, probabilities = report.pooled(shown[0])
-    wrong = [i for i in (-probabilities.max(axis=1)).argsort(kind="stable") if probabilities[i].argmax() != truth[i]][
-        :6
-    ]
+report = reports[0]
+heard = [name for name in ("proposed", "bbnn") if name in report.variants] or report.networks[:1]
+if heard and everything and found.may_share:
+    ids, truth, probabilities = report.pooled(heard[0])
+    sure = (-probabilities.max(axis=1)).argsort(kind="stable")
     by_id = {track.track_id: track for track in everything}
     players = []
-    for i in wrong:
+    for i in [i for i in sure if probabilities[i].argmax() != truth[i]][:6]:
         track = by_id[ids[i]]
         target = myst.static_file(f"audio/{corpus}/{track.track_id}.mp3")
         soundfile.write(target, found.audio(track, report.records[0].config.clip_seconds), SR, format="MP3")
@@ -245,5 +305,12 @@ elif shown:
         players.append(
             (target, f"{track.label}, taken for {guess} ({probabilities[i].max():.0%}): {found.describe(track)}")
         )
-    display(myst.text(f"Network: {jobs.title(shown[0])}."))
+    display(myst.text(f"Network: {jobs.title(heard[0])}."))
     display(myst.audio(players))
+elif any(report.networks for report in main):
+    why = (
+        "the sound of this corpus may not be passed on"
+        if everything
+        else "the sound of this corpus is not at hand here"
+    )
+    display(myst.text(f"*No sound in this page: {why}.*"))

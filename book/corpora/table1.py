@@ -10,7 +10,8 @@
 # # Table I: the corpora
 #
 # The paper tests on four collections, and prints how many tracks of which genre each holds. Here its table stands beside
-# what the collections themselves publish, and beside what is on the machine that made this page.
+# what the collections themselves publish, beside the clips that are published as pictures of their spectrograms, and
+# beside what is on the machine that made this page.
 
 # %% tags=["remove-cell"]
 import pandas as pd
@@ -18,7 +19,7 @@ from IPython.display import display
 
 from bnet.audit import paper
 from bnet.book import myst
-from bnet.corpora import CORPORA, get_corpus
+from bnet.corpora import CORPORA, get_corpus, other_forms
 from bnet.errors import BnetError
 
 here = {}
@@ -33,10 +34,10 @@ rows = []
 for name, corpus in CORPORA.items():
     if name == "folder":
         continue
-    tracks = here[name]
+    tracks, page = here[name], corpus.of.name if corpus.of else name
     rows.append(
         [
-            ("{doc}" if name in {*paper.TABLE_1, "tunes", "tunes-free"} else "") + f"`{name}`",
+            "{doc}" + f"`{name} <{page}>`" if page in {*paper.TABLE_1, "tunes", "tunes-free"} else f"`{name}`",
             len(corpus.labels),
             paper.TABLE_1_TOTALS.get(name),
             sum(corpus.expected.values()) or None,
@@ -52,45 +53,49 @@ myst.table(
     frame,
     "All corpora: clips that **the paper** counts, that the corpus publishes, and that are here"
     + (f" ({len(absent)} of the paper's four are not at hand on the machine that made this page)." if absent else ".")
-    + " A protocol is a way of splitting; the first is the one to begin with. `emotify` {cite:p}`aljanaki2016` and "
-    "`drums` are not the paper's: trained networks are evaluated on them ({doc}`/outside`).",
+    + " `gtzan-images` and `fma-small-images` are clips of GTZAN and FMA-small as pictures. A protocol is a way of "
+    "splitting; the first is the one to begin with. `emotify` {cite:p}`aljanaki2016` and `drums` are not the paper's: "
+    "trained networks are evaluated on them ({doc}`/outside`).",
     "tab-table-1-overview",
 )
 
 # %% [markdown]
 # ## Class by class
 
+
 # %% tags=["hide-input"]
+def found(tracks, label):
+    """How many clips of a class are here; None where the corpus is not."""
+    return sum(track.label == label for track in tracks) if tracks else None
+
+
 for name, printed in paper.TABLE_1.items():
-    corpus, tracks = get_corpus(name), here[name]
-    rows = [
+    corpus, others = get_corpus(name), other_forms(name)
+    frame = pd.DataFrame(
         [
-            shown,
-            label,
-            count,
-            corpus.expected[label],
-            sum(track.label == label for track in tracks) if tracks else None,
-            "" if count == corpus.expected[label] else "differs",
-        ]
-        for shown, label, count in printed
-    ]
-    total = [sum(row[column] for row in rows) for column in (2, 3)]
-    rows.append(
-        [
-            "Total",
-            "",
-            *total,
-            len(tracks) if tracks else None,
-            "" if total[0] == paper.TABLE_1_TOTALS[name] else "differs",
+            {
+                "Printed as": shown,
+                "Class": label,
+                "Paper": count,
+                "Published": corpus.expected[label],
+                "Here": found(here[name], label),
+                **{f"Published as {other.medium}": other.expected[label] for other in others},
+                **{f"{other.medium.capitalize()} here": found(here[other.name], label) for other in others},
+            }
+            for shown, label, count in printed
         ]
     )
-    frame = pd.DataFrame(rows, columns=["Printed as", "Class", "Paper", "Published", "Here", "Remark"]).astype(
-        {"Here": "Int64"}
-    )
-    agree = sum(row[2] == row[3] for row in rows[:-1])
+    counts = frame.columns[2:]
+    agree = int((frame["Paper"] == frame["Published"]).sum())
+    frame.loc[len(frame)] = {"Printed as": "Total", "Class": "", **frame[counts].sum(min_count=1)}
+    frame = frame.astype(dict.fromkeys(counts, "Int64"))
+    remarks = ["" if same else "differs" for same in frame["Paper"] == frame["Published"]]
+    remarks[-1] = "" if frame["Paper"].iloc[-1] == paper.TABLE_1_TOTALS[name] else "differs"
+    if any(remarks):
+        frame["Remark"] = remarks
     display(
         myst.table(
-            frame.drop(columns=["Remark"] if not any(frame["Remark"]) else []),
+            frame,
             f"{corpus.title}: {agree} of {len(printed)} counts of **the paper** are those that the corpus publishes. "
             f"{paper.TABLE_1_REMARKS[name]}",
             f"tab-table-1-{name}",

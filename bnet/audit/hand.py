@@ -1,0 +1,58 @@
+"""Runs of the profile ``custom``, known by their settings: which profile is nearest, and what was changed in it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from bnet.corpora import get_corpus
+from bnet.runs.jobs import clip_seconds
+from bnet.training.config import PROFILES, Config, Profile, get_profile
+
+CUSTOM = "custom"
+
+_COUNTED = {"holdout": "holdouts", "official": "repeats"}
+"""Protocol -> the setting that is its number of folds; ``groups`` for the others."""
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """The settings of a run, by their names in a profile."""
+    shared = {field.name for field in dataclasses.fields(Profile)} & set(vars(config))
+    counted = _COUNTED.get(config.protocol, "groups")
+    return {name: getattr(config, name) for name in sorted(shared)} | {counted: config.folds}
+
+
+def changed(config: Config, profile: Profile) -> dict[str, Any]:
+    """Of the settings of a run those that are not the profile's, for clips as long as its corpus allows."""
+    row = dataclasses.replace(profile, clip_seconds=clip_seconds(get_corpus(config.corpus), profile))
+    return {name: value for name, value in settings(config).items() if value != getattr(row, name)}
+
+
+def nearest(config: Config) -> tuple[Profile, dict[str, Any]]:
+    """The profile of `PROFILES` from which a run differs in the fewest settings, and these."""
+    base = min(PROFILES.values(), key=lambda profile: len(changed(config, profile)))
+    return base, changed(config, base)
+
+
+def profile(config: Config) -> Profile:
+    """The profile of a run: a row of `PROFILES`, or that of its settings."""
+    if config.profile in PROFILES:
+        return PROFILES[config.profile]
+    base, different = nearest(config)
+    return get_profile(base.name, {name: str(value) for name, value in different.items()})
+
+
+def options(config: Config) -> str:
+    """What gives a run's settings to `bnet train`: ``--profile smoke --set epochs=1``."""
+    if config.profile in PROFILES:
+        return f"--profile {config.profile}"
+    base, different = nearest(config)
+    return " ".join([f"--profile {base.name}", *(f"--set {name}={value}" for name, value in different.items())])
+
+
+def described(config: Config) -> str:
+    """The profile for a caption: its name, or the nearest one's and what was changed: ``smoke`` with ``epochs=1``."""
+    if config.profile in PROFILES:
+        return f"profile `{config.profile}`"
+    base, different = nearest(config)
+    return f"profile `{base.name}` with " + ", ".join(f"`{name}={value}`" for name, value in different.items())
