@@ -19,13 +19,17 @@ import soundfile
 from typer.testing import CliRunner
 
 from bnet import cli
+from bnet.corpora.pictures import FMA_SMALL_IMAGES, GTZAN_IMAGES
 from bnet.deploy import streaming
 from bnet.deploy.predict import Prediction, load_network, predict_file, windows
 from bnet.deploy.streaming import Classifier, Failure, predict_files, sound_files
 from bnet.deploy.weights import shipped_run
 from bnet.errors import BnetError
+from bnet.models import VARIANTS, Variant
+from bnet.runs import jobs
 from bnet.sound import log_mel
 from bnet.sound.log_mel import SR
+from bnet.training.config import get_profile
 
 SECONDS = 10.0
 
@@ -35,6 +39,25 @@ def plain_windows(path, seconds, hop):
     y = log_mel.load(path)
     starts = np.arange(0.0, max(len(y) / SR - seconds, 0) + 1e-9, hop)
     return np.stack([log_mel.log_mel(log_mel.fit(y[round(start * SR) :], seconds)) for start in starts])
+
+
+PICTURES = {"gtzan": GTZAN_IMAGES.front_end, "fma": FMA_SMALL_IMAGES.front_end}
+
+
+@pytest.fixture(params=PICTURES)
+def seen(request, tones, monkeypatch, tmp_path):
+    """A network for windows of 2 s that was trained on what pictures of the miniature corpus's sound would hold."""
+
+    def of_its_picture(track, seconds, front_end):
+        y = tones.audio(track, seconds)
+        return front_end(log_mel.resample(y, SR, front_end.sr)), tones.checksum(track, y)
+
+    tones.front_end, tones.log_mel = PICTURES[request.param], of_its_picture
+    monkeypatch.setitem(VARIANTS, "tiny", Variant("tiny", "Tiny", ("norm conv1x1",), 1, filters=4))
+    profile = get_profile("smoke", {"clip_seconds": "2", "epochs": "1", "groups": "3"})
+    (job,) = jobs.jobs("tones", ["tiny"], "holdout", profile, [0])
+    jobs.extract(tones, job.tracks, 2.0, 1, lambda text: None)
+    return jobs.run(job, tmp_path / "results", lambda text: None)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +91,35 @@ def test_windows_are_those_of_the_whole_file(folder, seconds, hop, count):
     found = np.stack(list(windows(folder / "a.wav", seconds, hop)))
     np.testing.assert_array_equal(found, plain_windows(folder / "a.wav", seconds, hop))
     assert found.shape == (count, log_mel.frames(seconds), 128)
+
+
+@pytest.mark.parametrize("front_end", PICTURES.values(), ids=PICTURES)
+@pytest.mark.parametrize(("name", "seconds", "count"), [("a.wav", 10, 3), ("e.ogg", 5, 1), ("b/c.mp3", 3, 2)])
+def test_windows_of_another_front_end(folder, front_end, name, seconds, count):
+    """At its own sample rate; what is too short is repeated."""
+    y = log_mel.load(folder / name, sr=front_end.sr)
+    parts = [y[round(start * front_end.sr) :][: round(seconds * front_end.sr)] for start in range(count)]
+    expected = [front_end(np.resize(part, seconds * front_end.sr)) for part in parts]
+    found = list(windows(folder / name, seconds, 1.0, front_end))
+    np.testing.assert_array_equal(found, expected)
+    assert found[0].shape == (front_end.frames(seconds), 128)
+
+
+def test_a_network_hears_through_the_front_end_of_its_record(folder, seen):
+    """One file, many files, and the command, for sound that is longer and shorter than a window."""
+    front_end = seen.front_end
+    assert front_end in PICTURES.values()
+    model, classify = load_network(seen), Classifier(seen)
+    assert classify.model.input_shape[1:3] == (front_end.frames(2), 128)
+    paths = [folder / "b" / "c.mp3", folder / "e.ogg"]
+    for path, answer in zip(paths, predict_files(classify, paths), strict=True):
+        log_mels = np.stack(list(windows(path, 2.0, 1.0, front_end)))
+        expected = np.asarray(model.predict_on_batch(log_mels[..., None]))
+        np.testing.assert_allclose(answer.probabilities, expected, atol=1e-5)
+        np.testing.assert_allclose(predict_file(model, seen, path).probabilities, expected, atol=1e-5)
+    done = CliRunner().invoke(cli.app, ["predict", str(paths[0]), "--run", str(seen.folder), "--csv"])
+    assert done.exit_code == 0
+    assert f"It takes in {front_end.about}." in done.stderr
 
 
 @pytest.mark.parametrize("samples", [5 * SR - 1, 5 * SR, 5 * SR + 1, 7 * SR, 7 * SR + 7717, 7 * SR + 7718])
@@ -143,16 +195,15 @@ def test_a_file_that_ends_badly_gives_no_answer(tmp_path, classify):
     assert "is truncated" in answer.reason
 
 
-def test_few_files_are_begun_before_the_first_is_taken(monkeypatch, classify):
+def test_few_files_are_begun_before_the_first_is_taken():
     begun = []
 
-    def endless(path, seconds, hop):
+    def endless(path):
         begun.append(path)
         while True:
             yield np.zeros((2, 2), np.float32)
 
-    monkeypatch.setattr(streaming, "windows", endless)
-    ahead = streaming._ahead(range(1000), 1.0, 1.0, 2)
+    ahead = streaming._ahead(range(1000), endless, 2)
     assert next(ahead)[0] == 0
     time.sleep(0.3)
     assert set(begun) <= {0, 1}

@@ -28,7 +28,7 @@ def plain(name: str) -> str:
     return name.replace("$", r"\$")
 
 
-def spectrogram(log_mel: np.ndarray, *, sr: int, hop_length: int, ax: Axes, title: str = "") -> Axes:
+def spectrogram(log_mel: np.ndarray, *, sr: int, hop_length: float, ax: Axes, title: str = "") -> Axes:
     """Draw a log-mel in dB [shape=(frames, n_mels)]: seconds to the right, mel bands up, loud is bright."""
     librosa.display.specshow(
         log_mel.T, sr=sr, hop_length=hop_length, x_axis="time", y_axis="mel", fmax=sr / 2, cmap="magma", ax=ax

@@ -102,6 +102,8 @@ def export(
 ) -> None:
     """Write a trained network in another form, for other programs or for a web page of its own.
 
+    What the log-mels are that it takes in is said, and stands in its record (`features`); the page makes them itself.
+
     Example: bnet export shipped/proposed --format web -o listen-to-mine
     """
     from bnet.deploy.predict import find_run
@@ -116,5 +118,6 @@ def export(
     if chosen.suffix and target.suffix != chosen.suffix:
         raise BnetError(f"a file of format {form} ends with {chosen.suffix}; got {target}; give such a name with -o")
     paths.writable_dir(target.absolute().parent, "output", "-o")
-    say(f"network: {record.config.corpus}/{record.name}")
+    say(f"network: {record.config.corpus}/{record.name}, windows of {record.config.clip_seconds:g} s")
+    say(f"takes in {record.front_end.about}")
     print(chosen.write(record, target))

@@ -70,6 +70,7 @@ def predict(
     record = find_run(results or paths.results_dir(), run)
     classify = streaming.Classifier(record)
     print(f"network: {record.config.corpus}/{record.name}, windows of {record.config.clip_seconds:g} s", file=screen)
+    print(f"It takes in {record.front_end.about}.", file=screen)
     if record.folder.is_relative_to(weights.SHIPPED):
         print(f"This network comes with bnet, {weights.LIMITS}.", file=screen)
     hidden = not progress if progress is not None else (len(todo) < 2 or None)  # None: unless it is a terminal

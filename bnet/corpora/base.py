@@ -95,6 +95,8 @@ class Corpus(abc.ABC):
         Its clips are never taken longer than this, in s; None: as long as the profile wants.
     protocols
         Ways of splitting that make sense for it (`bnet.corpora.splits.PROTOCOLS`).
+    has_sound
+        Whether it has sound at all, to play, change or pass on.
     may_share
         Whether its sound may be passed on, in a page.
     """
@@ -111,6 +113,7 @@ class Corpus(abc.ABC):
     front_end: FrontEnd = FeatureSettings()
     clip_seconds: float | None = None
     protocols: tuple[str, ...] = ("grouped", "holdout", "kfold")
+    has_sound: bool = True
     may_share: bool = False
 
     @abc.abstractmethod

@@ -59,6 +59,7 @@ class Pictures(FileCorpus):
 
     medium = "pictures"
     suffixes = (".png",)
+    has_sound = False
     protocols = ("official", "holdout", "grouped", "kfold")
 
     def __init__(

@@ -63,6 +63,7 @@ def _log_mels(record: Record, ids: list[str], most: int) -> tuple[list[str], np.
     tracks = [track for track in corpus.tracks() if track.track_id in wanted]
     if not tracks:
         raise BnetError(f"none of the clips of {record.name} is in the corpus {corpus.name} here; see `bnet corpora`")
+    record.check_front_end(corpus.front_end)
     store = jobs.extract(corpus, tracks, record.config.clip_seconds)
     kept = sorted(wanted & store.available)
     return kept, store.rows(kept)

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from bnet.corpora import SR
 from bnet.deploy import weights
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant
 from bnet.runs import records
 from bnet.runs.records import Record
 from bnet.sound import log_mel
+from bnet.sound.front_end import FrontEnd
+from bnet.sound.log_mel import FeatureSettings
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,13 @@ def load_network(record: Record, frames: int | None = None):
     return model
 
 
-def windows(path: str | Path, seconds: float, hop: float = 1.0) -> Iterator[np.ndarray]:
+def windows(
+    path: str | Path, seconds: float, hop: float = 1.0, front_end: FrontEnd | None = None
+) -> Iterator[np.ndarray]:
     """Log-mels [shape=(frames, n_mels)] of windows of a sound file, the k-th from ``k * hop`` s on.
 
-    Windows are `seconds` long and end within the file; a shorter file gives one, padded with zeros. Memory does not
-    grow with the length of the file.
+    Windows are `seconds` long and end within the file; a shorter file gives one, lengthened by `front_end` (None:
+    the paper's, which pads). Memory does not grow with the length of the file.
 
     Raises
     ------
@@ -133,27 +136,31 @@ def windows(path: str | Path, seconds: float, hop: float = 1.0) -> Iterator[np.n
     """
     if not 0 < hop < math.inf:
         raise BnetError(f"the hop between windows is {hop} s; expected more than 0")
-    length, held, dropped, number = round(seconds * SR), np.zeros(0, np.float32), 0, 0
+    front_end = front_end or FeatureSettings()
+    sr = front_end.sr
+    length, held, dropped, number = round(seconds * sr), np.zeros(0, np.float32), 0, 0
 
     def fitting() -> int:
         """How many windows what was read so far has."""
-        return math.ceil((max((dropped + len(held)) / SR - seconds, 0) + 1e-9) / hop)
+        return math.ceil((max((dropped + len(held)) / sr - seconds, 0) + 1e-9) / hop)
 
-    for block in log_mel.blocks(path):
+    for block in log_mel.blocks(path, sr=sr):
         held = np.concatenate([held, block])
         while True:
-            cut = min(round(number * hop * SR) - dropped, len(held))
+            cut = min(round(number * hop * sr) - dropped, len(held))
             held, dropped = held[cut:], dropped + cut
             if len(held) < length or number >= fitting():
                 break
-            yield log_mel.log_mel(held[:length])
+            yield front_end(held[:length])
             number += 1
     for last in range(number, fitting()):
-        yield log_mel.log_mel(log_mel.fit(held[round(last * hop * SR) - dropped :], seconds))
+        yield front_end(front_end.fit(held[round(last * hop * sr) - dropped :], seconds))
 
 
 def predict_file(model, record: Record, path: str | Path, hop: float = 1.0) -> Prediction:
-    """Classify one file by `windows` of the network's clip length. For many files there is `bnet.deploy.streaming`.
+    """Classify one file by `windows` of the network's clip length, through the front end that its record names.
+
+    For many files there is `bnet.deploy.streaming`.
 
     Raises
     ------
@@ -162,7 +169,7 @@ def predict_file(model, record: Record, path: str | Path, hop: float = 1.0) -> P
     """
     from bnet.training.fit import predict
 
-    found, rows = windows(path, record.config.clip_seconds, hop), []
+    found, rows = windows(path, record.config.clip_seconds, hop, record.front_end), []
     while part := list(islice(found, 16)):
         rows.append(predict(model, np.stack(part)))
     rows = np.concatenate(rows)

@@ -8,10 +8,11 @@ begun at a time. Windows of several files share a batch.
 from __future__ import annotations
 
 import contextlib
+import functools
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,6 @@ from bnet.corpora.files import SOUNDS, sounds
 from bnet.deploy.predict import Prediction, load_network, variant_of, windows
 from bnet.errors import BnetError
 from bnet.runs.records import Record
-from bnet.sound.log_mel import frames
 from bnet.sound.memory import keep_freed
 
 BATCH = 8
@@ -33,6 +33,9 @@ WARM = 64
 """Windows after which the network is worth making faster: compiled kernels take seconds to load."""
 
 _AHEAD = 2 * BATCH
+
+Heard = Callable[[Path], Iterator[np.ndarray]]
+"""The log-mels of a file's windows."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Classifier:
 
     def __init__(self, record: Record, warm: int = WARM):
         self.record, self.left, self.how = record, warm, "plain"
-        self.model = load_network(record, frames(record.config.clip_seconds))
+        self.model = load_network(record, record.front_end.frames(record.config.clip_seconds))
 
     def __call__(self, log_mels: Sequence[np.ndarray]) -> np.ndarray:
         """Class probabilities [shape=(n, classes)] of log-mels [each shape=(frames, n_mels)]."""
@@ -131,7 +134,8 @@ def predict_files(
         while begun and begun[0].known:
             yield begun.popleft().answer(record.labels, hop)
 
-    with contextlib.closing(_ahead(paths, record.config.clip_seconds, hop, jobs or joblib.cpu_count())) as parts:
+    heard = functools.partial(windows, seconds=record.config.clip_seconds, hop=hop, front_end=record.front_end)
+    with contextlib.closing(_ahead(paths, heard, jobs or joblib.cpu_count())) as parts:
         for path, part in parts:
             if not begun or begun[-1].ended is not None:
                 begun.append(_File(path))
@@ -163,7 +167,7 @@ class _File:
         return Prediction(str(self.path), labels, np.arange(self.windows) * hop, np.stack(self.rows))
 
 
-def _ahead(paths: Sequence[Path], seconds: float, hop: float, threads: int) -> Iterator[tuple[Path, np.ndarray | str]]:
+def _ahead(paths: Sequence[Path], heard: Heard, threads: int) -> Iterator[tuple[Path, np.ndarray | str]]:
     """The log-mels of every file's windows, in order, and after them why the file failed ('' if it did not)."""
     stop, todo, begun = threading.Event(), iter(paths), deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="sound")
@@ -171,7 +175,7 @@ def _ahead(paths: Sequence[Path], seconds: float, hop: float, threads: int) -> I
         while True:
             while len(begun) < threads + 2 * BATCH and (path := next(todo, None)) is not None:
                 parts: queue.Queue[np.ndarray | str] = queue.Queue(_AHEAD)
-                pool.submit(_read, path, seconds, hop, parts, stop)
+                pool.submit(_read, path, heard, parts, stop)
                 begun.append((path, parts))
             if not begun:
                 return
@@ -185,8 +189,8 @@ def _ahead(paths: Sequence[Path], seconds: float, hop: float, threads: int) -> I
         pool.shutdown(cancel_futures=True)
 
 
-def _read(path: Path, seconds: float, hop: float, parts: queue.Queue, stop: threading.Event) -> None:
-    """In a thread: put a file's log-mels, then why it failed or '', as fast as they are taken, until told to `stop`."""
+def _read(path: Path, heard: Heard, parts: queue.Queue, stop: threading.Event) -> None:
+    """What `heard` gives of every file, in order, and after it why the file failed (\'\' if it did not)."""
 
     def put(part: np.ndarray | str) -> None:
         while not stop.is_set():
@@ -195,7 +199,7 @@ def _read(path: Path, seconds: float, hop: float, parts: queue.Queue, stop: thre
 
     reason = ""
     try:
-        for log_mel in windows(path, seconds, hop):
+        for log_mel in heard(path):
             put(log_mel)
             if stop.is_set():
                 return

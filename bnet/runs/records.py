@@ -25,6 +25,8 @@ import pandas as pd
 
 from bnet.errors import BnetError
 from bnet.paths import sha256, whole_folder
+from bnet.sound.front_end import FrontEnd
+from bnet.sound.pictures import front_end
 from bnet.training.config import Config
 
 FORMAT = 1
@@ -60,6 +62,19 @@ class Record:
     def name(self) -> str:
         """The run's name: that of its folder."""
         return self.folder.name
+
+    @cached_property
+    def front_end(self) -> FrontEnd:
+        """What the run's network or baseline takes in; a `BnetError` if this version of `bnet` lacks it."""
+        return front_end(self.config.features)
+
+    def check_front_end(self, given: FrontEnd) -> None:
+        """Refuse, by a `BnetError`, another front end than the run's: its corpus may be another one today."""
+        if given != self.front_end:
+            raise BnetError(
+                f"the run {self.name} was trained on {self.front_end.about}, its corpus gives {given.about}: "
+                f"{self.config.features} and {given.to_json()}; train it again"
+            )
 
     @property
     def labels(self) -> list[str]:

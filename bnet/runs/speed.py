@@ -128,7 +128,7 @@ def clips(corpus: Corpus, tracks: list[Track], seconds: float, count: int = 4) -
         If a clip can't be used.
     """
     step = max(1, len(tracks) // (count + 1))
-    return _median_time(lambda track: corpus.audio(track, seconds), tracks[::step][: count + 1])
+    return _median_time(lambda track: corpus.log_mel(track, seconds, corpus.front_end), tracks[::step][: count + 1])
 
 
 def mp3(seconds: float, count: int = 4) -> float:
@@ -142,14 +142,17 @@ def mp3(seconds: float, count: int = 4) -> float:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp3"
         soundfile.write(path, sound, rate)
-        return _median_time(lambda _: log_mel.fit(log_mel.load(path, seconds=seconds), seconds), [None] * (count + 1))
+        front_end = FeatureSettings()
+        return _median_time(
+            lambda _: front_end(front_end.fit(log_mel.load(path, seconds=seconds), seconds)), [None] * (count + 1)
+        )
 
 
-def _median_time(sound: Callable[[Any], np.ndarray], items: list) -> float:
+def _median_time(make: Callable[[Any], Any], items: list) -> float:
     times = []
     for item in items:
         clock = time.perf_counter()
-        log_mel.log_mel(sound(item), **dataclasses.asdict(FeatureSettings()))
+        make(item)
         times.append(time.perf_counter() - clock)
     return statistics.median(times[1:] or times)  # the first one loads libraries and makes filters
 

@@ -17,30 +17,50 @@ class FrontEnd(abc.ABC):
     ----------
     sr
         Sample rate of the sound that it takes, in Hz.
-    n_mels
-        Number of bands.
+    n_mels, fmin, fmax
+        Number of mel bands, and their edges in Hz.
     """
 
     sr: int
     n_mels: int
+    fmin: float
+    fmax: float
 
     @abc.abstractmethod
     def frames(self, seconds: float) -> int:
-        """Number of frames of a clip."""
+        """Number of frames of a clip of so many seconds: what `__call__` gives of ``round(seconds * sr)`` samples."""
 
     @property
     @abc.abstractmethod
     def frame_rate(self) -> float:
         """Frames a second."""
 
+    @property
+    @abc.abstractmethod
+    def about(self) -> str:
+        """What it makes of sound, in a phrase."""
+
     @abc.abstractmethod
     def __call__(self, y: np.ndarray) -> np.ndarray:
-        """The log-mel of a clip [shape=(n,)] at `sr`: float32 [shape=(frames, n_mels)], in dB."""
+        """The log-mel of a clip: float32 [shape=(frames, n_mels)], in dB.
+
+        Parameters
+        ----------
+        y : np.ndarray [shape=(n,)]
+            Mono sound at `sr`.
+
+        Raises
+        ------
+        BnetError
+            If `y` is not mono, is empty or holds NaN.
+        """
 
     @abc.abstractmethod
     def fit(self, y: np.ndarray, seconds: float) -> np.ndarray:
-        """`y` [shape=(n,)] cut or lengthened to `seconds` [shape=(round(seconds * sr),)]."""
+        """`y` [shape=(n,)] cut to `seconds`, or lengthened in the way that its networks know: [shape=(round(seconds *
+        sr),)].
+        """
 
     def to_json(self) -> str:
-        """Its fields as canonical JSON."""
+        """Its fields as canonical JSON; `bnet.sound.pictures.front_end` reads it."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)

@@ -76,6 +76,14 @@ class FeatureSettings(FrontEnd):
         """Frames a second."""
         return self.sr / self.hop_length
 
+    @property
+    def about(self) -> str:
+        """Sample rate, hop, bands and range."""
+        return (
+            f"log-mels of sound at {self.sr} Hz, hop {self.hop_length} ({self.frame_rate:.1f} frames per second), "
+            f"{self.n_mels} bands, in dB re 1.0 down to {self.top_db:g} dB below the maximum; short sound is padded"
+        )
+
     def __call__(self, y: np.ndarray) -> np.ndarray:
         """The log-mel of `y` [shape=(n,)]; see `log_mel`."""
         return log_mel(y, **dataclasses.asdict(self))

@@ -7,9 +7,11 @@ levels. `PictureSettings` makes the same numbers from sound, so that a network t
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +19,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bnet.errors import BnetError
+from bnet.errors import BnetError, unknown
 from bnet.sound.front_end import FrontEnd
 from bnet.sound.log_mel import SR, FeatureSettings, log_mel
 
 FARTHEST = 3.0
 """Greatest mean distance, of 441 between black and white, at which colours are taken for those of the table.
 
-The published pictures lie at 0.6 to 1.1: rounding, and then some. One that has been a JPEG of the best quality lies at
-5 and more, one that was drawn with another table at 25 and more.
+The published pictures lie at 0.6 to 1.1: matplotlib rounds colours when it draws, and cuts them off when it gives its
+table, so that a level may come back as the next. One that has been a JPEG of the best quality lies at 5 and more, one
+that was drawn with another table at 25 and more.
 """
 
 COLOURS = 256
@@ -39,9 +42,9 @@ class PictureSettings(FrontEnd):
     Parameters
     ----------
     cmap
-        The colour table, one of matplotlib's.
+        Name of the colour table, one of matplotlib's with 256 colours.
     columns, rows, seconds
-        Size of a picture in pixels, and of the sound that it shows in s.
+        Size of a picture in pixels, and length of the sound that it shows in s.
     sr, n_fft, hop_length, n_mels, fmin, fmax, top_db
         Of the mel spectrogram that was drawn: as in `bnet.sound.log_mel.FeatureSettings`.
     kind
@@ -52,6 +55,11 @@ class PictureSettings(FrontEnd):
     Values are ``(level + 0.5) / 256 * top_db - top_db``: -80 to 0 dB where the clip's own minimum is 80 dB below its
     maximum, as in most clips; a more compressed clip is stretched to that range, for its minimum can't be known from
     its picture. A column shows one frame, the one at its middle: nothing is averaged.
+
+    Raises
+    ------
+    BnetError
+        If a size is not positive.
     """
 
     cmap: str
@@ -67,8 +75,15 @@ class PictureSettings(FrontEnd):
     top_db: float = 80.0
     kind: str = "picture"
 
+    def __post_init__(self) -> None:
+        if not (min(self.columns, self.rows) >= 1 and 0 < self.seconds < math.inf):
+            raise BnetError(
+                f"pictures of {self.columns} x {self.rows} pixels and {self.seconds} s; expected a pixel or more each "
+                "way, and more than 0 s"
+            )
+
     def frames(self, seconds: float) -> int:
-        """Columns of so many seconds.
+        """Columns of so many seconds, at least one.
 
         >>> PictureSettings("magma", 387, 385).frames(10)
         129
@@ -80,10 +95,20 @@ class PictureSettings(FrontEnd):
         """Columns a second."""
         return self.columns / self.seconds
 
+    @property
+    def about(self) -> str:
+        """Sample rate, columns, bands and range."""
+        return (
+            f"what a picture of sound at {self.sr} Hz holds ({self.columns} columns for {self.seconds:g} s, "
+            f"{self.frame_rate:.1f} per second), {self.n_mels} bands, in {COLOURS} levels below the maximum; short "
+            "sound is repeated"
+        )
+
     def decibels(self, y: np.ndarray) -> np.ndarray:
         """Log-mel before columns are chosen: float32 [shape=(1 + n // hop_length, n_mels)], dB below its maximum.
 
-        Equal, to 1e-4 dB, to ``librosa.power_to_db(librosa.feature.melspectrogram(...), ref=numpy.max).T``.
+        Equal, to 1e-4 dB, to ``librosa.power_to_db(librosa.feature.melspectrogram(...), ref=numpy.max).T``. Errors are
+        those of `bnet.sound.log_mel.log_mel`.
         """
         names = ("sr", "n_fft", "hop_length", "n_mels", "fmin", "fmax", "top_db")
         mel = log_mel(y, **{name: getattr(self, name) for name in names})
@@ -96,14 +121,15 @@ class PictureSettings(FrontEnd):
         ----------
         y : np.ndarray [shape=(n,)]
             Mono sound at `sr`: `seconds` of it, or less for a network that takes less; the range is then that of `y`.
+            Sound without any range (digital silence) is the lowest level, as matplotlib draws it.
         """
         drawn = self.decibels(y)
-        columns = self.frames(len(y) / self.sr)
-        drawn = drawn / max(-drawn.min(), 1e-9) + 1  # 0 to 1, as matplotlib's Normalize
+        columns, span = self.frames(len(y) / self.sr), -drawn.min()
+        drawn = drawn / span + 1 if span else np.zeros_like(drawn)  # 0 to 1, as matplotlib's Normalize
         return self._values((drawn[middles(columns, len(drawn))] * COLOURS).clip(0, COLOURS - 1).astype(np.uint8))
 
     def fit(self, y: np.ndarray, seconds: float) -> np.ndarray:
-        """`y` cut to `seconds`, or played over and over: silence would change the range of the picture."""
+        """`y` cut to `seconds`, or repeated from its beginning: silence would change the range of the picture."""
         return np.resize(y, round(seconds * self.sr))
 
     def read(self, rgb: np.ndarray, path: Path) -> np.ndarray:
@@ -127,13 +153,18 @@ def front_end(text: str) -> FrontEnd:
     Raises
     ------
     BnetError
-        If it is of another version of `bnet`.
+        If it is none that this version of `bnet` has; says which fields it has too many or too few.
     """
-    values = json.loads(text)
     try:
-        return PictureSettings(**values) if values.get("kind") == "picture" else FeatureSettings(**values)
-    except TypeError as error:
-        raise BnetError(f"features {text} are of another version of bnet ({error}); train the run again") from error
+        values = json.loads(text)
+        made = PictureSettings if values.get("kind") == "picture" else FeatureSettings
+        odd = sorted(set(values) ^ {field.name for field in dataclasses.fields(made)})
+        if not odd:
+            return made(**values)
+        reason = f"{made.__name__} differs in {', '.join(odd)}"
+    except (ValueError, TypeError, AttributeError, BnetError) as error:  # no JSON, no object, values of other types
+        reason = str(error)
+    raise BnetError(f"features {text} are not of this version of bnet ({reason}); train the run again")
 
 
 def middles(shown: int, of: int) -> np.ndarray:
@@ -158,9 +189,7 @@ def pixels(path: Path, settings: PictureSettings) -> np.ndarray:
     again = "get the published picture again"
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", Image.DecompressionBombWarning
-            )  # its size is looked at before it is decoded
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # its size is checked before it is decoded
             image = Image.open(path)
         with image:
             if image.format != "PNG":
@@ -170,11 +199,15 @@ def pixels(path: Path, settings: PictureSettings) -> np.ndarray:
             if image.mode not in ("RGB", "RGBA", "P"):
                 raise BnetError(f"{path} is grey (mode {image.mode}); expected {wanted}; {again}")
             return np.asarray(image.convert("RGB"))
+    except BnetError:  # a ValueError, too
+        raise
     except FileNotFoundError as error:
         raise BnetError(f"no file {path}; expected {wanted}; check the name and the folder") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise BnetError(f"{path} is far too large ({_first_line(error)}); expected {wanted}; {again}") from None
+    except (OSError, SyntaxError, ValueError) as error:
         if isinstance(error, PermissionError | IsADirectoryError):
-            raise BnetError(f"cannot read {path} ({error.strerror}); expected {wanted}") from error
+            raise BnetError(f"cannot read {path} ({error.strerror}); expected {wanted}; check the path") from error
         raise BnetError(f"{path} is damaged or no picture ({_first_line(error)}); expected {wanted}; {again}") from None
 
 
@@ -212,6 +245,8 @@ def _tree(cmap: str):
     import matplotlib  # half a second to import: only where pictures are read
     from scipy.spatial import KDTree
 
+    if cmap not in matplotlib.colormaps:
+        raise unknown("colour table", cmap, matplotlib.colormaps)
     return KDTree(matplotlib.colormaps[cmap](np.arange(COLOURS), bytes=True)[:, :3].astype(float))
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from bnet.audit.probes import sound
 from bnet.audit.probes.bench import Bench
 from bnet.corpora import Corpus
+from bnet.sound.front_end import FrontEnd
 
 Answer = tuple[pd.DataFrame, dict[str, Any]]
 """Rows of a probe's table for one value, and notes on it (clips lost, checksum of features)."""
@@ -28,14 +29,15 @@ def heard(changed: Callable[[Corpus, float, Any], Corpus], length: bool = False)
     return ask
 
 
-def seen(changed: Callable[[np.ndarray, str, Any], np.ndarray]) -> Callable[[Bench, Any], Answer]:
-    """Ask about changed log-mels: `changed` maps log-mel, track id and value to a log-mel."""
+def seen(changed: Callable[[np.ndarray, str, Any, FrontEnd], np.ndarray]) -> Callable[[Bench, Any], Answer]:
+    """Ask about changed log-mels: `changed` maps log-mel, track id, value and front end to a log-mel."""
 
     def ask(bench: Bench, value: Any) -> Answer:
         answer = bench.predict
         ids, log_mels, notes = bench.unchanged
-        pictures = np.stack([changed(one, track_id, value) for one, track_id in zip(log_mels, ids, strict=True)])
-        return bench.answers(ids, answer(pictures), value), notes
+        front_end = bench.record.front_end
+        log_mels = [changed(one, track_id, value, front_end) for one, track_id in zip(log_mels, ids, strict=True)]
+        return bench.answers(ids, answer(np.stack(log_mels)), value), notes
 
     return ask
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +20,6 @@ from bnet.models import Variant
 from bnet.paths import sha256_file
 from bnet.runs.jobs import parts as parts_of
 from bnet.runs.records import Record
-from bnet.sound.log_mel import FeatureSettings
 from bnet.training import baselines
 from bnet.training.parts import Part
 
@@ -74,11 +72,7 @@ class Bench:
                 f"the sound of {corpus.name} is made by {corpus.source!r} here, but was made by "
                 f"{config.corpus_source!r} for the run {self.record.name}; install those versions, or train again"
             )
-        if json.loads(config.features) != vars(FeatureSettings()):
-            raise BnetError(
-                f"the run {self.record.name} heard log-mels with other settings ({config.features}) than this version "
-                "of bnet makes; train it again"
-            )
+        self.record.check_front_end(corpus.front_end)
         return corpus
 
     @cached_property
@@ -218,7 +212,10 @@ class Bench:
     def _baseline_answers(self, log_mels: np.ndarray) -> np.ndarray:
         n = len(log_mels)
         test = Part(log_mels, np.arange(n), np.zeros(n, int))  # a baseline never sees the labels of the test part
-        outcome = baselines.fit(self.record.config.variant, *self.train_and_validation, test, len(self.record.labels))
+        record = self.record
+        outcome = baselines.fit(
+            record.config.variant, *self.train_and_validation, test, len(record.labels), record.front_end
+        )
         self.tick(n)
         return outcome.test
 

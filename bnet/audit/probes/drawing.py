@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bnet.audit.plots import INK, PALETTE, spectrogram
+from bnet.sound.front_end import FrontEnd
 from bnet.sound.log_mel import FeatureSettings
 
 _MARKERS = "osD^vP"
@@ -61,15 +62,24 @@ def changes(table: pd.DataFrame, look: Mapping[str, Any], *, ax: Axes, title: st
     return ax
 
 
-def look_at(log_mel: np.ndarray, clip: Mapping[str, Any], *, ax: Axes, title: str = "", top: int = 4) -> Axes:
+def look_at(
+    log_mel: np.ndarray,
+    clip: Mapping[str, Any],
+    *,
+    ax: Axes,
+    title: str = "",
+    top: int = 4,
+    front_end: FrontEnd | None = None,
+) -> Axes:
     """Draw a log-mel with frames around the `top` patches whose covering lowers the probability most.
 
     `clip` is one of `reading.looks`. The thicker the line, the more it falls; patches that don't lower it get none.
+    `front_end` made the log-mel; None: the paper's.
     """
-    settings = FeatureSettings()
-    spectrogram(log_mel, sr=settings.sr, hop_length=settings.hop_length, ax=ax, title=title)
-    edges = _mel_edges(settings, log_mel.shape[1])
-    second = settings.hop_length / settings.sr
+    front_end = front_end or FeatureSettings()
+    second = 1 / front_end.frame_rate
+    spectrogram(log_mel, sr=front_end.sr, hop_length=front_end.sr * second, ax=ax, title=title)
+    edges = _mel_edges(front_end, log_mel.shape[1])
     frames = [*clip["frames"], len(log_mel)]
     bands = [*clip["bands"], log_mel.shape[1]]
     drop = np.asarray(clip["drop"])
@@ -85,9 +95,9 @@ def look_at(log_mel: np.ndarray, clip: Mapping[str, Any], *, ax: Axes, title: st
     return ax
 
 
-def _mel_edges(settings: FeatureSettings, n_mels: int) -> np.ndarray:
+def _mel_edges(front_end: FrontEnd, n_mels: int) -> np.ndarray:
     """Frequencies between mel bands, in Hz [shape=(n_mels + 1,)]."""
     import librosa
 
-    centres = librosa.mel_frequencies(n_mels + 2, fmin=settings.fmin, fmax=settings.fmax)
+    centres = librosa.mel_frequencies(n_mels + 2, fmin=front_end.fmin, fmax=front_end.fmax)
     return (centres[:-1] + centres[1:]) / 2

@@ -27,7 +27,7 @@ class Changed(Corpus):
     """The clips of `base`, with `sound` in place of theirs; `change` says which, for the feature store."""
 
     def __init__(self, base: Corpus, change: str, sound: Sound):
-        self.base, self.sound = base, sound
+        self.base, self.sound, self.front_end = base, sound, base.front_end
         self.name, self.title, self.labels = f"{base.name}-changed", base.title, base.labels
         self.source = f"{base.source}, {change}"
 

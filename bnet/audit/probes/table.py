@@ -8,7 +8,7 @@ from typing import Any
 
 from bnet.audit.probes import asking, parts, picture, sound
 from bnet.audit.probes.bench import Bench
-from bnet.corpora import get_corpus
+from bnet.corpora import CORPORA, get_corpus
 from bnet.errors import unknown
 from bnet.models import Variant
 
@@ -50,6 +50,14 @@ def _always(*values: Any) -> Callable[[Bench], tuple]:
     return lambda bench: values
 
 
+def _of_sound(values: Callable[[Bench], tuple]) -> Callable[[Bench], tuple]:
+    def some(bench: Bench) -> tuple:
+        corpus = CORPORA.get(bench.record.config.corpus)
+        return values(bench) if corpus is None or corpus.has_sound else ()
+
+    return some
+
+
 def _neutral(value: float) -> Callable[[Bench], float]:
     return lambda bench: value
 
@@ -80,7 +88,7 @@ _ROWS = (
         "tempo, from the same place of the tune, which is exact; sound files are stretched by a phase vocoder.",
         "%",
         asking.heard(lambda corpus, seconds, value: sound.replayed(corpus, seconds, tempo=1 + value / 100)),
-        _always(-12, -6, -4, -2, 2, 4, 6, 12),
+        _of_sound(_always(-12, -6, -4, -2, 2, 4, 6, 12)),
         _neutral(0),
     ),
     Probe(
@@ -90,7 +98,7 @@ _ROWS = (
         "shifted by a phase vocoder. Clips with notes beyond what the synthesizer plays are left out.",
         "semitones",
         asking.heard(lambda corpus, seconds, value: sound.replayed(corpus, seconds, semitones=value)),
-        _always(-5, -2, -1, 1, 2, 5),
+        _of_sound(_always(-5, -2, -1, 1, 2, 5)),
         _neutral(0),
     ),
     Probe(
@@ -99,7 +107,7 @@ _ROWS = (
         "Louder (+) or softer (-). What exceeds full scale is clipped; the records say how many clips that concerns.",
         "dB",
         asking.louder,
-        _always(-20, -10, 10),
+        _of_sound(_always(-20, -10, 10)),
         _neutral(0),
     ),
     Probe(
@@ -108,7 +116,7 @@ _ROWS = (
         "White Gaussian noise over the whole clip, so many dB below its mean power; the same noise for every run.",
         "dB SNR",
         asking.heard(lambda corpus, seconds, value: sound.noisy(corpus, value)),
-        _always(30, 20, 10),
+        _of_sound(_always(30, 20, 10)),
         _neutral(float("inf")),
     ),
     Probe(
@@ -118,7 +126,7 @@ _ROWS = (
         "codec.",
         "kbit/s",
         asking.heard(lambda corpus, seconds, value: sound.through_mp3(corpus, value)),
-        _always(64, 32),
+        _of_sound(_always(64, 32)),
         _neutral(float("inf")),
     ),
     Probe(
@@ -127,7 +135,7 @@ _ROWS = (
         "Shorter or longer clips than those that the run learnt from; what is rendered begins at the same place.",
         "s",
         asking.heard(lambda corpus, seconds, value: sound.replayed(corpus, seconds, seconds=value), length=True),
-        lambda bench: tuple(value for value in (5, 10, 30) if value != bench.seconds),
+        _of_sound(lambda bench: tuple(value for value in (5, 10, 30) if value != bench.seconds)),
         lambda bench: bench.seconds,
     ),
     Probe(
