@@ -98,7 +98,7 @@ myst.table(
             "weights": "Kernels, biases",
         }
     ),
-    f"Counted on the Keras models, for {classes} classes. The BBNN paper quotes its kernels and biases only; the paper speaks of "
+    f"Counted on the rows, for {classes} classes. The BBNN paper quotes its kernels and biases only; the paper speaks of "
     "'about 180 k'.",
     "tab-networks-parameters",
 )

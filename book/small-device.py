@@ -23,17 +23,13 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from bnet import backend
 from bnet.audit import measured, plots
+from bnet.audit.boards import BOARDS
 from bnet.book import myst
+from bnet.models import VARIANTS
+from bnet.models.counting import count
 from bnet.runs import jobs
 from bnet.sound import log_mel
-
-backend.prepare()
-
-from bnet.audit.boards import BOARDS
-from bnet.models import build
-from bnet.models.cost import costs
 
 plots.style()
 record = measured.read("inference")
@@ -133,7 +129,7 @@ if record:
 
 # %% tags=["hide-input"]
 if record:
-    cost = {seconds: costs(build(network, 10, log_mel.frames(seconds))) for seconds in LENGTHS}
+    cost = {seconds: count(VARIANTS[network], 10, log_mel.frames(seconds)) for seconds in LENGTHS}
     rows = [
         {
             "Sound": f"{seconds} s",
@@ -147,7 +143,7 @@ if record:
     display(
         myst.table(
             pd.DataFrame(rows),
-            f"What one prediction of `{network}` takes, counted: `bnet.models.cost` and `bnet.deploy.litert.working_bytes`. Its {cost[10].parameters} parameters take {4 * cost[10].parameters / KIB:.0f} KiB as float32.",
+            f"What one prediction of `{network}` takes, counted: `bnet.models.counting` and `bnet.deploy.litert.working_bytes`. Its {cost[10].parameters} parameters take {4 * cost[10].parameters / KIB:.0f} KiB as float32.",
             "tab-small-device-cost",
             formats=dict.fromkeys(("Multiply-adds, millions", "All maps, float32, MiB"), ".0f")
             | dict.fromkeys(("At a time, float32, MiB", "At a time, int8, MiB"), ".1f"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import keras
@@ -14,7 +16,8 @@ from bnet.errors import BnetError
 from bnet.models import STEPS, TABLE_3, VARIANTS, Variant, build, decisions
 from bnet.models import variant_file as files
 from bnet.models import weights as weight_files
-from bnet.models.cost import available_bytes, check_memory, costs, table, training_bytes
+from bnet.models.cost import available_bytes, check_memory, costs, training_bytes
+from bnet.models.counting import LAYERS, count, table
 from bnet.models.language import WORDS, parse
 from bnet.models.operations import JOINS, OPERATIONS
 from bnet.models.shapes import check, shapes
@@ -56,6 +59,37 @@ def test_parameters_of_every_network():
     found = table(VARIANTS.values(), 10, 646).set_index("variant")
     assert {name: tuple(found.loc[name, ["parameters", "trainable"]]) for name in VARIANTS} == COUNTS
     assert found["macs"]["bbnn"] == 3_716_768_064
+
+
+ODD_ROWS = [
+    replace(VARIANTS["bbnn"], name="odd-chain", connection="chain", after="se:8 dropout:0.1", blocks=2),
+    replace(
+        VARIANTS["bbnn"], name="odd-words", branches=("sepconv3x5:16 groupnorm:4 pool3x3", "lstm:12 residual"), blocks=2
+    ),
+    replace(VARIANTS["bbnn"], name="odd-stem", stem="conv3x3v/2:24 norm avgpool2x2", decision="gmp norm dropout:0.2"),
+]
+
+
+@pytest.mark.parametrize("row", [*VARIANTS.values(), *ODD_ROWS], ids=lambda row: row.name)
+def test_costs_counted_on_a_row_are_those_of_its_model(row):
+    model = build(row, 7, 216)
+    counted, found = count(row, 7, 216), costs(model)
+    for name in ("parameters", "trainable", "macs", "activation_bytes"):
+        assert getattr(counted, name) == getattr(found, name), name
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert counted.convolutions == kinds.count("Conv2D") + kinds.count("SeparableConv2D")
+    norms = sum(layer.count_params() for layer in model.layers if "Normal" in type(layer).__name__)
+    assert counted.kernels == found.parameters - norms
+    assert count(row, 7).parameters == found.parameters
+
+
+def test_every_word_is_counted():
+    assert LAYERS.keys() == WORDS.keys()
+
+
+def test_counting_needs_no_keras():
+    code = "import sys; from bnet.audit import tables; tables.parameters(10); sys.exit('keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_kernels_and_biases_are_the_quoted_ones():

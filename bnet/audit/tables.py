@@ -9,6 +9,7 @@ import pandas as pd
 
 from bnet.audit import paper
 from bnet.corpora import Corpus, Track
+from bnet.models import VARIANTS, counting
 from bnet.runs.records import Record
 from bnet.statistics import metrics
 
@@ -180,26 +181,14 @@ def classes(
 
 
 def parameters(classes: int = 10) -> pd.DataFrame:
-    """One row a network of the table, counted on the Keras model itself.
+    """One row a network of the table, counted on its row (`bnet.models.counting`).
 
-    ``total`` and ``trainable`` parameters; ``weights`` of convolutions and dense layers only (kernels and biases), the
-    count that the BBNN paper quotes; number of ``convolutions``.
+    ``total`` and ``trainable`` parameters; ``weights`` of convolutions, LSTMs and dense layers only (kernels and
+    biases), the count that the BBNN paper quotes; number of ``convolutions``.
     """
-    from bnet.models import VARIANTS, build
-
-    rows = []
-    for name, row in VARIANTS.items():
-        model = build(name, classes)
-        counted = [layer for layer in model.layers if type(layer).__name__ in ("Conv2D", "Dense")]
-        rows.append(
-            {
-                "variant": name,
-                "title": row.title,
-                "blocks": row.blocks,
-                "convolutions": sum(type(layer).__name__ == "Conv2D" for layer in counted),
-                "total": model.count_params(),
-                "trainable": sum(int(np.prod(weight.shape)) for weight in model.trainable_variables),
-                "weights": sum(layer.count_params() for layer in counted),
-            }
-        )
-    return pd.DataFrame(rows)
+    counted = counting.table(VARIANTS.values(), classes, None)
+    counted.insert(2, "blocks", [row.blocks for row in VARIANTS.values()])
+    columns = {"parameters": "total", "kernels": "weights"}
+    return counted.rename(columns=columns)[
+        ["variant", "title", "blocks", "convolutions", "total", "trainable", "weights"]
+    ]

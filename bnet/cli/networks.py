@@ -33,11 +33,8 @@ def networks(
     if decisions:
         show(models.decisions(), as_json)
         return
-    from bnet import backend
+    from bnet.models.counting import table
     from bnet.sound.log_mel import frames
-
-    backend.prepare()
-    from bnet.models.cost import table
 
     show(table([*models.VARIANTS.values(), *own_variants(variant_file).values()], classes, frames(seconds)), as_json)
 
@@ -50,14 +47,14 @@ def summary(
     as_json: JsonOption = False,
 ) -> None:
     """The networks: parameters of all, or the layers of one."""
-    from bnet import backend
-
-    backend.prepare()
     if variant is None:
         from bnet.audit import tables
 
         show(tables.parameters(classes), as_json)
         return
+    from bnet import backend
+
+    backend.prepare()
     from bnet.models import build
 
     model = build(own_variants(variant_file).get(variant, variant), classes, frames)

@@ -1,10 +1,9 @@
-"""What a network costs: multiply-adds and memory, counted on the Keras model itself."""
+"""What a network costs: multiply-adds and memory, counted on the Keras model itself (`counting`: on its row)."""
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +14,9 @@ import psutil
 from keras import layers
 
 from bnet.errors import BnetError
-from bnet.models.builder import build
+from bnet.models.counting import BYTES
 from bnet.models.operations import BandLSTM
-from bnet.models.shapes import check
-from bnet.models.variant import Variant
 from bnet.sound.memory import available_bytes
-
-BYTES = 4
-"""Of a float32, in which networks are trained here."""
 
 
 @dataclass(frozen=True)
@@ -93,25 +87,6 @@ def costs(model: keras.Model) -> Costs:
         activation_bytes=int(table["activation_bytes"].sum()),
         layers=table,
     )
-
-
-def table(rows: Iterable[Variant], classes: int, frames: int) -> pd.DataFrame:
-    """One line a network: ``variant, title, parameters, trainable, macs, activation_mib``, for a clip of `frames`.
-
-    Networks that are too deep for so few frames have no costs (missing values).
-    """
-    lines = []
-    for row in rows:
-        line = {"variant": row.name, "title": row.title}
-        with contextlib.suppress(BnetError):
-            check(row, frames)
-            found = costs(build(row, classes, frames))
-            line |= {"parameters": found.parameters, "trainable": found.trainable, "macs": found.macs}
-            line |= {"activation_mib": found.activation_bytes / 2**20}
-        lines.append(line)
-    counts = ["parameters", "trainable", "macs"]
-    frame = pd.DataFrame(lines, columns=["variant", "title", *counts, "activation_mib"])
-    return frame.astype(dict.fromkeys(counts, "Int64"))
 
 
 def _conv(layer, shape) -> int:

@@ -92,13 +92,14 @@ def _walk(row: Variant, chain: str, shape: Shape, place: str, seen: Shape | None
             raise BnetError(
                 f"operation in {where}: 'residual' sums with a block's input; use it in branches or `after`"
             )
-        shape = _after(row, step, shape, where, seen)
+        shape = after(row, step, shape, where, seen)
     if len(shape) == 1 and not place.startswith("decision"):
         raise BnetError(f"{where} ends in a global pool; expected one in the decision only")
     return shape
 
 
-def _after(row: Variant, step: Step, shape: Shape, where: str, seen: Shape | None) -> Shape:
+def after(row: Variant, step: Step, shape: Shape, where: str, seen: Shape | None) -> Shape:
+    """The shape after a step; `seen` is the input of the block that it belongs to, if any."""
     word, channels = WORDS[step.word], shape[-1]
     if word.number == "count!" and not word.makes:
         _check_share(step, channels, where)

@@ -26,13 +26,13 @@ from bnet.audit import ablation, paper, plots
 from bnet.audit.report import Report, chosen
 from bnet.book import myst
 from bnet.models import VARIANTS, drawing
+from bnet.models.counting import table
 from bnet.paths import results_dir
 from bnet.runs import jobs
 from bnet.sound import log_mel
 
 backend.prepare()
 from bnet.models import build
-from bnet.models.cost import table
 
 plots.style()
 row, base = VARIANTS[network], VARIANTS[ablation.BASELINE]
@@ -84,7 +84,7 @@ myst.table(
             "Activations (MiB)": costs["activation_mib"],
         }
     ),
-    f"What one clip of 30 s costs, with {classes} classes: counted on the Keras model. Activations are the outputs of all layers.",
+    f"What one clip of 30 s costs, with {classes} classes: counted on its row. Activations are the outputs of all layers.",
     "tab-{{ slug }}-costs",
     formats={"Multiply-adds (millions)": ".0f", "Activations (MiB)": ".0f"},
 )

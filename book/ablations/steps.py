@@ -29,12 +29,12 @@ from bnet.audit import ablation, plots
 from bnet.audit.report import Report, chosen
 from bnet.book import myst
 from bnet.models import STEPS, VARIANTS, drawing
+from bnet.models.counting import table
 from bnet.paths import results_dir
 from bnet.sound import log_mel
 
 backend.prepare()
 from bnet.models import build
-from bnet.models.cost import table
 
 plots.style()
 names = (ablation.BASELINE, *STEPS)

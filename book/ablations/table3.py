@@ -25,16 +25,13 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from bnet import backend
 from bnet.audit import ablation, paper, plots
 from bnet.audit.report import Report, chosen
 from bnet.book import myst
 from bnet.models import TABLE_3, VARIANTS, decisions
+from bnet.models.counting import table
 from bnet.paths import results_dir
 from bnet.sound import log_mel
-
-backend.prepare()
-from bnet.models.cost import table
 
 plots.style()
 names = (ablation.BASELINE, *TABLE_3, *ablation.EXTRAS)
@@ -134,8 +131,7 @@ display(
                 "s a step": changes["step_s"],
             }
         ),
-        f"Parameters for {classes} classes; MACs (multiply-adds, in millions) and the outputs of all layers for a 30 s clip, counted on the "
-        f"Keras models. *s a step*: time of a whole run ({where}) by its training steps; the machine may have been busy, so take it "
+        f"Parameters for {classes} classes; MACs (multiply-adds, in millions) and the outputs of all layers for a 30 s clip, counted on the rows. *s a step*: time of a whole run ({where}) by its training steps; the machine may have been busy, so take it "
         "as an order of magnitude.",
         "tab-{{ slug }}-costs",
         formats={"MACs (M)": ".0f", "Activations (MiB)": ".0f", "s a step": ".2f"},
