@@ -27,13 +27,19 @@ songs = [heard for heard in read_all(results_dir(), "emotify") if heard.network[
 dances = {
     name: read_all(results_dir(), name, trained_on="extended-ballroom") for name in ("drums", "tunes", "tunes-free")
 }
-drums = get_corpus("drums")
+drums, order = get_corpus("drums"), list(get_corpus("extended-ballroom").labels)
 
 
 def share(right, of):
     """A share in percent with Wilson's interval."""
     low, high = reading.wilson(right, of)
     return f"{100 * right / of:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def shown(rows):
+    """A table of rows, without its column of networks where there is one network only."""
+    frame = pd.DataFrame(rows)
+    return frame if frame["Network"].nunique() > 1 else frame.drop(columns="Network")
 
 
 def drum_table(heard):
@@ -54,16 +60,18 @@ said = []
 for heard in songs:
     table = reading.recalls(heard)
     told = table[table["right"].notna() & ~table["counts"].isin(["strictly", "widely"])]
-    parts = [f"{int(row.right)} of {row.songs} {row.genre} songs '{row.counts}'" for row in told.itertuples()]
-    said.append(f"{reading.title(heard)}, calls {', '.join(parts)}")
-for heard in dances["drums"]:
-    same, of = pairs(drum_table(heard), "players", "tempo")
-    follows = "follows the tempo alone" if same == of else "does not follow the tempo alone"
+    parts = [f"{int(row.right)} of {row.songs} {row.genre} songs {row.counts}" for row in told.itertuples()]
+    said.append(f"{reading.title(heard)}, trained on `{heard.network['trained_on']}`, calls {', '.join(parts)}")
+if dances["drums"]:
+    found = [pairs(drum_table(heard), "players", "tempo") for heard in dances["drums"]]
+    alone = all(same == of for same, of in found)
     said.append(
-        f"{reading.title(heard)}, {follows}: two drum patterns at one tempo are named the same dance in "
-        f"{100 * same / of:.0f} % of the pairs"
+        f"the dance that networks trained on Extended Ballroom name {'follows' if alone else 'does not follow'} the tempo alone: two drum "
+        "patterns at one tempo are named the same dance in "
+        + " and ".join(f"{100 * same / of:.0f} %" for same, of in found)
+        + " of the pairs"
     )
-myst.text("**In one sentence:** " + ("; ".join(said) + "." if said else "nothing has been heard yet."))
+myst.text("**In one sentence:** " + ("; ".join(said) + "." if said else "no network has been evaluated yet."))
 
 # %% [markdown]
 # The paper speaks of generalizability, and tests each network on the collection that it was trained on. This page asks trained
@@ -99,8 +107,8 @@ if songs:
     logs = paper.BASELINE_LOGS["test"]
     display(
         myst.table(
-            pd.DataFrame(rows),
-            f"Songs of `emotify` named rightly, with Wilson's 95 % interval. {songs[0].about['clips']} of its {about['whole']} songs "
+            shown(rows),
+            f"Songs of `emotify` named rightly by {' and by '.join(map(reading.title, songs))}, with Wilson's 95 % interval. {songs[0].about['clips']} of its {about['whole']} songs "
             f"were at hand, their first {songs[0].network['seconds']:g} s. On excerpts of GTZAN held out at random, the log of BBNN's "
             f"authors has {100 * np.mean(logs):.1f} % on average over {len(logs)} networks ({100 * min(logs):.0f} to {100 * max(logs):.0f}).",
             "tab-outside-recall",
@@ -129,7 +137,7 @@ if songs:
             + ", ".join(
                 f"{row.genre} called {row.counts} {100 * row.recall:.0f} %"
                 for row in table.itertuples()
-                if not np.isnan(row.recall)
+                if not np.isnan(row.recall) and row.counts not in ("strictly", "widely")
             )
             + "."
             for name, table in tables.items()
@@ -184,8 +192,8 @@ if songs:
     ]
     display(
         myst.table(
-            pd.DataFrame(rows),
-            "How sure a network is of the songs that it names rightly, wrongly, and of those whose genre it has no class for.",
+            shown(rows),
+            f"How sure {' and '.join(map(reading.title, songs))} {'is' if len(songs) == 1 else 'are'} of the songs that it names rightly, wrongly, and of those whose genre it has no class for.",
             "tab-outside-confidence",
             formats={"Mean probability of the named class": ".2f"},
         )
@@ -206,7 +214,6 @@ if songs:
 # %% tags=["hide-input"]
 TEMPO = "beats per minute"
 if dances["drums"]:
-    order = list(get_corpus("extended-ballroom").labels)
     fig, axes = plt.subplots(
         len(dances["drums"]), 1, figsize=(4.8, 3.4 * len(dances["drums"])), squeeze=False, layout="constrained"
     )
@@ -279,7 +286,7 @@ if dances["drums"]:
                 for name, f in frames.items()
             )
             + (
-                f" Two networks of one recipe, trained on other draws of one corpus, name the same dance for {share(agree, len(one))} of the clips."
+                f" Two networks of one recipe, trained on other draws of one corpus, name the same dance for {100 * agree / len(one):.0f} % of the clips: what they answer to this sound is not what they have in common."
                 if len(frames) > 1
                 else ""
             )
@@ -346,15 +353,18 @@ else:
 # ## How far this goes
 #
 # A melody on one instrument and a computed drum pattern are far from a dance orchestra, and a network's answers to such sound may say
-# more about what it does with the unknown than about what it learnt. That two networks of one recipe answer differently is a sign of
-# that. About the songs: a genre is what one label's catalogue says, one clip a song, and songs of one artist may be among
-# them; the intervals take songs as independent.
+# more about what it does with the unknown than about what it learnt: two networks of one recipe may then answer differently. The drum
+# patterns are a design, not a sample, so their shares have no interval.
+#
+# About the songs: a genre is what one label's catalogue says, each song is heard once, at its beginning, and songs of one artist may
+# be among them; the intervals take songs as independent. Every network that is named here was trained on one random split; another
+# may answer differently.
 #
 # ## Not run, and how to run it
 #
 # BBNN's authors published ten networks for GTZAN and ten for Extended Ballroom (`CaifengLiu/music-genre-classification`). They carry no licence,
-# so they are not part of this project; the records say which files were asked, by checksum. The others, the rest of Emotify, and
-# networks of your own are heard by the same command, which adds records that this page then shows:
+# so they are not part of this project; the records say which files were asked, by checksum. The other networks, the rest of Emotify
+# and networks of your own have not been evaluated; the same command does it, and adds records that this page then shows:
 #
 # ```bash
 # bnet corpora get emotify --data ~/corpora

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import h5py
+import matplotlib.pyplot as plt
 import minicorpora
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from bnet import cli
-from bnet.audit.outside import Heard, Network, hear, networks, read_all
+from bnet.audit.outside import Heard, Network, drawing, hear, networks, read_all, reading
 from bnet.audit.outside.reading import COUNTS_AS, arrays, confidence, confusion, recalls, same_answer, wilson
 from bnet.corpora import SR, drums, fingerprint, get_corpus
 from bnet.deploy.weights import shipped_run
@@ -24,6 +25,7 @@ from bnet.models import build, load_published_bbnn
 from bnet.paths import sha256_file
 from bnet.runs import records
 from bnet.sound import log_mel
+from bnet.statistics import metrics
 from bnet.training.fit import predict
 
 
@@ -319,6 +321,30 @@ def test_pairs_that_get_the_same_answer():
     group = pd.Series({"a": 1, "b": 1, "c": 1, "d": 2, "e": 2})
     assert same_answer(named, group) == (1, 4)
     assert same_answer(named, group * 0) == (4, 10)
+
+
+def test_plots_draw_what_the_tables_say():
+    heard = answered(SONGS)
+    fig, axes = plt.subplots(4)
+    assert drawing.confusion(confusion(heard), ax=axes[0]) is axes[0]
+    shown = [text.get_text() for text in axes[0].texts]
+    assert sorted(filter(None, shown)) == ["1"] * len(SONGS)
+    drawing.recalls({"a": recalls(heard), "b": recalls(heard)}, ax=axes[1])
+    rows = [label.get_text() for label in axes[1].get_yticklabels()]
+    assert rows == ["classical", "pop", "rock", "rock,\ncalled rock or metal"]
+    drawing.reliability({"a": metrics.reliability(*arrays(heard), bins=5)}, ax=axes[2])
+    table = pd.DataFrame({"x": [60, 60, 80], "named": ["pop", "pop", "jazz"], "series": ["s", "t", "s"]})
+    drawing.named_over(table, heard.labels, ax=axes[3], xlabel="tempo")
+    assert [label.get_text() for label in axes[3].get_yticklabels()] == ["jazz", "pop"]
+    plt.close(fig)
+
+
+def test_a_record_says_where_it_comes_from(network, songs, tmp_path):
+    heard = hear(network, songs, tmp_path, per_class=1)
+    assert "trained here on gtzan" in reading.title(heard)
+    (line,) = reading.provenance([heard])
+    assert "heard 4 of 400 clips of `emotify`" in line
+    assert "weights 0000000000" in line
 
 
 # ---------------------------------------------------------------------------------------------------------------------
