@@ -215,7 +215,7 @@ if songs:
 TEMPO = "beats per minute"
 if dances["drums"]:
     fig, axes = plt.subplots(
-        len(dances["drums"]), 1, figsize=(4.8, 3.4 * len(dances["drums"])), squeeze=False, layout="constrained"
+        len(dances["drums"]), 1, figsize=(4.8, 3.8 * len(dances["drums"])), squeeze=False, layout="constrained"
     )
     words = []
     for ax, heard in zip(axes.flat, dances["drums"], strict=True):
@@ -234,7 +234,7 @@ if dances["drums"]:
     axes.flat[0].legend(loc="lower center", bbox_to_anchor=(0.4, 1.1), ncols=2, frameon=False, fontsize=9)
     myst.figure(
         fig,
-        "The dance that two published networks name for drum patterns, against their tempo; the area of a mark is the number of "
+        "The dance that published networks name for drum patterns, against their tempo; the area of a mark is the number of "
         "patterns. If tempo alone decided, each tempo would have one dance.",
         "fig-outside-tempo",
         "Marks in rows of dances over tempo. " + "; ".join(words) + ".",
@@ -271,6 +271,7 @@ if dances["drums"]:
             "Pairs of drum clips that a network names the same dance. But for the last row both clips are played by the same "
             "instruments.",
             "tab-outside-pairs",
+            cards=True,
         )
     )
     one, other, *_ = [*frames.values(), *frames.values()]
@@ -286,7 +287,7 @@ if dances["drums"]:
                 for name, f in frames.items()
             )
             + (
-                f" Two networks of one recipe, trained on other draws of one corpus, name the same dance for {100 * agree / len(one):.0f} % of the clips: what they answer to this sound is not what they have in common."
+                f" Two networks of one recipe, trained on other draws of one corpus, name the same dance for {100 * agree / len(one):.0f} % of the clips."
                 if len(frames) > 1
                 else ""
             )
@@ -304,7 +305,7 @@ if dances["drums"]:
 by_name = {kind: {heard.network["name"]: heard for heard in dances[kind]} for kind in ("tunes", "tunes-free")}
 both = [name for name in by_name["tunes"] if name in by_name["tunes-free"]]
 if both:
-    fig, axes = plt.subplots(len(both), 1, figsize=(4.8, 3.4 * len(both)), squeeze=False, layout="constrained")
+    fig, axes = plt.subplots(len(both), 1, figsize=(4.8, 3.8 * len(both)), squeeze=False, layout="constrained")
     rows, words = [], []
     for ax, name in zip(axes.flat, both, strict=True):
         frames = []
@@ -320,6 +321,8 @@ if both:
                 "Network": name,
                 "Tunes": len(slow),
                 "Same dance at both tempi, %": share(same, len(slow)),
+                "By chance, %": 100
+                * float(slow.value_counts(normalize=True).mul(fast.value_counts(normalize=True)).sum()),
                 "Named most often": f"{top.index[0]}, {top.iloc[0]} of {len(slow)}",
             }
         )
@@ -335,8 +338,10 @@ if both:
         myst.table(
             pd.DataFrame(rows),
             f"Tunes that a network names the same dance at the tempo of tradition and at a random one, with Wilson's 95 % interval; "
-            f"at most {by_name['tunes'][both[0]].about['corpus']['per_class']} tunes of each class, by the corpus's seeded order.",
+            f"at most {by_name['tunes'][both[0]].about['corpus']['per_class']} tunes of each class, by the corpus's seeded order. 'By chance': if "
+            "the two answers to a tune had nothing to do with each other, and each dance were named as often as it is.",
             "tab-outside-tunes",
+            formats={"By chance, %": ".0f"},
         )
     )
     display(myst.provenance(reading.provenance([heard for found in dances.values() for heard in found])))
@@ -344,8 +349,8 @@ else:
     display(
         myst.not_run(
             "No network for Extended Ballroom has heard the tunes at two tempi yet.",
-            "bnet outside 0_fold_ExtendedBallroom_model.hdf5 --corpus tunes --per-class 12\n"
-            "bnet outside 0_fold_ExtendedBallroom_model.hdf5 --corpus tunes-free --per-class 12",
+            "bnet outside 0_fold_ExtendedBallroom_model.hdf5 --corpus tunes --per-class 20\n"
+            "bnet outside 0_fold_ExtendedBallroom_model.hdf5 --corpus tunes-free --per-class 20",
         )
     )
 
@@ -371,6 +376,6 @@ else:
 # bnet outside ~/published --corpus emotify --data ~/corpora              # every weights file in a folder
 # bnet outside gtzan-images/proposed-official-0-desktop --corpus emotify --data ~/corpora
 # bnet outside ~/published --corpus drums
-# bnet outside ~/published --corpus tunes --per-class 12
+# bnet outside ~/published --corpus tunes --per-class 20
 # bnet pages update outside
 # ```

@@ -87,7 +87,9 @@ def named_over(table: pd.DataFrame, order: list[str], *, ax: Axes, xlabel: str, 
     for name, shift, marker, colour in zip(series, shifts, _MARKERS, PALETTE, strict=False):
         counts = table[table["series"] == name].groupby(["x", "named"]).size().reset_index(name="clips")
         y = np.array([shown.index(said) for said in counts["named"]]) + shift
-        ax.scatter(counts["x"], y, s=16 * counts["clips"], marker=marker, color=colour, label=name, linewidth=0)
+        ax.scatter(
+            counts["x"], y, s=16 * counts["clips"], marker=marker, color=colour, label=name, alpha=0.8, linewidth=0
+        )
     ax.set(yticks=range(len(shown)), xlabel=xlabel, title=title)
     ax.set_yticklabels(shown, fontsize=10)
     ax.set_ylim(len(shown) - 0.5, -0.5)
