@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+import shutil
 import time
 
 import librosa
@@ -13,11 +15,15 @@ from listening import check, folder, models, served, tune
 
 from bnet.book import chromium
 from bnet.corpora import SR
+from bnet.corpora.pictures import FMA_SMALL_IMAGES, GTZAN_IMAGES
 from bnet.deploy import predict, weights
 from bnet.deploy.web import clips, kernels, runtime, site
 from bnet.deploy.web.visit import FORMATS, by_librosa, difference, give, heard, line, said, tolerance, wait, write_sound
 from bnet.errors import BnetError
+from bnet.models import Variant, build
+from bnet.runs.records import PLAIN_WEIGHTS, Record
 from bnet.sound import log_mel
+from bnet.sound.pictures import COLOURS
 
 FAKE_MICROPHONE = "--use-fake-device-for-media-stream"
 
@@ -97,6 +103,85 @@ def test_the_very_first_samples_are_those_of_soxr(opened, tmp_path, rate):
     mel, _ = heard(opened)
     expected = log_mel.log_mel(librosa.resample(x, orig_sr=rate, target_sr=SR))
     assert np.abs(mel - expected)[:2][expected[:2] > expected.max() - 50].max() < 1e-4
+
+
+PICTURES = {"gtzan": GTZAN_IMAGES.front_end, "fma": FMA_SMALL_IMAGES.front_end}
+
+
+@pytest.fixture(scope="module")
+def mixed(browser, tmp_path_factory):
+    """A page with a shipped network, and two for windows of 3 s of what pictures would hold; and all records."""
+    root, shipped = tmp_path_factory.mktemp("mixed"), weights.shipped_run("bbnn")
+    records = [shipped]
+    for name, front_end in PICTURES.items():
+        row = Variant(name, name, ("norm conv1x1",), 1, filters=4)
+        folder = shutil.copytree(shipped.folder, root / name)
+        changes = {"variant": name, "architecture": row.architecture(), "features": front_end.to_json()}
+        run = {**shipped.run, "config": {**shipped.run["config"], **changes, "clip_seconds": 3.0}}
+        records.append(Record(folder, run))
+        model, generator = build(row, len(shipped.labels)), np.random.default_rng(0)
+        model.set_weights([w if w.ndim == 1 else 0.1 * generator.normal(size=w.shape) for w in model.get_weights()])
+        weights.save(model, folder / PLAIN_WEIGHTS)
+    page = browser.new_page()
+    page.goto(site.write_page(records, root / "page", "Listen").as_uri())
+    yield page, records
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rate", "kind"), [(2.0, 48_000, "wav"), (4.5, 22_050, "wav"), (4.5, 44_100, "flac")]
+)
+def test_each_network_has_the_front_end_of_its_record(mixed, tmp_path, seconds, rate, kind):
+    """Its sample rate, its columns and levels, and its way with a sound that is shorter than a window."""
+    page, records = mixed
+    path = write_sound(tmp_path / f"tune.{kind}", tune()[: round(seconds * SR)], rate, kind)
+    assert give(page, path) == ""
+    _, found = heard(page)
+    assert set(found) == {"bbnn", *PICTURES}
+    for record in records:
+        expected = predict.predict_file(predict.load_network(record), record, path).probabilities
+        assert found[record.config.variant].shape == expected.shape
+        assert 0.01 < expected.max() < 0.99 or record is records[0]
+        assert np.abs(found[record.config.variant] - expected).max() < 1e-3
+
+
+def test_what_matters_is_asked_in_the_columns_of_the_network(mixed, tmp_path):
+    from bnet.audit.probes.inside import drops
+    from bnet.training.fit import predict as ask
+
+    page, (_, record, _) = mixed
+    path = write_sound(tmp_path / "tune.wav", tune()[: 4 * SR], SR, "wav")
+    assert give(page, path) == ""
+    page.click("article:nth-of-type(2) button")
+    wait(page, "bnetListen.cards.get('gtzan').patches")
+    model, (mel, *_) = predict.load_network(record), predict.windows(path, 3.0, 1.0, record.front_end)
+    corners, python = drops(lambda x: ask(model, x), mel, int(ask(model, mel[None]).argmax()))
+    patches = page.evaluate("bnetListen.cards.get('gtzan').patches")
+    assert [(one["frame"], one["band"]) for one in patches] == corners
+    assert np.abs(np.array([one["drop"] for one in patches]) - python).max() < 1e-3
+    assert page.evaluate("document.querySelector('article:nth-of-type(2) canvas').width") == len(mel)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(
+    "y", [tune, lambda: noise(5)[:, 0], lambda: np.zeros(2 * SR, np.float32)], ids=["tune", "noise", "silence"]
+)
+def test_pictures_of_page_and_python_have_the_same_levels(page, name, y):
+    """But for cells where two levels meet, which rounding may move to the neighbour."""
+    front_end, y = PICTURES[name], y()
+    script = "\n".join(map(site.static, ("logmel.mjs", "frontends.mjs")))
+    expected = front_end(y)
+    given = [dataclasses.asdict(front_end), y.tolist(), len(expected)]
+    found = page.evaluate(
+        f"([settings, y, n]) => {{ {script}; const one = makeFrontEnd(settings).hear(Float32Array.from(y), n);"
+        " return [one.frames, one.bands, Array.from(one.data)]; }",
+        given,
+    )
+    assert found[:2] == list(expected.shape)
+    levels = (np.array(found[2], np.float32).reshape(expected.shape) - expected) * COLOURS / front_end.top_db
+    assert set(np.round(levels).ravel()) <= {-1, 0, 1}
+    assert np.abs(levels - np.round(levels)).max() < 1e-4
+    assert np.mean(np.round(levels) != 0) < 1e-2
 
 
 def noise(seconds: float, rate: int = SR, channels: int = 1) -> np.ndarray:

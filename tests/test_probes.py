@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from bnet.audit.probes.bench import Bench
 from bnet.audit.probes.finding import find
 from bnet.audit.probes.running import chosen, run, text
 from bnet.corpora import SR, Corpus, get_corpus
+from bnet.corpora.pictures import GTZAN_IMAGES
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant, get_variant
@@ -489,3 +491,25 @@ def test_looks_are_read_as_grids(network):
     _, ax = plt.subplots()
     drawing.look_at(np.zeros((frames, 128)), clips[0], ax=ax)
     plt.close("all")
+
+
+def test_to_pictures_only_what_needs_no_sound_applies():
+    record = SimpleNamespace(config=SimpleNamespace(corpus="gtzan-images"))
+    assert {probe.name for probe in PROBES.values() if probe.values(SimpleNamespace(record=record, row=None))} == {
+        "mel-bands",
+        "shuffle",
+    }
+
+
+def test_pieces_of_a_second_have_the_front_ends_frames():
+    log_mel = np.arange(39, dtype="float32")[:, None]
+    mixed = picture.shuffled(log_mel, "a", 1, GTZAN_IMAGES.front_end)
+    assert {tuple(piece.ravel()) for piece in np.split(mixed, 3)} == {
+        tuple(piece.ravel()) for piece in np.split(log_mel, 3)
+    }
+
+
+def test_a_run_of_another_front_end_is_not_asked(network, tones):
+    tones.front_end = GTZAN_IMAGES.front_end
+    with pytest.raises(BnetError, match=r"trained on log-mels .*, its corpus gives what a picture .*train it again"):
+        _ = Bench(network).corpus

@@ -24,31 +24,31 @@ NOISE = 5e-7
 """soxr calculates in single precision: what is smaller is its rounding."""
 
 
-def points(rate: int) -> int:
+def points(rate: int, sr: int = SR) -> int:
     """Points per sample of the lower rate at which the filter can be measured: on a grid that soxr's output meets."""
-    finer = max(rate, SR) // math.gcd(rate, SR)
+    finer = max(rate, sr) // math.gcd(rate, sr)
     return next(n for n in range(2, finer + 1) if finer % n == 0)
 
 
-def kernel(rate: int) -> np.ndarray:
-    """One half of the filter's impulse response from `rate` to `SR`, `points` for each sample of the lower rate.
+def kernel(rate: int, sr: int = SR) -> np.ndarray:
+    """One half of the filter's impulse response from `rate` to `sr`, `points` for each sample of the lower rate.
 
     Returns
     -------
     np.ndarray [shape=(points * REACH + 1,)]
         From its middle on; scaled so that the whole sums to `points` (its integral is 1).
     """
-    low, phases, middle, grid = min(rate, SR), rate // math.gcd(rate, SR), _settled(rate), points(rate)
+    low, phases, middle, grid = min(rate, sr), rate // math.gcd(rate, sr), _settled(rate, sr), points(rate, sr)
     found: dict[int, float] = {}
     for at in range(middle, middle + phases):
-        y = _response(rate, at, 2 * middle + phases)
-        fine = grid * (np.arange(len(y)) * rate - at * SR) * low  # over rate * SR: points of the grid where it divides
-        on_grid = np.flatnonzero(fine % (rate * SR) == 0)
-        found.update(zip((fine[on_grid] // (rate * SR)).tolist(), (y[on_grid] * rate / low).tolist(), strict=True))
+        y = _response(rate, at, 2 * middle + phases, sr)
+        fine = grid * (np.arange(len(y)) * rate - at * sr) * low  # over rate * sr: points of the grid where it divides
+        on_grid = np.flatnonzero(fine % (rate * sr) == 0)
+        found.update(zip((fine[on_grid] // (rate * sr)).tolist(), (y[on_grid] * rate / low).tolist(), strict=True))
     return np.array([found.get(k, 0.0) for k in range(int(grid * REACH) + 1)])
 
 
-def start(rate: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def start(rate: int, sr: int = SR) -> list[tuple[np.ndarray, np.ndarray]]:
     """How the first samples depart from the filter: soxr works in stages, and begins each of them with zeros.
 
     Returns
@@ -57,37 +57,39 @@ def start(rate: int) -> list[tuple[np.ndarray, np.ndarray]]:
         To the filter's result y add, for each pair, ``out * (into @ x[:len(into)])`` from y[0] on. As few pairs as hold
         all that is above `NOISE`: none where soxr has one stage, else up to six.
     """
-    step = rate // math.gcd(rate, SR)  # after so many samples, input and output meet again
-    reach, later = math.ceil(REACH * max(1, rate / SR)), math.ceil(_settled(rate) / step) * step
-    early = np.array([_response(rate, at, reach + _settled(rate))[:FIRST] for at in range(reach)])
-    again = later * SR // rate
-    late = np.array([_response(rate, later + at, later + 2 * reach)[again : again + FIRST] for at in range(reach)])
+    step = rate // math.gcd(rate, sr)  # after so many samples, input and output meet again
+    reach, later = math.ceil(REACH * max(1, rate / sr)), math.ceil(_settled(rate, sr) / step) * step
+    early = np.array([_response(rate, at, reach + _settled(rate, sr), sr)[:FIRST] for at in range(reach)])
+    again = later * sr // rate
+    late = np.array([_response(rate, later + at, later + 2 * reach, sr)[again : again + FIRST] for at in range(reach)])
     out, strength, into = np.linalg.svd((early - late).T, full_matrices=False)
     return [(out[:, k] * strength[k], into[k]) for k in np.flatnonzero(strength > NOISE)]
 
 
 @functools.cache
-def kernels() -> dict[str, dict[str, Any]]:
-    """By rate, ``points``, ``half`` (the kernel) and ``start`` (pairs of lists); nine digits, no zeros at the ends."""
+def kernels(sr: int = SR) -> dict[str, dict[str, Any]]:
+    """Filters to `sr` by rate: ``points``, ``half`` (the kernel), ``start`` (pairs of lists); nine digits, no zeros at
+    the ends.
+    """
     return {
         str(rate): {
-            "points": points(rate),
-            "half": _plain(kernel(rate)),
-            "start": [[_plain(out), _plain(into)] for out, into in start(rate)],
+            "points": points(rate, sr),
+            "half": _plain(kernel(rate, sr)),
+            "start": [[_plain(out), _plain(into)] for out, into in start(rate, sr)],
         }
-        for rate in RATES
+        for rate in sorted({*RATES, SR} - {sr})
     }
 
 
-def _response(rate: int, at: int, length: int) -> np.ndarray:
+def _response(rate: int, at: int, length: int, sr: int) -> np.ndarray:
     impulse = np.zeros(length)
     impulse[at] = 1
-    return soxr.resample(impulse, rate, SR, quality="soxr_hq")
+    return soxr.resample(impulse, rate, sr, quality="soxr_hq")
 
 
-def _settled(rate: int) -> int:
+def _settled(rate: int, sr: int) -> int:
     """Samples at `rate` after which nothing is left of the start, and before which nothing is known of the end."""
-    return math.ceil(5 * REACH * max(1, rate / SR))
+    return math.ceil(5 * REACH * max(1, rate / sr))
 
 
 def _plain(values: np.ndarray) -> list[float]:

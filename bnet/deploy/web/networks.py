@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import librosa
 
 from bnet.corpora import get_corpus
 from bnet.errors import BnetError
@@ -19,12 +22,14 @@ def describe(record: Record) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``id, title, run, corpus, corpus_title, profile, protocol, commit, seconds`` (of a window), ``labels``, and of
-        its test tracks their number ``tested``, the ``accuracy`` and the ``confusion`` matrix of counts (true class by
+        ``id, title, run, corpus, corpus_title, profile, protocol, commit, seconds`` and ``frames`` (of a window),
+        ``features`` (its front end), ``frame_rate``, ``hertz`` (the middles of the bands), ``labels``, and of its test
+        tracks their number ``tested``, the ``accuracy`` and the ``confusion`` matrix of counts (true class by
         row).
     """
     _, truth, probabilities = record.arrays("test")
-    config = record.config
+    config, front_end = record.config, record.front_end
+    edges = librosa.mel_frequencies(front_end.n_mels + 2, fmin=front_end.fmin, fmax=front_end.fmax)
     variant = VARIANTS.get(config.variant)
     return {
         "id": config.variant,
@@ -36,6 +41,10 @@ def describe(record: Record) -> dict[str, Any]:
         "protocol": config.protocol,
         "commit": record.run["made"].get("commit") or "",
         "seconds": config.clip_seconds,
+        "frames": front_end.frames(config.clip_seconds),
+        "features": asdict(front_end),
+        "frame_rate": front_end.frame_rate,
+        "hertz": [round(f) for f in edges[1:-1]],
         "labels": record.labels,
         "tested": len(truth),
         "accuracy": round(float(accuracy(truth, probabilities)), 4),

@@ -11,13 +11,11 @@ import base64
 import gzip
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 from typing import Any
-
-import librosa
 
 from bnet.deploy import predict
 from bnet.deploy.web import clips, kernels, networks, runtime
@@ -33,7 +31,7 @@ HOP = 1.0
 LONGEST = 180.0
 """How much of a long sound the page listens to, in s."""
 
-WORKER = ("logmel.mjs", "resample.mjs", "worker.mjs")
+WORKER = ("logmel.mjs", "frontends.mjs", "resample.mjs", "worker.mjs")
 PAGE = (
     "page.mjs", "headers.mjs", "loading.mjs", "decoding.mjs", "pictures.mjs", "cards.mjs", "saliency.mjs",
     "microphone.mjs", "listen.mjs",
@@ -60,7 +58,7 @@ def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
 
     write("listen.css", static("listen.css"))
     write("listen.mjs", f"const bnetListen = (() => {{\n{_script(PAGE)}\nreturn {{ arrived, state, cards }};\n}})();\n")
-    write("engine.mjs", _arrival("engine", engine()))
+    write("engine.mjs", _arrival("engine", engine({record.front_end.sr for record in records})))
     described = []
     for record in records:
         about = networks.describe(record)
@@ -78,29 +76,28 @@ def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
     return {"settings": settings(), "networks": described, "clips": listed, "sizes": sizes}
 
 
-def engine() -> dict[str, Any]:
-    """The worker's script, the filters, the runtime's two scripts and its WebAssembly (gzipped, base64)."""
+def engine(rates: Iterable[int] = ()) -> dict[str, Any]:
+    """The worker's script, the filters to the sample rates of the page and of its networks (`rates`, in Hz), the
+    runtime's two scripts and its WebAssembly (gzipped, base64).
+    """
     scripts = {"ort": "ort.wasm.min.js", "glue": "ort-wasm-simd-threaded.mjs"}
     return {
         "worker": _script(WORKER),
-        "kernels": kernels.kernels(),
+        "kernels": {str(sr): kernels.kernels(sr) for sr in sorted({log_mel.SR, *rates})},
         "scripts": {key: runtime.read(name).decode() for key, name in scripts.items()},
         "wasm": _packed(runtime.read("ort-wasm-simd-threaded.wasm")),
     }
 
 
 def settings() -> dict[str, Any]:
-    """The numbers that page and Python have to share; ``hertz`` are the middles of the bands."""
-    features = log_mel.FeatureSettings()
-    bands = features.n_mels
+    """The numbers that page and Python share; ``features`` are the paper's: those of the spectrogram on show."""
     return {
-        "features": asdict(features),
+        "features": asdict(log_mel.FeatureSettings()),
         "hop": HOP,
         "longest": LONGEST,
         "min_seconds": log_mel.MIN_SECONDS,
         "silence": log_mel.SILENCE,
         "patch": list(PATCH),
-        "hertz": [round(f) for f in librosa.mel_frequencies(bands + 2, fmin=features.fmin, fmax=features.fmax)[1:-1]],
     }
 
 

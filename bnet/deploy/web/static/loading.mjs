@@ -63,7 +63,7 @@ function open(network) {
   if (!opened.has(network.id)) {
     opened.set(network.id, (async () => {
       const [onnx] = await Promise.all([load(`network-${network.id}`, `The network ${network.title}`), start()]);
-      await ask("network", { id: network.id, title: network.title, onnx });
+      await ask("network", { ...network, onnx });
     })().catch((error) => { opened.delete(network.id); throw error; }));
   }
   return opened.get(network.id);

@@ -1,8 +1,8 @@
-// The heavy work, off the page's thread: resampling, log-mel, the networks, and what they heard. Follows logmel.mjs and
-// resample.mjs in one script. Every answer carries the number of the job, so that the page can drop what is out of date.
+// The heavy work, off the page's thread: resampling, log-mel, the networks, and what they heard. Follows logmel.mjs,
+// frontends.mjs and resample.mjs in one script. Every answer carries the number of the job, so that the page can drop what is out of date.
 
 let settings, logMel, runtime, sound;
-const sessions = new Map();
+const opened = new Map(); // by a network's id, its session, front end, and window in s and frames
 let current = 0; // the newest job; older ones stop at their next pause
 
 const breath = () => new Promise((done) => { const c = new MessageChannel(); c.port1.onmessage = done; c.port2.postMessage(0); });
@@ -29,10 +29,11 @@ const actions = {
   },
 
   /** Open a network: gzipped ONNX in base64; gzip's checksum notices damage. */
-  async network({ id, onnx, title }) {
-    if (!sessions.has(id)) {
+  async network({ id, onnx, title, features, seconds, frames }) {
+    if (!opened.has(id)) {
       try {
-        sessions.set(id, await runtime.InferenceSession.create(await unpack(onnx), { executionProviders: ["wasm"] }));
+        const session = await runtime.InferenceSession.create(await unpack(onnx), { executionProviders: ["wasm"] });
+        opened.set(id, { session, frontEnd: makeFrontEnd(features), seconds, frames });
       } catch (error) {
         if (/no available backend/.test(error.message)) throw new Refused("WebAssembly, in which the networks run, could not be started in this browser (it may be forbidden here, or memory is short); close other pages, or use another browser.");
         throw new Refused(`The file of the network ${title} is damaged and could not be opened; load the page anew, or choose another network.`);
@@ -45,14 +46,13 @@ const actions = {
   async sound({ job, channels, rate, networks }) {
     const x = mono(channels);
     check(x, rate);
-    const { y, fill } = makeResampler(x, rate, settings.features.sr, settings.kernels);
-    sound = { y, fill };
-    const { sr, hop_length: hop } = settings.features;
+    sound = { x, rate, at: new Map() };
+    const { sr, hop_length: hop } = settings.features, { y, fill } = soundAt(sr);
     const frames = 1 + Math.floor(y.length / hop), seconds = y.length / sr;
     const longest = Math.max(...networks.map((network) => network.seconds));
     say(job, "length", { seconds, frames });
     let shown = 0;
-    const starts = new Map(networks.map((network) => [network.id, windowStarts(seconds, network.seconds)]));
+    const starts = new Map(networks.map((network) => [network.id, windowStarts(network.id)]));
     const last = Math.max(...[...starts.values()].map((all) => all.length));
     for (let k = 0; k < last; k++) {
       const until = k === last - 1 ? y.length : (k * settings.hop + longest) * sr;
@@ -66,7 +66,7 @@ const actions = {
       for (const network of networks) {
         const start = starts.get(network.id)[k];
         if (start === undefined) continue;
-        const clock = performance.now(), probabilities = await ask(network.id, window(start, network.seconds));
+        const clock = performance.now(), probabilities = await ask(network.id, window(network.id, start));
         say(job, "window", { id: network.id, index: k, of: starts.get(network.id).length, start, probabilities, ms: performance.now() - clock });
         await breath();
         if (job !== current) return {};
@@ -77,8 +77,9 @@ const actions = {
 
   /** Occlusion: how much the probability of class `label` falls when a patch of the log-mel is covered by the mean of
    *  its bands (bnet.audit.probes.inside), patch by patch; then the window with the frames that matter most, alone. */
-  async saliency({ job, id, start, seconds, label }) {
-    const mel = window(start, seconds), [wide, high] = settings.patch;
+  async saliency({ job, id, start, label }) {
+    const mel = window(id, start), [wide, high] = settings.patch;
+    say(job, "input", mel);
     const mean = new Float64Array(mel.bands);
     mel.data.forEach((value, i) => { mean[i % mel.bands] += value / mel.frames; });
     const before = (await ask(id, mel))[label];
@@ -95,7 +96,7 @@ const actions = {
       if (job !== current) return {};
     }
     const best = [...matter.keys()].filter((c) => matter[c] > 0).sort((a, b) => matter[b] - matter[a]).slice(0, Math.ceil(columns / 3));
-    return { frames: best.map((c) => [c * wide, (c + 1) * wide]), y: onlyFrames(cut(start, seconds), best, wide), before };
+    return { frames: best.map((c) => [c * wide, (c + 1) * wide]), y: onlyFrames(cut(id, start), best, wide, opened.get(id).frontEnd), before };
   },
 
   async stop() { return {}; },
@@ -131,35 +132,41 @@ function check(x, rate) {
   if (peak < settings.silence) throw new Refused("This sound is silent: no sample reaches -80 dB of full scale; choose another.");
 }
 
-/** Starts of the windows in s: one every settings.hop, all within the sound (bnet.deploy.predict.predict_file). */
-function windowStarts(seconds, length) {
-  const starts = [];
+/** The sound on show at the rate `sr`, made once for all networks that take it. */
+function soundAt(sr) {
+  if (!sound.at.has(sr)) sound.at.set(sr, makeResampler(sound.x, sound.rate, sr, settings.kernels[sr]));
+  return sound.at.get(sr);
+}
+
+/** Starts of a network's windows in s: one every settings.hop, all within the sound (bnet.deploy.predict.predict_file). */
+function windowStarts(id) {
+  const { frontEnd: { sr }, seconds: length } = opened.get(id), seconds = soundAt(sr).y.length / sr, starts = [];
   for (let k = 0; k * settings.hop < Math.max(seconds - length, 0) + 1e-9; k++) starts.push(k * settings.hop);
   return starts;
 }
 
-/** `seconds` of the sound from `start` on, zeros where it has ended. */
-function cut(start, seconds) {
-  const { sr } = settings.features, from = Math.round(start * sr), y = new Float32Array(Math.round(seconds * sr));
-  sound.fill(from + y.length);
-  y.set(sound.y.subarray(from, from + y.length));
-  return y;
+/** The window of a network from `start` on, lengthened by its front end where the sound has ended. */
+function cut(id, start) {
+  const { frontEnd, seconds } = opened.get(id), { y, fill } = soundAt(frontEnd.sr);
+  const from = Math.round(start * frontEnd.sr), n = Math.round(seconds * frontEnd.sr);
+  fill(from + n);
+  return frontEnd.fit(y.subarray(from, from + n), n);
 }
 
-function window(start, seconds) { return logMel(cut(start, seconds)); }
+function window(id, start) { const { frontEnd, frames } = opened.get(id); return frontEnd.hear(cut(id, start), frames); }
 
 async function ask(id, mel) {
-  const session = sessions.get(id), input = new runtime.Tensor("float32", mel.data, [1, mel.frames, mel.bands, 1]);
+  const { session } = opened.get(id), input = new runtime.Tensor("float32", mel.data, [1, mel.frames, mel.bands, 1]);
   const output = await session.run({ [session.inputNames[0]]: input });
   return Array.from(output[session.outputNames[0]].data);
 }
 
 /** The sound with all but some columns of frames muted, faded in and out within 20 ms. */
-function onlyFrames(y, columns, wide) {
-  const { sr, hop_length: hop } = settings.features, fade = Math.round(0.02 * sr), result = new Float32Array(y.length);
+function onlyFrames(y, columns, wide, { sr, hop }) {
+  const fade = Math.round(0.02 * sr), result = new Float32Array(y.length);
   const kept = new Set(columns);
   for (const c of columns) {
-    const from = c * wide * hop, to = Math.min((c + 1) * wide * hop, y.length);
+    const from = Math.round(c * wide * hop), to = Math.min(Math.round((c + 1) * wide * hop), y.length);
     for (let i = from; i < to; i++) {
       const rise = kept.has(c - 1) ? 1 : Math.min(1, (i - from) / fade), fall = kept.has(c + 1) ? 1 : Math.min(1, (to - i) / fade);
       result[i] = y[i] * Math.min(rise, fall);
