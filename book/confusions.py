@@ -12,10 +12,6 @@
 # The paper's Figure 2 shows the confusion matrices of the proposed network, Figure 3 the learning curves of both networks, on four
 # corpora. Here they are drawn from records, where there are any; what the paper says of its figures stands beside them.
 
-# %% tags=["parameters"]
-profile = ""  # smoke, laptop or paper; empty: for each corpus the fullest that has records
-protocol = ""  # grouped, holdout, kfold or official; empty: the first that has records
-
 # %% tags=["remove-cell"]
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,7 +19,8 @@ import pandas as pd
 from IPython.display import display
 
 from bnet.audit import paper, plots
-from bnet.audit.report import Report, chosen
+from bnet.audit.checks import confused
+from bnet.audit.evidence import OURS, Evidence
 from bnet.book import myst
 from bnet.corpora import get_corpus
 from bnet.paths import results_dir
@@ -31,23 +28,18 @@ from bnet.runs import jobs
 from bnet.statistics import metrics
 
 plots.style()
-titles = {
-    **paper.CORPUS_TITLES,
-    "tunes": "Tunes, at the tempo of tradition",
-    "tunes-free": "Tunes, at a tempo drawn by lot",
+evidence = Evidence(results_dir())
+reports = {
+    corpus: found
+    for corpus in (*paper.CORPUS_TITLES, *OURS)
+    if (found := evidence.fullest(corpus, "bbnn", "proposed") or evidence.fullest(corpus, "proposed"))
 }
-reports = {}
-for corpus in ("tunes", "tunes-free", *paper.CORPUS_TITLES):
-    pair = chosen(corpus, profile, protocol, results_dir(), networks=("proposed", "bbnn"))
-    reports[corpus] = Report.load(corpus, *pair, results_dir())
 
 # %% [markdown]
 # ## Figure 2: what is mistaken for what
 
 # %% tags=["hide-input"]
 for corpus, report in reports.items():
-    if "proposed" not in report.variants:
-        continue
     _, truth, probabilities = report.pooled("proposed")
     counts = metrics.confusion(truth, probabilities)
     fig, ax = plt.subplots(figsize=(6.2, 5.9))
@@ -56,7 +48,7 @@ for corpus, report in reports.items():
     a, b = divmod(int(off.argmax()), len(off))
     myst.figure(
         fig,
-        f"{titles[corpus]}: confusions of the proposed network, counts and percent of the true class; `{corpus}`, profile `{report.profile}`, protocol `{report.protocol}`, {len(report.of('proposed'))} folds.",
+        f"{report.corpus.title}: confusions of the proposed network, counts and percent of the true class; profile `{report.profile}`, protocol `{report.protocol}`, {report.folds_of('proposed')} folds.",
         f"fig-confusions-{corpus}",
         f"Confusion matrix, {counts.trace()} of {counts.sum()} clips right; most often mistaken: {report.labels[a]} for {report.labels[b]}, {off.max()} times.",
     )
@@ -68,7 +60,7 @@ rows = [
         "Confused by the proposed network, says the paper": "; ".join(
             " with ".join(pair) for pair in paper.CONFUSED[corpus]
         ),
-        "Measured here": "not run" if "proposed" not in reports[corpus].variants else "see above",
+        "Measured here": confused(corpus)(evidence).measured,
     }
     for corpus, title in paper.CORPUS_TITLES.items()
 ]
@@ -77,14 +69,12 @@ myst.table(pd.DataFrame(rows), "What section III-D reads out of the paper's Figu
 # %% [markdown]
 # ## Is the network as sure as it is right?
 #
-# Not in the paper: clips are sorted by the probability of the class that the network names. Points on the diagonal are honest; below it
+# Not in the paper: clips are sorted by the probability of the class that the network names. Points on the diagonal are calibrated; below it
 # the network is too sure of itself.
 
 # %% tags=["hide-input"]
 for corpus, report in reports.items():
     names = [name for name in ("bbnn", "proposed") if name in report.variants]
-    if not names or corpus != "tunes":
-        continue
     fig, ax = plt.subplots(figsize=(5, 4.4), layout="constrained")
     ax.plot([0, 1], [0, 1], ":", color=plots.INK, linewidth=1)
     errors = {}
@@ -119,38 +109,26 @@ for corpus, report in reports.items():
 # %% tags=["hide-input"]
 for corpus, report in reports.items():
     names = [name for name in ("bbnn", "proposed") if name in report.variants]
-    if not names:
-        continue
+    histories = report.histories(names)
     fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for name, colour in zip(names, plots.PALETTE, strict=False):
-        histories = [record.history for record in report.of(name)]
-        for ax, column in zip(axes, ("loss", "accuracy"), strict=True):
-            plots.learning_curves(histories, column=column, label=jobs.title(name), color=colour, ax=ax)
+    for ax, column in zip(axes, ("loss", "accuracy"), strict=True):
+        plots.learning_curves(histories, column, ax=ax)
     axes[0].legend(fontsize=8)
-    ends = {jobs.title(n): np.mean([r.history["loss"].iloc[-1] for r in report.of(n)]) for n in names}
     myst.figure(
         fig,
-        f"{titles[corpus]}: loss and accuracy over the epochs; thin lines are single folds, thick ones their mean, dashed is validation; profile `{report.profile}`, protocol `{report.protocol}`.",
+        f"{report.corpus.title}: loss and accuracy over the epochs; thin lines are single folds, thick ones their mean, dashed is validation; profile `{report.profile}`, protocol `{report.protocol}`.",
         f"fig-confusions-curves-{corpus}",
-        "Training loss at the end: " + ", ".join(f"{name} {value:.2f}" for name, value in ends.items()) + ".",
+        f"{plots.curve_ends(histories, 'loss')} {plots.curve_ends(histories)}",
     )
-    display(
-        myst.provenance(
-            Report(
-                report.corpus,
-                report.profile,
-                report.protocol,
-                tuple(r for r in report.records if r.config.variant in names),
-            ).provenance()
-        )
-    )
+    display(myst.text(plots.still_rising(histories)))
+    display(myst.provenance(report.only(names).provenance(), f"Where these numbers come from: {report.corpus.title}"))
 
 # %% tags=["hide-input"]
-absent = [corpus for corpus in paper.CORPUS_TITLES if not reports[corpus].networks]
+absent = [corpus for corpus in paper.CORPUS_TITLES if corpus not in reports]
 if absent:
     display(
         myst.not_run(
-            f"{', '.join(titles[c] for c in absent)}: no copy of the corpus was at hand.",
+            f"{', '.join(paper.CORPUS_TITLES[c] for c in absent)}: no copy of the corpus was at hand.",
             "\n".join(
                 f"bnet train --corpus {c} --variant bbnn,proposed --protocol {get_corpus(c).protocols[0]} --profile paper"
                 for c in absent

@@ -35,8 +35,8 @@ settings = log_mel.FeatureSettings()
 # %% [markdown]
 # ## Settings
 #
-# They are the paper's (section III-B), and librosa's {cite:p}`mcfee2015` where the paper is silent. Two of its figures can't
-# be: filters 'up to 22 050 Hz' reach twice as far as sound sampled at 22 050 Hz goes, so ours end at half the rate; and
+# They are the paper's (section III-B), and librosa's {cite:p}`mcfee2015` where the paper is silent. Two of its numbers are
+# impossible: filters 'up to 22 050 Hz' reach twice as far as sound sampled at 22 050 Hz goes, so ours end at half the rate; and
 # the input is called both 646 x 128 and 647 x 128: 30 s give 646 frames.
 
 # %% tags=["hide-input"]
@@ -58,7 +58,7 @@ myst.table(
 # ## One clip of each class, to see and to hear
 #
 # The first clip of each class by the corpus's seeded order. Bright is loud; time runs to the right, pitch upwards. The
-# instrument, key and loudness of a clip are drawn by lot and say nothing of its class; what remains is the music.
+# instrument, key and loudness of a clip are random and say nothing of its class; what remains is the music.
 
 # %% tags=["hide-input"]
 found = get_corpus(corpus)

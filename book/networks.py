@@ -44,7 +44,7 @@ myst.drawing(
 # %% [markdown]
 # ## What it changes
 #
-# Beside BBNN, the network that the study builds on: what is added, what is taken out, what is another.
+# Beside BBNN, the network that the study builds on: what is added, taken out or replaced.
 
 # %% tags=["hide-input"]
 titles = {"title": VARIANTS["proposed"].title, "reference_title": VARIANTS["bbnn"].title}
@@ -80,7 +80,7 @@ myst.table(table, "The three networks of Table II, as they stand in `bnet/models
 # **Where text, figure and published notebooks differ.** The paper's text puts the normalisation after each convolution,
 # its Figure 1 and the authors' notebooks put it before. Figure 1 splits the 3x3 convolution into 3x1 and 1x3 and averages
 # in the transition; the notebooks keep the plain 3x3 and take the maximum, and normalise after the transition's
-# convolution. Both are plausible readings, so both exist here: *Proposed (Figure 1)* follows the figure,
+# convolution. Both are plausible readings, so both exist here: *Proposed (as drawn)* follows the figure,
 # *Proposed (as released)* the notebooks. Both start from LeCun-normal kernels, as the text says.
 #
 # ## Parameters

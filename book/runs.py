@@ -12,7 +12,7 @@
 # Every run behind this book, and the hours that it took. A **run** is one training: a corpus, a network or baseline, one
 # way of dividing the clips (a *fold* of a *protocol*), and a *profile*, which says how long clips and training are. Its
 # **record** lies in `results/`: text files with the settings, the history of training and the answer to every test clip,
-# sealed by checksums. {doc}`reproduce` tells how to make them again, and `bnet compare` what of two makings agrees.
+# sealed by checksums. {doc}`reproduce` tells how to make them again, and `bnet compare` whether two sets of runs agree.
 
 # %% tags=["remove-cell"]
 import pandas as pd
@@ -58,7 +58,9 @@ for (corpus, profile), part in spent.groupby(["corpus", "profile"], sort=False) 
     shown = pd.DataFrame(
         {
             "Network": [jobs.title(name) for name in part["variant"]],
-            "Protocol": part["protocol"] + part["exclude"].map(lambda kinds: f", without {kinds}" if kinds else ""),
+            "Protocol": part["protocol"]
+            + part["exclude"].map(lambda kinds: f", without {kinds}" if kinds else "")
+            + part["settings"].map(lambda changed: f", {changed}" if changed else ""),
             "Folds": part["folds"],
             "Minutes": 60 * part["hours"],
             "Step": [f"`{step}`" if step else myst.NOTHING for step in steps],

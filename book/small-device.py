@@ -113,7 +113,7 @@ if record:
     display(
         myst.table(
             pd.DataFrame(rows),
-            f"`{network}` on one thread pinned to one core: medians of {one_thread[0]['repetitions']} processes (smallest to largest). 'Times real time': seconds of sound a second. 'Off Keras': largest difference of a class probability.",
+            f"`{network}` on one thread pinned to one core: medians of {one_thread[0]['repetitions']} processes (smallest to largest). 'Times real time': seconds of audio per second of computing. 'Off Keras': largest difference of a class probability.",
             "tab-small-device",
             formats={"File, KiB": ".0f", "Times real time": ".0f", "Process, MiB": ".0f"},
         )

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic import record
 
 from bnet.audit import ablation, paper
 from bnet.audit.report import Report, chosen
 from bnet.book.pages import PAGES
-from bnet.corpora.store import FeatureStore
 from bnet.models import STEPS, TABLE_3, VARIANTS
-from bnet.runs import jobs
-from bnet.training.config import get_profile
-
-SETTINGS = {"clip_seconds": "1", "groups": "3", "epochs": "1"}
-
-
-@pytest.fixture
-def report(tones, tmp_path, monkeypatch):
-    """Records of two baselines that stand in for networks: they take no training."""
-    FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
-    profile = get_profile("smoke", SETTINGS)
-    for job in jobs.jobs("tones", ["majority", "svm-rhythm"], "grouped", profile, [0]):
-        jobs.run(job, tmp_path / "results", lambda text: None)
-    monkeypatch.setattr("bnet.audit.report.get_profile", lambda name: None)
-    return Report.load("tones", "custom", "grouped", tmp_path / "results")
+from bnet.statistics.comparison import Comparison
 
 
 def test_the_paper_has_a_row_an_explanation_and_a_page_for_every_variation():
@@ -45,44 +32,53 @@ def test_every_network_has_its_place():
 
 
 def test_reported_change_is_the_papers():
-    nothing = Report.load("tunes", "smoke", "official", Path("nowhere"))
+    nothing = Report.load("tunes", "smoke", "grouped", Path("nowhere"))
     found = ablation.change(nothing, "xception")
-    assert (found.reported, found.found, found.clips) == (0.0, "not run", 0)
+    assert (found.reported, found.found, found.verdict) == (0.0, None, "not run")
     assert ablation.change(nothing, "replace-5x5").reported == -12.0
     assert ablation.change(nothing, "step-2").reported is None
-    assert "no verdict" in ablation.sentence(nothing, "selu")
+    assert "not tested" in ablation.sentence(nothing, "selu")
     assert "-6.0 points" in ablation.sentence(nothing, "selu")
 
 
 @pytest.mark.parametrize(
-    ("reported", "found", "verdict"),
+    ("reported", "difference", "se", "verdict"),
     [
-        (-6.0, "worse", "worse, as in the paper"),
-        (-6.0, "better", "better, unlike in the paper"),
-        (-6.0, "equivalent", "equivalent, unlike in the paper"),
-        (0.0, "better", "better; the paper: equal"),
-        (0.0, "equivalent", "equivalent, as in the paper"),
-        (-6.0, "can't be told", "can't be told"),
-        (None, "better", "better"),
-        (-6.0, "not run", "not run"),
+        (-6.0, -0.05, 0.01, "worse, as in the paper"),
+        (-6.0, 0.05, 0.01, "better, unlike in the paper"),
+        (-6.0, 0.0, 0.001, "equivalent, unlike in the paper"),
+        (0.0, 0.05, 0.01, "better; the paper: equal"),
+        (0.0, 0.0, 0.001, "equivalent, as in the paper"),
+        (-6.0, -0.01, 0.02, "bounded"),
+        (-6.0, -0.01, 0.09, "inconclusive"),
+        (None, 0.05, 0.01, "better"),
     ],
 )
-def test_verdict_sets_what_was_found_beside_the_papers(reported, found, verdict):
-    assert ablation.Change(reported, found=found).verdict == verdict
+def test_verdict_sets_what_was_found_beside_the_papers(reported, difference, se, verdict):
+    found = Comparison(difference, se, 9, "splits", 10, 1000)
+    assert ablation.Change(reported, found).verdict == verdict
+    assert ablation.Change(reported, dataclasses.replace(found, folds=2)).verdict == "too few folds"
 
 
-def test_changes_hold_what_the_records_say(report):
-    table = ablation.changes(report, [("majority", "majority"), ("svm-rhythm", "majority")]).set_index("variant")
-    first, second = report.summary.set_index("variant").loc[["majority", "svm-rhythm"], "accuracy"]
-    assert table.loc["svm-rhythm", "change"] == pytest.approx(100 * (second - first))
-    assert table.loc["svm-rhythm", "low"] <= table.loc["svm-rhythm", "change"] <= table.loc["svm-rhythm", "high"]
-    assert np.isnan(table.loc["majority", "change"])
-    assert np.isnan(table.loc["svm-rhythm", "paper_change"])
-    said = ablation.sentence(report, "svm-rhythm", "majority")
-    assert "The paper" not in said
-    assert "trained once" in said
-    found = report.comparison("majority", "svm-rhythm")
-    assert ablation.change(report, "svm-rhythm", "majority").found == found.verdict
+def test_columns_subtract_although_the_folds_differ(tmp_path):
+    """BBNN has five folds, the variation two: all that stands in its row is of these two."""
+    for fold in range(5):
+        record(tmp_path, "gtzan-images", "bbnn", fold, right=0.5 + 0.08 * fold)
+    for fold in (0, 1):
+        record(tmp_path, "gtzan-images", "selu", fold, right=0.6)
+    report = Report.load("gtzan-images", "laptop", "holdout", tmp_path)
+    table = ablation.changes(report, [("bbnn", "bbnn"), ("selu", "bbnn"), ("lstm", "bbnn")]).set_index("variant")
+    row, found = table.loc["selu"], ablation.change(report, "selu").found
+    assert row["accuracy"] - row["base"] == pytest.approx(row["change"])
+    assert (row["folds"], row["verdict"]) == (2, "too few folds")
+    assert row["low"] <= row["change"] <= row["high"]
+    assert row["change"] == pytest.approx(100 * found.difference)
+    assert (table.loc["bbnn", "folds"], table.loc["lstm", "folds"]) == (5, 0)
+    assert np.isnan(table.loc["bbnn", "change"])
+    assert np.isnan(table.loc["lstm", "accuracy"])
+    assert table.loc["bbnn", "accuracy"] == pytest.approx(100 * report.summary.set_index("variant").accuracy["bbnn"])
+    assert ablation.step_seconds(report, "selu") == "0.15 lean"
+    assert "no verdict from so few folds" in ablation.sentence(report, "selu")
 
 
 def test_the_profile_with_most_of_the_wanted_networks_is_shown(results_of_two_profiles):

@@ -1,84 +1,80 @@
-"""The finding in one picture and a few sentences: what they say is what the records say, and README has them."""
+"""The finding in one figure and a few sentences: what they say is what the records say, and README has them."""
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
-from xml.etree import ElementTree
 
+import matplotlib.pyplot as plt
 import pytest
+from synthetic import record
 
 from bnet.audit import finding
-from bnet.audit.report import Report
+from bnet.audit.evidence import Evidence
 from bnet.errors import BnetError
-from bnet.statistics.comparison import Posterior
 
 ROOT = Path(__file__).resolve().parents[1]
+GTZAN = finding.CONTRASTS[0]
 
 
 @pytest.fixture(scope="module")
-def reports() -> dict[str, Report]:
-    found = finding.load(ROOT / "results")
-    if not found["tunes"].records:
+def results(tmp_path_factory) -> Path:
+    """Made up: two networks and an SVM on random and on fault-filtered splits of GTZAN's pictures."""
+    folder = tmp_path_factory.mktemp("results")
+    for name, shares in {"bbnn": (0.8, 0.6), "proposed": (0.8, 0.6), "svm-timbre": (0.7, 0.5)}.items():
+        for fold in range(5):
+            record(folder, "gtzan-images", name, fold, right=shares[0])
+        for fold in range(3):
+            record(folder, "gtzan-images", name, fold, right=shares[1], protocol="official")
+    record(folder, "gtzan-images", "bbnn", 0, profile="paper")
+    return folder
+
+
+def test_readme_says_what_the_committed_records_say():
+    if not any((ROOT / "results").glob("*/*")):
         pytest.skip("no records are committed")
-    return found
+    assert not finding.outdated(ROOT, ROOT / "results"), "the records changed; run `bnet pages finding`"
 
 
-def test_readme_shows_what_the_committed_records_say():
-    changed = [path.name for path in finding.outdated(ROOT, ROOT / "results")]
-    assert not changed, "the records changed; run `bnet pages finding`"
+def test_a_contrast_is_of_one_profile_and_its_numbers_are_the_records(results):
+    evidence = Evidence(results)
+    one, other = finding.reports(evidence, GTZAN)
+    assert (one.profile, one.protocol, other.protocol) == ("laptop", "holdout", "official")
+    table = finding.table(evidence, GTZAN).set_index("variant")
+    for side, report in (("one", one), ("other", other)):
+        shares = report.summary.set_index("variant")["accuracy"]
+        assert table[side].to_dict() == pytest.approx((100 * shares).to_dict())
+    said = finding.sentences(evidence)
+    assert said.startswith("**GTZAN (pictures)**, random splits (profile `laptop`, 5 folds)")
+    assert f"BBNN {table.loc['bbnn', 'one']:.1f} to {table.loc['bbnn', 'other']:.1f}\u00a0%" in said
+    assert finding.verdict(one.comparison("bbnn", "proposed")) in said
+    assert f"BBNN {table.loc['bbnn', 'one']:.1f}\u00a0%" in finding.description(evidence)
 
 
-def test_sentences_hold_the_shares_of_the_records(reports):
-    said = finding.sentences(reports)
-    for corpus, names in (("tunes", ("bbnn", "proposed", "svm-rhythm")), ("tunes-free", ("bbnn", "majority"))):
-        table = reports[corpus].summary.set_index("variant")["accuracy"]
-        for name in set(names) & set(table.index):
-            assert f"{100 * table[name]:.1f} %" in said
-    assert finding.sentences({name: dataclasses.replace(r, records=()) for name, r in reports.items()}) == ""
+def test_the_figure_has_a_panel_per_contrast_with_records(results):
+    fig = finding.figure(Evidence(results))
+    (ax,) = fig.axes
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == [
+        finding.METHODS[name] for name in ("bbnn", "proposed", "svm-timbre")
+    ]
+    plt.close(fig)
+    bare, ax = plt.subplots()
+    assert finding.draw(Evidence(results), GTZAN, ax=ax) is ax
+    plt.close(bare)
 
 
-@pytest.mark.parametrize(
-    ("verdict", "words", "beaten"),
-    [
-        ("worse", "the paper's network is worse", "beats both networks"),
-        ("better", "the paper's network is better", "can't be said to beat either network"),
-        ("equivalent", "they are equal within a point", "can't be said to beat either network"),
-        ("can't be told", "the two can't be told apart", "can't be said to beat either network"),
-    ],
-)
-def test_sentences_follow_the_verdict(reports, monkeypatch, verdict, words, beaten):
-    found = dataclasses.replace(
-        reports["tunes"].comparison("bbnn", "proposed"),
-        posterior=Posterior(*(float(verdict == name) for name in ("worse", "equivalent", "better"))),
-    )
-    monkeypatch.setattr(Report, "comparison", lambda *names: found)
-    said = finding.sentences(reports)
-    assert words in said
-    assert beaten in said
+def test_without_records_nothing_is_said_and_nothing_drawn(tmp_path):
+    assert finding.sentences(Evidence(tmp_path)) == ""
+    with pytest.raises(BnetError, match="no records to draw"):
+        finding.figure(Evidence(tmp_path))
 
 
-def test_the_picture_has_a_dot_and_an_interval_for_every_method_and_corpus(reports):
-    root = ElementTree.fromstring(finding.svg(reports))
-    kinds = [box.get("class") for box in root.iter("{http://www.w3.org/2000/svg}rect")]
-    counts = [sum(name in report.variants for name in finding.METHODS) for report in reports.values()]
-    assert [kinds.count(kind) - 1 for kind in ("added", "changed")] == counts  # one of each is the legend's
-    assert [kinds.count(kind) for kind in ("convolution", "pooling")] == counts
-    assert finding.description(reports) == root.findtext("{http://www.w3.org/2000/svg}desc")
-
-
-def test_writing_changes_nothing_but_what_is_between_the_marks(reports, tmp_path):
+def test_writing_changes_nothing_but_what_is_between_the_marks(results, tmp_path):
     (tmp_path / "README.md").write_text("before\n<!-- finding -->\nold\n<!-- /finding -->\nafter\n")
-    assert len(finding.write(tmp_path, ROOT / "results")) == 2
+    assert [path.name for path in finding.write(tmp_path, results)] == ["README.md", "finding.svg"]
     text = (tmp_path / "README.md").read_text()
     assert re.fullmatch(r"before\n<!-- finding -->\n!\[.*\n<!-- /finding -->\nafter\n", text, re.DOTALL)
-    assert finding.write(tmp_path, ROOT / "results") == []
+    assert finding.write(tmp_path, results) == []
     (tmp_path / "README.md").write_text("no place\n")
     with pytest.raises(BnetError, match=r"README\.md has no place for the finding"):
-        finding.write(tmp_path, ROOT / "results")
-
-
-def test_without_records_there_is_no_picture(tmp_path):
-    with pytest.raises(BnetError, match="no records of the embedded corpora to draw"):
-        finding.svg(finding.load(tmp_path))
+        finding.write(tmp_path, results)

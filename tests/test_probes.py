@@ -474,7 +474,7 @@ def test_sentences_say_what_the_interval_allows():
     row = {"title": "A", "change": -0.1, "change_low": -0.2, "change_high": -0.05}
     assert saying.sentence(row, "at -6 %") == "**A** at -6 % loses 10.0 points (5.0 to 20.0)."
     row["change_high"] = 0.01
-    assert "can't be told from no change, -10.0 (-20.0 to +1.0) points" in saying.sentence(row, "at -6 %")
+    assert "inconclusive, -10.0 (-20.0 to +1.0) points" in saying.sentence(row, "at -6 %")
     assert saying.verdict({"change_low": 0.1, "change_high": 0.2}) == "gains"
 
 

@@ -34,7 +34,7 @@ def test_a_docstring_that_is_no_restructured_text_is_shown_as_it_stands():
 
 def test_a_module_shows_signatures_defaults_and_contracts():
     shown = reference.api("bnet.statistics.comparison")
-    signature = "correlated_t(differences: np.ndarray, ratio: float, rope: float=ROPE)"
+    signature = "corrected_variance(differences: Sequence[float] | np.ndarray, ratio: float)"
     assert f".. py:function:: bnet.statistics.comparison.{signature}" in shown
     assert ".. py:data:: bnet.statistics.comparison.ROPE" in shown
     assert ".. py:property:: bnet.statistics.comparison.Comparison.verdict" in shown

@@ -12,16 +12,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import Tones
+from synthetic import record
 
-from bnet.audit import tables
-from bnet.audit.report import Report, chosen, shown
+from bnet.audit import finding, tables
+from bnet.audit.report import SAID, Report, chosen, shown, spell
 from bnet.book.notebooks import notebook
 from bnet.book.pages import Book, Page
 from bnet.corpora import CORPORA
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
 from bnet.runs import jobs, records
-from bnet.statistics.comparison import Posterior
+from bnet.statistics.comparison import Comparison
 from bnet.training.config import get_profile
 
 SETTINGS = {"clip_seconds": "1", "groups": "3"}
@@ -44,39 +45,85 @@ def load(results) -> Report:
     return Report.load("tones", "custom", "grouped", results)
 
 
-def test_sentence_says_what_the_comparison_finds(results):
-    report = load(results)
-    found = report.comparison("majority", "svm-rhythm")
-    assert found.folds == 2
-    said = report.compare("svm-rhythm", "majority")
+def test_sentence_says_what_the_comparison_finds(tmp_path):
+    for fold in range(5):
+        record(tmp_path, "gtzan-images", "bbnn", fold, right=0.6)
+        record(tmp_path, "gtzan-images", "proposed", fold, right=0.9)
+    report = Report.load("gtzan-images", "laptop", "holdout", tmp_path)
+    found = report.comparison("bbnn", "proposed")
+    said = report.compare("proposed", "bbnn")
+    assert "is better than" in said
     assert f"{100 * found.difference:+.1f} points" in said
-    assert f"{100 * found.low:+.1f} to {100 * found.high:+.1f}, over 2 folds." in said
-    assert "equal within a point" in report.compare("svm-rhythm", "svm-rhythm")
-    assert "have not been run" in report.compare("svm-rhythm", "bbnn")
-    one = dataclasses.replace(report, records=tuple(r for r in report.records if r.config.fold == 0))
-    assert "is better than" in one.compare("svm-rhythm", "majority")
-    assert "is worse than" in one.compare("majority", "svm-rhythm")
-    assert "One split" in one.compare("svm-rhythm", "majority")
+    assert f"{100 * found.low:+.1f} to {100 * found.high:+.1f} (at most {100 * found.bound:.1f}" in said
+    assert said.endswith("over 5 folds.")
+    assert "is worse than" in report.compare("bbnn", "proposed")
+    assert "equal within a point" in report.compare("bbnn", "bbnn")
+    assert "have not been run" in report.compare("bbnn", "selu")
+    few = dataclasses.replace(report, records=tuple(r for r in report.records if r.config.fold < 2))
+    assert "no verdict from so few folds" in few.compare("bbnn", "proposed")
 
 
-@pytest.mark.parametrize("verdict", ["better", "worse", "equivalent", "can't be told"])
-def test_every_verdict_has_its_words(results, monkeypatch, verdict):
-    report = load(results)
-    found = dataclasses.replace(
-        report.comparison("majority", "svm-rhythm"),
-        posterior=Posterior(*(float(verdict == name) for name in ("worse", "equivalent", "better"))),
-    )
-    monkeypatch.setattr(Report, "comparison", lambda *names: found)
-    words = {"can't be told": "can't be told apart", "equivalent": "equal within a point"}.get(
-        verdict, f"is {verdict} than"
-    )
-    assert words in report.compare("svm-rhythm", "majority")
+def test_every_verdict_has_its_words():
+    words = ["better", "worse", "equivalent", "bounded", "inconclusive", "too few folds"]
+    assert list(SAID) == words
+    assert [finding.verdict(Comparison(0.02, se, 9, "splits", folds, 100)) for se, folds in ((0.02, 9), (0.09, 9))] == [
+        "inconclusive, but the difference is at most 5.7 points",
+        "inconclusive",
+    ]
+
+
+def test_seeds_of_one_split_and_folds_that_are_missing_are_said(tmp_path):
+    for fold in (0, 1, 3):
+        record(tmp_path, "gtzan-images", "bbnn", fold)
+        if fold < 3:
+            record(tmp_path, "gtzan-images", "svm-timbre", fold, protocol="official")
+    report = Report.load("gtzan-images", "laptop", "holdout", tmp_path)
+    assert report.results()["Folds"].tolist() == ["3 (0-1, 3)"]
+    official = Report.load("gtzan-images", "laptop", "official", tmp_path)
+    assert spell(official.comparison("svm-timbre", "svm-timbre")) == "2 seeds of one split"
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"corpus_fingerprint": "other"}, "2 different sets of clips"),
+        ({"features": '{"kind": "picture"}'}, "2 different front ends"),
+        ({"epochs": 9}, "made with epochs = 9, but profile 'laptop' has 4"),
+        ({"folds": 4}, "made with holdouts = 4, but profile 'laptop' has 10"),
+    ],
+)
+def test_records_of_two_kinds_are_never_one_report(tmp_path, changed, message):
+    record(tmp_path, "gtzan-images", "bbnn", 0)
+    record(tmp_path, "gtzan-images", "bbnn", 1, **changed)
+    with pytest.raises(BnetError, match=message):
+        Report.load("gtzan-images", "laptop", "holdout", tmp_path)
+
+
+def test_clips_that_a_corpus_shortens_are_still_of_the_profile(tmp_path):
+    record(tmp_path, "homburg-10s", "bbnn", 0, profile="paper")
+    assert Report.load("homburg-10s", "paper", "holdout", tmp_path).records[0].config.clip_seconds == 10
+
+
+def test_runs_of_different_settings_are_not_averaged_as_folds(tmp_path):
+    for fold in range(3):
+        record(tmp_path, "gtzan-images", "bbnn", fold, right=0.8)
+    record(tmp_path, "gtzan-images", "bbnn", 3, right=0.4, epochs=9)
+    record(tmp_path, "gtzan-images", "bbnn", 4, right=0.4, exclude="duplicates")
+    table = tables.summary(records.find(tmp_path))
+    assert table[["exclude", "settings", "runs"]].values.tolist() == [
+        ["", "epochs=4", 3],
+        ["", "epochs=9", 1],
+        ["duplicates", "", 1],
+    ]
+    assert table["accuracy"].tolist() == pytest.approx([0.8, 0.4, 0.4], abs=0.05)
+    spent = tables.spent(records.find(tmp_path))
+    assert spent["folds"].tolist() == ["0-2", "3", "4"]
 
 
 def test_table_counts_folds_and_pools_clips(results):
     report = load(results)
     table = report.results().set_index("Network")
-    assert table["Folds"].to_dict() == {"Majority class": 2, "SVM on rhythm": 3}
+    assert table["Folds"].to_dict() == {"Majority class": "2", "SVM on rhythm": "3"}
     assert table.loc["SVM on rhythm", "Clips"] == 48
     ids, truth, probabilities = report.pooled("svm-rhythm")
     assert (len(set(ids)), truth.shape, probabilities.shape) == (48, (48,), (48, 3))

@@ -8,58 +8,52 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bnet.audit import paper
-from bnet.audit.report import Report
+from bnet.audit import paper, tables
+from bnet.audit.report import SAID, Report, points, spell
 from bnet.models import STEPS, TABLE_3, VARIANTS
 from bnet.runs import jobs
+from bnet.statistics.comparison import Comparison
 
 BASELINE = "bbnn"
 """What every variation of Table III is compared with."""
 EXTRAS = tuple(name for name in VARIANTS if name not in {BASELINE, *TABLE_3, *STEPS, "proposed-released"})
 """Networks of one's reading: rows beside those of Table III, compared with BBNN too."""
-CLIPS = 100
-"""Clips in a test part of the paper's GTZAN experiments: a tenth of 1000."""
+HIGHEST = "'the highest test accuracy' of 'a 10-fold validation for each dataset and each variation' (section III-C)"
+"""What the paper says of the accuracies in both of its tables."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """Test accuracy of a network minus that of another, in percentage points.
+    """Test accuracy of a network minus that of another: what the paper prints, and what was measured here.
 
     Parameters
     ----------
     reported
-        The paper's; None where it has none.
-    measured, low, high
-        Ours on the folds that both were tested on, with its 95 % interval (`bnet.statistics.comparison.compare`); nan
-        where one of them was not run.
-    clips, folds
-        How many clips and folds that is.
+        The paper's, in percentage points; None where it has none.
     found
-        The comparison's verdict: ``better``, ``worse``, ``equivalent``, ``can't be told``; or ``not run``.
+        Ours, on the folds that both were tested on (`bnet.statistics.comparison.compare`); None where there is none.
     """
 
     reported: float | None
-    measured: float = np.nan
-    low: float = np.nan
-    high: float = np.nan
-    clips: int = 0
-    folds: int = 0
-    found: str = "not run"
+    found: Comparison | None = None
 
     @property
     def verdict(self) -> str:
-        """Whether our measurement points where the paper's does; a word or two for a table."""
-        if self.found in ("not run", "can't be told") or self.reported is None:
-            return self.found
+        """The comparison's verdict, and whether it is the paper's direction; a word or two for a table."""
+        verdict = self.found.verdict if self.found else "not run"
+        if self.reported is None or verdict not in _SIGN:
+            return verdict
         if self.as_reported:
-            return f"{self.found}, as in the paper"
-        return f"{self.found}, unlike in the paper" if self.reported else f"{self.found}; the paper: equal"
+            return f"{verdict}, as in the paper"
+        return f"{verdict}, unlike in the paper" if self.reported else f"{verdict}; the paper: equal"
 
     @property
     def as_reported(self) -> bool:
-        """Whether what was found is what the paper's difference says, however small that is."""
-        sign = 0 if not self.reported else 1 if self.reported > 0 else -1
-        return self.found == {0: "equivalent", 1: "better", -1: "worse"}[sign]
+        """Whether the verdict is what the paper's difference says, however small that is."""
+        return self.found is not None and _SIGN.get(self.found.verdict) == np.sign(self.reported or 0)
+
+
+_SIGN = {"better": 1, "worse": -1, "equivalent": 0}
 
 
 def reported(name: str) -> paper.Reported | None:
@@ -70,53 +64,53 @@ def reported(name: str) -> paper.Reported | None:
 def change(report: Report, name: str, other: str = BASELINE) -> Change:
     """How `name` does against `other`: the paper's test accuracies on GTZAN, and the records of `report`."""
     one, two = reported(name), reported(other)
-    printed = round(one.test - two.test, 1) if one and two else None
-    found = report.comparison(other, name)
-    if found is None:
-        return Change(printed)
-    points = (100 * value for value in (found.difference, found.low, found.high))
-    return Change(printed, *points, found.clips, found.folds, found.verdict)
+    return Change(round(one.test - two.test, 1) if one and two else None, report.comparison(other, name))
 
 
 def changes(report: Report, pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
-    """One line a pair (network, what it is compared with).
+    """One line per pair (network, what it is compared with).
 
     Returns
     -------
     pandas.DataFrame
-        ``variant, title, against``; the paper's ``paper_validation, paper_test, paper_change``; ours: ``runs, accuracy,
-        accuracy_sd``, ``change, low, high`` with ``verdict``, and ``step_s``, wall-clock seconds a training step with
-        its share of validation; accuracies and changes in percent, nan where there is nothing.
+        ``variant, title, against``; the paper's ``paper_validation, paper_test, paper_change``; ours, on the folds that
+        both have: ``folds, accuracy, base`` (of the network, and of what it is compared with), ``change`` (the first
+        minus the second) with ``low, high, bound, detectable, p`` and ``verdict``. Accuracies and changes in percent,
+        nan where there is nothing; of a network beside itself, its own folds and accuracy.
     """
-    summary = report.summary.set_index("variant") if report.records else pd.DataFrame()
     lines = []
     for name, other in pairs:
-        printed, found = reported(name), change(report, name, other)
-        line = {"variant": name, "title": jobs.title(name), "against": other}
+        printed, same, found = reported(name), name == other, change(report, name, other)
+        line = {"variant": name, "title": jobs.title(name), "against": other, **dict.fromkeys(_MEASURED, np.nan)}
         line |= {"paper_validation": printed.validation if printed else np.nan}
         line |= {"paper_test": printed.test if printed else np.nan}
-        line |= {"paper_change": np.nan if found.reported is None or name == other else found.reported}
-        mine = summary.loc[name] if name in summary.index else None
-        line |= {"runs": 0 if mine is None else int(mine.runs)}
-        line |= {key: np.nan if mine is None else 100 * mine[key] for key in ("accuracy", "accuracy_sd")}
-        same = name == other
-        line |= {key: np.nan if same else getattr(found, attr) for key, attr in _CHANGE.items()}
-        line |= {"verdict": "" if same else found.verdict, "step_s": step_seconds(report, name)}
+        line |= {"paper_change": np.nan if found.reported is None or same else found.reported}
+        line |= {"folds": 0, "verdict": "" if same else found.verdict}
+        if found.found:
+            folds = report.folds(other, name)
+            line |= {"folds": len(folds), "accuracy": 100 * np.mean([np.mean(f.other == f.truth) for f in folds])}
+            if not same:
+                line |= {"base": 100 * np.mean([np.mean(f.one == f.truth) for f in folds]), "p": found.found.p}
+                line |= {"change": 100 * found.found.difference}
+                line |= {key: 100 * getattr(found.found, key) for key in ("low", "high", "bound", "detectable")}
         lines.append(line)
     return pd.DataFrame(lines)
 
 
-_CHANGE = {"change": "measured", "low": "low", "high": "high"}
+_MEASURED = ("accuracy", "base", "change", "low", "high", "bound", "detectable", "p")
 
 
-def step_seconds(report: Report, name: str) -> float:
-    """Wall-clock seconds a training step, all else that a run does included; the median of its runs, nan without."""
-    values = []
+def step_seconds(report: Report, name: str) -> str:
+    """Seconds per training step and how it was computed, ``0.60 lean``: the medians over the runs of each way.
+
+    A run's wall clock by its steps, all else that it does included. Lean and plain steps can't be compared.
+    """
+    values: dict[str, list[float]] = {}
     for record in report.of(name):
         steps = len(record.history) * -(-record.run["data"]["tracks"]["train"] // record.config.batch_size)
         if steps:
-            values.append(record.run["made"]["wall_s"] / steps)
-    return float(np.median(values)) if values else np.nan
+            values.setdefault(tables.step(record).split(":")[0], []).append(record.run["made"]["wall_s"] / steps)
+    return ", ".join(f"{np.median(some):.2f} {way}".strip() for way, some in values.items())
 
 
 def steps() -> Sequence[tuple[str, str]]:
@@ -132,32 +126,17 @@ def sentence(report: Report, name: str, other: str = BASELINE) -> str:
         ""
         if found.reported is None
         else f"**The paper** reports {found.reported:+.1f} points of test accuracy for {title} against {base} on "
-        f"GTZAN, one split of each, so {abs(found.reported) * CLIPS / 100:.0f} of {CLIPS} clips. "
+        f"GTZAN, {HIGHEST}. "
     )
-    if found.found == "not run":
-        return f"{printed}**Here** the two have not been run on the same folds: no verdict."
-    where = f"`{report.corpus.name}`, profile `{report.profile}`, {found.folds} fold{'s' * (found.folds != 1)}"
-    measured = (
-        f"**Here** ({where}, {found.clips} clips) it is {found.measured:+.1f} points, 95 % interval {found.low:+.1f} "
-        f"to {found.high:+.1f}: {_SAID[found.found]}."
+    if found.found is None:
+        return f"{printed}**Here** the two have not been run on the same folds: not tested."
+    direction = (
+        f" That is {'' if found.as_reported else 'not '}the paper's direction."
+        if found.reported is not None and found.found.verdict in _SIGN
+        else ""
     )
-    return f"{printed}{measured} {_weigh(found)}".strip()
-
-
-_SAID = {
-    "better": "better",
-    "worse": "worse",
-    "equivalent": "equal within a point",
-    "can't be told": "the two can't be told apart",
-}
-
-
-def _weigh(found: Change) -> str:
-    few = "Two folds say little of what other splits and trainings would give, so the interval is wide."
-    one = "Each was trained once: the interval is that of the test clips, not of the training."
-    said = [{1: one, 2: few}.get(found.folds, "")]
-    if found.found != "can't be told" and found.reported is not None:
-        said.insert(0, f"That is {'' if found.as_reported else 'not '}the paper's direction.")
-    return " ".join(
-        filter(None, [*said, "Another corpus and a shorter training than the paper's can differ in earnest."])
+    where = f"{report.corpus.title}, profile `{report.profile}`, {report.protocol}, {spell(found.found)}"
+    return (
+        f"{printed}**Here** ({where}) {title} {SAID[found.found.verdict].format(base)}: {points(found.found)}."
+        f"{direction}"
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bnet.audit.report import spell
 from bnet.corpora import get_corpus
 from bnet.errors import BnetError
 from bnet.models import STEPS, TABLE_3, VARIANTS
@@ -52,7 +53,7 @@ class Row:
         ``identical`` (equal predictions), ``agrees`` (the interval holds 0), ``differs``, ``no fold in common``,
         ``only in A``, ``only in B``.
     method
-        How the interval was made, in words.
+        How many folds, or seeds of one split, the interval is made from.
     lone
         Folds that only one folder has, beside those compared.
     """
@@ -99,7 +100,8 @@ def compare(a: Path, b: Path, **wanted: str) -> list[Row]:
     one, other = _load(a, wanted), _load(b, wanted)
     if not set(one) & set(other):
         raise BnetError(
-            f"{a} and {b} have no run in common: {_told(one)} against {_told(other)}; make the same runs, such as "
+            f"{a} and {b} have no run in common: {_told(one)} against {_told(other)}; runs pair with runs of the same "
+            "corpus (pictures of a corpus are one of their own), protocol and profile, so make the same ones, such as "
             f"`{_command(next(iter(one.values())))} --results {b}`"
         )
     rows = [_row(key, _folds(one, key), _folds(other, key)) for key in dict.fromkeys(k[:-1] for k in (*one, *other))]
@@ -204,10 +206,10 @@ def _row(key: Key, one: dict[int, Record], other: dict[int, Record]) -> Row:
     lone = len(set(one) ^ set(other))
     if all(x.run["files"]["predictions.csv"] == y.run["files"]["predictions.csv"] for x, y in pairs):
         return Row(*what, len(pairs), a, b, 0.0, 0.0, 0.0, "identical", "equal predictions", lone)
-    groups = _groups(corpus) if len(pairs) == 1 else {}
+    groups = _groups(corpus)
     found = comparison.compare([_fold(x, y, groups) for x, y in pairs])
     state = "agrees" if found.low <= 0 <= found.high else "differs"
-    return Row(*what, len(pairs), a, b, found.difference, found.low, found.high, state, found.method, lone)
+    return Row(*what, len(pairs), a, b, found.difference, found.low, found.high, state, spell(found), lone)
 
 
 def _check(x: Record, y: Record) -> None:

@@ -1,219 +1,222 @@
-"""What this reproduction found, in one picture and a few sentences, both made from the records.
+"""What this reproduction found, in one figure and a few sentences, both made from the records.
 
-The landing page draws them anew at each build. README carries a copy, in `PICTURE` and between two marks, which
-``bnet pages finding`` writes and a test compares with the committed records.
+The landing page draws them at each build. README carries a copy, in `PICTURE` and between two marks, which
+``bnet pages finding`` writes; a test compares its words and numbers with the committed records.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import textwrap
+from dataclasses import dataclass
 from pathlib import Path
 
-from bnet.audit.report import Report
-from bnet.errors import BnetError
-from bnet.models.drawing.canvas import SIZES, Canvas
-from bnet.models.drawing.metrics import width, wrap
-from bnet.models.drawing.picture import render
-from bnet.paths import write_text
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 
-CORPORA = {"tunes": "tempo as the dance has it (tunes)", "tunes-free": "tempo drawn by lot (tunes-free)"}
-"""Corpus -> what the picture calls it."""
+from bnet.audit import plots
+from bnet.audit.evidence import Evidence
+from bnet.audit.report import Report, spell
+from bnet.errors import BnetError
+from bnet.paths import write_text
+from bnet.statistics.comparison import Comparison
 
 METHODS = {
-    "svm-rhythm": "Support-vector machine on rhythm, no network",
-    "bbnn": "BBNN, the network that the paper builds on",
-    "proposed": "The paper's network",
-    "proposed-released": "The paper's network, as its notebooks have it",
-    "svm-timbre": "Support-vector machine on timbre, no network",
+    "bbnn": "BBNN",
+    "proposed": "the paper's network",
+    "proposed-released": "the same, as its notebooks have it",
+    "svm-timbre": "timbre alone, no network",
+    "svm-rhythm": "rhythm alone, no network",
 }
-"""What the picture compares, in its order, with words for a stranger."""
+"""What is compared, in its order, with words for a stranger."""
 
 PICTURE = "book/_static/finding.svg"
-"""The picture of README, below the checkout."""
+"""The figure of README, below the checkout."""
 
 _MARKED = re.compile(r"(<!-- finding[^\n]*-->\n).*?(<!-- /finding -->)", re.DOTALL)
-_WIDTH, _LEFT, _ROW = 400, 14, 42
-_LOOKS = (("convolution", "added", 5.5), ("pooling", "changed", 1.0))
 
 
-def load(results: Path, profile: str = "laptop", protocol: str = "grouped") -> dict[str, Report]:
-    """The records of the two embedded corpora below `results`."""
-    return {name: Report.load(name, profile, protocol, results) for name in CORPORA}
+@dataclass(frozen=True)
+class Contrast:
+    """The same methods under two conditions, the second of them harder to get right by accident.
+
+    Parameters
+    ----------
+    title
+        What is classified.
+    one, other
+        Corpus, protocol and words of each condition.
+    """
+
+    title: str
+    one: tuple[str, str, str]
+    other: tuple[str, str, str]
 
 
-def sentences(reports: Mapping[str, Report]) -> str:
-    """The finding in words, with its numbers; as much as there are records of, '' without any of both networks."""
-    report = reports["tunes"]
-    if not {"bbnn", "proposed"} <= set(report.variants):
-        return ""
-    share = _shares(report)
-    folds = report.comparison("bbnn", "proposed").folds
-    said = [
-        f"On `tunes` (profile `{report.profile}`, {folds} {report.protocol} fold{'s' * (folds != 1)}) the paper's "
-        f"network names the dance of {share['proposed']} of the test clips and BBNN that of {share['bbnn']}: "
-        f"{_TOLD[_verdict(report, 'bbnn', 'proposed')]}."
-    ]
-    if "svm-rhythm" in share:
-        beaten = [title for name, title in _SHORT.items() if _verdict(report, "svm-rhythm", name) == "worse"]
-        weighed = {0: "can't be said to beat either network", 2: "beats both networks"}.get(
-            len(beaten), f"beats {' '.join(beaten)} only"
-        )
-        said.append(f"A plain support-vector machine on rhythm names {share['svm-rhythm']}, and {weighed}.")
-    other = _shares(reports["tunes-free"])
-    if {"bbnn", "proposed", "svm-rhythm", "majority"} <= set(other):
-        said.append(
-            f"With the tempo drawn by lot (`tunes-free`) the three are at {other['proposed']}, {other['bbnn']} and "
-            f"{other['svm-rhythm']}, where always naming the largest class gives {other['majority']}."
-        )
-    return " ".join(said)
+CONTRASTS = (
+    Contrast("GTZAN", ("gtzan", "holdout", "random splits"), ("gtzan", "official", "fault-filtered split")),
+    Contrast("FMA-small", ("fma-small", "holdout", "random splits"), ("fma-small", "official", "artists kept apart")),
+    Contrast("Tunes", ("tunes", "grouped", "traditional tempo"), ("tunes-free", "grouped", "random tempo")),
+)
+"""The panels of the figure: the paper's corpora first."""
 
 
-_SHORT = {"bbnn": "BBNN", "proposed": "the paper's network"}
-_TOLD = {
-    "better": "the paper's network is better",
-    "worse": "the paper's network is worse",
-    "equivalent": "they are equal within a point",
-    "can't be told": "the two can't be told apart",
-}
+def reports(evidence: Evidence, contrast: Contrast) -> tuple[Report | None, Report | None]:
+    """The records of both conditions, each the first that `evidence` has (sound, fullest profile); None without any.
+
+    Both are of one corpus and profile where some are, so that only the condition differs.
+    """
+    sides = [[r for r in evidence.reports(c) if r.protocol == p] for c, p, _ in (contrast.one, contrast.other)]
+    for one in sides[0]:
+        for other in sides[1]:
+            if one.profile == other.profile and (
+                one.corpus.name == other.corpus.name or contrast.one[0] != contrast.other[0]
+            ):
+                return one, other
+    return tuple(next(iter(side), None) for side in sides)
 
 
-def svg(reports: Mapping[str, Report]) -> str:
-    """The picture: a row a method, and in it the test accuracy on each corpus with its interval.
+def table(evidence: Evidence, contrast: Contrast) -> pd.DataFrame:
+    """One row per method that has records: ``variant, title``, and accuracy in percent under ``one`` and ``other``."""
+    pair = reports(evidence, contrast)
+    rows = [{"variant": name, "title": title, "one": _accuracy(pair[0], name), "other": _accuracy(pair[1], name)}
+            for name, title in METHODS.items()]  # fmt: skip
+    return pd.DataFrame(rows).dropna(subset=["one", "other"], how="all")
+
+
+def draw(evidence: Evidence, contrast: Contrast, *, ax: Axes) -> Axes:
+    """One panel: a row per method, its accuracy under both conditions."""
+    pair = reports(evidence, contrast)
+    floor = next((100 * chance for r in pair if r and (chance := r.chance()) is not None), None)
+    return plots.contrasts(table(evidence, contrast), (contrast.one[2], contrast.other[2]), floor=floor, ax=ax)
+
+
+def figure(evidence: Evidence) -> plt.Figure:
+    """The figure: one panel per contrast that has records.
 
     Raises
     ------
     BnetError
-        If there are no records of any method.
+        If there are none.
     """
-    shown = [name for name in METHODS if any(name in report.variants for report in reports.values())]
+    shown = [contrast for contrast in CONTRASTS if len(table(evidence, contrast))]
     if not shown:
-        raise BnetError("no records of the embedded corpora to draw; make some with `make reproduce PROFILE=laptop`")
-    canvas = Canvas(_WIDTH)
-    y = 24.0
-    for line in wrap(
-        "How many of the test clips get the right one of seven dances?", _WIDTH - 2 * _LEFT, *SIZES["title"]
-    ):
-        canvas.text(_LEFT, y, line, "title", "start")
-        y += 19
-    y += 4
-    for name, (_, dot, radius) in zip(reports, _LOOKS, strict=False):
-        _dot(canvas, _LEFT + 6, y - 4, dot, radius)
-        canvas.text(_LEFT + 18, y, CORPORA[name], "label", "start")
-        y += 19
-    top = y
-    for row, name in enumerate(shown):
-        _row(canvas, top + _ROW * row, name, reports)
-    bottom = top + _ROW * len(shown)
-    _axis(canvas, top, bottom, reports)
-    y = bottom + 36
-    for line in wrap(_foot(reports), _WIDTH - 2 * _LEFT, *SIZES["small"]):
-        canvas.text(_LEFT, y, line, "small", "start", "muted")
-        y += 15
-    return render(canvas, y - 3, "The finding in one picture", description(reports))
+        raise BnetError("no records to draw; make some with `make reproduce PROFILE=laptop`")
+    plots.style()
+    heights = [len(table(evidence, contrast)) + 1.6 for contrast in shown]
+    fig, axes = plt.subplots(
+        len(shown), 1, figsize=(6.6, 0.36 * sum(heights) + 0.5), squeeze=False, layout="constrained", sharex=True,
+        gridspec_kw={"height_ratios": heights},
+    )  # fmt: skip
+    for ax, contrast in zip(axes.flat, shown, strict=True):
+        draw(evidence, contrast, ax=ax).set_title(_titled(evidence, contrast), fontsize=11, loc="left", pad=22)
+    axes.flat[-1].set_xlabel("test clips named correctly, %")
+    return fig
 
 
-def description(reports: Mapping[str, Report]) -> str:
-    """What the picture shows, for those who don't see it."""
-    rows = [
-        f"{title}: "
-        + " and ".join(f"{_shares(r)[name]} on {corpus}" for corpus, r in reports.items() if name in r.variants)
-        for name, title in METHODS.items()
-        if any(name in report.variants for report in reports.values())
-    ]
-    return f"Test accuracy, a row a method. {'; '.join(rows)}."
+def description(evidence: Evidence) -> str:
+    """What the figure shows, for those who don't see it."""
+    parts = []
+    for contrast in CONTRASTS:
+        rows = [
+            f"{row.title} {_percent(row.one)} and {_percent(row.other)}"
+            for row in table(evidence, contrast).itertuples()
+        ]
+        if rows:
+            words = f"{contrast.one[2]} and {contrast.other[2]}"
+            parts.append(f"{_titled(evidence, contrast)}, {words}: {'; '.join(rows)}")
+    return f"Test accuracy, one row per method. {'. '.join(parts)}."
+
+
+def sentences(evidence: Evidence) -> str:
+    """The finding in words, with its numbers; as much as there are records of, '' without any."""
+    return "\n\n".join(filter(None, (_told(evidence, contrast) for contrast in CONTRASTS)))
 
 
 def write(root: Path, results: Path) -> list[Path]:
-    """Write the picture and the sentences of README below the checkout `root`; the files that changed.
+    """Write the figure and the sentences of README below the checkout `root`; the files that changed.
 
     Raises
     ------
     BnetError
         If there are no records, README lacks its marks, or a file can't be written.
     """
-    changed = []
-    for path, text in _files(root, results).items():
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            write_text(path, text)
-            changed.append(path)
-    return changed
+    changed = outdated(root, results)
+    if not changed and (root / PICTURE).is_file():
+        return []
+    with plt.rc_context({"svg.hashsalt": "bnet", "svg.fonttype": "path"}):
+        fig = figure(Evidence(results))
+        (root / PICTURE).parent.mkdir(parents=True, exist_ok=True)
+        fig.savefig(root / PICTURE, metadata={"Date": None})
+        plt.close(fig)
+    for path in changed:
+        write_text(path, _readme(path, results))
+    return [*changed, root / PICTURE]
 
 
 def outdated(root: Path, results: Path) -> list[Path]:
-    """The files that `write` would change."""
-    files = _files(root, results)
-    return [path for path, text in files.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    """README, if it does not say what the records say."""
+    path = root / "README.md"
+    return [path] if path.read_text(encoding="utf-8") != _readme(path, results) else []
 
 
-def _files(root: Path, results: Path) -> dict[Path, str]:
-    reports = load(results)
-    readme = root / "README.md"
-    text = readme.read_text(encoding="utf-8")
+def _readme(path: Path, results: Path) -> str:
+    evidence, text = Evidence(results), path.read_text(encoding="utf-8")
     if not _MARKED.search(text):
-        raise BnetError(f"{readme} has no place for the finding; expected lines <!-- finding --> and <!-- /finding -->")
-    said = f"![{description(reports)}]({PICTURE})\n\n{_fold(sentences(reports))}\n"
-    return {root / PICTURE: svg(reports), readme: _MARKED.sub(lambda found: found[1] + said + found[2], text)}
+        raise BnetError(f"{path} has no place for the finding; expected lines <!-- finding --> and <!-- /finding -->")
+    told = f"![{description(evidence)}]({PICTURE})\n\n{_fold(sentences(evidence))}\n"
+    return _MARKED.sub(lambda found: found[1] + told + found[2], text)
+
+
+def _told(evidence: Evidence, contrast: Contrast) -> str:
+    """What one contrast shows: the two networks against each other, and what the harder condition takes away."""
+    one, other = reports(evidence, contrast)
+    report = one or other
+    if report is None or not {"bbnn", "proposed"} <= set(report.variants):
+        return ""
+    found = report.comparison("bbnn", "proposed")
+    text = (
+        f"**{_titled(evidence, contrast)}**, {contrast.one[2] if one else contrast.other[2]} (profile "
+        f"`{report.profile}`, {spell(found)}): the paper's network names {_percent(_accuracy(report, 'proposed'))} of "
+        f"the test clips correctly, BBNN {_percent(_accuracy(report, 'bbnn'))}; {verdict(found)}."
+    )
+    rows = table(evidence, contrast).dropna(subset=["one", "other"])
+    if not len(rows):
+        return text
+    falls = [f"{row.title} {row.one:.1f} to {_percent(row.other)}" for row in rows.itertuples()]
+    return f"{text} From {contrast.one[2]} to {contrast.other[2]}: {'; '.join(falls)}."
+
+
+def verdict(found: Comparison) -> str:
+    """The verdict on the paper's network against BBNN, in words for a stranger."""
+    return {
+        "better": "the paper's network is better",
+        "worse": "the paper's network is worse",
+        "equivalent": "they are equal within a point",
+        "bounded": f"inconclusive, but the difference is at most {100 * found.bound:.1f} points",
+        "inconclusive": "inconclusive",
+        "too few folds": "too few folds for a verdict",
+    }[found.verdict]
+
+
+def _titled(evidence: Evidence, contrast: Contrast) -> str:
+    """The contrast's title; where it was measured on pictures, the corpus's own."""
+    found = [report for report in reports(evidence, contrast) if report]
+    return found[0].corpus.title if found and contrast.one[0] == contrast.other[0] else contrast.title
+
+
+def _accuracy(report: Report | None, name: str) -> float:
+    if report is None or name not in report.variants:
+        return np.nan
+    return 100 * float(report.summary.set_index("variant").loc[name, "accuracy"])
+
+
+def _percent(value: float) -> str:
+    return "not run" if np.isnan(value) else f"{value:.1f}\u00a0%"
 
 
 def _fold(text: str, room: int = 120) -> str:
-    """The text in lines of at most `room` characters."""
-    lines = [""]
-    for word in text.split():
-        if len(lines[-1]) + len(word) >= room:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return "\n".join(lines)
-
-
-def _shares(report: Report) -> dict[str, str]:
-    if not report.records:
-        return {}
-    return {row.variant: f"{100 * row.accuracy:.1f} %" for row in report.summary.itertuples()}
-
-
-def _verdict(report: Report, one: str, other: str) -> str:
-    found = report.comparison(one, other)
-    return found.verdict if found else "can't be told"
-
-
-def _at(share: float) -> float:
-    return _LEFT + share * (_WIDTH - 2 * _LEFT)
-
-
-def _row(canvas: Canvas, y: float, name: str, reports: Mapping[str, Report]) -> None:
-    canvas.text(_LEFT, y + 14, METHODS[name], "label", "start")
-    right = _WIDTH - _LEFT
-    canvas.line((_LEFT, y + 26), (right, y + 26), look="thin")
-    for report, (bar, dot, radius) in zip(reports.values(), _LOOKS, strict=False):
-        if name in report.variants:
-            one = report.summary.set_index("variant").loc[name]
-            canvas.box(_at(one.low), y + 23.5, _at(one.high) - _at(one.low), 5, bar, radius=2.5)
-            _dot(canvas, _at(one.accuracy), y + 26, dot, radius)
-
-
-def _dot(canvas: Canvas, x: float, y: float, kind: str, radius: float) -> None:
-    canvas.box(x - 5.5, y - 5.5, 11, 11, kind, radius=radius)
-
-
-def _axis(canvas: Canvas, top: float, bottom: float, reports: Mapping[str, Report]) -> None:
-    for percent in range(0, 101, 20):
-        x = _at(percent / 100)
-        canvas.line((x, bottom - 2), (x, bottom + 3), look="thin")
-        label = f"{percent} %" if percent == 100 else str(percent)
-        half = width(label, *SIZES["small"]) / 2
-        canvas.text(min(max(x, _LEFT + half), _WIDTH - _LEFT - half), bottom + 16, label, "small", look="muted")
-    chance = next((found for report in reports.values() if report.records and (found := report.chance())), None)
-    if chance is not None:
-        for y in range(round(top), round(bottom), _ROW):
-            canvas.line((_at(chance), y + 18), (_at(chance), y + 34))
-
-
-def _foot(reports: Mapping[str, Report]) -> str:
-    report = next(report for report in reports.values() if report.records)
-    folds = max(len(report.of(name)) for name in report.variants)
-    chance = " The upright stroke: always naming the largest class." if report.chance() is not None else ""
-    return (
-        f"Mean over {folds} {report.protocol} folds, and the 95 % interval over the test clips; profile "
-        f"{report.profile}.{chance}"
-    )
+    """The text in lines of at most `room` characters, paragraph by paragraph."""
+    return "\n\n".join(textwrap.fill(part, room, break_on_hyphens=False) for part in text.split("\n\n"))

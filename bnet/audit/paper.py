@@ -138,7 +138,7 @@ TABLE_1_TOTALS = {"gtzan": 1000, "homburg": 1886, "extended-ballroom": 4180, "fm
 """Corpus -> number of tracks, the last row of the paper's Table I."""
 
 TABLE_1_REMARKS = {
-    "gtzan": "'Raggae' is a misprint of reggae. The order of the genres is another than in the corpus and its loaders.",
+    "gtzan": "'Raggae' is a misprint of reggae. The order of the genres differs from that in the corpus.",
     "homburg": "Three names are shortened: folkcountry is printed as 'Country', funksoulrnb as 'Funk/Soul', raphiphop "
     "as 'Hiphop'. The text calls the corpus HOMBURG, Table II 'Audio Benchmark'.",
     "extended-ballroom": "'Weswing' is a misprint of Wcswing, West Coast swing.",
@@ -179,9 +179,9 @@ BASELINE_LOGS = {
 """Part -> BBNN's accuracies on ten random hold-outs of GTZAN, saved in the baseline's published notebook."""
 
 CONFUSED: dict[str, tuple[tuple[str, str], ...]] = {
-    "gtzan": (("hip-hop", "pop"),),
-    "extended-ballroom": (("Rumba", "Slow Waltz"), ("Rumba", "Waltz"), ("Slow Waltz", "Waltz"), ("Pasodoble", "Tango")),
+    "gtzan": (("hiphop", "pop"),),
+    "extended-ballroom": (("Rumba", "Slowwaltz"), ("Rumba", "Waltz"), ("Slowwaltz", "Waltz"), ("Pasodoble", "Tango")),
     "homburg": (("jazz", "blues"),),
     "fma-small": (("Pop", "Rock"), ("Electronic", "Hip-Hop")),
 }
-"""Corpus -> classes that the text names as confused by the proposed network in Figure 2 (section III-D)."""
+"""Corpus -> our labels of classes that, by the text, the proposed network confuses in Figure 2 (section III-D)."""

@@ -51,19 +51,40 @@ def published(values: np.ndarray, front_end: PictureSettings, *, axes: Sequence[
     return axes
 
 
-def learning_curves(histories: Sequence[pd.DataFrame], *, column: str, label: str, color, ax: Axes) -> Axes:
-    """Draw one column of several runs' histories over epochs: each run thin, their mean thick, with a dot an epoch.
+def learning_curves(histories: Mapping[str, Sequence[pd.DataFrame]], column: str, *, ax: Axes) -> Axes:
+    """Draw one column of histories over epochs, one colour per network: each run thin, their mean thick.
 
-    `column` names the training value; its validation twin ``val_<column>`` is drawn dashed.
+    `histories` maps a network's title to those of its runs; `column` names the training value, its validation twin
+    ``val_<column>`` is drawn dashed.
     """
-    for key, line, name in ((column, "-", f"{label}, training"), (f"val_{column}", "--", f"{label}, validation")):
-        for history in histories:
-            ax.plot(history["epoch"], history[key], line, color=color, alpha=0.25, linewidth=1)
-        mean = pd.concat(histories).groupby("epoch")[key].mean()
-        ax.plot(mean.index, mean, line, color=color, linewidth=2, label=name)
+    for (title, runs), color in zip(histories.items(), PALETTE, strict=False):
+        for key, line, part in ((column, "-", "training"), (f"val_{column}", "--", "validation")):
+            for run in runs:
+                ax.plot(run["epoch"], run[key], line, color=color, alpha=0.25, linewidth=1)
+            mean = pd.concat(runs).groupby("epoch")[key].mean()
+            ax.plot(mean.index, mean, line, color=color, linewidth=2, label=f"{title}, {part}")
     ax.set(xlabel="epoch", ylabel=column)
     ax.xaxis.get_major_locator().set_params(integer=True)
     return ax
+
+
+def curve_ends(histories: Mapping[str, Sequence[pd.DataFrame]], column: str = "val_accuracy") -> str:
+    """Where the curves end, for those who don't see them: the mean over the runs of each network."""
+    what = column.replace("val_", "validation ").replace("_", " ")
+    ends = [f"{title} {np.mean([run[column].iloc[-1] for run in some]):.2f}" for title, some in histories.items()]
+    return f"Mean {what} at the end: {', '.join(ends)}."
+
+
+def still_rising(histories: Mapping[str, Sequence[pd.DataFrame]], least: float = 0.01) -> str:
+    """Whether training accuracy still rose in the last epoch, by `least` or more, as a sentence."""
+    rises = {
+        title: np.mean([run["accuracy"].iloc[-1] - run["accuracy"].iloc[-2] for run in some if len(run) > 1] or [0.0])
+        for title, some in histories.items()
+    }
+    told = ", ".join(f"{title} {100 * rise:+.1f} points" for title, rise in rises.items())
+    if max(rises.values(), default=0.0) >= least:
+        return f"**The trainings have not converged**: in the last epoch training accuracy still changed by {told}."
+    return f"In the last epoch training accuracy changed by {told}."
 
 
 def confusion(counts: np.ndarray, labels: Sequence[str], *, ax: Axes, title: str = "") -> Axes:
@@ -124,6 +145,29 @@ def changes(table: pd.DataFrame, *, ax: Axes, measured: str = "measured here") -
     ax.set_yticklabels(table["title"])
     ax.set_ylim(-0.6, len(table) - 0.4)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+    return ax
+
+
+def contrasts(table: pd.DataFrame, words: tuple[str, str], *, ax: Axes, floor: float | None = None) -> Axes:
+    """Draw one row per method: its accuracy under two conditions, joined by a line; `floor` as a dotted line.
+
+    `table` has the columns ``title, one, other`` (in percent; one may be missing), `words` names the conditions.
+    """
+    positions = np.arange(len(table))[::-1]
+    ax.hlines(positions, table["one"], table["other"], color=INK, linewidth=2, alpha=0.35)
+    for key, name, marker, color in zip(("one", "other"), words, "os", (PALETTE[0], PALETTE[1]), strict=True):
+        ax.plot(table[key], positions, marker, color=color, markersize=9, label=name)
+        for x, y in zip(table[key], positions, strict=True):
+            if np.isfinite(x):
+                ax.annotate(
+                    f"{x:.0f}", (x, y), (0, 7), textcoords="offset points", ha="center", fontsize=8, color=color
+                )
+    if floor is not None:
+        ax.axvline(floor, color=INK, linestyle=":", linewidth=1.2, label="largest class")
+    ax.set(yticks=positions, xlim=(0, 100))
+    ax.set_yticklabels(table["title"])
+    ax.set_ylim(-0.6, len(table) - 0.2)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, frameon=False, fontsize=9, handletextpad=0.3)
     return ax
 
 

@@ -54,6 +54,33 @@ def shown(corpus: str, profile: str, protocol: str, results: Path, exclude: str 
     return [report for report in reports if report.records] or reports[:1]
 
 
+SAID = {
+    "better": "is better than {}",
+    "worse": "is worse than {}",
+    "equivalent": "and {} are equal within a point",
+    "bounded": "against {} is inconclusive, but bounded",
+    "inconclusive": "against {} is inconclusive",
+    "too few folds": "against {} gets no verdict from so few folds",
+}
+"""Verdict of a comparison -> what is said of the first network; the braces take the second."""
+
+
+def points(found: comparison.Comparison) -> str:
+    """A difference in points of accuracy, with its interval, what it is at most, and what could have been found."""
+    return (
+        f"{100 * found.difference:+.1f} points of accuracy, 95 % interval {100 * found.low:+.1f} to "
+        f"{100 * found.high:+.1f} (at most {100 * found.bound:.1f} either way with probability .95; such data show "
+        f"differences from {100 * found.detectable:.1f} on)"
+    )
+
+
+def spell(found: comparison.Comparison) -> str:
+    """How many folds of which kind: ``10 folds``, ``3 seeds of one split``."""
+    if found.kind == "seeds":
+        return f"{found.folds} seeds of one split"
+    return f"{found.folds} fold{'s' * (found.folds != 1)}"
+
+
 @dataclass(frozen=True)
 class Report:
     """The records of one corpus, profile and protocol; it may hold none.
@@ -67,7 +94,7 @@ class Report:
     records
         Sorted by variant and fold.
     exclude
-        Kinds of clips that the runs left out, with commas.
+        Kinds of clips that the runs left out, comma-separated.
     """
 
     corpus: Corpus
@@ -83,8 +110,8 @@ class Report:
         Raises
         ------
         BnetError
-            If a name is unknown, a record is damaged, two records claim one fold of one network, or records were made
-            on different copies of the corpus.
+            If a name is unknown, a record is damaged, two records claim one fold of one network, or records are not of
+            one kind: other clips, another front end, another number of folds, or another version of the profile.
         """
         return cls.every(corpus, profile, protocol, results, exclude)[0]
 
@@ -104,8 +131,8 @@ class Report:
             same.setdefault(str(hand.settings(record.config)) if profile == CUSTOM else "", []).append(record)
         parts = sorted(same.values(), key=len, reverse=True) or [[]]
         for part in parts:
-            _check_copies(part, results)
             _check_folds(part)
+            _check_copies(part, results)
         return [cls(found, profile, protocol, tuple(part), exclude) for part in parts]
 
     @property
@@ -143,8 +170,7 @@ class Report:
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        """`bnet.audit.tables.summary`, with ``title`` and ``kind`` (network or baseline), in the order of
-        `variants`."""
+        """`bnet.audit.tables.summary` with ``title`` and ``kind`` (network or baseline), in the order of `variants`."""
         if not self.records:
             return pd.DataFrame()
         table = tables.summary(self.records, self.groups).set_index("variant").loc[self.variants].reset_index()
@@ -160,7 +186,7 @@ class Report:
         return pd.DataFrame(
             {
                 "Network": table["title"],
-                "Folds": table["runs"],
+                "Folds": [self.folds_of(name) for name in table["variant"]],
                 "Clips": table["clips"],
                 "Test %": [f"{mean:.1f}{sd}" for mean, sd in zip(percent["accuracy"], spread, strict=True)],
                 "95 % interval": [
@@ -180,8 +206,8 @@ class Report:
             np.concatenate([probabilities for _, _, probabilities in parts]),
         )
 
-    def folds(self, one: str, other: str) -> list[comparison.Fold]:
-        """The folds on which both were tested, with the predictions of both on the same clips.
+    def folds(self, one: str, other: str, labels: Sequence[str] = ()) -> list[comparison.Fold]:
+        """The folds on which both were tested, with the predictions of both on the same clips (of some `labels` only).
 
         Raises
         ------
@@ -200,17 +226,19 @@ class Report:
                 raise BnetError(f"{record.name} and {partner.name} were tested on different clips")
             for a, b in ((truth, probabilities), (truth_other, probabilities_other)):
                 metrics.validate(a, b)
+            kept = [i for i, true in enumerate(truth) if not labels or self.labels[true] in labels]
+            trained = record.run["data"]["tracks"]["train"] * len(kept) / len(ids)
             found.append(
                 comparison.Fold(
-                    ids, truth, probabilities.argmax(axis=1), probabilities_other.argmax(axis=1),
-                    [self.groups.get(track_id, track_id) for track_id in ids], record.run["data"]["tracks"]["train"],
+                    [ids[i] for i in kept], truth[kept], probabilities[kept].argmax(axis=1),
+                    probabilities_other[kept].argmax(axis=1), [self.groups.get(ids[i], ids[i]) for i in kept], trained,
                 )
             )  # fmt: skip
         return found
 
-    def comparison(self, one: str, other: str) -> comparison.Comparison | None:
+    def comparison(self, one: str, other: str, labels: Sequence[str] = ()) -> comparison.Comparison | None:
         """`other` against `one` on their common folds (`bnet.statistics.comparison.compare`); None without one."""
-        folds = self.folds(one, other)
+        folds = self.folds(one, other, labels)
         return comparison.compare(folds) if folds else None
 
     def compare(self, one: str, other: str) -> str:
@@ -219,18 +247,16 @@ class Report:
         first, second = f"**{jobs.title(one)}**", f"**{jobs.title(other)}**"
         if found is None:
             return f"{first} and {second} have not been run on the same folds."
-        verdict = {
-            "better": f"{first} is better than {second} here",
-            "worse": f"{first} is worse than {second} here",
-            "equivalent": f"{first} and {second} are equal within a point here",
-        }.get(found.verdict, f"{first} and {second} can't be told apart here")
-        if found.posterior and found.verdict in ("better", "worse", "equivalent"):
-            verdict += f" (probability {getattr(found.posterior, found.verdict):.2f})"
-        luck = " One split: the interval is that of the test clips, not of split and training." * (found.folds == 1)
-        return (
-            f"{verdict}: {100 * found.difference:+.1f} points of accuracy, 95 % interval {100 * found.low:+.1f} to "
-            f"{100 * found.high:+.1f}, over {found.folds} fold{'s' * (found.folds != 1)}.{luck}"
-        )
+        return f"{first} {SAID[found.verdict].format(second)}: {points(found)}, over {spell(found)}."
+
+    def folds_of(self, variant: str) -> str:
+        """The folds of a network: their number, and where some are missing in between, which ones there are."""
+        have = [record.config.fold for record in self.of(variant)]
+        return str(len(have)) if have == [*range(len(have))] else f"{len(have)} ({tables.spans(have)})"
+
+    def histories(self, names: Iterable[str]) -> dict[str, list[pd.DataFrame]]:
+        """Title -> learning curves of all folds, for the networks among `names` that have records."""
+        return {jobs.title(name): [r.history for r in self.of(name)] for name in names if name in self.networks}
 
     def chance(self) -> float | None:
         """Accuracy of always naming the largest class, from the baseline's records; None without them."""
@@ -279,15 +305,24 @@ class Report:
         return lines
 
 
-def _check_copies(some: Iterable[Record], results: Path) -> None:
-    """Records of different clips can't be in one table."""
-    copies = {record.config.corpus_fingerprint: record for record in some}
-    if len(copies) > 1:
-        one, other = [*copies.values()][:2]
-        raise BnetError(
-            f"records of {one.config.corpus} were made on {len(copies)} different sets of clips, such as {one.name} "
-            f"and {other.name}; keep those of one copy in {results}"
-        )
+_ALIKE = {
+    "corpus_fingerprint": "sets of clips",
+    "corpus_source": "sources of the clips",
+    "features": "front ends",
+}
+"""What all records of a report share, though their profile does not say it -> in words."""
+
+
+def _check_copies(some: Sequence[Record], results: Path) -> None:
+    """Records of different clips, or of the same clips taken in otherwise, can't be in one table."""
+    for key, what in _ALIKE.items():
+        copies = {getattr(record.config, key): record for record in some}
+        if len(copies) > 1:
+            one, other = [*copies.values()][:2]
+            raise BnetError(
+                f"records of {one.config.corpus} were made on {len(copies)} different {what}, such as {one.name} and "
+                f"{other.name}; keep those of one in {results}"
+            )
 
 
 def _check_folds(some: Iterable[Record]) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 from bnet.audit import paper
 from bnet.corpora import Corpus, Track
 from bnet.models import VARIANTS, counting
+from bnet.paths import sha256
 from bnet.runs.records import Record
 from bnet.statistics import metrics
 
@@ -39,46 +40,70 @@ def scores(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
 
 
+KEYS = ("corpus", "profile", "protocol", "variant", "exclude")
+"""What the folds of one row of `summary` and `spent` have in common, beside all other settings."""
+
+
 def summary(records: Sequence[Record], groups: dict[str, str] | None = None) -> pd.DataFrame:
-    """One row a (corpus, profile, protocol, variant): runs, mean and sd over folds, pooled bootstrap interval.
+    """One row per corpus, profile, protocol, variant, clips left out and settings: its folds and what they come to.
 
     Parameters
     ----------
     records
-        Runs; those of one row must be of one protocol, so that their folds belong together.
+        Runs; folds of different settings are rows of their own.
     groups
         Track id -> group, for an interval that resamples whole groups; without it, single tracks are resampled.
 
     Returns
     -------
     pandas.DataFrame
-        ``accuracy, accuracy_sd, macro_f1, validation`` are means (and a sd) over runs, nan sd for one run;
-        ``low, high`` a 95 % interval of the accuracy over all tested clips.
+        ``accuracy, accuracy_sd, macro_f1, validation`` are means (and a sd) over ``runs`` folds, nan sd for one;
+        ``low, high`` a 95 % interval of the accuracy over all tested clips; ``settings`` says in what rows that are
+        otherwise alike differ (``epochs=9``), '' where nothing does.
     """
-    table = scores(records)
     rows = []
-    for key, part in table.groupby(["corpus", "profile", "protocol", "variant"], sort=True):
-        chosen = [record for record in records if record.name in set(part["run"])]
-        low, high = _interval(chosen, groups or {})
+    for key, some in _alike(records).items():
+        table = scores(some)
+        low, high = _interval(some, groups or {})
         rows.append(
             {
-                **dict(zip(["corpus", "profile", "protocol", "variant"], key, strict=True)),
-                "runs": len(part),
-                "clips": int(part["clips"].sum()),
-                "accuracy": part["accuracy"].mean(),
-                "accuracy_sd": part["accuracy"].std(ddof=1),
+                **dict(zip((*KEYS, "settings"), key, strict=True)),
+                "runs": len(some),
+                "clips": int(table["clips"].sum()),
+                "accuracy": table["accuracy"].mean(),
+                "accuracy_sd": table["accuracy"].std(ddof=1),
                 "low": low,
                 "high": high,
-                "macro_f1": part["macro_f1"].mean(),
-                "validation": part["validation"].mean(),
-                "hours": part["wall_s"].sum() / 3600,
+                "macro_f1": table["macro_f1"].mean(),
+                "validation": table["validation"].mean(),
+                "hours": table["wall_s"].sum() / 3600,
             }
         )
     return pd.DataFrame(rows)
 
 
+def _alike(records: Sequence[Record]) -> dict[tuple[str, ...], list[Record]]:
+    """Records by `KEYS` and by whatever else differs among those of equal keys, sorted; the fold aside."""
+    named: dict[tuple[str, ...], list[Record]] = {}
+    for record in records:
+        named.setdefault(tuple(getattr(record.config, key) for key in KEYS), []).append(record)
+    found: dict[tuple[str, ...], list[Record]] = {}
+    for key, some in sorted(named.items()):
+        every = [vars(record.config) for record in some]
+        differ = [name for name in every[0] if name != "fold" and len({one[name] for one in every}) > 1]
+        for record in some:
+            settings = ", ".join(f"{name}={_short(getattr(record.config, name))}" for name in differ)
+            found.setdefault((*key, settings), []).append(record)
+    return found
+
+
+def _short(value: object) -> str:
+    """A setting's value, long ones by the beginning of their checksum."""
+    return str(value) if len(str(value)) <= 24 else sha256(str(value))[:8]
+
+
 def spent(records: Sequence[Record]) -> pd.DataFrame:
-    """One row a (corpus, profile, protocol, variant, clips left out): its folds, the hours they took, where, by what.
+    """One row per corpus, profile, protocol, variant, clips left out, settings: its folds, their hours, where, by what.
 
     Returns
     -------
@@ -87,22 +112,18 @@ def spent(records: Sequence[Record]) -> pd.DataFrame:
         ``machine`` (device, cores, memory), ``step`` (how a training step was computed; '' where no record says it) and
         ``commits`` (the first eight digits), each with its distinct values; ``from``, ``to``: days, UTC.
     """
-    keys = ["corpus", "profile", "protocol", "variant", "exclude"]
-    parts: dict[tuple[str, ...], list[Record]] = {}
-    for record in records:
-        parts.setdefault(tuple(getattr(record.config, key) for key in keys), []).append(record)
     rows = []
-    for key, some in parts.items():
+    for key, some in _alike(records).items():
         made = [record.run["made"] for record in some]
         days = sorted(one["started"][:10] for one in made)
         rows.append(
             {
-                **dict(zip(keys, key, strict=True)),
+                **dict(zip((*KEYS, "settings"), key, strict=True)),
                 "folds": spans(record.config.fold for record in some),
                 "runs": len(some),
                 "hours": sum(one["wall_s"] for one in made) / 3600,
                 "machine": _distinct(_machine(one) for one in made),
-                "step": _distinct(_step(record) for record in some),
+                "step": _distinct(step(record) for record in some),
                 "commits": _distinct((one["commit"] or "unknown")[:8] for one in made),
                 "from": days[0],
                 "to": days[-1],
@@ -135,7 +156,8 @@ def _machine(made: dict) -> str:
     return f"{made['device']['name']}, {machine['cores']} cores, {machine['memory_gib']:g} GiB"
 
 
-def _step(record: Record) -> str:
+def step(record: Record) -> str:
+    """How a training step of a run was computed, ``lean: why`` or ``plain: why``; '' where no record says it."""
     return record.run["made"].get("execution", {}).get("step") or record.run["notes"].get("step", "")
 
 

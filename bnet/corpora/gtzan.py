@@ -34,8 +34,8 @@ _FILTERED = "Kereliuk, Sturm & Larsen (2015): named in none of the lists of the 
 
 _ABOUT = """\
 The collection on which most work in this field was tested: 1 000 excerpts of 30 s in ten genres, gathered about 2000
-by George Tzanetakis {cite:p}`tzanetakis2002`. The sound may not be passed on, so it is not part of this project; its
-home is offline, and what people use are copies.
+by George Tzanetakis {cite:p}`tzanetakis2002`. No licence allows redistributing the audio, so it is not part of this
+project; its home is offline, and only copies circulate.
 """
 _NOTES = """\
 **What is wrong with it.** Bob Sturm listened to all of it {cite:p}`sturm2012`: 50 excerpts are exact replicas of
@@ -47,7 +47,7 @@ it was trained on; accuracy near 90 % says little about genre {cite:p}`sturm2013
 
 **What we do about it.** The protocol `official` is the fault-filtered split of {cite:t}`kereliuk2015`: 443, 197
 and 290 excerpts for training, validation and test, without replicas, and with no known artist in two parts. `holdout`
-is the paper's way. The corpus has no list of artists, so `grouped` protects from nothing here. `--exclude faults`
+is the paper's way. The corpus has no list of artists, so grouped splits are no safeguard here. `--exclude faults`
 leaves out what the filtered lists leave out, `--exclude duplicates` files that are equal byte for byte.
 
 **Getting it.** Put a copy (the original `genres.tar.gz`, Kaggle's folder, `.wav` or older `.au`) into `gtzan` below

@@ -44,7 +44,7 @@ BBNN = Variant(
 
 PROPOSED = Variant(
     name="proposed",
-    title="Proposed (Figure 1)",
+    title="Proposed (as drawn)",
     branches=(
         "norm conv1x1",
         "norm conv1x1 norm",

@@ -187,8 +187,16 @@ def find(results: Path, corpus: str | None = None, **wanted: Any) -> list[Record
     ------
     DamagedRecord
         If any record of the corpus is not whole: a table must not quietly lack a run.
+    BnetError
+        If a record lies in the folder of another corpus.
     """
     found = [read(folder) for folder in folders(results, corpus)]
+    for record in found:
+        if record.config.corpus != record.folder.parent.name:
+            raise BnetError(
+                f"{record.folder} is a run of {record.config.corpus}, another corpus than its folder says; move it "
+                f"to {results / record.config.corpus}"
+            )
     chosen = [r for r in found if all(getattr(r.config, key) == value for key, value in wanted.items())]
     return sorted(chosen, key=lambda r: (r.config.corpus, r.config.variant, r.config.protocol, r.config.fold, r.name))
 

@@ -1,10 +1,11 @@
 """Comparing two classifiers on the same clips: how large the difference is, and how sure one can be of it.
 
 Conventions: accuracies and differences lie in [-1, 1] (not percent); a difference is *other minus one*, so a positive
-one says that `other` is better. A *fold* is one test part with the predictions of both.
+one says that `other` is better. A *fold* is one test part with the predictions of both. Folds are of two kinds: new
+splits (hold-outs, cross-validation), or one split trained with several *seeds*, which all test the same clips.
 
-Sources: Nadeau & Bengio (2003), *Inference for the generalization error*; Bouckaert & Frank (2004), *Evaluating the
-replicability of significance tests*; Benavoli, Corani, Demšar & Zaffalon (2017), *Time for a change*.
+Sources: Nadeau & Bengio (2003), *Inference for the generalization error*; Benavoli, Corani, Demšar & Zaffalon (2017),
+*Time for a change*; Owen (2007), *The pigeonhole bootstrap*, for clips crossed with seeds.
 """
 
 from __future__ import annotations
@@ -13,19 +14,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar as _mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportions_ztest
 
 from bnet.errors import BnetError
-from bnet.statistics.metrics import bootstrap_interval
 
 ROPE = 0.01
 """Half-width of the region of practical equivalence: differences within one point of accuracy do not matter."""
 
-SURE = 0.95
-"""Posterior probability from which a page says 'better', 'worse' or 'equivalent'."""
+BOUND = 0.1
+"""A bound up to which a comparison that shows no direction still says something; the largest losses of Table III exceed
+it."""
+
+ENOUGH = {"splits": 5, "seeds": 3}
+"""Kind of folds -> the fewest from which there is a verdict."""
+
+LEVEL = 0.95
+"""Of intervals, bounds and verdicts."""
+
+RULE = (
+    f"'Better' and 'worse': the whole {100 * LEVEL:.0f} % interval lies on one side of zero. 'Equivalent': with "
+    f"probability {LEVEL} the difference is at most {100 * ROPE:.0f} point; 'bounded': at most {100 * BOUND:.0f}. "
+    f"No verdict from fewer than {ENOUGH['splits']} splits, or {ENOUGH['seeds']} seeds of one split."
+)
+"""The one rule of all verdicts, for a page."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +55,7 @@ class Fold:
     groups
         The group of each track [shape=(n,)]; where there are no groups, the ids themselves.
     trained
-        Number of tracks that the classifiers were trained on.
+        Number of tracks that the classifiers were trained on (of a part of the classes: their share of it).
 
     Raises
     ------
@@ -54,7 +68,7 @@ class Fold:
     one: np.ndarray
     other: np.ndarray
     groups: Sequence[str]
-    trained: int
+    trained: float
 
     def __post_init__(self) -> None:
         lengths = {len(values) for values in (self.ids, self.truth, self.one, self.other, self.groups)}
@@ -62,11 +76,11 @@ class Fold:
             raise BnetError(f"a fold needs as many predictions as tracks, and one at least; got lengths {lengths}")
         if len(set(self.ids)) != len(self.ids):
             twice = next(name for i, name in enumerate(self.ids) if name in self.ids[:i])
-            raise BnetError(f"track {twice!r} occurs twice in one test part; a track is tested once a fold")
+            raise BnetError(f"track {twice!r} occurs twice in one test part; a track is tested once per fold")
 
     @property
     def gains(self) -> np.ndarray:
-        """A track's difference [shape=(n,)]: 1 where only `other` is right, -1 where only `one` is, else 0."""
+        """Difference per track [shape=(n,)]: 1 where only `other` is right, -1 where only `one` is, else 0."""
         return (self.other == self.truth).astype(float) - (self.one == self.truth)
 
     @property
@@ -77,7 +91,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Posterior:
-    """Probabilities that `other` is worse, practically equivalent (within the region), or better; they sum to 1."""
+    """Probabilities that `other` is worse, practically equivalent (within `ROPE`), or better; they sum to 1."""
 
     worse: float
     equivalent: float
@@ -86,62 +100,112 @@ class Posterior:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What can be said of two classifiers.
+    """What can be said of two classifiers: a difference whose error follows Student's t.
 
     Parameters
     ----------
     difference
         Mean over folds of the difference of accuracies.
-    low, high
-        Its 95 % interval, by `method`.
-    method
-        How the interval was made, in words.
+    se, df
+        Its standard error, which knows clips and splits (`compare`), and the degrees of freedom of that.
+    kind
+        Of the folds: ``splits`` or ``seeds``.
     folds, clips
         Number of folds and of tested clips (a clip that is tested in two folds counts twice).
-    p
-        Two-sided p-value of no difference; nan where `method` gives none.
-    posterior
-        Bayesian correlated t, None with one fold: a single split says nothing of the spread over splits.
     mcnemar
-        Exact p-value over all clips, nan where some clip is tested more than once.
+        Exact p-value over all clips, nan where some clip is tested more than once. It asks about these very trainings
+        and splits; others may differ, so it decides nothing here.
     remarks
         What a reader should know of these data, such as a class that no fold holds.
     """
 
     difference: float
-    low: float
-    high: float
-    method: str
+    se: float
+    df: float
+    kind: str
     folds: int
     clips: int
-    p: float
-    posterior: Posterior | None
-    mcnemar: float
+    mcnemar: float = float("nan")
     remarks: tuple[str, ...] = ()
 
     @property
-    def verdict(self) -> str:
-        """``better``, ``worse`` (of `other`), ``equivalent`` or ``can't be told``.
+    def low(self) -> float:
+        """Lower end of the 95 % interval."""
+        return self.difference - self._quantile((1 + LEVEL) / 2)
 
-        With a posterior: what has a probability of `SURE` at least. Without: where the whole interval lies.
-        """
-        if self.posterior:
-            named = {name: getattr(self.posterior, name) for name in ("better", "equivalent", "worse")}
-        else:
-            named = {
-                "better": float(self.low > 0),
-                "equivalent": float(self.low > -ROPE and self.high < ROPE),
-                "worse": float(self.high < 0),
-            }
-        likely = max(named, key=lambda name: named[name])
-        return likely if named[likely] >= SURE else "can't be told"
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % interval."""
+        return self.difference + self._quantile((1 + LEVEL) / 2)
+
+    @property
+    def p(self) -> float:
+        """Two-sided p-value of no difference."""
+        return float(2 * stats.t.sf(abs(self.difference) / self.se, self.df)) if self.se else float(not self.difference)
+
+    @property
+    def posterior(self) -> Posterior:
+        """The Bayesian correlated t (Corani & Benavoli 2015): the same Student's t, read as a posterior."""
+        below, above = self._below(-ROPE), self._below(ROPE)
+        return Posterior(below, above - below, 1 - above)
+
+    @property
+    def bound(self) -> float:
+        """The difference is at most this, either way, with probability .95."""
+        reach = abs(self.difference) + self._quantile(LEVEL) + 1e-9
+        if not self.se or not np.isfinite(reach):
+            return abs(self.difference) if np.isfinite(reach) else float("inf")
+        return float(optimize.brentq(lambda x: self._below(x) - self._below(-x) - LEVEL, 0, 2 * reach))
+
+    @property
+    def detectable(self) -> float:
+        """The smallest true difference that data like these would show in four of five cases."""
+        return self._quantile((1 + LEVEL) / 2) + self._quantile(0.8)
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are folds enough for a verdict (`ENOUGH`)."""
+        return self.folds >= ENOUGH[self.kind]
+
+    @property
+    def verdict(self) -> str:
+        """By `RULE`: ``better``, ``worse`` (of `other`), ``equivalent``, ``bounded``, ``inconclusive``; or ``too few
+        folds``."""
+        if not self.enough:
+            return "too few folds"
+        if self.bound <= ROPE:
+            return "equivalent"
+        if direction(self.low, self.high):
+            return direction(self.low, self.high)
+        return "bounded" if self.bound <= BOUND else "inconclusive"
+
+    def _quantile(self, level: float) -> float:
+        return float(stats.t.ppf(level, self.df) * self.se)
+
+    def _below(self, x: float) -> float:
+        if not self.se:
+            return float(self.difference <= x)
+        return float(stats.t.cdf((x - self.difference) / self.se, self.df))
+
+
+def direction(low: float, high: float) -> str:
+    """``better`` or ``worse`` where the whole interval of a difference lies on one side of 0, else ''."""
+    return "better" if low > 0 else "worse" if high < 0 else ""
 
 
 def compare(folds: Sequence[Fold]) -> Comparison:
     """Compare two classifiers over the folds on which both were tested.
 
-    Two folds and more: Nadeau and Bengio's corrected t, and the Bayesian correlated t. One fold: a bootstrap over the
-    groups of its clips, which knows nothing of the luck of the split and of the training.
+    The standard error knows two things. **Clips**: the variance of the mean over groups of clips, each with all its
+    tests, as if groups were drawn anew. **Folds**: the variance over folds, and it depends on what a fold is.
+
+    - New splits: Nadeau and Bengio's corrected variance, s² (1/J + tested/trained) with J - 1 degrees of freedom, since
+      training parts overlap. It holds the luck of the clips already, but from few folds it is a poor estimate, which
+      may be near zero by chance; so the wider of the two intervals counts.
+    - Seeds of one split: s²/J is the luck of training alone, so the two variances add up (clips crossed with seeds),
+      with Satterthwaite's degrees of freedom.
+
+    One fold: clips alone.
 
     Raises
     ------
@@ -152,54 +216,58 @@ def compare(folds: Sequence[Fold]) -> Comparison:
         raise BnetError(
             "no fold to compare on: the two were never tested on the same split; run both with `bnet train`"
         )
-    ids = [name for fold in folds for name in fold.ids]
-    once = len(set(ids)) == len(ids)
     differences = np.array([fold.difference for fold in folds])
-    if len(folds) == 1:
-        low, high = bootstrap_interval(folds[0].gains, np.asarray(folds[0].groups))
-        mean, p, posterior = float(differences[0]), float("nan"), None
-        method = "one split: bootstrap over groups of its clips, blind to the luck of the split and of the training"
-    else:
-        ratio = float(np.mean([len(fold.ids) / fold.trained for fold in folds]))
-        mean, low, high, p = corrected_t(differences, ratio)
-        posterior = correlated_t(differences, ratio)
-        method = f"{len(folds)} splits: Nadeau and Bengio's corrected t, test to training {ratio:.2f}"
+    ids = [name for fold in folds for name in fold.ids]
+    tested = {frozenset(fold.ids) for fold in folds}
+    seeds = len(folds) > 1 and len(tested) == 1
+    clips, groups = _over_clips(folds)
+    spreads = [(clips, groups - 1)]
+    if len(folds) > 1:
+        ratio = 0.0 if seeds else float(np.mean([len(fold.ids) / fold.trained for fold in folds]))
+        spreads.append((corrected_variance(differences, ratio), len(folds) - 1))
+    if seeds:
+        spreads = [_sum_of(*spreads)]
+    variance, df = max(spreads, key=lambda pair: stats.t.ppf((1 + LEVEL) / 2, pair[1]) * np.sqrt(pair[0]))
     truth, one, other = (np.concatenate([getattr(f, name) for f in folds]) for name in ("truth", "one", "other"))
     return Comparison(
-        mean, low, high, method, len(folds), len(ids), p, posterior,
-        mcnemar(truth, one, other) if once else float("nan"), _remarks(folds),
+        float(differences.mean()), float(np.sqrt(variance)), df, "seeds" if seeds else "splits", len(folds), len(ids),
+        mcnemar(truth, one, other) if len(set(ids)) == len(ids) else float("nan"), _remarks(folds),
     )  # fmt: skip
 
 
-def corrected_t(differences: np.ndarray, ratio: float, level: float = 0.95) -> tuple[float, float, float, float]:
-    """Mean, interval and two-sided p of differences over resampled splits (Nadeau & Bengio 2003).
+def corrected_variance(differences: Sequence[float] | np.ndarray, ratio: float) -> float:
+    """Variance of the mean of differences over resampled splits (Nadeau & Bengio 2003).
 
     Parameters
     ----------
     differences
-        One a split [shape=(J,)], J > 1.
+        One per split [shape=(J,)], J > 1.
     ratio
-        Test clips to training clips: the variance gains this share, since training parts overlap.
+        Test clips to training clips: the variance gains this share, since training parts overlap; 0: independent.
     """
     differences = np.asarray(differences, float)
-    mean, scale = _scale(differences, ratio)
-    if scale == 0:
-        return mean, mean, mean, float(mean == 0)
-    half = stats.t.ppf((1 + level) / 2, len(differences) - 1) * scale
-    return mean, mean - half, mean + half, float(2 * stats.t.sf(abs(mean) / scale, len(differences) - 1))
+    if len(differences) < 2 or not np.isfinite(differences).all():
+        raise BnetError(f"expected two differences or more, all numbers; got {differences.tolist()}")
+    variance = 0.0 if np.ptp(differences) == 0 else float(differences.var(ddof=1))
+    return variance * (1 / len(differences) + ratio)
 
 
-def correlated_t(differences: np.ndarray, ratio: float, rope: float = ROPE) -> Posterior:
-    """Posterior of the mean difference (Corani & Benavoli 2015): Student's t with the correction of `corrected_t`.
+def _over_clips(folds: Sequence[Fold]) -> tuple[float, int]:
+    """Variance of the mean difference over groups of clips, and the number of groups; infinite for a single group."""
+    weights = np.concatenate([np.full(len(fold.ids), 1 / len(fold.ids) / len(folds)) for fold in folds])
+    gains = np.concatenate([fold.gains for fold in folds])
+    _, inverse = np.unique(np.concatenate([np.asarray(fold.groups, str) for fold in folds]), return_inverse=True)
+    sums = np.bincount(inverse, weights * (gains - weights @ gains))
+    if len(sums) < 2:
+        return float("inf"), 2
+    return float(len(sums) / (len(sums) - 1) * np.sum(sums**2)), len(sums)
 
-    It equals baycomp's ``two_on_single`` for a cross-validation of J folds, where ``ratio`` is 1 / (J - 1).
-    """
-    differences = np.asarray(differences, float)
-    mean, scale = _scale(differences, ratio)
-    if scale == 0:
-        return Posterior(float(mean < -rope), float(abs(mean) <= rope), float(mean > rope))
-    below, above = stats.t.cdf((np.array([-rope, rope]) - mean) / scale, len(differences) - 1)
-    return Posterior(float(below), float(above - below), float(1 - above))
+
+def _sum_of(*spreads: tuple[float, float]) -> tuple[float, float]:
+    """The sum of independent variances, and its degrees of freedom (Satterthwaite)."""
+    total = sum(variance for variance, _ in spreads)
+    parts = sum(variance**2 / df for variance, df in spreads)
+    return total, (total**2 / parts if parts else spreads[0][1])
 
 
 def mcnemar(truth: np.ndarray, one: np.ndarray, other: np.ndarray) -> float:
@@ -234,13 +302,6 @@ def smallest_difference(clips: int, discordant: float = 0.1, power: float = 0.8,
     `discordant` is the share of clips that exactly one of the two gets right (normal approximation of McNemar).
     """
     return float((stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)) * np.sqrt(discordant / clips))
-
-
-def _scale(differences: np.ndarray, ratio: float) -> tuple[float, float]:
-    if len(differences) < 2 or not np.isfinite(differences).all():
-        raise BnetError(f"expected two differences or more, all numbers; got {differences.tolist()}")
-    deviation = 0.0 if np.ptp(differences) == 0 else float(differences.std(ddof=1))
-    return float(differences.mean()), deviation * float(np.sqrt(1 / len(differences) + ratio))
 
 
 def _remarks(folds: Sequence[Fold]) -> tuple[str, ...]:

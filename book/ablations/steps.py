@@ -58,18 +58,20 @@ myst.table(
             "Network": [f"`{name}`" for name in names],
             "What changes in this step": what,
             "Parameters": costs["parameters"],
+            "Folds": changes["folds"],
             "Test %": changes["accuracy"],
+            "Before, same folds %": changes["base"],
             "Δ from the step before (95 % interval)": [
                 myst.NOTHING if np.isnan(r.change) else f"{r.change:+.1f} ({r.low:+.1f}\u00a0to\u00a0{r.high:+.1f})"
                 for r in changes.itertuples()
             ],
-            "Told apart": changes["verdict"].str.split(",").str[0],
+            "Verdict": changes["verdict"].str.split(",").str[0],
         }
     ),
     f"The five steps, each with the network before it; changes are told from the models themselves. Accuracies: measured here on {where}; Δ in "
-    "points; the verdict needs a probability of 0.95 ({doc}`/table-2`).",
+    "points, on the folds that both have; the rule of the verdicts is that of {doc}`/table-2`.",
     "tab-{{ slug }}-all",
-    formats={"Test %": ".1f"},
+    formats=dict.fromkeys(("Test %", "Before, same folds %"), ".1f"),
 )
 
 # %% tags=["hide-input"]

@@ -214,7 +214,7 @@ for report in main:
         fig,
         f"Test accuracy{named(report)}, protocol `{report.protocol}`: mean over folds as a dot, 95 % interval as a bar.",
         label("fig-{{ slug }}-intervals", report),
-        f"Dots with intervals, one row a method; the highest is {best['title']} at {best['accuracy']:.2f}.",
+        f"Dots with intervals, one row per method; the highest is {best['title']} at {best['accuracy']:.2f}.",
     )
 
 # %% [markdown]
@@ -226,21 +226,18 @@ for report in main:
 for report in main:
     if not report.networks:
         continue
+    histories = report.histories(report.networks)
     fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), layout="constrained")
-    for name, color in zip(report.networks, plots.PALETTE, strict=False):
-        histories = [record.history for record in report.of(name)]
-        for ax, column in zip(axes, ("loss", "accuracy"), strict=True):
-            plots.learning_curves(histories, column=column, label=jobs.title(name), color=color, ax=ax)
+    for ax, column in zip(axes, ("loss", "accuracy"), strict=True):
+        plots.learning_curves(histories, column, ax=ax)
     axes[0].legend(fontsize=8)
-    last = {jobs.title(n): report.of(n)[0].history["val_accuracy"].iloc[-1] for n in report.networks}
     myst.figure(
         fig,
         f"Loss and accuracy{named(report)} over the epochs of training.",
         label("fig-{{ slug }}-curves", report),
-        "Curves of loss and accuracy; validation accuracy at the end of the first fold: "
-        + ", ".join(f"{name} {value:.2f}" for name, value in last.items())
-        + ".",
+        plots.curve_ends(histories),
     )
+    display(myst.text(plots.still_rising(histories)))
 
 # %% [markdown]
 # ## What is mistaken for what
@@ -281,7 +278,16 @@ for report in main:
         fig,
         f"Recall{named(report)}: the share of each class's clips that were recognised.",
         label("fig-{{ slug }}-recall", report),
-        f"One dot a network and class; the lowest is {low[1]} on {low[2]} with {low[0]:.2f}.",
+        f"One dot per network and class; the lowest is {low[1]} on {low[2]} with {low[0]:.2f}.",
+    )
+    never = {genre: [n for n, row in recalls.items() if row[i] == 0] for i, genre in enumerate(report.labels)}
+    lost = [f"{genre} by {' and '.join(names)}" for genre, names in never.items() if names]
+    first = [report.summary.sort_values(key)["title"].iloc[-1] for key in ("accuracy", "macro_f1")]
+    display(
+        myst.text(
+            (f"**Never recognised**, not one clip: {'; '.join(lost)}. " if lost else "")
+            + f"First by accuracy is {first[0]}, by macro F1, in which every class counts alike, {first[1]}."
+        )
     )
 
 # %% [markdown]
@@ -309,7 +315,7 @@ if heard and everything and found.may_share:
     display(myst.audio(players))
 elif any(report.networks for report in main):
     why = (
-        "the sound of this corpus may not be passed on"
+        "the audio of this corpus cannot be redistributed"
         if everything
         else "the sound of this corpus is not at hand here"
     )

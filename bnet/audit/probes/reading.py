@@ -1,7 +1,7 @@
 """From the files of probes to tables: accuracy for each value, with intervals, and the difference to no change at all.
 
-Intervals are 95 % group-bootstrap intervals over test clips (`bnet.statistics.metrics`): they tell how much the choice
-of clips matters, not how much the training does.
+Intervals of single trained networks are 95 % group-bootstrap intervals over test clips (`bnet.statistics.metrics`):
+they tell how much the choice of clips matters, not how much the training does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bnet.errors import BnetError
 from bnet.models import VARIANTS
 from bnet.runs import jobs
 from bnet.runs.records import Record
-from bnet.statistics import metrics
+from bnet.statistics import comparison, metrics
 from bnet.training.baselines import BASELINES
 
 UNCHANGED = "unchanged"
@@ -158,8 +158,9 @@ def across(one: Iterable[Record], other: Iterable[Record], groups: Mapping[str, 
     Returns
     -------
     dict or None
-        ``folds``, ``other`` (accuracy of the others) and those of `compared`, `one` minus `other`; None without a
-        common fold.
+        ``folds, clips``; ``accuracy`` and ``other``, means over folds of the ones and the others; ``change, change_low,
+        change_high``, the first minus the second with its interval over clips and folds
+        (`bnet.statistics.comparison.compare`); None without a common fold.
 
     Raises
     ------
@@ -167,14 +168,28 @@ def across(one: Iterable[Record], other: Iterable[Record], groups: Mapping[str, 
         If a fold has other test clips in one than in the other.
     """
     others = {record.config.fold: right(record) for record in other}
-    pairs = [(right(record), others[record.config.fold]) for record in one if record.config.fold in others]
-    for a, b in pairs:
-        if sorted(a.index) != sorted(b.index):
+    folds = []
+    for record in one:
+        if (theirs := others.get(record.config.fold)) is None:
+            continue
+        ours = right(record)
+        if sorted(ours.index) != sorted(theirs.index):
             raise BnetError("a fold has other test clips in one corpus than in the other; expected the same tracks")
-    if not pairs:
+        names = [groups.get(track_id, track_id) for track_id in ours.index]
+        truth, sides = np.ones(len(ours)), (theirs[ours.index].to_numpy(float), ours.to_numpy(float))
+        folds.append(comparison.Fold(list(ours.index), truth, *sides, names, record.run["data"]["tracks"]["train"]))
+    if not folds:
         return None
-    found = compared(pairs, groups)
-    return {"folds": len(pairs), "other": found["accuracy"] - found["change"], **found}
+    found = comparison.compare(folds)
+    accuracy = float(np.mean([fold.other.mean() for fold in folds]))
+    change = {"change": found.difference, "change_low": found.low, "change_high": found.high}
+    return {
+        "folds": found.folds,
+        "clips": found.clips,
+        "accuracy": accuracy,
+        "other": accuracy - found.difference,
+        **change,
+    }
 
 
 def looks(probed: Probed) -> list[dict[str, Any]]:

@@ -7,6 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from bnet.statistics.comparison import direction
+
+INCONCLUSIVE = "inconclusive"
+
 
 def points(row: Mapping[str, Any]) -> str:
     """A difference in percentage points with its interval: ``-26.4 (-35.5 to -17.1)``."""
@@ -15,16 +19,15 @@ def points(row: Mapping[str, Any]) -> str:
 
 
 def verdict(row: Mapping[str, Any]) -> str:
-    """What the interval of a difference says: ``loses``, ``gains`` or neither."""
-    if row["change_high"] < 0:
-        return "loses"
-    return "gains" if row["change_low"] > 0 else "can't be told from no change"
+    """What the interval of a difference says, by the rule of all verdicts: ``loses``, ``gains`` or ``inconclusive``."""
+    found = direction(row["change_low"], row["change_high"])
+    return {"better": "gains", "worse": "loses"}.get(found, INCONCLUSIVE)
 
 
 def sentence(row: Mapping[str, Any], when: str) -> str:
     """A sentence on one row of `reading.accuracies`: who, when, by how much."""
     said = verdict(row)
-    if said.startswith("can't"):
+    if said == INCONCLUSIVE:
         return f"**{row['title']}** {when}: {said}, {points(row)} points."
     low, high = sorted((abs(100 * row["change_low"]), abs(100 * row["change_high"])))
     return f"**{row['title']}** {when} {said} {abs(100 * row['change']):.1f} points ({low:.1f} to {high:.1f})."
@@ -72,4 +75,4 @@ def largest(tables: Mapping[str, pd.DataFrame], titles: Mapping[str, str]) -> pd
 
 def _cell(row: Mapping[str, Any]) -> str:
     said = f"{100 * row['change']:+.1f} at {row['value']} {row['unit']}".strip()
-    return f"({said})" if verdict(row).startswith("can't") else said
+    return f"({said})" if verdict(row) == INCONCLUSIVE else said

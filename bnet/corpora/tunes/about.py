@@ -23,12 +23,13 @@ from the tune's id, whatever its class. A tune shorter than a clip is played aga
 
 """
 _TRADITIONAL = """\
-**Tempo** is as tradition has it: a bar lasts as long as that dance is played, give or take {spread:.0%}. As in real
+**Tempo**: each dance has its traditional tempo, give or take {spread:.0%}. As in real
 collections of dance music, tempo alone then gives much of the class away; {{doc}}`tunes-free` takes that away.
 """
 _FREE = """\
-**Tempo** is drawn by lot: a bar of any tune lasts {low:g} to {high:g} s, whatever the dance. Scores, instruments, keys
-and folds are those of {{doc}}`tunes`, so the difference between the two is what tempo gives away.
+**Tempo** is random: a bar of any tune lasts {low:g} to {high:g} s, whatever the dance. Scores, instruments, keys
+and folds are those of {{doc}}`tunes`, so the difference between the two is what the traditional tempo adds: it gives
+much of the class away, and there are fewer tempi to cope with.
 """
 
 

@@ -65,7 +65,7 @@ class Tunes(Corpus):
     def __init__(self, *, free: bool) -> None:
         self.free = free
         self.name = "tunes-free" if free else "tunes"
-        self.title = "Tunes, at a tempo drawn by lot" if free else "Tunes, at the tempo of tradition"
+        self.title = "Tunes, at random tempo" if free else "Tunes, at traditional tempo"
         self.sources = SOURCES
 
     @property
