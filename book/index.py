@@ -78,7 +78,8 @@ display(
 )
 display(
     myst.text(
-        f"**Can it be trusted?** {RULE} The intervals account for variation across clips, splits and seeds; {{doc}}`table-2` tells how, "
+        f"**Can it be trusted?** {RULE} The intervals account for variation across clips, splits and seeds; "
+        "{doc}`table-2` tells how, "
         "with a simulation of this very rule. GTZAN and FMA-small come from pictures with fewer frames per second than the paper's, and "
         "no profile but `paper` trains as long as the paper does. Where something has not been run, its page says so and gives the command."
     )

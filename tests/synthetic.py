@@ -21,7 +21,7 @@ MADE = {
 }  # fmt: skip
 
 
-def record(
+def write_record(
     results: Path, corpus: str, variant: str, fold: int = 0, *, right: float = 0.6, protocol: str = "holdout",
     profile: str = "laptop", clips: int = 100, **changed,
 ) -> Record:  # fmt: skip

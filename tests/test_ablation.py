@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic import record
+from synthetic import write_record
 
 from bnet.audit import ablation, paper
 from bnet.audit.report import Report, chosen
@@ -63,9 +63,9 @@ def test_verdict_sets_what_was_found_beside_the_papers(reported, difference, se,
 def test_columns_subtract_although_the_folds_differ(tmp_path):
     """BBNN has five folds, the variation two: all that stands in its row is of these two."""
     for fold in range(5):
-        record(tmp_path, "gtzan-images", "bbnn", fold, right=0.5 + 0.08 * fold)
+        write_record(tmp_path, "gtzan-images", "bbnn", fold, right=0.5 + 0.08 * fold)
     for fold in (0, 1):
-        record(tmp_path, "gtzan-images", "selu", fold, right=0.6)
+        write_record(tmp_path, "gtzan-images", "selu", fold, right=0.6)
     report = Report.load("gtzan-images", "laptop", "holdout", tmp_path)
     table = ablation.changes(report, [("bbnn", "bbnn"), ("selu", "bbnn"), ("lstm", "bbnn")]).set_index("variant")
     row, found = table.loc["selu"], ablation.change(report, "selu").found

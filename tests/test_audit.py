@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic import record
+from synthetic import write_record
 
 from bnet.audit import checks, paper
 from bnet.audit.boards import BOARDS
@@ -120,12 +120,12 @@ def made_up(tmp_path_factory) -> Path:
     shares = {"bbnn": 0.8, "proposed": 0.78, "dropout": 0.6, "selu": 0.8, "lstm": 0.3}
     for variant, right in shares.items():
         for fold in range(2 if variant == "lstm" else 10):
-            record(results, "gtzan-images", variant, fold, right=right)
+            write_record(results, "gtzan-images", variant, fold, right=right)
     for variant in ("bbnn", "lstm", "proposed"):
         for fold in range(5):
-            record(results, "tunes", variant, fold, right=0.9 if variant == "lstm" else 0.5, protocol="grouped")
+            write_record(results, "tunes", variant, fold, right=0.9 if variant == "lstm" else 0.5, protocol="grouped")
             if variant != "lstm" and fold < 3:
-                record(results, "gtzan-images", variant, fold, right=0.5, protocol="official")
+                write_record(results, "gtzan-images", variant, fold, right=0.5, protocol="official")
     return results
 
 
@@ -155,7 +155,7 @@ def test_sound_comes_before_pictures_and_never_mixes_with_them(made_up, tmp_path
     shutil.copytree(made_up, tmp_path, dirs_exist_ok=True)
     for variant in ("bbnn", "proposed"):
         for fold in range(5):
-            record(tmp_path, "gtzan", variant, fold)
+            write_record(tmp_path, "gtzan", variant, fold)
     found = finding(tmp_path, "table-2-gtzan")
     assert "GTZAN, profile" in found.measured
     assert "GTZAN (pictures), holdout" in found.beside

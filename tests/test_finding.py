@@ -7,7 +7,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
-from synthetic import record
+from synthetic import write_record
 
 from bnet.audit import finding
 from bnet.audit.evidence import Evidence
@@ -23,10 +23,10 @@ def results(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("results")
     for name, shares in {"bbnn": (0.8, 0.6), "proposed": (0.8, 0.6), "svm-timbre": (0.7, 0.5)}.items():
         for fold in range(5):
-            record(folder, "gtzan-images", name, fold, right=shares[0])
+            write_record(folder, "gtzan-images", name, fold, right=shares[0])
         for fold in range(3):
-            record(folder, "gtzan-images", name, fold, right=shares[1], protocol="official")
-    record(folder, "gtzan-images", "bbnn", 0, profile="paper")
+            write_record(folder, "gtzan-images", name, fold, right=shares[1], protocol="official")
+    write_record(folder, "gtzan-images", "bbnn", 0, profile="paper")
     return folder
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import Tones
-from synthetic import record
+from synthetic import write_record
 
 from bnet.audit import finding, tables
 from bnet.audit.report import SAID, Report, chosen, shown, spell
@@ -47,8 +47,8 @@ def load(results) -> Report:
 
 def test_sentence_says_what_the_comparison_finds(tmp_path):
     for fold in range(5):
-        record(tmp_path, "gtzan-images", "bbnn", fold, right=0.6)
-        record(tmp_path, "gtzan-images", "proposed", fold, right=0.9)
+        write_record(tmp_path, "gtzan-images", "bbnn", fold, right=0.6)
+        write_record(tmp_path, "gtzan-images", "proposed", fold, right=0.9)
     report = Report.load("gtzan-images", "laptop", "holdout", tmp_path)
     found = report.comparison("bbnn", "proposed")
     said = report.compare("proposed", "bbnn")
@@ -74,9 +74,9 @@ def test_every_verdict_has_its_words():
 
 def test_seeds_of_one_split_and_folds_that_are_missing_are_said(tmp_path):
     for fold in (0, 1, 3):
-        record(tmp_path, "gtzan-images", "bbnn", fold)
+        write_record(tmp_path, "gtzan-images", "bbnn", fold)
         if fold < 3:
-            record(tmp_path, "gtzan-images", "svm-timbre", fold, protocol="official")
+            write_record(tmp_path, "gtzan-images", "svm-timbre", fold, protocol="official")
     report = Report.load("gtzan-images", "laptop", "holdout", tmp_path)
     assert report.results()["Folds"].tolist() == ["3 (0-1, 3)"]
     official = Report.load("gtzan-images", "laptop", "official", tmp_path)
@@ -93,22 +93,22 @@ def test_seeds_of_one_split_and_folds_that_are_missing_are_said(tmp_path):
     ],
 )
 def test_records_of_two_kinds_are_never_one_report(tmp_path, changed, message):
-    record(tmp_path, "gtzan-images", "bbnn", 0)
-    record(tmp_path, "gtzan-images", "bbnn", 1, **changed)
+    write_record(tmp_path, "gtzan-images", "bbnn", 0)
+    write_record(tmp_path, "gtzan-images", "bbnn", 1, **changed)
     with pytest.raises(BnetError, match=message):
         Report.load("gtzan-images", "laptop", "holdout", tmp_path)
 
 
 def test_clips_that_a_corpus_shortens_are_still_of_the_profile(tmp_path):
-    record(tmp_path, "homburg-10s", "bbnn", 0, profile="paper")
+    write_record(tmp_path, "homburg-10s", "bbnn", 0, profile="paper")
     assert Report.load("homburg-10s", "paper", "holdout", tmp_path).records[0].config.clip_seconds == 10
 
 
 def test_runs_of_different_settings_are_not_averaged_as_folds(tmp_path):
     for fold in range(3):
-        record(tmp_path, "gtzan-images", "bbnn", fold, right=0.8)
-    record(tmp_path, "gtzan-images", "bbnn", 3, right=0.4, epochs=9)
-    record(tmp_path, "gtzan-images", "bbnn", 4, right=0.4, exclude="duplicates")
+        write_record(tmp_path, "gtzan-images", "bbnn", fold, right=0.8)
+    write_record(tmp_path, "gtzan-images", "bbnn", 3, right=0.4, epochs=9)
+    write_record(tmp_path, "gtzan-images", "bbnn", 4, right=0.4, exclude="duplicates")
     table = tables.summary(records.find(tmp_path))
     assert table[["exclude", "settings", "runs"]].values.tolist() == [
         ["", "epochs=4", 3],

@@ -16,7 +16,7 @@ from bnet.corpora import SR
 from bnet.models import TABLE_3
 from bnet.sound import log_mel
 from bnet.statistics import metrics
-from bnet.statistics.comparison import Comparison, corrected_variance, smallest_difference, two_proportions
+from bnet.statistics.comparison import ENOUGH, Comparison, corrected_variance, smallest_difference, two_proportions
 
 Check = Callable[[Evidence], Finding]
 
@@ -55,8 +55,8 @@ def compared(
         if not labels:
             further = [c for c in (*paper.CORPUS_TITLES, *OURS) if c not in corpora]
             rest += [pair for c in further for pair in evidence.compared(one, other, c, order)[:1]]
-        shown = {(report.corpus.name, report.protocol): (found, report) for found, report in reversed(rest)}
-        beside = "; ".join(briefly(*pair) for pair in reversed(shown.values()))
+        shown = {(report.corpus.name, report.protocol): (found, report) for found, report in [*reversed(rest), *first]}
+        beside = "; ".join(briefly(*pair) for pair in reversed(shown.values()) if pair not in first)
         if not first:
             where = " or ".join(paper.CORPUS_TITLES.get(corpus, f"`{corpus}`") for corpus in corpora)
             return Finding(
@@ -114,11 +114,13 @@ def confused(corpus: str) -> Check:
         ranks = {pair: 1 + ranked.index(frozenset(pair)) for pair in pairs}
         inside = sum(rank <= MOST_CONFUSED for rank in ranks.values())
         told = "; ".join(f"{a} and {b} are number {rank}" for (a, b), rank in ranks.items())
+        verdict = Verdict.SUPPORTED if inside == len(pairs) else Verdict.PARTLY if inside else Verdict.NOT_SUPPORTED
+        enough = len(report.of("proposed")) >= ENOUGH["seeds" if report.protocol == "official" else "splits"]
         return Finding(
-            Verdict.SUPPORTED if inside == len(pairs) else Verdict.PARTLY if inside else Verdict.NOT_SUPPORTED,
+            verdict if enough else Verdict.INCONCLUSIVE,
             f"Of {len(ranked)} pairs of classes by how often one is taken for the other, {told}; first are "
             f"{' and '.join(sorted(ranked[0]))} ({report.corpus.title}, {report.protocol}, "
-            f"{report.folds_of('proposed')} folds)",
+            f"folds: {report.folds_of('proposed')})",
             "{doc}`confusions`",
         )
 

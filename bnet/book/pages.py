@@ -61,10 +61,14 @@ def _corpus(name: str, title: str, profile: str = "", protocol: str = "", more: 
     return Page(f"corpora/{name}", "corpora/corpus.py", parameters, read, {"title": title})
 
 
+ABLATED = ("gtzan", *(other.name for other in other_forms("gtzan")), "tunes")
+"""Corpora on which variations of BBNN are shown: the paper's, else our own."""
+
+
 def _ablation(name: str) -> Page:
     """The page of a variation of BBNN."""
     return Page(
-        f"ablations/{name}", "ablations/ablation.py", {"network": name}, ("tunes",), {"title": VARIANTS[name].title}
+        f"ablations/{name}", "ablations/ablation.py", {"network": name}, ABLATED, {"title": VARIANTS[name].title}
     )
 
 
@@ -84,7 +88,7 @@ PAGES: tuple[Page, ...] = (
     _corpus("fma-small", "FMA-small"),
     Page("corpora/fma-full", "corpora/fma_full.py", benchmarks=("features_scale", "plan_fma_small", "gpu")),
     _corpus("folder", "Your own music"),
-    Page("ablations/table-3", "ablations/table3.py", records=("tunes",)),
+    Page("ablations/table-3", "ablations/table3.py", records=ABLATED),
     *map(_ablation, (*TABLE_3, "squeeze-excitation-released")),
     Page("own-variant", "own-variant.py"),
     Page("speed", "speed.py", benchmarks=SPEED),
