@@ -39,11 +39,11 @@ def main(quick: common.Quick = False, output: common.Output = None) -> None:
         print("no Chromium here")
         sys.exit(2)
     started = common.about(quick)
-    models = {record.config.variant: (predict.load_network(record), record) for record in weights.shipped()}
-    corpus, tracks = clips.choose(weights.shipped())
+    models = {record.config.variant: (predict.load_network(record), record) for record in weights.shipped("tunes")}
+    corpus, tracks = clips.choose(weights.shipped("tunes"))
     with tempfile.TemporaryDirectory(prefix="bnet-") as name:
         folder = Path(name)
-        index = site.write_page(weights.shipped(), folder, "Listen")
+        index = site.write_page(weights.shipped("tunes"), folder, "Listen")
         sizes = {path.name: path.stat().st_size for path in sorted((folder / "listen").iterdir())}
         short = visit.write_sound(folder / "ten.wav", corpus.audio(tracks[0], SECONDS), 44_100, "16-bit.wav")
         tune = corpus.audio(tracks[5], 11.5)

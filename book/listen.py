@@ -21,7 +21,7 @@ from bnet.deploy import weights
 from bnet.deploy.web import site
 
 folder = myst.static_file("listen/listen.mjs").parent
-description = site.write_files(weights.shipped(), folder)
+description = site.write_files(weights.shipped("tunes"), folder)
 base = myst.static("listen/")
 HTML(site.fragment(description, base))  # Jupyter Book links every .css below _static by itself
 

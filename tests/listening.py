@@ -19,20 +19,20 @@ _FOLDER = tempfile.TemporaryDirectory(prefix="bnet-listen-")
 @functools.cache
 def folder() -> Path:
     """The page, alone in a folder; both browsers' tests use the same."""
-    return site.write_page(weights.shipped(), Path(_FOLDER.name), "Listen").parent
+    return site.write_page(weights.shipped("tunes"), Path(_FOLDER.name), "Listen").parent
 
 
 @functools.cache
 def tune() -> np.ndarray:
     """A test clip at 22 050 Hz, 11.5 s of it: two windows."""
-    corpus, tracks = clips.choose(weights.shipped())
+    corpus, tracks = clips.choose(weights.shipped("tunes"))
     return corpus.audio(tracks[5], 11.5)
 
 
 @functools.cache
 def models() -> dict:
     """Networks and records, by id."""
-    return {record.config.variant: (predict.load_network(record), record) for record in weights.shipped()}
+    return {record.config.variant: (predict.load_network(record), record) for record in weights.shipped("tunes")}
 
 
 @functools.cache

@@ -41,7 +41,7 @@ def test_keras_file_answers_as_the_network(tmp_path):
     assert done.exit_code == 0, done.stderr
     x = noise(2, 216, 128, 1)
     other = keras.saving.load_model(tmp_path / "n.keras").predict_on_batch(x)
-    np.testing.assert_allclose(other, load_network(shipped_run()).predict_on_batch(x), atol=1e-4)
+    np.testing.assert_allclose(other, load_network(shipped_run("proposed")).predict_on_batch(x), atol=1e-4)
     assert [path.name for path in tmp_path.iterdir()] == ["n.keras"]
 
 
@@ -58,7 +58,7 @@ def test_onnx_answers_as_the_network():
     onnxruntime = pytest.importorskip("onnxruntime")
     from bnet.deploy.web.networks import to_onnx
 
-    model = load_network(shipped_run())
+    model = load_network(shipped_run("proposed"))
     session = onnxruntime.InferenceSession(to_onnx(model), providers=["CPUExecutionProvider"])
     for shape in ((1, 216, 128, 1), (2, 300, 128, 1)):
         (found,) = session.run(None, {session.get_inputs()[0].name: noise(*shape)})
@@ -68,7 +68,7 @@ def test_onnx_answers_as_the_network():
 def test_litert_answers_as_the_network_at_any_length(tmp_path):
     done = export("shipped/proposed", "--format", "litert", "-o", tmp_path / "n.tflite")
     assert done.exit_code == 0, done.stderr
-    network, model = litert.Network((tmp_path / "n.tflite").read_bytes()), load_network(shipped_run())
+    network, model = litert.Network((tmp_path / "n.tflite").read_bytes()), load_network(shipped_run("proposed"))
     for shape in ((1, 216, 128, 1), (3, 100, 128, 1), (1, 216, 128, 1)):
         np.testing.assert_allclose(network(noise(*shape)), model.predict_on_batch(noise(*shape)), atol=1e-4)
     assert [path.name for path in tmp_path.iterdir()] == ["n.tflite"]
@@ -136,7 +136,7 @@ def test_web_page_is_a_folder_of_its_own(tmp_path):
     names = {path.name for path in (tmp_path / "page" / "listen").iterdir()}
     assert {"engine.mjs", "network-proposed.mjs", "listen.mjs"} <= names
     text = (tmp_path / "page" / "index.html").read_text()
-    assert shipped_run().name in text
+    assert shipped_run("proposed").name in text
     assert "{{" not in text
 
 

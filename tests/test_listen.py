@@ -253,7 +253,7 @@ def test_a_clip_is_heard_and_its_class_told_afterwards(opened):
     opened.click("[data-id=clip-1]")
     assert not opened.is_visible("[data-part=truth]")
     wait(opened, "bnetListen.state.done && bnetListen.state.name == 'Clip 1'")
-    _, tracks = clips.choose(weights.shipped())
+    _, tracks = clips.choose(weights.shipped("tunes"))
     assert tracks[0].label in opened.inner_text("[data-part=truth]")
     opened.click("article:nth-of-type(2) button")
     wait(opened, "[...bnetListen.cards.values()].some(card => card.patches)")
@@ -283,7 +283,7 @@ def test_saliency_is_that_of_python(opened):
     from bnet.audit.probes.inside import drops
     from bnet.training.fit import predict as ask
 
-    corpus, tracks = clips.choose(weights.shipped())
+    corpus, tracks = clips.choose(weights.shipped("tunes"))
     model, record = models()["bbnn"]
     mel = log_mel.log_mel(log_mel.fit(corpus.audio(tracks[0], clips.SECONDS), record.config.clip_seconds))
     label = int(ask(model, mel[None]).argmax())
@@ -428,10 +428,10 @@ def test_runtime_is_the_published_one_and_damage_is_noticed(tmp_path, monkeypatc
 
 
 def test_clips_are_of_test_tracks_of_every_class():
-    corpus, tracks = clips.choose(weights.shipped())
+    corpus, tracks = clips.choose(weights.shipped("tunes"))
     assert len({track.track_id for track in tracks}) == clips.NUMBER
     assert {track.label for track in tracks} == set(corpus.labels)
-    for record in weights.shipped():
+    for record in weights.shipped("tunes"):
         assert {track.track_id for track in tracks} <= set(record.arrays("test")[0])
 
 

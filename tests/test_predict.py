@@ -81,7 +81,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def classify() -> Classifier:
-    return Classifier(shipped_run(), warm=3)
+    return Classifier(shipped_run("proposed"), warm=3)
 
 
 @pytest.mark.parametrize(
@@ -224,9 +224,9 @@ def test_csv_has_a_line_a_file(folder, monkeypatch):
     assert done.exit_code == 2
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert [row["path"] for row in rows] == [str(folder / name) for name in ("a.wav", "b/c.mp3", "b/d.flac", "e.ogg")]
-    assert list(rows[0]) == ["path", "label", *shipped_run().labels]
+    assert list(rows[0]) == ["path", "label", *shipped_run("proposed").labels]
     for row in rows:
-        probabilities = {label: float(row[label]) for label in shipped_run().labels}
+        probabilities = {label: float(row[label]) for label in shipped_run("proposed").labels}
         assert sum(probabilities.values()) == pytest.approx(1, abs=1e-3)
         assert row["label"] == max(probabilities, key=probabilities.get)
     assert done.stderr.count("bad.wav is no audio") == 1

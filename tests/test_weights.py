@@ -17,6 +17,7 @@ from bnet.models import build
 from bnet.paths import project_dir
 from bnet.runs import records
 from bnet.sound.log_mel import frames
+from bnet.sound.pictures import pixels
 from bnet.statistics.metrics import accuracy
 from bnet.training.fit import predict
 
@@ -47,11 +48,12 @@ def test_other_and_damaged_files_are_refused(tmp_path):
 
 
 def test_shipped_networks_are_whole_records_below_one_megabyte():
-    assert [record.config.variant for record in weights.shipped()] == ["proposed", "bbnn"]
+    assert [record.config.variant for record in weights.shipped("tunes")] == ["proposed", "bbnn"]
+    assert [record.folder.parent.name for record in weights.shipped("gtzan-images")] == [weights.GENRES]
     for record in weights.shipped():
         assert record.weights.name == records.PLAIN_WEIGHTS
         assert record.weights.stat().st_size < 1_000_000
-        assert record.config.corpus == "tunes"
+        assert record.config.corpus in weights.LIMITS
     with pytest.raises(BnetError, match="unknown shipped network 'lstm'"):
         weights.shipped_run("lstm")
 
@@ -81,6 +83,28 @@ def test_shipped_weights_answer_as_their_record(network, corpus):
     np.testing.assert_allclose(predict(load_network(record), clips), probabilities[:6], atol=1e-3)
 
 
+def test_the_shipped_network_for_genres_is_a_committed_run_and_answers_as_its_record():
+    """From the pictures of test clips: the probabilities that the record holds."""
+    record = weights.shipped_run()
+    assert records.read(project_dir() / "results" / "gtzan-images" / record.name).identity() == record.identity()
+    spectrograms = project_dir().parent / "shared" / "corpora" / "gtzan-images" / "spectrograms"
+    if not spectrograms.is_dir():
+        pytest.skip("../shared/corpora/gtzan-images is absent")
+    ids, _, probabilities = record.arrays("test")
+    front_end = record.front_end
+    paths = [spectrograms / name.split(".")[0] / f"{name}.png" for name in ids[:6]]
+    clips = np.stack([front_end.read(pixels(path, front_end), path) for path in paths])
+    assert clips.shape[1:] == (387, 128)
+    np.testing.assert_allclose(predict(load_network(record), clips), probabilities[:6], atol=1e-3)
+
+
+def test_a_run_is_taken_by_name_never_by_accuracy(tmp_path):
+    """However well a run on two classes does, it answers only where it is named."""
+    assert find_run(project_dir() / "results").folder.parent.name == weights.GENRES
+    with pytest.raises(BnetError, match="no trained network named 'none'"):
+        find_run(tmp_path, "none")
+
+
 def test_predict_answers_at_once_where_nothing_was_trained(tmp_path, monkeypatch):
     monkeypatch.setenv("BNET_RESULTS", str(tmp_path / "none"))
     rng = np.random.default_rng(0)
@@ -90,7 +114,7 @@ def test_predict_answers_at_once_where_nothing_was_trained(tmp_path, monkeypatch
     answer = json.loads(done.stdout)
     assert answer["run"] == weights.shipped_run().name
     assert set(answer["files"][0]["probabilities"]) == set(weights.shipped_run().labels)
-    assert "dance rhythms" in done.stderr
+    assert "GTZAN" in done.stderr
     assert find_run(tmp_path / "none", "shipped/bbnn").config.variant == "bbnn"
 
 

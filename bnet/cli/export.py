@@ -91,7 +91,9 @@ FORMATS = {
 
 
 def export(
-    run: Annotated[str, typer.Argument(help="A run's name or folder, or shipped/proposed or shipped/bbnn.")],
+    run: Annotated[
+        str, typer.Argument(help="A run's name or folder, or shipped/genres, shipped/proposed or shipped/bbnn.")
+    ],
     form: Annotated[
         str, typer.Option("--format", help="; ".join(f"{name}: {f.about}" for name, f in FORMATS.items()) + ".")
     ],

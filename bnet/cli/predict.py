@@ -32,7 +32,8 @@ def predict(
     run: Annotated[
         str | None,
         typer.Option(
-            "--run", help="A run's name or folder, or shipped/proposed or shipped/bbnn; else the best trained here."
+            "--run",
+            help="A run's name or folder; shipped/proposed and shipped/bbnn name dances. [default: shipped/genres]",
         ),
     ] = None,
     hop: Annotated[float, typer.Option(help="Seconds between windows.")] = 1.0,
@@ -72,7 +73,7 @@ def predict(
     print(f"network: {record.config.corpus}/{record.name}, windows of {record.config.clip_seconds:g} s", file=screen)
     print(f"It takes in {record.front_end.about}.", file=screen)
     if record.folder.is_relative_to(weights.SHIPPED):
-        print(f"This network comes with bnet, {weights.LIMITS}.", file=screen)
+        print(f"This network comes with bnet, {weights.LIMITS[record.config.corpus]}.", file=screen)
     hidden = not progress if progress is not None else (len(todo) < 2 or None)  # None: unless it is a terminal
     bar = tqdm(total=len(todo), desc="files", unit="file", disable=hidden, file=screen, leave=False)
     tell, end = (_json if as_json else _csv if as_csv else _text)(record, windows)

@@ -53,37 +53,37 @@ class Prediction:
 
 
 def find_run(results: Path, name: str | None = None) -> Record:
-    """The record of a run with weights: by name, folder or beginning of its name; without a name, the best trained here
-    by validation accuracy, or the shipped one. The shipped networks (`bnet.deploy.weights`) are ``shipped/<network>``.
+    """The record of a run with weights: by name, folder or beginning of its name. The networks that come with the
+    package (`bnet.deploy.weights`) are ``shipped/<name>``; without a name it is the one for genres, whatever was
+    trained here: accuracies of different corpora can't be compared.
 
     Raises
     ------
     BnetError
         If there is none, several match, or the weights were not kept; says how to train one.
     """
-    if name and name.startswith("shipped/"):
+    if not name:
+        return weights.shipped_run()
+    if name.startswith("shipped/"):
         return weights.shipped_run(name.removeprefix("shipped/"))
-    if name and (Path(name) / "run.json").is_file():
+    if (Path(name) / "run.json").is_file():
         found = [records.read(Path(name).resolve())]
     else:
         found = [records.read(folder) for folder in records.folders(results)]
-        found = [
-            r for r in found if not name or r.name.startswith(name) or f"{r.config.corpus}/{r.name}".startswith(name)
-        ]
+        found = [r for r in found if r.name.startswith(name) or f"{r.config.corpus}/{r.name}".startswith(name)]
     networks = [record for record in found if record.config.variant in VARIANTS or record.config.architecture]
     usable = [record for record in networks if record.weights]
     train = "train one with `bnet train --corpus tunes --variant proposed --profile smoke`"
-    if not usable and not name:
-        return weights.shipped_run()
     if not usable and networks:
         raise BnetError(f"no weights beside the record {networks[0].name} (weights are not committed); {train}")
     if not usable:
-        raise BnetError(f"no trained network{f' named {name!r}' if name else ''} below {results}; {train}")
-    if name and len(usable) > 1 and name not in {record.name for record in usable}:
+        raise BnetError(f"no trained network named {name!r} below {results}; {train}")
+    exact = [record for record in usable if record.name == name]
+    if len(usable) > 1 and len(exact) != 1:
         raise BnetError(
             f"{name!r} fits {len(usable)} runs: {', '.join(r.name for r in usable[:5])}; give a longer name"
         )
-    return max(usable, key=_validation)
+    return (exact or usable)[0]
 
 
 def variant_of(record: Record) -> Variant:
@@ -174,10 +174,3 @@ def predict_file(model, record: Record, path: str | Path, hop: float = 1.0) -> P
         rows.append(predict(model, np.stack(part)))
     rows = np.concatenate(rows)
     return Prediction(str(path), record.labels, np.arange(len(rows)) * hop, rows)
-
-
-def _validation(record: Record) -> float:
-    from bnet.statistics.metrics import accuracy
-
-    _, truth, probabilities = record.arrays("validation")
-    return accuracy(truth, probabilities)

@@ -1,4 +1,4 @@
-"""Weights of a network as plain arrays, without pickle; and the two trained networks that come with the package.
+"""Weights of a network as plain arrays, without pickle; and the trained networks that come with the package.
 
 A shipped network is a whole record (`bnet.runs.records`) below ``bnet/deploy/shipped/``, with ``weights.npz`` beside
 it: its configuration, classes, machine, and what it says of every test and validation track are known like those of any
@@ -24,13 +24,19 @@ if TYPE_CHECKING:
     import keras
 
 SHIPPED = Path(__file__).parent / "shipped"
-"""One folder a network, named after it: ``run name/`` with the record and its weights."""
+"""One folder per network: ``<name>/<run name>/`` with the record and its weights."""
 
-LIMITS = (
-    "trained on `tunes`: dance melodies rendered from scores by one program. It tells seven dance rhythms apart "
-    "and can't name the genre of a recording of anything else"
-)
-"""What to know of the shipped networks, in a sentence."""
+GENRES = "genres"
+"""The shipped network that answers where nobody names another: the paper's, trained on GTZAN."""
+
+LIMITS = {
+    "tunes": "trained on `tunes`: dance melodies rendered from scores by one program. It tells seven dance rhythms "
+    "apart and can't name the genre of a recording of anything else",
+    "gtzan-images": "trained on 442 clips of GTZAN, from published pictures of their spectrograms. It names one of ten "
+    "genres, whatever it hears; how often it is right on other music the book says (page 'Music "
+    "from outside')",
+}
+"""What to know of a shipped network, in a sentence, by the corpus it was trained on."""
 
 
 def save(model: keras.Model, path: Path) -> None:
@@ -62,28 +68,29 @@ def load(model: keras.Model, path: Path) -> None:
     model.set_weights(arrays)
 
 
-def shipped() -> list[Record]:
-    """The trained networks that come with the package, `proposed` first."""
-    found = [records.read(path.parent) for path in sorted(SHIPPED.glob("*/*/run.json"))]
-    return sorted(found, key=lambda record: record.config.variant, reverse=True)
+def shipped(corpus: str | None = None) -> list[Record]:
+    """The trained networks that come with the package, or those that were trained on `corpus`; `proposed` before
+    `bbnn`."""
+    found = [records.read(path.parent) for path in sorted(SHIPPED.glob("*/*/run.json"), reverse=True)]
+    return [record for record in found if corpus in (None, record.config.corpus)]
 
 
-def shipped_run(network: str = "proposed") -> Record:
-    """The shipped run of a network.
+def shipped_run(name: str = GENRES) -> Record:
+    """The shipped run of that name: that of its folder below `SHIPPED`.
 
     Raises
     ------
     BnetError
-        If none of it comes with the package.
+        If none of that name comes with the package.
     """
-    found = {record.config.variant: record for record in shipped()}
-    if network not in found:
-        raise unknown("shipped network", network, found)
-    return found[network]
+    found = {record.folder.parent.name: record for record in shipped()}
+    if name not in found:
+        raise unknown("shipped network", name, found)
+    return found[name]
 
 
-def ship(record: Record) -> Record:
-    """Make a finished run the shipped one of its network.
+def ship(record: Record, name: str | None = None) -> Record:
+    """Make a finished run the shipped one of that `name`; None: that of its network.
 
     Raises
     ------
@@ -93,7 +100,7 @@ def ship(record: Record) -> Record:
     from bnet.deploy.predict import load_network
 
     model = load_network(record)
-    target = SHIPPED / record.config.variant
+    target = SHIPPED / (name or record.config.variant)
     with whole_folder(target / record.name) as temporary:
         for name in ("run.json", *record.run["files"]):
             shutil.copy(record.folder / name, temporary / name)
