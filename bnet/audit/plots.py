@@ -62,7 +62,7 @@ def learning_curves(histories: Mapping[str, Sequence[pd.DataFrame]], column: str
             for run in runs:
                 ax.plot(run["epoch"], run[key], line, color=color, alpha=0.25, linewidth=1)
             mean = pd.concat(runs).groupby("epoch")[key].mean()
-            ax.plot(mean.index, mean, line, color=color, linewidth=2, label=f"{title}, {part}")
+            ax.plot(mean.index, mean, line, color=color, linewidth=2, marker=".", label=f"{title}, {part}")
     ax.set(xlabel="epoch", ylabel=column)
     ax.xaxis.get_major_locator().set_params(integer=True)
     return ax

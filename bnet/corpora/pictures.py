@@ -226,8 +226,8 @@ of twenty clips the median difference is 0.10 to 0.13 dB.
 **What they lack.** `jazz.00054`, which can't be decoded in the copy that they were drawn from; the loudness of a clip;
 and, where a clip's quietest point is less than 80 dB below its loudest, the range.
 
-**What is wrong with GTZAN is wrong with them**: see its page. Fourteen pairs of pictures are equal to the pixel, one of
-them across two classes (metal 58, rock 16); all are among the exact replicas that Sturm found {cite:p}`sturm2012`.
+**What is wrong with GTZAN is wrong with them**, as told above. Fourteen pairs of pictures are equal to the pixel, one
+of them across two classes (metal 58, rock 16); all are among the exact replicas that Sturm found {cite:p}`sturm2012`.
 `grouped` keeps equal pictures on one side, `--exclude duplicates` leaves them out.
 
 **Getting them.** `bnet corpora get gtzan-images` fetches them from GitHub, with the three lists of the fault-filtered

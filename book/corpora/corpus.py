@@ -317,6 +317,6 @@ elif any(report.networks for report in main):
     why = (
         "the audio of this corpus cannot be redistributed"
         if everything
-        else "the sound of this corpus is not at hand here"
+        else "the audio of this corpus is not at hand here"
     )
     display(myst.text(f"*No sound in this page: {why}.*"))
