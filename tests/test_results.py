@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bnet.audit import agreement, tables
+from bnet.audit.outside import read_all
 from bnet.corpora import CORPORA, fingerprint, select
+from bnet.corpora.files import FileCorpus
 from bnet.models import VARIANTS
 from bnet.runs import jobs, records
 from bnet.training.config import get_profile
@@ -29,6 +32,8 @@ def test_records_are_of_the_corpora_as_they_are(committed):
     for record in committed:
         config = record.config
         corpus = CORPORA[config.corpus]
+        if isinstance(corpus, FileCorpus):  # whose files are not part of the checkout
+            continue
         tracks = select(corpus.tracks(), config.max_per_class or None, seed=config.seed)
         assert config.corpus_fingerprint == fingerprint(tracks), record.name
         assert config.corpus_source == corpus.source, record.name
@@ -40,6 +45,22 @@ def test_records_know_their_commit_and_machine(committed):
         assert len(made["commit"]) == 40
         assert made["changed"] is False, f"{record.name} was made with uncommitted code"
         assert made["machine"]["cores"] > 0
+
+
+def test_records_of_music_from_outside_are_whole_and_know_their_commit():
+    found = read_all(RESULTS)
+    for heard in found:
+        assert len(heard.about["made"]["commit"]) == 40
+        assert heard.about["made"]["changed"] is False, f"{heard.path.name} was made with uncommitted code"
+        assert len(heard.table) == heard.about["clips"]
+        np.testing.assert_allclose(heard.probabilities.sum(axis=1), 1, atol=1e-4)
+        corpus = CORPORA[heard.corpus]
+        if not isinstance(corpus, FileCorpus):
+            tracks = select(corpus.tracks(), heard.about["corpus"]["per_class"])
+            assert heard.about["corpus"]["fingerprint"] == fingerprint(tracks)
+            assert heard.about["corpus"]["source"] == corpus.source
+    if not found:
+        pytest.skip("no records of music from outside are committed")
 
 
 def test_networks_beat_the_largest_class_on_the_same_fold(committed):

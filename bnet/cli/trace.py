@@ -43,4 +43,4 @@ def trace(
     for run in lost:
         print(f"{run}: no record below {book.results}")
     if not item.runs:
-        say("no run lies behind it: it is counted on the models, computed from the paper's numbers, or not run")
+        say("no run lies behind it: counted on models, from the paper's numbers or records named above, or not run")
