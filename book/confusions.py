@@ -95,7 +95,7 @@ for corpus, report in reports.items():
     ax.legend(fontsize=9, loc="upper left")
     myst.figure(
         fig,
-        f"Calibration on `{corpus}`, profile `{report.profile}`, all folds; the area of a dot is its number of clips, the error is the expected calibration error.",
+        f"Calibration on {report.corpus.title}, profile `{report.profile}`, all folds; the area of a dot is its number of clips, the error is the expected calibration error.",
         f"fig-confusions-calibration-{corpus}",
         "; ".join(
             f"{jobs.title(name)}: expected calibration error {100 * value:.1f} points" for name, value in errors.items()

@@ -102,7 +102,7 @@ if len(falls):
     display(
         myst.text(
             f"**In short.** Of the {len(blocks)} blocks of networks asked here, the one that is missed most costs {-100 * most['change']:.1f} points "
-            f"({most['title']}, {most['value']}, on `{most['corpus']}`), the one that is missed least {-100 * least['change']:.1f}."
+            f"({most['title']}, {most['value']}, on `{most['corpus']}`), the one that is missed least {abs(100 * least['change']):.1f}."
         )
     )
 

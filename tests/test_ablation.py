@@ -70,6 +70,8 @@ def test_columns_subtract_although_the_folds_differ(tmp_path):
     table = ablation.changes(report, [("bbnn", "bbnn"), ("selu", "bbnn"), ("lstm", "bbnn")]).set_index("variant")
     row, found = table.loc["selu"], ablation.change(report, "selu").found
     assert row["accuracy"] - row["base"] == pytest.approx(row["change"])
+    both = report.common(["bbnn", "selu"]).summary.set_index("variant")["accuracy"]
+    assert 100 * both.to_numpy() == pytest.approx([row["base"], row["accuracy"]])
     assert (row["folds"], row["verdict"]) == (2, "too few folds")
     assert row["low"] <= row["change"] <= row["high"]
     assert row["change"] == pytest.approx(100 * found.difference)

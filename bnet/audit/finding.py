@@ -6,6 +6,7 @@ The landing page draws them at each build. README carries a copy, in `PICTURE` a
 
 from __future__ import annotations
 
+import io
 import re
 import textwrap
 from dataclasses import dataclass
@@ -143,17 +144,19 @@ def write(root: Path, results: Path) -> list[Path]:
     BnetError
         If there are no records, README lacks its marks, or a file can't be written.
     """
-    changed = outdated(root, results)
-    if not changed and (root / PICTURE).is_file():
-        return []
+    changed, picture = outdated(root, results), io.StringIO()
     with plt.rc_context({"svg.hashsalt": "bnet", "svg.fonttype": "path"}):
         fig = figure(Evidence(results))
-        (root / PICTURE).parent.mkdir(parents=True, exist_ok=True)
-        fig.savefig(root / PICTURE, metadata={"Date": None})
+        fig.savefig(picture, format="svg", metadata={"Date": None})
         plt.close(fig)
     for path in changed:
         write_text(path, _readme(path, results))
-    return [*changed, root / PICTURE]
+    path = root / PICTURE
+    if not path.is_file() or path.read_text(encoding="utf-8") != picture.getvalue():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, picture.getvalue())
+        changed.append(path)
+    return changed
 
 
 def outdated(root: Path, results: Path) -> list[Path]:

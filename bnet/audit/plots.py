@@ -163,11 +163,13 @@ def contrasts(table: pd.DataFrame, words: tuple[str, str], *, ax: Axes, floor: f
                     f"{x:.0f}", (x, y), (0, 7), textcoords="offset points", ha="center", fontsize=8, color=color
                 )
     if floor is not None:
-        ax.axvline(floor, color=INK, linestyle=":", linewidth=1.2, label="largest class")
+        ax.axvline(floor, color=INK, linestyle=":", linewidth=1.2)
+        ax.annotate("largest class", (floor, -0.5), (3, 0), textcoords="offset points", fontsize=7, color=INK)
     ax.set(yticks=positions, xlim=(0, 100))
     ax.set_yticklabels(table["title"])
     ax.set_ylim(-0.6, len(table) - 0.2)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, frameon=False, fontsize=9, handletextpad=0.3)
+    legend = ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, fontsize=9, handletextpad=0.3)
+    legend.set_in_layout(False)
     return ax
 
 

@@ -156,6 +156,13 @@ class Report:
         wanted = set(names)
         return dataclasses.replace(self, records=tuple(r for r in self.records if r.config.variant in wanted))
 
+    def common(self, names: Iterable[str]) -> Report:
+        """The same report with the records of some networks on the folds that all of them have."""
+        part = self.only(names)
+        have = [{record.config.fold for record in part.of(name)} for name in part.variants]
+        folds = set.intersection(*have) if have else set()
+        return dataclasses.replace(part, records=tuple(r for r in part.records if r.config.fold in folds))
+
     def of(self, variant: str) -> list[Record]:
         """The records of one network or baseline, by fold."""
         return [record for record in self.records if record.config.variant == variant]

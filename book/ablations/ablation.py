@@ -133,12 +133,11 @@ else:
 
 # %% tags=["hide-input"]
 if len(pair) == 2:
-    chosen_rows = report.results()[report.summary["variant"].isin(pair)]
     display(
         myst.table(
-            chosen_rows,
+            report.common(pair).results(),
             f"Measured here on `{corpus}`: profile `{profile}` ({report.records[0].config.clip_seconds:g} s clips, at most "
-            f"{report.records[0].config.epochs} epochs), protocol `{protocol}`.",
+            f"{report.records[0].config.epochs} epochs), protocol `{protocol}`; the folds that both have.",
             "tab-{{ slug }}-results",
         )
     )
