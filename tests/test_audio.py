@@ -16,7 +16,7 @@ import soundfile
 
 from bnet.corpora import base
 from bnet.errors import BnetError
-from bnet.sound import decode, log_mel
+from bnet.sound import containers, decode, log_mel
 
 SR = log_mel.SR
 
@@ -49,7 +49,7 @@ def cut(path: Path, share: float) -> Path:
 
 def first_frame(path: Path) -> int:
     """Where the second frame of an MP3 starts."""
-    return decode._mpeg_frame(path.read_bytes(), 0)[0]
+    return containers._mpeg_frame(path.read_bytes(), 0).length
 
 
 def refuse(path: Path, *words: str, **options) -> str:

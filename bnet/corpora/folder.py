@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import unicodedata
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import soundfile
 
 from bnet.corpora.base import Flaw, Track
 from bnet.corpora.files import SHORT, FileCorpus, files, repeated, sounds
 from bnet.errors import BnetError
 from bnet.paths import sha256
-from bnet.sound import log_mel
+from bnet.sound import decode, log_mel
 
 GROUPS = "groups.csv"
 
@@ -90,15 +88,23 @@ class Folder(FileCorpus):
         return sorted(tracks)
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:
-        """`seconds` from the middle of the file: introductions tell little. A shorter file is padded."""
-        length = seconds
-        with contextlib.suppress(soundfile.SoundFileError, TypeError):  # `load` says what is wrong with it
-            length = soundfile.info(str(track.path)).duration
+        """`seconds` from the middle of the file: introductions tell little. A shorter file is padded.
+
+        Its end is read too: a file that is cut has no features, as `bnet corpora check` says (but for an MP3 whose
+        middle is there).
+        """
+        length, n = decode.duration(track.path), round(seconds * log_mel.SR)
+        if length is None:  # as a pipe leaves a FLAC
+            y = log_mel.load(track.path)
+            return SHORT[self.short](y[max(0, len(y) - n) // 2 :], n)
         try:
             y = log_mel.load(track.path, seconds=seconds, offset=max(0.0, (length - seconds) / 2))
-        except BnetError:  # an MP3's own length can be wrong
+            if track.path.suffix.lower() != ".mp3":  # which would be decoded from its start
+                log_mel.load(track.path, offset=max(0.0, length - 1), min_seconds=0, allow_silent=True)
+        except BnetError:  # an MP3's own length can be wrong; a cut file is refused here too
+            log_mel.load(track.path)
             y = log_mel.load(track.path, seconds=seconds)
-        return SHORT[self.short](y, round(seconds * log_mel.SR))
+        return SHORT[self.short](y, n)
 
     def flaws(self, kind: str) -> list[Flaw]:
         """``duplicates``: files that are equal byte for byte."""

@@ -208,17 +208,20 @@ def load(
     Raises
     ------
     BnetError
-        If the file is missing, a folder, unreadable, empty, no audio, damaged, truncated, too short, silent, or holds
-        NaN or infinite samples. Its `__cause__` is an `OSError` where the system, not the content, is at fault.
+        If the file is missing, a folder, unreadable, empty, no audio, damaged, truncated, joined of several, too short,
+        silent, or holds NaN or infinite samples. Its `__cause__` is an `OSError` where the system, not the content, is
+        at fault.
 
     Notes
     -----
     Truncation is noticed where part of what was asked for is missing and the file tells that there was more: the data
     size of WAV, AIFF, AU, W64 and RF64; the frames of FLAC; the Xing or Info header of MP3; the end-of-stream page of
-    OGG. An MP3 without such a header, cut between two frames, looks like a whole shorter one.
+    OGG, or at least a whole last page. An MP3 without such a header, cut between two frames, looks like a whole shorter
+    one, and so does an OGG cut between two pages.
 
     An MP3's own count of frames is not trusted: where it ends too early (no header and a variable bit rate, a header
-    that says too little, files joined end to end) the frames are counted, and all of them decoded.
+    that says too little, files joined end to end) the frames are counted, and all of them decoded. Files joined end to
+    end of which libsndfile reads but the first (a chained OGG, an MP3 whose rate or channels change) are refused.
     """
     path = Path(path)
     if not offset >= 0 or (seconds is not None and not seconds > 0):
@@ -233,7 +236,7 @@ def load(
     if len(y) < max(1, int(least * rate)):
         raise _short(path, len(y) / rate, least, offset)
     if not allow_silent and np.abs(y).max() < SILENCE:
-        raise _silent(path)
+        raise _silent(path, seconds, offset)
     return resample(y, rate, sr)
 
 
@@ -295,7 +298,12 @@ def _short(path: Path, seconds: float, least: float, offset: float = 0.0) -> Bne
     )
 
 
-def _silent(path: Path) -> BnetError:
+def _silent(path: Path, seconds: float | None = None, offset: float = 0.0) -> BnetError:
+    if decode.peak(path, seconds, offset) >= SILENCE:
+        return BnetError(
+            f"the channels of {path} cancel: each has sound, their mean is silent (one is the other upside down); "
+            f"expected channels in phase; keep one of them: ffmpeg -i {path.name} -af 'pan=mono|c0=c0' out.wav"
+        )
     return BnetError(f"{path} is silent: no sample reaches -80 dB of full scale; expected sound; leave it out")
 
 

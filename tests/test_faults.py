@@ -1,0 +1,239 @@
+"""Sound files as people really have them, from public bug reports: all of the sound, or one message why not."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from bnet.corpora import get_corpus
+from bnet.corpora.base import Track
+from bnet.errors import BnetError
+from bnet.sound import decode, log_mel
+
+SR = log_mel.SR
+FAULTS = Path(__file__).parents[2] / "shared" / "faults"
+JPEG = b"\xff\xd8\xff\xe0" + np.random.default_rng(1).bytes(200_000)
+
+
+def noise(seconds: float, sr: int, channels: int) -> np.ndarray:
+    return 0.1 * np.random.default_rng(0).standard_normal((round(seconds * sr), channels))
+
+
+def sound(tmp_path: Path, suffix: str, seconds: float = 3, sr: int = 44_100, channels: int = 2, **options) -> bytes:
+    """The bytes of a file of noise."""
+    path = tmp_path / f"source.{suffix}"
+    soundfile.write(path, noise(seconds, sr, channels), sr, **options)
+    return path.read_bytes()
+
+
+def load(path: Path) -> np.ndarray:
+    """All of a file, the same at once and by blocks."""
+    y = log_mel.load(path)
+    np.testing.assert_array_equal(np.concatenate(list(log_mel.blocks(path))), y)
+    return y
+
+
+def refuse(path: Path, *words: str) -> None:
+    """One message with the file's name and all `words`, the same at once and by blocks."""
+    messages = []
+    for read in (log_mel.load, lambda path: list(log_mel.blocks(path))):
+        with pytest.raises(BnetError) as caught:
+            read(path)
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+    for word in (path.name, *words):
+        assert word in messages[0]
+
+
+def given(tmp_path: Path, name: str, *parts: bytes) -> Path:
+    (tmp_path / name).write_bytes(b"".join(parts))
+    return tmp_path / name
+
+
+def without_end(data: bytes) -> bytes:
+    """An Ogg whose last page lacks the end-of-stream flag, with the page's checksum (RFC 3533) made right."""
+    at = data.rfind(b"OggS")
+    page = bytearray(data[at:])
+    page[5] &= ~4
+    page[22:26] = bytes(4)
+    mirrored = bytes(int(f"{i:08b}"[::-1], 2) for i in range(256))
+    crc = zlib.crc32(bytes(page).translate(mirrored), 0xFFFF_FFFF) ^ 0xFFFF_FFFF
+    page[22:26] = int(f"{crc:032b}"[::-1], 2).to_bytes(4, "little")
+    return data[:at] + bytes(page)
+
+
+def without_length(flac: bytes) -> bytes:
+    """A FLAC as a pipe gets it: STREAMINFO says that the number of samples is not known."""
+    return flac[:21] + bytes([flac[21] & 0xF0]) + bytes(4) + flac[26:]
+
+
+# joined files
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [((44_100, 2), (22_050, 2)), ((44_100, 2), (44_100, 1)), ((44_100, 1), (44_100, 2)), ((16_000, 1), (48_000, 2))],
+)
+@pytest.mark.parametrize("between", [b"", b"ID3\x04\0\0\0\0\x07\x68" + JPEG[:1000]], ids=["plain", "tag"])
+def test_joined_mp3_of_other_rate_or_channels_is_refused_by_name(tmp_path, first, second, between):
+    parts = [sound(tmp_path, "mp3", sr=sr, channels=channels) for sr, channels in (first, second)]
+    second_name = f"{second[0]} Hz, {second[1]} channel"
+    refuse(given(tmp_path, "a.mp3", parts[0], between, parts[1]), "joined", "after 3.", second_name, "ffmpeg")
+
+
+def test_joined_mp3_of_one_kind_is_read_whole_whatever_tags_lie_between(tmp_path):
+    data = sound(tmp_path, "mp3")
+    tag = b"ID3\x04\0\0\0\0\x07\x68" + JPEG[:1000]
+    path = given(tmp_path, "a.mp3", data, tag, data)
+    assert len(load(path)) == pytest.approx(6 * SR, abs=0.1 * SR)
+
+
+@pytest.mark.parametrize("first", ["ogg", "opus"])
+@pytest.mark.parametrize(("second", "name"), [("ogg", "Vorbis, 44100 Hz, 2 channels"), ("opus", "Opus, 2 channels")])
+def test_chained_ogg_is_refused_by_name(tmp_path, first, second, name):
+    kinds = {"ogg": {}, "opus": {"sr": 48_000, "format": "OGG", "subtype": "OPUS"}}
+    parts = [sound(tmp_path, suffix, **kinds[suffix]) for suffix in (first, second)]
+    refuse(given(tmp_path, "a.ogg", *parts), "joined", "after 3.00 s a second stream begins", name, "ffmpeg")
+
+
+@pytest.mark.parametrize("suffix", ["flac", "au", "caf", "w64", "rf64", "wav", "aiff"])
+def test_other_joined_files_are_refused(tmp_path, suffix):
+    data = sound(tmp_path, suffix, **({"format": "RF64"} if suffix == "rf64" else {}))
+    refuse(given(tmp_path, f"a.{suffix}", data, data), "convert it")
+
+
+def test_the_part_before_the_second_file_is_given(tmp_path):
+    path = given(tmp_path, "a.mp3", sound(tmp_path, "mp3"), sound(tmp_path, "mp3", sr=22_050))
+    assert len(log_mel.load(path, seconds=2)) == 2 * SR
+
+
+# files without a length, or with a wrong one
+
+
+def test_flac_from_a_pipe_is_read_and_cut_is_refused(tmp_path):
+    data = without_length(sound(tmp_path, "flac"))
+    path = given(tmp_path, "a.flac", data)
+    assert decode.duration(path) is None
+    assert len(load(path)) == 3 * SR
+    part, whole = log_mel.load(path, seconds=1, offset=1, sr=44_100), log_mel.load(path, sr=44_100)
+    np.testing.assert_array_equal(part, whole[44_100:88_200])
+    for share in (0.3, 0.6, 0.95):
+        refuse(given(tmp_path, "cut.flac", data[: int(share * len(data))]), "truncated or damaged", "whole file")
+
+
+@pytest.mark.parametrize("length", ["known", "unknown"])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.6, 0.9, 1])
+def test_features_of_a_folder_and_its_check_agree_on_flac(tmp_path, length, share):
+    data = sound(tmp_path, "flac", 9)
+    data = without_length(data) if length == "unknown" else data
+    path, corpus = given(tmp_path, "a.flac", data[: int(share * len(data))]), get_corpus("folder")
+    if share == 1:
+        assert corpus.length(path) == 9
+        assert len(corpus.audio(Track("a", "x", "g", path), 3)) == 3 * SR
+        return
+    for look in (lambda: corpus.length(path), lambda: corpus.audio(Track("a", "x", "g", path), 3)):
+        with pytest.raises(BnetError, match=r"a\.flac is truncated or damaged: .*; expected a whole file"):
+            look()
+
+
+@pytest.mark.parametrize("riff", [0, 36, 0xFFFF_FFFF])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_wav_from_a_pipe_is_read_to_its_end(tmp_path, riff, subtype):
+    data = bytearray(sound(tmp_path, "wav", subtype=subtype))
+    whole = load(given(tmp_path, "whole.wav", data))
+    at = data.index(b"data") + 4
+    data[4:8], data[at : at + 4] = riff.to_bytes(4, "little"), bytes(4)
+    np.testing.assert_array_equal(load(given(tmp_path, "a.wav", data)), whole)
+
+
+def test_au_from_a_pipe_is_read_to_its_end(tmp_path):
+    data = sound(tmp_path, "au")
+    whole = load(given(tmp_path, "whole.au", data))
+    np.testing.assert_array_equal(load(given(tmp_path, "a.au", data[:8], bytes(4), data[12:])), whole)
+
+
+def test_an_empty_wav_with_something_after_its_sound_stays_empty(tmp_path):
+    data = bytearray(sound(tmp_path, "wav", seconds=0) + b"LIST\x04\0\0\0INFO")
+    data[4:8] = (len(data) - 8).to_bytes(4, "little")
+    refuse(given(tmp_path, "a.wav", data), "too short: 0.00 s")
+
+
+def test_whole_ogg_without_the_end_of_stream_flag_is_read(tmp_path):
+    data = sound(tmp_path, "ogg")
+    whole = load(given(tmp_path, "whole.ogg", data))
+    np.testing.assert_array_equal(load(given(tmp_path, "a.ogg", without_end(data))), whole)
+    for lost in (1, 100, 3000):
+        refuse(given(tmp_path, "cut.ogg", without_end(data)[:-lost]), "truncated", "without an end-of-stream page")
+
+
+# what else a file can be
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\0\0\0\x20ftypM4A \0\0\0\0", "AAC/MP4"),
+        (b"\xff\xf1\x50\x80\x2e\x7f\xfc", "AAC"),
+        (b"ID3\x04\0\0\0\0\0\x0a" + bytes(10) + b"\xff\xf1\x50\x80", "AAC"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9", "WMA"),
+        (b"\x1a\x45\xdf\xa3\x9f", "Matroska/WebM"),
+        (b"wvpk", "WavPack"),
+        (b"MAC ", "Monkey's Audio"),
+    ],
+)
+def test_a_format_under_another_name_is_told(tmp_path, head, kind):
+    path = given(tmp_path, "a.mp3", head, np.random.default_rng(0).bytes(20_000))
+    refuse(path, f"holds {kind}, not MP3: convert it (ffmpeg -i a.mp3 out.wav)")
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_channels_that_cancel_are_told_from_silence(tmp_path, channels):
+    y = noise(2, SR, 1)
+    soundfile.write(tmp_path / "a.wav", np.hstack([y, -y] * (channels // 2)), SR)
+    refuse(tmp_path / "a.wav", "the channels of", "cancel", "keep one of them", "ffmpeg")
+    soundfile.write(tmp_path / "b.wav", 0 * np.hstack([y, y]), SR)
+    refuse(tmp_path / "b.wav", "is silent")
+
+
+@pytest.mark.parametrize("end", [b"", b"TAG" + bytes(125)], ids=["", "ID3v1"])
+def test_mp3_with_a_cover_at_its_end_and_no_header(tmp_path, end):
+    data = sound(tmp_path, "mp3", bitrate_mode="CONSTANT")
+    frame = data[: data.index(b"\xff\xfb", 4)]
+    assert b"Info" in frame or b"Xing" in frame
+    plain = load(given(tmp_path, "plain.mp3", data[len(frame) :]))
+    size = (len(JPEG) + 32).to_bytes(4, "little")
+    head, foot = (b"APETAGEX\xd0\x07\0\0" + size + b"\x01\0\0\0\0\0\0" + flag + bytes(8) for flag in (b"\xa0", b"\x80"))
+    y = load(given(tmp_path, "a.mp3", data[len(frame) :], head, JPEG, foot, end))
+    assert len(y) == pytest.approx(len(plain), abs=0.1 * SR)
+
+
+def test_nothing_is_printed_by_the_decoder(tmp_path, capfd):
+    data = sound(tmp_path, "mp3", 9)
+    path = given(tmp_path, "a.mp3", data[: len(data) // 2])
+    with pytest.raises(BnetError, match="truncated"):
+        get_corpus("folder").audio(Track("a", "x", "g", path), 6)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("joined-rates.mp3", "22050 Hz, 1 channel"),
+        ("chained.ogg", "a second stream begins (Vorbis"),
+        ("m4a-named.mp3", "holds AAC/MP4, not MP3: convert"),
+        ("flac-pipe.flac", 12.0),
+        ("whole-noeosflag.ogg", 12.0),
+        ("ape-cover-noxing.mp3", 12.04),
+    ],
+)
+def test_reported_files(name, answer):
+    if not (FAULTS / name).is_file():
+        pytest.skip(f"{name} comes with the reports, not with the package")
+    if isinstance(answer, str):
+        refuse(FAULTS / name, answer)
+    else:
+        assert len(load(FAULTS / name)) / SR == pytest.approx(answer, abs=0.01)
