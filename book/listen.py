@@ -9,9 +9,10 @@
 # %% [markdown]
 # # Listen
 #
-# Two trained networks, at work in this browser: choose a sound, and see and hear what they make of it. The clips are drawn
-# by lot from test tracks that neither network was trained on, whatever the networks say of them; what a clip is, is shown
-# after they have answered.
+# Trained networks, at work in this browser: choose a sound, and see and hear what they make of it. *Genres* is the paper's
+# network, trained on the pictures of [GTZAN](corpora/gtzan): it names one of ten genres, on music of any kind, and how far
+# that can be trusted is told by [Music from outside](outside). The two others name seven dances. The clips are random test
+# tracks of `tunes`, which neither of these two was trained on; what a clip is, is shown after they have answered.
 
 # %% tags=["remove-input"]
 from IPython.display import HTML
@@ -21,7 +22,7 @@ from bnet.deploy import weights
 from bnet.deploy.web import site
 
 folder = myst.static_file("listen/listen.mjs").parent
-description = site.write_files(weights.shipped("tunes"), folder)
+description = site.write_files(weights.shipped(), folder)
 base = myst.static("listen/")
 HTML(site.fragment(description, base))  # Jupyter Book links every .css below _static by itself
 

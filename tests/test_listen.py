@@ -17,7 +17,7 @@ from bnet.book import chromium
 from bnet.corpora import SR
 from bnet.corpora.pictures import FMA_SMALL_IMAGES, GTZAN_IMAGES
 from bnet.deploy import predict, weights
-from bnet.deploy.web import clips, kernels, runtime, site
+from bnet.deploy.web import clips, kernels, networks, runtime, site
 from bnet.deploy.web.visit import FORMATS, by_librosa, difference, give, heard, line, said, tolerance, wait, write_sound
 from bnet.errors import BnetError
 from bnet.models import Variant, build
@@ -451,3 +451,12 @@ def test_of_two_parts_of_the_scripts_none_uses_the_same_name_twice():
             for name in re.findall(r"^(?:async )?(?:function|const|let|class) (\w+)", site.static(part), re.MULTILINE)
         ]
         assert len(names) == len(set(names)) > 10
+
+
+def test_the_network_for_genres_shares_a_page_with_those_for_dances():
+    """Ids and titles tell them apart, and the clips are the dance networks'."""
+    described = [networks.describe(record) for record in weights.shipped()]
+    assert [network["id"] for network in described] == ["genres", "proposed", "bbnn"]
+    assert len({network["title"] for network in described}) == 3
+    assert clips.choose(weights.shipped()) == clips.choose(weights.shipped("tunes"))
+    assert clips.choose(weights.shipped("gtzan-images")) == (None, [])

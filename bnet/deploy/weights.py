@@ -69,9 +69,10 @@ def load(model: keras.Model, path: Path) -> None:
 
 
 def shipped(corpus: str | None = None) -> list[Record]:
-    """The trained networks that come with the package, or those that were trained on `corpus`; `proposed` before
+    """The trained networks that come with the package, or those that were trained on `corpus`: `GENRES`, `proposed`,
     `bbnn`."""
     found = [records.read(path.parent) for path in sorted(SHIPPED.glob("*/*/run.json"), reverse=True)]
+    found.sort(key=lambda record: record.folder.parent.name != GENRES)
     return [record for record in found if corpus in (None, record.config.corpus)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import soundfile
 
-from bnet.corpora import SR, get_corpus
+from bnet.corpora import CORPORA, SR, get_corpus
 from bnet.corpora.base import Corpus, Track, draw
 from bnet.errors import BnetError
 from bnet.runs.records import Record
@@ -18,15 +18,17 @@ SECONDS = 20.0
 
 
 def choose(records: Sequence[Record], number: int = NUMBER) -> tuple[Corpus | None, list[Track]]:
-    """Test tracks that all networks share, of each class about equally many, drawn by their ids; and their corpus.
+    """Test tracks that all networks of one corpus share, of each class about equally many, drawn by their ids; and it.
 
-    None are chosen, and the corpus is None, where the networks were trained on several corpora, on one that isn't here,
-    or on one whose sound may not be passed on. Neither choice nor order knows what any network says of them.
+    Networks of corpora whose sound may not be passed on do not count. None are chosen, and the corpus is None, where
+    the others were trained on several corpora, or on one that isn't here. Neither choice nor order knows what any
+    network says of them.
     """
+    records = [record for record in records if getattr(CORPORA.get(record.config.corpus), "may_share", True)]
     names = {record.config.corpus for record in records}
     try:
         corpus = get_corpus(names.pop())
-    except BnetError:
+    except (BnetError, KeyError):
         return None, []
     if names or not corpus.may_share:
         return None, []

@@ -10,6 +10,7 @@ from typing import Any
 import librosa
 
 from bnet.corpora import get_corpus
+from bnet.deploy.weights import GENRES, SHIPPED
 from bnet.errors import BnetError
 from bnet.models import VARIANTS
 from bnet.runs.records import Record
@@ -31,9 +32,10 @@ def describe(record: Record) -> dict[str, Any]:
     config, front_end = record.config, record.front_end
     edges = librosa.mel_frequencies(front_end.n_mels + 2, fmin=front_end.fmin, fmax=front_end.fmax)
     variant = VARIANTS.get(config.variant)
+    name = record.folder.parent.name if record.folder.is_relative_to(SHIPPED) else config.variant
     return {
-        "id": config.variant,
-        "title": variant.title if variant else config.variant,
+        "id": name,
+        "title": "Genres" if name == GENRES else variant.title if variant else config.variant,
         "run": record.name,
         "corpus": config.corpus,
         "corpus_title": _title(config.corpus),

@@ -76,7 +76,7 @@ function finish() {
   const answers = finishCards(), said = [...answers].map(([{ title }, { label, average }]) => `${title}: ${label} (${percent(average)} on average)`);
   progress();
   if (state.label) {
-    const verdicts = [...answers].map(([{ title }, { label }]) => `${title} is ${label === state.label ? "right" : "wrong"}`);
+    const verdicts = [...answers].filter(([{ labels }]) => labels.includes(state.label)).map(([{ title }, { label }]) => `${title} is ${label === state.label ? "right" : "wrong"}`);
     part("truth").textContent = `Its true class is ${state.label}: ${state.about || state.name}. ${verdicts.join(", ")}.`;
     part("truth").hidden = false;
   }
