@@ -90,15 +90,6 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class Posterior:
-    """Probabilities that `other` is worse, practically equivalent (within `ROPE`), or better; they sum to 1."""
-
-    worse: float
-    equivalent: float
-    better: float
-
-
-@dataclass(frozen=True)
 class Comparison:
     """What can be said of two classifiers: a difference whose error follows Student's t.
 
@@ -144,18 +135,12 @@ class Comparison:
         return float(2 * stats.t.sf(abs(self.difference) / self.se, self.df)) if self.se else float(not self.difference)
 
     @property
-    def posterior(self) -> Posterior:
-        """The Bayesian correlated t (Corani & Benavoli 2015): the same Student's t, read as a posterior."""
-        below, above = self._below(-ROPE), self._below(ROPE)
-        return Posterior(below, above - below, 1 - above)
-
-    @property
     def bound(self) -> float:
         """The difference is at most this, either way, with probability .95."""
         reach = abs(self.difference) + self._quantile(LEVEL) + 1e-9
         if not self.se or not np.isfinite(reach):
             return abs(self.difference) if np.isfinite(reach) else float("inf")
-        return float(optimize.brentq(lambda x: self._below(x) - self._below(-x) - LEVEL, 0, 2 * reach))
+        return float(optimize.brentq(lambda x: self.below(x) - self.below(-x) - LEVEL, 0, 2 * reach))
 
     @property
     def detectable(self) -> float:
@@ -182,7 +167,8 @@ class Comparison:
     def _quantile(self, level: float) -> float:
         return float(stats.t.ppf(level, self.df) * self.se)
 
-    def _below(self, x: float) -> float:
+    def below(self, x: float) -> float:
+        """Probability that the difference is at most `x`: Student's t read as a posterior (Corani & Benavoli 2015)."""
         if not self.se:
             return float(self.difference <= x)
         return float(stats.t.cdf((x - self.difference) / self.se, self.df))
