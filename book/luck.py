@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from bnet.audit import paper, plots
+from bnet.audit import finding, paper, plots
 from bnet.audit.evidence import Evidence, command
 from bnet.audit.report import Report
 from bnet.book import myst
@@ -41,7 +41,7 @@ def accuracies(report: Report | None, name: str) -> list[float]:
 reports = {c: evidence.fullest(c, "bbnn", protocol="holdout") for c in (*paper.CORPUS_TITLES, "tunes")}
 reports = {corpus: report for corpus, report in reports.items() if report and len(report.of("bbnn")) > 2}
 drawn = {
-    corpus: {name: v for name in report.variants if name != "majority" and len(v := accuracies(report, name)) > 2}
+    corpus: {name: v for name in finding.METHODS if len(v := accuracies(report, name)) > 2}
     for corpus, report in reports.items()
 }
 clips = {corpus: len(report.of("bbnn")[0].arrays("test")[0]) for corpus, report in reports.items()}
@@ -128,7 +128,11 @@ if rows:
         )
     )
     for report in reports.values():
-        display(myst.provenance(report.provenance(), f"Where these numbers come from: {report.corpus.title}"))
+        display(
+            myst.provenance(
+                report.only(finding.METHODS).provenance(), f"Where these numbers come from: {report.corpus.title}"
+            )
+        )
 
 # %% tags=["hide-input"]
 test = logs["test"]

@@ -53,6 +53,12 @@ def test_beta_binomial_has_the_spread_asked_for():
     assert found.std() / 100 == pytest.approx(0.0556)
 
 
+def test_draws_that_spread_less_than_binomial_count_as_binomial():
+    sd = luck.spread_between([0.55] * 5, 800)
+    assert luck.best_of(0.55, 800, 5, sd) == luck.best_of(0.55, 800, 5)
+    assert luck.redraw(0.55, 800, 0.58, sd) == luck.redraw(0.55, 800, 0.58)
+
+
 def test_best_of_observed_is_the_mean_over_all_subsets():
     values = [0.7, 0.72, 0.72, 0.65, 0.8]
     for k in range(1, 6):

@@ -28,7 +28,7 @@ def counts(p: float, n: int, sd: float = 0.0) -> Any:
     if not 0 < p < 1 or n < 1:
         raise BnetError(f"expected an accuracy between 0 and 1 and one clip at least; got {p} and {n}")
     variance = p * (1 - p)
-    if sd**2 <= variance / n:
+    if sd**2 <= variance / n * (1 + 1e-6):  # equal but for rounding: no beta-binomial is so near to a binomial
         return stats.binom(n, p)
     share = (n * sd**2 / variance - 1) / (n - 1) if n > 1 else 1.0
     if share >= 1:
