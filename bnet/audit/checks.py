@@ -16,7 +16,14 @@ from bnet.corpora import SR
 from bnet.models import TABLE_3
 from bnet.sound import log_mel
 from bnet.statistics import metrics
-from bnet.statistics.comparison import ENOUGH, Comparison, corrected_variance, smallest_difference, two_proportions
+from bnet.statistics.comparison import (
+    ENOUGH,
+    Comparison,
+    corrected_variance,
+    direction,
+    smallest_difference,
+    two_proportions,
+)
 
 Check = Callable[[Evidence], Finding]
 
@@ -143,7 +150,10 @@ def smaller_loss(*corpora: str) -> Check:
             ratio = 0.0 if kind == "seeds" else len(folds[0].ids) / folds[0].trained
             se = corrected_variance(less, ratio) ** 0.5 if len(less) > 1 else float("inf")
             found = Comparison(float(less.mean()), se, max(len(less) - 1, 1), kind, len(less), 0)
-            verdicts.append(judge(found, 1))
+            shown = direction(found.low, found.high) if found.enough else ""
+            verdicts.append(
+                {"better": Verdict.SUPPORTED, "worse": Verdict.NOT_SUPPORTED}.get(shown, Verdict.INCONCLUSIVE)
+            )
             lines.append(
                 f"{report.corpus.title}: {np.mean([*ends[0].values()]):.2f} for BBNN, less by {less.mean():+.2f} for "
                 f"the proposed network (95 % interval {found.low:+.2f} to {found.high:+.2f}, {len(less)} folds)"
