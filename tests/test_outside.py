@@ -341,7 +341,7 @@ def test_plots_draw_what_the_tables_say():
 
 def test_a_record_says_where_it_comes_from(network, songs, tmp_path):
     heard = hear(network, songs, tmp_path, per_class=1)
-    assert "trained here on gtzan" in reading.title(heard)
+    assert reading.title(heard) == "BBNN, trained here (some/net v1.2)"
     (line,) = reading.provenance([heard])
     assert "heard 4 of 400 clips of `emotify`" in line
     assert "weights 0000000000" in line

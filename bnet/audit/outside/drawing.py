@@ -46,7 +46,7 @@ def recalls(tables: Mapping[str, pd.DataFrame], *, ax: Axes) -> Axes:
     ax.set(yticks=range(len(names)), xlabel="share of the songs of that genre", xlim=(-0.03, 1.03))
     ax.set_yticklabels(names, fontsize=10)
     ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), frameon=False, fontsize=9)
+    ax.legend(loc="lower right", bbox_to_anchor=(1.02, 1.0), frameon=False, fontsize=9)
     return ax
 
 
@@ -67,7 +67,7 @@ def reliability(tables: Mapping[str, pd.DataFrame], *, ax: Axes) -> Axes:
         ax.plot(table["confidence"], table["accuracy"], color=colour, linewidth=1)
         ax.scatter(table["confidence"], table["accuracy"], s=6 * table["clips"], color=colour, alpha=0.8, label=title)
     ax.set(xlabel="probability of the named class", ylabel="share named rightly", xlim=(0, 1.03), ylim=(-0.03, 1.03))
-    ax.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), frameon=False, fontsize=9, markerscale=0.6)
+    ax.legend(loc="lower right", bbox_to_anchor=(1.02, 1.0), frameon=False, fontsize=9, markerscale=0.6)
     return ax
 
 

@@ -158,12 +158,12 @@ def same_answer(named: pd.Series, group: pd.Series) -> tuple[int, int]:
 
 
 def title(heard: Heard) -> str:
-    """A network's display name: which, from whom, trained on what."""
+    """A network's display name, short enough for a legend: ``Proposed, trained here (official-0-desktop)``."""
     network = heard.network
-    name = jobs.title(network["variant"])
+    name = jobs.title(network["variant"]).split(" (")[0]
     if network["source"] == "published":
-        return f"{name} as published, {network['name']}"
-    return f"{name} trained here on {network['trained_on']}, {network['name'].rsplit('-', 1)[0]}"
+        return f"{name}, published ({network['name']})"
+    return f"{name}, trained here ({network['name'].removeprefix(network['variant'] + '-').rsplit('-', 1)[0]})"
 
 
 def provenance(found: Iterable[Heard]) -> list[str]:
