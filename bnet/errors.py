@@ -13,6 +13,10 @@ class BnetError(ValueError):
     exits with status 2.
     """
 
+    def __init__(self, *arguments: object) -> None:
+        # a file's name may hold bytes that are no text: they are shown with escapes, on a terminal and in records
+        super().__init__(*(str(text).encode(errors="backslashreplace").decode() for text in arguments))
+
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> BnetError:
     """The error for a name that is not in a table: it lists the known ones and the nearest.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import unicodedata
 from collections import Counter
@@ -16,6 +17,7 @@ from bnet.corpora import Corpus, Track, fingerprint, get_corpus, gtzan, without
 from bnet.corpora.checking import KINDS, Check, check
 from bnet.corpora.splits import make_split
 from bnet.corpora.store import FeatureStore
+from bnet.corpora.walk import UNREADABLE
 from bnet.errors import BnetError
 from bnet.sound import log_mel
 
@@ -489,3 +491,112 @@ def test_what_lies_in_another_corpus_s_own_folder_is_not_taken(monkeypatch, tmp_
     (tmp_path / "rock").mkdir()
     shutil.copy(tmp_path / "emotify" / "rock" / "1.mp3", tmp_path / "rock" / "Somebody-Something.mp3")
     assert [track.track_id for track in get_corpus("homburg").tracks()] == ["rock-Somebody-Something"]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# what people's folders hold
+
+
+def music(folder, *labels: str, per_class: int = 2) -> None:
+    """WAV files ``<label>/<number>.wav`` below `folder`, the one that `bnet` sees."""
+    for kind, label in enumerate(labels):
+        (folder / label).mkdir(parents=True)
+        for number in range(per_class):
+            (folder / label / f"{number}.wav").write_bytes(minicorpora.encoded(kind, number, 2.0, "WAV"))
+
+
+@pytest.fixture
+def own(monkeypatch, tmp_path):
+    """The data folder of one's own music."""
+    monkeypatch.setenv("BNET_DATA", str(tmp_path / "music"))
+    return tmp_path / "music"
+
+
+def test_links_that_lead_back_are_not_followed(own, capfd, tmp_path):
+    music(own, "jazz", "rock")
+    music(tmp_path / "elsewhere", "swing")
+    before = get_corpus("folder").tracks()
+    (own / "jazz" / "up").symlink_to(own, target_is_directory=True)
+    (own / "jazz" / "further up").symlink_to(tmp_path, target_is_directory=True)
+    (own / "copy").symlink_to("rock", target_is_directory=True)
+    (own / "loop").symlink_to("loop")
+    (own / "rock" / "again.wav").symlink_to(own / "jazz" / "0.wav")
+    assert get_corpus("folder").tracks() == before
+    assert "5 links below" in capfd.readouterr().err
+    (tmp_path / "elsewhere" / "swing" / "up").symlink_to("..", target_is_directory=True)
+    (own / "blues").symlink_to(tmp_path / "elsewhere" / "swing", target_is_directory=True)
+    labels = Counter(track.label for track in get_corpus("folder").tracks())
+    assert labels == {"jazz": 2, "rock": 2, "blues": 2}
+
+
+@pytest.mark.parametrize("suffix", [".m4a", ".WMA", ".mp2", ".aac"])
+def test_formats_that_cannot_be_read_are_counted_and_named(suffix, own, capfd, monkeypatch):
+    assert suffix.lower() in UNREADABLE
+    music(own, "jazz", "rock")
+    (own / "jazz" / f"song{suffix}").write_bytes(b"music")
+    corpus = get_corpus("folder")
+    assert len(corpus.tracks()) == 4
+    said = capfd.readouterr().err
+    assert f"1 files in formats that can't be read (1 {suffix.lower()}), such as jazz/song{suffix}: convert" in said
+    assert ("format", f"jazz/song{suffix}") in problems(found(corpus))
+    (own / "pop").mkdir()
+    (own / "pop" / f"other{suffix}").write_bytes(b"music")
+    with pytest.raises(BnetError, match=rf"pop hold only files in formats .*\(2 {suffix.lower()}\).*convert them"):
+        corpus.tracks()
+    assert len(problems(found(corpus))) == 2
+    monkeypatch.setenv("BNET_PARTIAL", "1")
+    assert {track.label for track in corpus.tracks()} == {"jazz", "rock"}
+
+
+def test_names_that_are_not_utf_8_work_and_are_shown_with_escapes(own, tmp_path, monkeypatch):
+    raw = os.fsencode(tmp_path) + b"/mus\xefque"
+    monkeypatch.setenv("BNET_DATA", os.fsdecode(raw))
+    try:
+        os.makedirs(raw + b"/vari\xe9t\xe9/disc")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    for number in range(2):
+        data = minicorpora.encoded(0, number, 2.0, "WAV")
+        for name in (b"/vari\xe9t\xe9/disc/\xe9t\xe9%d.wav" % number, b"/vari\xe9t\xe9/%d.wav" % number):
+            with open(raw + name, "wb") as stream:
+                stream.write(data if b"disc" in name else minicorpora.encoded(1, number, 2.0, "WAV"))
+    with open(raw + b"/vari\xe9t\xe9/broken\xe9.wav", "wb") as stream:
+        stream.write(b"no sound")
+    with open(raw + b"/groups.csv", "wb") as stream:
+        stream.write(b"file,group\nvari\xe9t\xe9/0.wav,b\xe9\n")
+    corpus = get_corpus("folder")
+    tracks = corpus.tracks()
+    assert corpus.labels == ("vari%E9t%E9",)
+    assert [track.track_id for track in tracks] == [
+        f"vari%E9t%E9__{name}.wav" for name in ("0", "1", "broken%E9", "disc__%E9t%E90", "disc__%E9t%E91")
+    ]
+    assert tracks[0].group == "group b%E9"
+    done = FeatureStore(corpus, 1.0).extract(tracks, jobs=1, progress=False)
+    assert list(done.failed) == ["vari%E9t%E9__broken%E9.wav"]
+    assert "broken\\udce9.wav is no audio" in done.failed["vari%E9t%E9__broken%E9.wav"]
+    assert problems(found(corpus)) == {("corrupt", "vari%E9t%E9__broken%E9.wav")}
+    assert fingerprint(tracks)
+    with pytest.raises(BnetError, match=r"homburg is not here: .*mus\\udcefque"):
+        get_corpus("homburg").tracks()
+
+
+@pytest.mark.parametrize("group", ["NA", "None", "nan", "Null", "n/a", "1e3", "", "  "])
+def test_any_word_is_a_group_but_none(group, own):
+    music(own, "jazz", "rock")
+    (own / "groups.csv").write_text(f"file,group\njazz/0.wav,{group}\nrock/1.wav,other\n")
+    if group:
+        groups = {track.track_id: track.group for track in get_corpus("folder").tracks()}
+        assert groups["jazz__0.wav"] == f"group {group}"
+    else:
+        with pytest.raises(BnetError, match="or gaps; expected a file"):
+            get_corpus("folder").tracks()
+
+
+WORDS = ("NA", "null", "nan", "None", "1e3", "label", "part", "track_id", "class label", "value", "-1", "01", "True")
+
+
+def test_any_folder_s_name_is_a_class(own):
+    music(own, *WORDS)
+    tracks = get_corpus("folder").tracks()
+    assert get_corpus("folder").labels == tuple(sorted(WORDS))
+    assert Counter(track.label for track in tracks) == dict.fromkeys(WORDS, 2)

@@ -11,6 +11,7 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bnet.audit import tables
@@ -219,3 +220,33 @@ def test_summary_counts_runs_and_keeps_profiles_apart(ready, results):
     assert table[["variant", "runs", "clips"]].values.tolist() == [["svm-timbre", 3, 48]]
     row = table.iloc[0]
     assert row["low"] <= row["accuracy"] <= row["high"]
+
+
+NAMES = (
+    "NA", "null", "nan", "None", "N/A", "1e3", "-1", "01", "True", "label", "part", "track_id", "value", "predicted",
+    "class label", "class class label", " ", "a,b", 'a "b"', "a\nb", "a\rb", "#", "é", "漢", "$x^2$", "inf", "epoch",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_records_of_any_classes_round_trip(seed, tones, tmp_path):
+    """Folders may be called anything: what is written comes back to the letter and to six digits."""
+    rng = np.random.default_rng(seed)
+    labels = [str(name) for name in rng.permutation(NAMES)[: rng.integers(2, len(NAMES))]]
+    config = job("majority").config
+    probabilities = np.round(rng.dirichlet(np.ones(len(labels)), 12), 6)
+    truth = rng.integers(0, len(labels), 12)
+    ids = [f"{labels[i]}__{k}" for k, i in enumerate(truth)]
+    table = pd.DataFrame({"part": ["validation", "test"] * 6, "track_id": ids, "label": [labels[i] for i in truth]})
+    columns = records.class_columns(labels)
+    assert len({*columns, *table.columns}) == len(labels) + 3
+    table = pd.concat([table, pd.DataFrame(probabilities, columns=columns)], axis=1)
+    folder = tmp_path / config.corpus / config.run_name
+    record = records.write(folder, config, labels, table, pd.DataFrame(), data={}, notes={}, made={})
+    assert record.labels == labels
+    pd.testing.assert_frame_equal(record.predictions, table, check_exact=True)
+    for part, start in (("validation", 0), ("test", 1)):
+        back, true, numbers = record.arrays(part)
+        assert back == ids[start::2]
+        np.testing.assert_array_equal(true, truth[start::2])
+        np.testing.assert_array_equal(numbers, probabilities[start::2])

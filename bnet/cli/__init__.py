@@ -42,6 +42,9 @@ for command in (
 
 def main() -> None:
     """Run the command line; a `BnetError` is one message on stderr and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # names of files need not be text
     try:
         app()
     except BnetError as error:

@@ -6,13 +6,14 @@ from bnet.corpora.base import FLAWS, SR, Corpus, Flaw, Track, draw, fingerprint,
 from bnet.corpora.drums import Drums
 from bnet.corpora.emotify import Emotify
 from bnet.corpora.extended_ballroom import ExtendedBallroom
-from bnet.corpora.files import HOMES, FileCorpus
+from bnet.corpora.files import FileCorpus
 from bnet.corpora.fma import FmaSmall
 from bnet.corpora.folder import Folder
 from bnet.corpora.gtzan import Gtzan
 from bnet.corpora.homburg import Homburg
 from bnet.corpora.pictures import FMA_SMALL_IMAGES, GTZAN_IMAGES
 from bnet.corpora.tunes.corpus import Tunes
+from bnet.corpora.walk import HOMES
 from bnet.errors import unknown
 
 _ROWS = (

@@ -13,12 +13,14 @@ import pandas as pd
 from tqdm import tqdm
 
 from bnet.corpora.base import Corpus, Track
-from bnet.corpora.files import FileCorpus, sounds
+from bnet.corpora.files import FileCorpus
+from bnet.corpora.walk import UNREADABLE, plain, sounds
 from bnet.errors import BnetError
 
 KINDS = {
     "missing": "named by the corpus, no file",
     "extra": "a file that belongs to no clip",
+    "format": "music in a format that can't be read: convert it",
     "corrupt": "can't be decoded, or is cut off",
     "too short": "decodes, but holds less than a whole clip",
     "checksum": "its content is not what was published",
@@ -137,6 +139,8 @@ def _problems(
             yield "missing", track.track_id, f"no file; expected about {_inside(track.path, folder)}"
     for path in sorted(set(sounds(folder, corpus.suffixes)) - {track.path for track in here}):
         yield "extra", _inside(path, folder), "belongs to no clip"
+    for path in sounds(folder, UNREADABLE):
+        yield "format", _inside(path, folder), f"{path.suffix} can't be read: convert it (ffmpeg -i FILE FILE.flac)"
     same: dict[str, list[Track]] = defaultdict(list)
     for track in here:
         found = seen[track.track_id]
@@ -164,4 +168,4 @@ def _counts(corpus: FileCorpus, here: list[Track]) -> pd.DataFrame:
 
 
 def _inside(path: Path | None, folder: Path) -> str:
-    return path.relative_to(folder).as_posix() if path and path.is_relative_to(folder) else str(path)
+    return plain(path.relative_to(folder).as_posix() if path and path.is_relative_to(folder) else str(path))

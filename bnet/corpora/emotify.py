@@ -11,7 +11,8 @@ from pathlib import Path
 
 from bnet.corpora.base import Flaw, Track
 from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id, in_labels, repeated, sounds
+from bnet.corpora.files import FileCorpus, by_id, in_labels, repeated
+from bnet.corpora.walk import sounds
 
 SONGS = 100
 """Songs of each genre, numbered from 1."""

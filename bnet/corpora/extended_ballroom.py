@@ -16,8 +16,9 @@ from pathlib import Path
 
 from bnet.corpora.base import Flaw, Track
 from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id, copies, find_file, partial, sounds
+from bnet.corpora.files import FileCorpus, by_id, copies, partial
 from bnet.corpora.tunes.same_tune import join_groups
+from bnet.corpora.walk import find_file, sounds
 from bnet.errors import BnetError
 
 XML = "extendedballroom_v1.1.xml"

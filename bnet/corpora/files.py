@@ -20,19 +20,10 @@ import numpy as np
 
 from bnet.corpora.base import Corpus, Flaw, Track
 from bnet.corpora.download import Remote
+from bnet.corpora.walk import SOUNDS, archives
 from bnet.errors import BnetError
 from bnet.paths import data_dir, sha256_file
 from bnet.sound import log_mel
-
-SOUNDS = (".wav", ".au", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".w64", ".caf")
-"""Suffixes of files that count as sound."""
-
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-"""Suffixes of files that `bnet corpora get` unpacks."""
-
-HOMES: set[str] = set()
-"""Names of the folders that are some corpus's own (`FileCorpus.home`), filled by the registry: where the data folder
-itself is looked through, they are another's."""
 
 ENOUGH = 0.95
 """A copy with less than this part of the clips of some class is half a copy."""
@@ -221,36 +212,6 @@ class FileCorpus(Corpus):
 def partial() -> bool:
     """Whether an incomplete copy is used as it is: ``BNET_PARTIAL`` (1: yes; unset, empty or 0: no)."""
     return os.environ.get("BNET_PARTIAL", "") not in ("", "0")
-
-
-def sounds(folder: Path, suffixes: Sequence[str] = SOUNDS) -> list[Path]:
-    """All sound files below `folder`, sorted, or those with other `suffixes`; no hidden ones."""
-    return [path for path in files(folder) if path.suffix.lower() in suffixes]
-
-
-def files(folder: Path) -> list[Path]:
-    """All files below `folder`, sorted, without hidden ones, ``__MACOSX`` and what `bnet` itself is writing."""
-    found, others = [], HOMES if folder == data_dir() else ()
-    for place, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")) and name not in others)
-        others = ()  # only the data folder itself has them
-        found += [Path(place, name) for name in names if not name.startswith(".") and not name.endswith(".part")]
-        if len(found) > 2_000_000:
-            raise BnetError(f"more than 2 000 000 files below {folder}; expected the folder of a corpus; name that one")
-    return sorted(found)
-
-
-def archives(folder: Path) -> list[Path]:
-    """The archives that lie in `folder` itself, sorted."""
-    if not folder.is_dir():
-        return []
-    return sorted(p for p in folder.iterdir() if p.name.lower().endswith(ARCHIVES) and not p.name.startswith("."))
-
-
-def find_file(folder: Path, pattern: str) -> Path | None:
-    """The file below `folder` whose whole name matches the regular expression; of several, the one least deep."""
-    found = [path for path in files(folder) if re.fullmatch(pattern, path.name, re.IGNORECASE)]
-    return min(found, key=lambda path: (len(path.parts), path), default=None)
 
 
 def by_id(paths: Iterable[Path], track_id: Callable[[Path], str | None], corpus: str) -> dict[str, Path]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections import defaultdict
+import os
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from bnet.corpora.base import Flaw, Track
-from bnet.corpora.files import SHORT, FileCorpus, files, repeated, sounds
+from bnet.corpora.download import log
+from bnet.corpora.files import SHORT, FileCorpus, partial, repeated
+from bnet.corpora.walk import UNREADABLE, files, plain, sounds
 from bnet.errors import BnetError
 from bnet.paths import sha256
 from bnet.sound import decode, log_mel
@@ -62,7 +64,7 @@ class Folder(FileCorpus):
     @property
     def source(self) -> str:
         """A digest of the folder's place, so that two folders never share a feature store."""
-        return f"folder {sha256(str(self.folder().resolve()))[:12]}" if self.labels else ""
+        return f"folder {sha256(os.fsencode(self.folder().resolve()))[:12]}" if self.labels else ""
 
     def folder(self) -> Path:
         """``DIR/folder`` if that exists, else DIR."""
@@ -72,13 +74,35 @@ class Folder(FileCorpus):
         """Name the folder."""
         return ["export BNET_DATA=~/music", "bnet corpora check folder"]
 
+    def tracks(self) -> list[Track]:
+        """All files that can be read, as tracks; files of other formats are said.
+
+        Raises
+        ------
+        BnetError
+            Also if a class holds nothing but such files.
+        """
+        folder = self.folder()
+        other = [path.relative_to(folder) for path in sounds(folder, UNREADABLE) if path.parent != folder]
+        lost = sorted({plain(path.parts[0]) for path in other} - set(self.labels))
+        suffixes = ", ".join(f"{n} {suffix}" for suffix, n in sorted(Counter(p.suffix.lower() for p in other).items()))
+        convert = f"files in formats that can't be read ({suffixes}), such as {other[0]}: convert them" if other else ""
+        if lost and self.labels and not partial():
+            raise BnetError(
+                f"of the classes below {folder}, {', '.join(lost)} hold only {convert} (ffmpeg -i FILE FILE.flac), or "
+                "move those folders away, or leave them out with --partial"
+            )
+        if other:
+            log(f"{len(other)} {convert}")
+        return super().tracks()
+
     def read(self, folder: Path) -> list[Track]:
         """A track for each file; its id is the path below DIR, ``__`` for ``/``."""
         groups, ids = self._groups(folder), defaultdict(list)
         tracks = []
         for label, path in self._files():
             inside = path.relative_to(folder)
-            name, album = _nfc(inside.as_posix()), _nfc(inside.parent.as_posix())
+            name, album = plain(inside.as_posix()), plain(inside.parent.as_posix())
             own = name.replace("/", "__")
             ids[own.casefold()].append(path)
             tracks.append(Track(own, label, groups.get(name, album if "/" in album else name), path))
@@ -112,31 +136,27 @@ class Folder(FileCorpus):
 
     def _files(self) -> list[tuple[str, Path]]:
         folder = self.folder()
-        return [(_nfc(path.relative_to(folder).parts[0]), path) for path in sounds(folder) if path.parent != folder]
+        return [(plain(path.relative_to(folder).parts[0]), path) for path in sounds(folder) if path.parent != folder]
 
     def _groups(self, folder: Path) -> dict[str, str]:
         path = folder / GROUPS
         if not path.is_file():
             return {}
         try:
-            table = pd.read_csv(path, dtype=str)
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding_errors="surrogateescape")
         except (ValueError, UnicodeDecodeError) as error:
             raise BnetError(
                 f"{path} can't be read ({error}); expected a CSV with the columns file and group"
             ) from error
-        if not {"file", "group"} <= set(table.columns) or table[["file", "group"]].isna().any(axis=None):
+        named = {"file", "group"} <= set(table.columns)
+        if not named or (table[["file", "group"]].fillna("") == "").any(axis=None):
             raise BnetError(
                 f"{path} has the columns {', '.join(map(str, table.columns))}, or gaps; expected a file (relative to "
                 f"{folder}) and a group in every row"
             )
-        there = {_nfc(path.relative_to(folder).as_posix()) for path in files(folder)}
-        table["file"] = [_nfc(Path(name.strip()).as_posix()) for name in table["file"]]
+        there = {plain(path.relative_to(folder).as_posix()) for path in files(folder)}
+        table["file"] = [plain(Path(name.strip()).as_posix()) for name in table["file"]]
         strange = [name for name in table["file"] if name not in there]
         if strange:
             raise BnetError(f"{path} names {len(strange)} files that are not below {folder}, such as {strange[0]!r}")
-        return {name: f"group {group}" for name, group in zip(table["file"], table["group"], strict=True)}
-
-
-def _nfc(name: str) -> str:
-    """A name as most systems spell it: a Mac's takes accents apart."""
-    return unicodedata.normalize("NFC", name)
+        return {name: f"group {plain(group)}" for name, group in zip(table["file"], table["group"], strict=True)}

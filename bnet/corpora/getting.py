@@ -10,7 +10,8 @@ from pathlib import Path
 from bnet.corpora.archives import unpack
 from bnet.corpora.base import Corpus
 from bnet.corpora.download import Fetched, Remote, fetch_all
-from bnet.corpora.files import HOMES, FileCorpus, archives
+from bnet.corpora.files import FileCorpus
+from bnet.corpora.walk import HOMES, archives
 from bnet.errors import BnetError
 from bnet.paths import data_dir, writable_dir
 

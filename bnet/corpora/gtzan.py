@@ -13,7 +13,8 @@ from pathlib import Path
 
 from bnet.corpora.base import Flaw, Track
 from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id, find_file, repeated, sounds
+from bnet.corpora.files import FileCorpus, by_id, repeated
+from bnet.corpora.walk import find_file, sounds
 from bnet.errors import BnetError
 from bnet.paths import sha256_file
 

@@ -7,12 +7,12 @@ checksums have been published.
 from __future__ import annotations
 
 import re
-import unicodedata
 from pathlib import Path
 
 from bnet.corpora.base import Flaw, Track
 from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id, in_labels, repeated, sounds
+from bnet.corpora.files import FileCorpus, by_id, in_labels, repeated
+from bnet.corpora.walk import plain, sounds
 
 PAGE = "https://www-ai.cs.tu-dortmund.de"
 COUNTS = {
@@ -105,10 +105,10 @@ class Homburg(FileCorpus):
             return None
         for folder in path.parents:
             if label := in_labels(folder.name, self.labels):
-                return f"{label}-{unicodedata.normalize('NFC', path.stem)}"
+                return f"{label}-{plain(path.stem)}"
         return None
 
 
 def _artist(path: Path) -> str:
-    name = unicodedata.normalize("NFC", path.stem).split("-")[0]
+    name = plain(path.stem).split("-")[0]
     return re.sub(r"[\s_]+", " ", name).strip().casefold()

@@ -24,9 +24,10 @@ import numpy as np
 
 from bnet.corpora.base import Flaw, Track, draw
 from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id, copies, find_file, sounds
+from bnet.corpora.files import FileCorpus, by_id, copies
 from bnet.corpora.fma import FmaSmall
 from bnet.corpora.gtzan import Gtzan
+from bnet.corpora.walk import find_file, sounds
 from bnet.errors import BnetError
 from bnet.sound.front_end import FrontEnd
 from bnet.sound.pictures import PictureSettings, digest, pixels

@@ -20,7 +20,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from bnet.corpora.files import SOUNDS, sounds
+from bnet.corpora.walk import SOUNDS, sounds
 from bnet.deploy.predict import Prediction, load_network, variant_of, windows
 from bnet.errors import BnetError
 from bnet.runs.records import Record

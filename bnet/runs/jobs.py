@@ -27,7 +27,7 @@ from bnet.models import VARIANTS, Variant
 from bnet.models.shapes import check
 from bnet.paths import alone, writable_dir
 from bnet.runs import records
-from bnet.runs.records import Record
+from bnet.runs.records import Record, class_columns
 from bnet.statistics.metrics import accuracy
 from bnet.training import baselines
 from bnet.training.baselines import BASELINES
@@ -345,7 +345,7 @@ def _predictions(tracks: Iterable[Track], labels: list[str], split: Split, outco
     for part in ("validation", "test"):
         ids = list(getattr(split, part))
         frame = pd.DataFrame({"part": part, "track_id": ids, "label": [label_of[track_id] for track_id in ids]})
-        frames.append(pd.concat([frame, pd.DataFrame(getattr(outcome, part), columns=labels)], axis=1))
+        frames.append(pd.concat([frame, pd.DataFrame(getattr(outcome, part), columns=class_columns(labels))], axis=1))
     return pd.concat(frames, ignore_index=True)
 
 

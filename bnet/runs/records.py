@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +32,8 @@ from bnet.training.config import Config
 FORMAT = 1
 WEIGHTS = "model.weights.h5"
 PLAIN_WEIGHTS = "weights.npz"
+TEXT = ("part", "track_id", "label", "value", "predicted")
+"""Columns of text in tables of predictions: read as they are written, a class called ``NA`` too."""
 
 
 class DamagedRecord(BnetError):
@@ -89,14 +91,14 @@ class Record:
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
-        """``part, track_id, label`` and one column of probabilities a class."""
-        return pd.read_csv(self.folder / "predictions.csv", dtype={"part": str, "track_id": str, "label": str})
+        """``part, track_id, label`` and one column of probabilities a class (`class_columns`)."""
+        return read_table((self.folder / "predictions.csv").read_bytes())
 
     def arrays(self, part: str = "test") -> tuple[list[str], np.ndarray, np.ndarray]:
         """Of one part: track ids, true class indices [shape=(n,)] and probabilities [shape=(n, classes)]."""
         rows = self.predictions[self.predictions["part"] == part]
         truth = rows["label"].map({label: i for i, label in enumerate(self.labels)}).to_numpy()
-        return rows["track_id"].tolist(), truth, rows[self.labels].to_numpy(float)
+        return rows["track_id"].tolist(), truth, rows[class_columns(self.labels)].to_numpy(float)
 
     @property
     def weights(self) -> Path | None:
@@ -107,6 +109,27 @@ class Record:
     def identity(self) -> dict[str, Any]:
         """All of the record but how, when and where it was made: equal for two runs of one configuration."""
         return {key: value for key, value in self.run.items() if key not in ("made", "seal")}
+
+
+def read_table(csv: bytes) -> pd.DataFrame:
+    """A table of predictions as it was written: columns of text to the letter; a gap elsewhere is a missing number."""
+    numbers = pd.read_csv(io.BytesIO(csv), nrows=0, lineterminator="\n").columns.difference(TEXT)
+    options = {"keep_default_na": False, "na_values": {column: [""] for column in numbers}, "lineterminator": "\n"}
+    return pd.read_csv(io.BytesIO(csv), dtype=dict.fromkeys(TEXT, str), **options)
+
+
+def class_columns(labels: Iterable[str]) -> list[str]:
+    """The columns of the classes' probabilities: their names, but for one that is called like a column of text.
+
+    >>> class_columns(["jazz", "label"])
+    ['jazz', 'class label']
+    """
+    columns: list[str] = []
+    for label in labels:
+        while label in (*TEXT, *columns):
+            label = f"class {label}"
+        columns.append(label)
+    return columns
 
 
 def write(

@@ -99,6 +99,15 @@ class _Stream(soundfile.SoundFile):
         return False
 
 
+def file_name(path: Path) -> str | bytes:
+    """A file's name as soundfile takes it: one that is not UTF-8 as bytes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return str(path)
+
+
 def _open(path: Path, source: Path | io.BytesIO) -> _Stream:
     if kind := containers.foreign(path):
         named = path.suffix[1:].upper() if path.suffix.lower() in _READABLE else "WAV, FLAC, MP3, OGG, AIFF or AU"
@@ -106,7 +115,7 @@ def _open(path: Path, source: Path | io.BytesIO) -> _Stream:
             f"{path} holds {kind}, not {named}: convert it (ffmpeg -i {path.name} out.wav), or leave it out"
         )
     try:
-        return _Stream(source)
+        return _Stream(source if isinstance(source, io.BytesIO) else file_name(source))
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a name that ends in .raw
         raise BnetError(
             f"{path} is no audio that can be decoded; expected WAV, FLAC, MP3, OGG, AIFF or AU; "

@@ -26,6 +26,7 @@ from bnet.audit.probes.files import DamagedProbe, read_sealed, write_sealed
 from bnet.corpora import Corpus, Track, fingerprint, select
 from bnet.errors import BnetError
 from bnet.paths import alone, sha256, writable_dir
+from bnet.runs.records import class_columns
 from bnet.sound.pictures import front_end
 
 FOLDER = "outside"
@@ -70,7 +71,7 @@ class Heard:
     @property
     def probabilities(self) -> np.ndarray:
         """Of each class [shape=(n, classes)]."""
-        return self.table[self.labels].to_numpy(float)
+        return self.table[class_columns(self.labels)].to_numpy(float)
 
     @property
     def named(self) -> pd.Series:
@@ -170,7 +171,7 @@ def _hear(
         raise BnetError(f"none of the {len(tracks)} clips of {corpus.name} can be used: {next(iter(lost.values()))}")
     table = pd.DataFrame({"track_id": [t.track_id for t in used], "label": [t.label for t in used]})
     rounded = np.round(np.concatenate(answers).astype(float), 6)
-    table = pd.concat([table, pd.DataFrame(rounded, columns=list(network.labels))], axis=1)
+    table = pd.concat([table, pd.DataFrame(rounded, columns=class_columns(network.labels))], axis=1)
     about = {
         **about,
         "clips": len(used),

@@ -19,7 +19,7 @@ from bnet.errors import BnetError
 from bnet.models import Variant
 from bnet.paths import sha256_file
 from bnet.runs.jobs import parts as parts_of
-from bnet.runs.records import Record
+from bnet.runs.records import Record, class_columns
 from bnet.training import baselines
 from bnet.training.parts import Part
 
@@ -225,5 +225,5 @@ class Bench:
         label = dict(zip(self.test[0], self.test[1], strict=True))
         names = [self.record.labels[label[track_id]] for track_id in ids]
         frame = pd.DataFrame({"track_id": ids, "label": names, "value": value})
-        rounded = pd.DataFrame(np.round(np.asarray(probabilities, float), 6), columns=self.record.labels)
+        rounded = pd.DataFrame(np.round(np.asarray(probabilities, float), 6), columns=class_columns(self.record.labels))
         return pd.concat([frame, rounded], axis=1)

@@ -17,7 +17,7 @@ import pandas as pd
 
 from bnet.errors import BnetError
 from bnet.paths import sha256, write_text
-from bnet.runs.records import Record
+from bnet.runs.records import Record, read_table
 
 FORMAT = 1
 
@@ -116,8 +116,7 @@ def read_sealed(path: Path, again: str) -> tuple[dict[str, Any], pd.DataFrame]:
             raise ValueError("it does not match its own checksum")
         if about["file"] != sha256(text):
             raise ValueError(f"{path.stem}.csv does not match its checksum")
-        words = {"track_id": str, "label": str, "value": str}
-        return about, pd.read_csv(io.BytesIO(text), dtype=words)
+        return about, read_table(text)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise DamagedProbe(f"{path} is damaged: {error}; {again}") from error
 

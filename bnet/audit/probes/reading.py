@@ -18,7 +18,7 @@ from bnet.corpora import get_corpus
 from bnet.errors import BnetError
 from bnet.models import VARIANTS
 from bnet.runs import jobs
-from bnet.runs.records import Record
+from bnet.runs.records import Record, class_columns
 from bnet.statistics import comparison, metrics
 from bnet.training.baselines import BASELINES
 
@@ -43,7 +43,7 @@ def right_when_changed(probed: Probed, value: str) -> pd.Series:
     """Whether each test clip was classified correctly under one value of a probe, by track id."""
     rows, labels = probed.table[probed.table["value"] == value], probed.record.labels
     truth = rows["label"].map({label: i for i, label in enumerate(labels)}).to_numpy()
-    return pd.Series(metrics.correct(truth, rows[labels].to_numpy(float)), index=rows["track_id"])
+    return pd.Series(metrics.correct(truth, rows[class_columns(labels)].to_numpy(float)), index=rows["track_id"])
 
 
 def compared(pairs: Iterable[tuple[pd.Series, pd.Series]], groups: Mapping[str, str]) -> dict[str, Any]:

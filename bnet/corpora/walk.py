@@ -1,0 +1,92 @@
+"""Files below a folder: which are looked at, and how their names are spelled."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from bnet.corpora.download import log
+from bnet.errors import BnetError
+from bnet.paths import data_dir
+
+SOUNDS = (".wav", ".au", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".w64", ".caf")
+"""Suffixes of files that count as sound."""
+
+UNREADABLE = (
+    ".aac", ".ac3", ".amr", ".ape", ".dff", ".dsf", ".m4a", ".m4b", ".mka", ".mp2", ".mp4", ".mpc", ".wma", ".wv",
+)  # fmt: skip
+"""Suffixes of music that can't be read: such files are counted and named."""
+
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+"""Suffixes of files that `bnet corpora get` unpacks."""
+
+HOMES: set[str] = set()
+"""Names of the folders that are some corpus's own (`FileCorpus.home`), filled by the registry: where the data folder
+itself is looked through, they are another's."""
+
+_TOLD: set[Path] = set()  # folders of which it was said that links lead back into them
+
+
+def sounds(folder: Path, suffixes: Sequence[str] = SOUNDS) -> list[Path]:
+    """All sound files below `folder`, sorted, or those with other `suffixes`; no hidden ones."""
+    return [path for path in files(folder) if path.suffix.lower() in suffixes]
+
+
+def files(folder: Path) -> list[Path]:
+    """All files below `folder`, sorted, without hidden ones, ``__MACOSX`` and what `bnet` itself is writing.
+
+    Links are followed, but for those that lead to what is found without them: each file is there once, where it lies.
+    """
+    root, found, back = folder.resolve(), [], []
+    others, targets = HOMES if folder == data_dir() else (), [root]
+
+    def passed_over(path: Path) -> bool:
+        hidden = any(part.startswith(".") for part in path.parts) or path.name.endswith(".part")
+        return hidden or (bool(path.parts) and (path.parts[0] in others or "__MACOSX" in path.parts))
+
+    def wanted(place: str, name: str, folder_too: bool) -> bool:
+        path = Path(place, name)
+        if passed_over(path.relative_to(folder)):
+            return False
+        if not path.is_symlink():
+            return not folder_too or len(targets) == 1 or path.resolve() not in targets
+        real = Path(os.path.realpath(path))  # unlike `resolve`, at no loop of links an error
+        again = any(real.is_relative_to(at) and not passed_over(real.relative_to(at)) for at in targets)
+        if again or root.is_relative_to(real):
+            back.append(path)
+            return False
+        if folder_too:
+            targets.append(real)
+        return True
+
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in sorted(folders) if wanted(place, name, True)]
+        found += [Path(place, name) for name in names if wanted(place, name, False)]
+        if len(found) > 2_000_000:
+            raise BnetError(f"more than 2 000 000 files below {folder}; expected the folder of a corpus; name that one")
+    if back and root not in _TOLD:
+        _TOLD.add(root)
+        log(f"{len(back)} links below {folder} lead back into it, such as {back[0].relative_to(folder)}: not followed")
+    return sorted(found)
+
+
+def plain(name: str) -> str:
+    """A name in Unicode's form NFC (a Mac's takes accents apart), with bytes that are not UTF-8 as ``%E9``."""
+    name = re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", name)
+    return unicodedata.normalize("NFC", name)
+
+
+def archives(folder: Path) -> list[Path]:
+    """The archives that lie in `folder` itself, sorted."""
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if p.name.lower().endswith(ARCHIVES) and not p.name.startswith("."))
+
+
+def find_file(folder: Path, pattern: str) -> Path | None:
+    """The file below `folder` whose whole name matches the regular expression; of several, the one least deep."""
+    found = [path for path in files(folder) if re.fullmatch(pattern, path.name, re.IGNORECASE)]
+    return min(found, key=lambda path: (len(path.parts), path), default=None)
