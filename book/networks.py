@@ -24,21 +24,21 @@ import pandas as pd
 from bnet import backend
 from bnet.audit import plots, tables
 from bnet.book import myst
-from bnet.models import drawing
+from bnet.models import VARIANTS, drawing
 
 backend.prepare()
-from bnet.models import VARIANTS, build
+from bnet.models import build
 
 plots.style()
 
 # %% tags=["hide-input"]
-proposed, bbnn = (build(name, classes, 646) for name in ("proposed", "bbnn"))
+proposed, bbnn = VARIANTS["proposed"], VARIANTS["bbnn"]
 myst.drawing(
-    drawing.svg(proposed, title=VARIANTS["proposed"].title),
-    "The proposed network (the paper's Figure 1), drawn from the model itself. The lines on the right are the broadcast: the "
-    "maps of the stem and of every block go to all later blocks and to the transition.",
+    drawing.svg(proposed, classes=classes),
+    "The proposed network (the paper's Figure 1), drawn from its row. The bands on the left are the broadcast: the maps of the "
+    "stem and of every block go to all later blocks and to the transition; a band is as wide as its maps are many.",
     "fig-networks-broadcast",
-    drawing.alt(proposed, title=VARIANTS["proposed"].title),
+    drawing.alt(proposed, classes=classes),
 )
 
 # %% [markdown]
@@ -47,12 +47,11 @@ myst.drawing(
 # Beside BBNN, the network that the study builds on: what is added, taken out or replaced.
 
 # %% tags=["hide-input"]
-titles = {"title": VARIANTS["proposed"].title, "reference_title": VARIANTS["bbnn"].title}
 myst.drawing(
-    drawing.svg(proposed, reference=bbnn, **titles),
+    drawing.svg(proposed, reference=bbnn, classes=classes),
     "The same network, with its differences from BBNN marked.",
     "fig-networks-difference",
-    drawing.alt(proposed, reference=bbnn, **titles),
+    drawing.alt(proposed, reference=bbnn, classes=classes),
 )
 
 # %% [markdown]

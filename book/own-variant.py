@@ -27,14 +27,10 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import display
 
-from bnet import backend
 from bnet.book import myst
-from bnet.models import drawing
+from bnet.models import VARIANTS, drawing
 from bnet.models.language import WORDS
 from bnet.models.variant_file import load
-
-backend.prepare()
-from bnet.models import VARIANTS, build
 
 folder = Path(tempfile.mkdtemp(prefix="own-variant-"))
 
@@ -102,13 +98,12 @@ myst.table(
 
 # %% tags=["hide-input"]
 row = load(folder / "mine.yaml")["tall-and-wide"]
-model, reference = build(row, 10, 646), build("bbnn", 10, 646)
-titles = {"title": row.title, "reference_title": VARIANTS["bbnn"].title}
+reference = VARIANTS["bbnn"]
 myst.drawing(
-    drawing.svg(model, reference=reference, **titles),
+    drawing.svg(row, reference=reference),
     "The network of the file above, with its differences from BBNN marked.",
     "fig-own-variant",
-    drawing.alt(model, reference=reference, **titles),
+    drawing.alt(row, reference=reference),
 )
 
 # %% [markdown]

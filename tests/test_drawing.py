@@ -1,13 +1,16 @@
-"""Pictures of networks: every layer drawn once, no two texts meet, equal bytes, and differences that are true."""
+"""Figures of networks: every layer is drawn with its shape and parameters, no two texts meet, differences are true."""
 
 from __future__ import annotations
 
-import functools
 import re
+import string
+import subprocess
+import sys
 from itertools import combinations
+from pathlib import Path
 from xml.etree import ElementTree
 
-import keras
+import matplotlib
 import pytest
 import typer
 from keras import layers
@@ -16,161 +19,217 @@ from typer.testing import CliRunner
 from bnet.cli.draw import draw
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant, build, drawing
-from bnet.models.drawing import metrics, picture
-from bnet.models.drawing.canvas import SIZES, Box
-from bnet.models.drawing.reading import diagram
-from bnet.models.drawing.steps import KINDS
-from bnet.models.drawing.structure import Parallel, steps_of
+from bnet.models.drawing import canvas, figure, parts, steps
+from bnet.models.language import WORDS
 
 SVG = "{http://www.w3.org/2000/svg}"
 LONG = Variant(
     "long",
-    "A network with a title that is a good deal longer than the picture of it is wide",
+    "A network with a title that is a good deal longer than the figure of it is wide",
     tuple(f"norm conv{size}x1 norm conv1x{size} pool3x3" for size in range(1, 7)),
     3,
     filters=64,
 )
+BARE = Variant("bare", "Bare", ("conv3x3",), 1, stem="", transition="", decision="gap")
 DEEP = Variant("deep", "Deep", ("norm conv1x1 dropout:0.25",), 16, filters=8)
-OWN = {row.name: row for row in (LONG, DEEP)}
+NESTED = Variant(
+    "nested",
+    "Forks in branches",
+    ("", "norm conv3x1 se:8 norm residual", "groupnorm:16 sepconv3x3:64 semax:4"),
+    2,
+    stem="conv3x3v/2 norm maxpool3x3/2 dropout:0.1",
+    after="residual norm se:8",
+    connection="chain",
+)
+ROWS = {**VARIANTS, **{row.name: row for row in (LONG, BARE, DEEP, NESTED)}}
+BBNN = VARIANTS["bbnn"]
 
 
-@functools.cache
-def network(name: str, frames: int | None = 646) -> keras.Model:
-    return build(OWN.get(name, name), 10, frames)
-
-
-def views(name: str):
+def views(row: Variant):
     """Every view of a network: whole, one block, every block, compared with the baseline, and the other way round."""
-    model, bbnn = network(name), network("bbnn")
-    yield {"model": model}
-    yield {"model": model, "block": 1}
-    yield {"model": model, "block": "all"}
-    yield {"model": model, "reference": bbnn, "reference_title": VARIANTS["bbnn"].title}
-    yield {"model": bbnn, "reference": model, "title": LONG.title, "reference_title": LONG.title}
+    yield {"row": row}
+    yield {"row": row, "block": 1}
+    yield {"row": row, "block": "all"}
+    yield {"row": row, "reference": BBNN}
+    yield {"row": BBNN, "reference": row}
 
 
-def drawn_layers(svg: str) -> list[str]:
-    boxes = ElementTree.fromstring(svg).iter(f"{SVG}rect")
-    return [name for box in boxes for name in box.get("data-layers", "").split()]
+def drawn(**view):
+    row = view.pop("row")
+    return ElementTree.fromstring(drawing.svg(row, **view))
 
 
-@pytest.mark.parametrize("name", [*VARIANTS, *OWN])
-def test_every_layer_is_drawn_once(name):
-    model = network(name)
-    weighted = sorted(layer.name for layer in model.layers if layer.weights)
-    everything = sorted(layer.name for layer in model.layers if not isinstance(layer, layers.InputLayer))
-    for more in ({}, {"block": "all"}, {"reference": network("bbnn")}):
-        found = sorted(drawn_layers(drawing.svg(model, **more)))
-        assert found == everything, more
-        assert set(weighted) <= set(found)
-    block = sorted(name for name in everything if re.match(r"block1(_|$)", name))
-    assert sorted(drawn_layers(drawing.svg(model, block=1))) == block
+def boxes_with_layers(root) -> list:
+    return [box for box in root.iter(f"{SVG}rect") if box.get("data-layers")]
+
+
+def drawn_layers(root) -> list[str]:
+    return sorted(name for box in boxes_with_layers(root) for name in box.get("data-layers").split())
+
+
+def test_every_operation_has_a_drawing():
+    assert set(steps.LABELS) == set(WORDS)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_layer_is_drawn_once_with_its_shape_and_parameters(name):
+    """This ties the figure, which is drawn from the row, to the model that is built from it."""
+    model = build(ROWS[name], 10, 646)
+    expected = {layer.name: layer for layer in model.layers if not isinstance(layer, layers.InputLayer)}
+    detailed = drawn(row=ROWS[name], block="all")
+    for root in (detailed, drawn(row=ROWS[name]), drawn(row=ROWS[name], reference=BBNN)):
+        assert drawn_layers(root) == sorted(expected)
+        total = sum(int(box.get("data-parameters", 0)) for box in boxes_with_layers(root))
+        assert total == model.count_params()
+    for box in boxes_with_layers(detailed):
+        found = [expected[layer] for layer in box.get("data-layers").split()]
+        assert sum(layer.count_params() for layer in found) == int(box.get("data-parameters", 0))
+        assert {" × ".join(map(str, layer.output.shape[1:])) for layer in found} == {box.get("data-shape")}
+    block = sorted(layer for layer in expected if re.match(r"block1(_|$)", layer))
+    assert drawn_layers(drawn(row=ROWS[name], block=1)) == block
+    said = f"{model.count_params():,} parameters".replace(",", "\u202f")
+    assert said in ["".join(text.itertext()) for text in detailed.iter(f"{SVG}text")]
 
 
 def overlap(a, b) -> bool:
     return min(a[2], b[2]) - max(a[0], b[0]) > 0.1 and min(a[3], b[3]) - max(a[1], b[1]) > 0.1
 
 
-def extent(box: Box):
-    return box.x, box.y, box.x + box.width, box.y + box.height
+def extent(box):
+    x, y, wide, high = (float(box.get(key)) for key in ("x", "y", "width", "height"))
+    return x, y, x + wide, y + high
 
 
-@pytest.mark.parametrize("name", [*VARIANTS, *OWN])
-def test_texts_and_chips_keep_apart_and_inside(name):
-    for view in views(name):
-        canvas, height, _ = drawing.layout(**view)
-        texts = [(text, text.bounds) for text in canvas.texts]
+def bounds(text):
+    """An upper bound of where a text lies."""
+    size, weight = canvas.SIZES[text.get("class").split()[0]]
+    wide = canvas.width(text.text, size, weight)
+    left = float(text.get("x")) - {"start": 0, "middle": 0.5, "end": 1}[text.get("text-anchor")] * wide
+    return left, float(text.get("y")) - 0.76 * size, left + wide, float(text.get("y")) + 0.24 * size
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_texts_and_boxes_keep_apart_and_inside(name):
+    for view in views(ROWS[name]):
+        root = drawn(**view)
+        width, height = map(float, root.get("viewBox").split()[2:])
+        texts = [(text.text, bounds(text)) for text in root.iter(f"{SVG}text")]
         assert texts
         for (a, first), (b, second) in combinations(texts, 2):
             assert not overlap(first, second), (a, b)
         for text, (left, top, right, bottom) in texts:
-            assert 0 <= left < right <= canvas.width, text
+            assert 0 <= left < right <= width, text
             assert 0 <= top < bottom <= height, text
-        chips = [extent(box) for box in canvas.boxes if box.layers]
-        assert not any(overlap(a, b) for a, b in combinations(chips, 2))
-        for chip in chips:
-            for text, bounds in texts:
-                if overlap(chip, bounds):
-                    assert chip[0] <= bounds[0] < bounds[2] <= chip[2], text
-                    assert chip[1] <= bounds[1] < bounds[3] <= chip[3], text
+        boxes = [extent(box) for box in boxes_with_layers(root)]
+        assert not any(overlap(a, b) for a, b in combinations(boxes, 2))
+        for box in boxes:
+            assert box[0] >= 0
+            assert box[2] <= width
+            for text, place in texts:
+                if overlap(box, place):
+                    assert box[0] <= place[0] < place[2] <= box[2], text
+                    assert box[1] <= place[1] < place[3] <= box[3], text
 
 
-def test_the_picture_is_a_good_svg():
-    for view in views("lstm"):
-        svg = drawing.svg(**view)
-        root = ElementTree.fromstring(svg)
+def test_the_figure_is_a_good_svg():
+    for view in views(VARIANTS["lstm"]):
+        root = drawn(**view)
+        row = view["row"]
         assert root.tag == f"{SVG}svg"
         assert root.get("role") == "img"
         assert [root[0].tag, root[1].tag] == [f"{SVG}title", f"{SVG}desc"]
         assert root[1].text == drawing.alt(**view)
+        assert row.title in root[0].text
         ids = [element.get("id") for element in root.iter() if element.get("id")]
         assert len(ids) == len(set(ids)) == 3
         assert root.get("aria-labelledby") == f"{root[0].get('id')} {root[1].get('id')}"
-        names = set(re.findall(r"(?<=class=\")[^\"]+", svg))
-        assert {word for name in names for word in name.split()} - {"head", "muted", "label", "small", "title"} <= set(
-            re.findall(r"\.([a-z-]+)", root.find(f"{SVG}style").text)
-        )
+        used = {word for element in root.iter() for word in element.get("class", "").split()}
+        known = set(re.findall(r"\.([a-z0-9-]+)", root.find(f"{SVG}style").text))
+        assert used <= known
 
 
 def test_equal_networks_give_equal_bytes_and_others_other_ids():
-    keras.utils.clear_session()
-    first = drawing.svg(build("proposed", 10, 646))
-    layers.Dense(3)
-    assert drawing.svg(build("proposed", 10, 646)) == first
-    identity = {ElementTree.fromstring(drawing.svg(**view)).get("id") for view in views("proposed")}
-    assert len(identity) == 5
+    proposed = VARIANTS["proposed"]
+    assert drawing.svg(proposed) == drawing.svg(proposed)
+    assert len({drawn(**view).get("id") for view in views(proposed)}) == 5
+
+
+def test_drawing_needs_no_keras():
+    code = (
+        "import sys; from bnet.models import VARIANTS as v, drawing;"
+        "drawing.svg(v['lstm'], reference=v['bbnn']);"
+        "print({name.split('.')[0] for name in sys.modules} & {'keras', 'tensorflow', 'jax', 'torch', 'matplotlib'})"
+    )
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    assert done.stdout.strip() == "set()"
 
 
 def test_text_is_legible_on_a_phone():
-    assert min(size for size, _ in SIZES.values()) * (390 - 2 * 16) / drawing.WIDTH >= 11
+    assert min(size for size, _ in canvas.SIZES.values()) * (390 - 2 * 16) / figure.WIDTH >= 11
 
 
 def luminance(colour: str) -> float:
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    split = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in split)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-@pytest.mark.parametrize("theme", [picture._LIGHT, picture._DARK])
-def test_text_stands_out_from_every_ground(theme):
-    grounds = [*KINDS, "ground", "panel", "plain", "same", "added", "changed", "removed"]
-    for ink in ("ink", "muted"):
-        for ground in grounds:
-            pair = sorted(luminance(theme[key].split()[0]) for key in (ink, ground))
-            assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, (ink, ground)
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", canvas.THEMES)
+def test_text_and_bands_stand_out_from_every_ground(theme):
+    for ground in (*steps.KINDS, "ground", "panel", "plain", "same", "added", "changed", "removed"):
+        for ink in ("ink", "muted"):
+            assert contrast(theme[ink], theme[ground].split()[0]) >= 4.5, (ink, ground)
+    for band in canvas.BANDS:
+        assert contrast(band, theme["ground"]) >= 2, band
 
 
 def test_widths_are_those_of_helvetica():
-    assert metrics.width("conv 3×1, 32", 1000) == 500 + 556 + 556 + 500 + 278 + 556 + 584 + 556 + 278 + 278 + 1112
-    assert metrics.width("W", 10, "bold") == pytest.approx(9.44)
-    assert metrics.wrap("max-pool 3×3, stride\u00a01", 75, 12) == ["max-pool", "3×3, stride\u00a01"]
+    """By the metrics that Matplotlib brings along: of all letters and digits; of bold titles an upper bound."""
+    afm = Path(matplotlib.get_data_path()) / "fonts" / "afm"
+    names = {"×": "multiply", "·": "periodcentered"}
+    for weight, file in (("normal", "phvr8a.afm"), ("bold", "phvb8a.afm")):
+        metrics = re.findall(r"^C (-?\d+) ; WX (\d+) ; N (\w+)", (afm / file).read_text("latin-1"), re.MULTILINE)
+        widths = {chr(int(code)): int(wide) for code, wide, _ in metrics if 32 <= int(code) < 127}
+        widths |= {letter: int(wide) for letter, name in names.items() for _, wide, n in metrics if n == name}
+        if weight == "normal":
+            for letter in string.ascii_letters + string.digits + " ×·,.:;()+=-%&/":
+                assert canvas.width(letter, 1000) == widths[letter], letter
+        for row in ROWS.values():
+            assert canvas.width(row.title, 1000, weight) >= sum(widths[letter] for letter in row.title) - 1e-6
+    assert canvas.wrap("max-pool 3×3, stride\u00a01", 75, 12) == ["max-pool", "3×3, stride\u00a01"]
 
 
-def test_a_network_is_read_from_its_graph():
-    read = diagram(network("squeeze-excitation"))
-    assert [section.name for section in read.sections] == [
-        "input", "stem", "block1", "block2_input", "block2", "block3_input", "block3", "broadcast", "transition",
-        "decision",
+def test_a_row_is_read_part_by_part():
+    read = parts.read(VARIANTS["squeeze-excitation"], 10, 646)
+    assert [part.name for part in read.parts] == ["stem", "block1", "block2", "block3", "transition", "decision"]
+    assert [part.join and part.join.label for part in read.parts] == [
+        None,
+        None,
+        "concatenate 32 + 128 = 160",
+        "concatenate 32 + 2 × 128 = 288",
+        "concatenate 32 + 3 × 128 = 416",
+        None,
+    ]
+    assert [(part.entered[-1], part.shape[-1]) for part in read.blocks] == [(32, 128), (160, 128), (288, 128)]
+    assert [step.label for step in read.blocks[1].inside[-5:]] == [
+        "concatenate 4 × 32 = 128", "global avg-pool", "dense 16, ReLU", "dense 128, sigmoid", "multiply",
     ]  # fmt: skip
-    assert read.sections[7].sources == ("stem", "block1", "block2", "block3")
-    assert [section.channels for section in read.blocks] == [(32, 128), (160, 128), (288, 128)]
-    block = read.blocks[1].body
-    assert [type(item) for item in block][:1] == [Parallel]
-    assert [len(item.branches) for item in block if isinstance(item, Parallel)] == [4, 2]
-    assert [step.label.replace("\u00a0", " ") for step in steps_of(block)[-5:]] == [
-        "concatenate", "global avg-pool", "dense 16, ReLU", "dense 128, sigmoid", "multiply",
-    ]  # fmt: skip
-    assert sum(section.parameters for section in read.sections) == read.parameters == 203_546
-    residual = diagram(network("inception-resnet")).blocks[0].body
-    assert [len(branch) for branch in residual[0].branches] == [0, 4]
-    assert residual[1].label == "add"
+    assert sum(part.parameters for part in read.parts) == read.parameters == 203_546
+    residual = parts.read(VARIANTS["inception-resnet"], 10, 646).blocks[0].inside[-2:]
+    assert [step.label for step in residual] == ["conv 1×1, 96", "add the block's input"]
 
 
 def test_a_network_differs_from_itself_in_nothing():
-    for name in ("bbnn", "proposed", "inception-resnet"):
-        assert drawing.differences(network(name), network(name)) == []
-    assert drawing.differences(network("label-smoothing"), network("bbnn")) == []
-    assert "The networks are the same" in drawing.alt(network("label-smoothing"), reference=network("bbnn"))
+    for row in ROWS.values():
+        assert drawing.differences(row, row) == []
+    assert drawing.differences(VARIANTS["label-smoothing"], BBNN) == []
+    assert "The networks are the same" in drawing.alt(VARIANTS["label-smoothing"], reference=BBNN)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +250,14 @@ def test_a_network_differs_from_itself_in_nothing():
         ("selu", ["Everywhere, BN · ReLU becomes BN · SELU (21 times)."]),
         ("1-block", ["One block instead of three.", "46\u202f570 parameters instead of 190\u202f826."]),
         (
+            "squeeze-excitation",
+            [
+                "Every block: squeeze-and-excitation (global avg-pool; dense 16, ReLU; dense 128, sigmoid; multiply) "
+                "is added.",
+                "203\u202f546 parameters instead of 190\u202f826.",
+            ],
+        ),
+        (
             "lstm",
             [
                 "Every block: branch 5 is added: BN · ReLU, conv 1×1, 32, BN · ReLU and LSTM 32, per band.",
@@ -210,13 +277,15 @@ def test_a_network_differs_from_itself_in_nothing():
     ],
 )
 def test_differences_are_told(name, expected):
-    assert drawing.differences(network(name), network("bbnn")) == expected
+    assert drawing.differences(VARIANTS[name], BBNN) == expected
 
 
 def test_differences_are_marked():
-    root = ElementTree.fromstring(drawing.svg(network("proposed"), reference=network("bbnn")))
-    chips = {box.find(f"{SVG}title").text: box.get("class") for box in root.iter(f"{SVG}rect") if len(box)}
-    assert {label: chips[label] for label in ("conv 1×3, 32", "conv 3×1, 32", "conv 3×3, 32", "conv 1×1, 32")} == {
+    root = drawn(row=VARIANTS["proposed"], reference=BBNN)
+    boxes = {
+        box.find(f"{SVG}title").text.split(":")[0]: box.get("class") for box in root.iter(f"{SVG}rect") if len(box)
+    }
+    assert {label: boxes[label] for label in ("conv 1×3, 32", "conv 3×1, 32", "conv 3×3, 32", "conv 1×1, 32")} == {
         "conv 1×3, 32": "added",
         "conv 3×1, 32": "changed",
         "conv 3×3, 32": "removed",
@@ -224,51 +293,32 @@ def test_differences_are_marked():
     }
     texts = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
     assert "was 5×5" in texts
-    fewer = ElementTree.fromstring(drawing.svg(network("1-block"), reference=network("bbnn")))
+    fewer = drawn(row=VARIANTS["1-block"], reference=BBNN)
     struck = ["".join(text.itertext()) for text in fewer.iter(f"{SVG}text") if "removed" in text.get("class")]
     assert struck == ["Block 2", "Block 3"]
 
 
 def test_the_alternative_text_says_what_is_to_be_seen():
-    said = drawing.alt(network("proposed"), title="Proposed")
-    assert said.startswith("Proposed, a network with 175914 parameters. Input: 646 frames by 128 bands by 1 channel.")
+    said = drawing.alt(VARIANTS["proposed"])
+    assert said.startswith(
+        "Proposed (Figure 1), a network with 175914 parameters. Input: 646 frames by 128 bands by 1 "
+    )
     assert (
         "Four blocks; each has four branches: (1) batch normalisation and ReLU, then conv 1×1 to 32 channels; " in said
     )
     assert "conv 3×1 to 32 channels, then conv 1×3 to 32 channels" in said
     assert "sees the concatenation of the stem and all earlier blocks" in said
     assert said.endswith("then dense 10, softmax; the output is 10 values.")
-    assert "sees the output of the one before it alone" in drawing.alt(network("inception-resnet"))
-    assert drawing.alt(network("lstm"), block=2).startswith("Block 2, from 192 to 160 channels: five branches: (1) ")
-    assert "any number of frames by 128 bands" in drawing.alt(network("bbnn", None))
+    assert "sees the output of the one before it alone" in drawing.alt(VARIANTS["inception-resnet"])
+    assert drawing.alt(VARIANTS["lstm"], block=2).startswith("Block 2, from 192 to 160 channels: five branches: (1) ")
+    assert "any number of frames by 128 bands" in drawing.alt(BBNN, frames=None)
 
 
-def test_other_functional_models_are_drawn_too():
-    x = keras.Input((8,), name="x")
-    a, b = layers.Dense(4, name="a")(x), layers.Dense(4, name="b")(x)
-    left, right = layers.Add(name="left")([a, b]), layers.Multiply(name="right")([a, b])
-    crossed = keras.Model(x, layers.Dense(2, "softmax", name="y")(layers.Concatenate(name="c")([left, right])))
-    assert sorted(drawn_layers(drawing.svg(crossed))) == ["a", "b", "c", "left", "right", "y"]
-    assert "after 1 and 2" in drawing.alt(crossed)
-    plain = keras.Model(x, layers.UnitNormalization(name="u")(layers.Dense(3, "tanh", name="d")(x)), name="plain")
-    assert drawn_layers(drawing.svg(plain)) == ["d", "u"]
-    assert drawing.alt(plain).endswith("Network: dense 3, tanh, then unit normalization; the output is 3 values.")
-
-
-def test_models_that_cannot_be_drawn_are_refused():
-    class Own(keras.Model):
-        def call(self, x):
-            return x
-
-    with pytest.raises(BnetError, match=r"can't draw Own .* expected a functional Keras model"):
-        drawing.svg(Own())
-    x = keras.Input((8,))
-    a = layers.Dense(8, name="block1_a")(x)
-    b = layers.Dense(8, name="block2_a")(a)
-    with pytest.raises(BnetError, match="block1, block2 feed each other in a circle"):
-        drawing.svg(keras.Model(x, layers.Dense(8, name="block1_b")(b)))
+def test_networks_that_cannot_be_drawn_are_refused():
     with pytest.raises(BnetError, match=r"has no block 7; give one of its numbers \(1, 2, 3\) or 'all'"):
-        drawing.svg(network("bbnn"), block=7)
+        drawing.svg(BBNN, block=7)
+    with pytest.raises(BnetError, match="too deep for its input"):
+        drawing.svg(BBNN, frames=3)
 
 
 @pytest.fixture
@@ -295,7 +345,7 @@ def test_the_command_draws(command, tmp_path, monkeypatch):
     [
         (["propose"], "unknown network 'propose' (did you mean 'proposed'?)"),
         (["bbnn", "--difference-from", "bnn"], "unknown network 'bnn'"),
-        (["bbnn", "-o", "b.png"], "pictures are written as SVG; got 'b.png'"),
+        (["bbnn", "-o", "b.png"], "figures are written as SVG; got 'b.png'"),
         (["bbnn", "--block", "one"], "--block takes the number of a block, or 'all'; got 'one'"),
         (["bbnn", "--block", "4"], "BBNN (baseline) has no block 4"),
         (["bbnn", "--seconds", "nan"], "--seconds is the length of a clip"),

@@ -153,7 +153,7 @@ def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg",
 
 
 def drawing(svg: str, caption: str, name: str, alt: str) -> None:
-    """Show a picture that is SVG text (`bnet.models.drawing.svg`), as `figure` does; it brings its own dark colours."""
+    """Show a figure that is SVG text (`bnet.models.drawing.svg`), as `figure` does; it brings its own dark colours."""
     from IPython.display import publish_display_data
 
     if not svg.lstrip().startswith("<svg") or not alt.strip():

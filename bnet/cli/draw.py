@@ -1,4 +1,4 @@
-"""``bnet draw``: a network as a picture."""
+"""``bnet draw``: a network as a figure."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def draw(
 ) -> None:
     """Draw a network as an SVG: its layers, what feeds what, shapes, channels and parameters.
 
-    The picture is drawn from the Keras model. What it shows is also printed in words; with --difference-from, what
-    differs, line by line.
+    The figure is drawn from the network's row, the same that `bnet train` builds. What it shows is also printed in
+    words; with --difference-from, what differs, line by line.
 
     Example: bnet draw proposed --difference-from bbnn -o proposed.svg
     """
-    from bnet import backend, paths
-    from bnet.models import get_variant
+    from bnet import paths
+    from bnet.models import drawing, get_variant
     from bnet.sound import log_mel
 
     row, other = get_variant(network), get_variant(difference_from) if difference_from else None
@@ -42,23 +42,16 @@ def draw(
     if not 0 < seconds <= _LONGEST:
         raise BnetError(f"--seconds is the length of a clip, more than 0 and at most {_LONGEST:g}; got {seconds:g}")
     frames = log_mel.frames(seconds)
-    backend.prepare()
-    from bnet.models import build, drawing
-
-    model = build(row, classes, frames)
-    reference = build(other, classes, frames) if other else None
-    picture = drawing.svg(
-        model, reference=reference, block=number, title=row.title, reference_title=other.title if other else ""
-    )
-    paths.write_text(path, picture)
-    said = drawing.differences(model, reference) if reference else [drawing.alt(model, block=number, title=row.title)]
+    size = {"classes": classes, "frames": frames}
+    paths.write_text(path, drawing.svg(row, reference=other, block=number, **size))
+    said = drawing.differences(row, other, **size) if other else [drawing.alt(row, block=number, **size)]
     print("\n".join(said or ["no difference in the network itself"]))
     say(f"{path}: {row.title}" + (f" compared with {other.title}" if other else ""))
 
 
 def _svg(path: Path) -> Path:
     if path.suffix.lower() != ".svg":
-        raise BnetError(f"pictures are written as SVG; got {str(path)!r}, give a file name that ends in .svg")
+        raise BnetError(f"figures are written as SVG; got {str(path)!r}, give a file name that ends in .svg")
     if path.is_dir():
         raise BnetError(f"{path} is a folder; give the name of a file in it: -o {path / 'network.svg'}")
     return path

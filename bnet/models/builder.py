@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import keras
 from keras import layers
 
 from bnet.errors import BnetError
-from bnet.models.language import parse
+from bnet.models.language import named
 from bnet.models.operations import JOINS, OPERATIONS, At, concatenate
 from bnet.models.shapes import N_MELS, check
 from bnet.models.variant import Variant
@@ -62,11 +60,7 @@ def build(variant: str | Variant, classes: int, frames: int | None = None, n_mel
 
 
 def _chain(row: Variant, chain: str, x, place: str, seen=None):
-    """Apply a chain of operations; repeated ones are numbered, so that every layer has a name of its own."""
-    steps = parse(chain, f"{place} of network {row.name!r}")
-    total, count = Counter(step.base for step in steps), Counter()
-    for step in steps:
-        count[step.base] += 1
-        number = f"_{count[step.base]}" if total[step.base] > 1 else ""
-        x = OPERATIONS[step.word](x, At(row, f"{place}_{step.base}{number}", step, seen))
+    """Apply a chain of operations."""
+    for name, step in named(chain, place, f"{place} of network {row.name!r}"):
+        x = OPERATIONS[step.word](x, At(row, name, step, seen))
     return x

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from bnet.errors import BnetError
-from bnet.models.language import Step, parse
-from bnet.models.shapes import N_MELS, Shape, after, shapes
+from bnet.models.language import Step
+from bnet.models.shapes import N_MELS, Operation, Shape, walk
 from bnet.models.variant import Variant
 
 BYTES = 4
@@ -102,34 +102,31 @@ def table(rows: Iterable[Variant], classes: int, frames: int | None) -> pd.DataF
 
 def _network(row: Variant, classes: int, frames: int) -> Iterator[Layer]:
     """All layers of the model that `bnet.models.build` makes of a row."""
-    at = shapes(row, frames)
+    at, done = walk(row, frames)
     broadcast = row.connection == "broadcast"
     yield Layer((frames, N_MELS, 1))
-    yield from _chain(row, row.stem, (frames, N_MELS, 1), "stem")
+    yield from _layers(done["stem"])
     for number in range(1, row.blocks + 1):
         place, chains = f"block{number}", row.branches_of(number)
         seen = at[f"{place}_input"]
         if broadcast and number > 1:
             yield Layer(seen)
-        for i, chain in enumerate(chains, 1):
-            yield from _chain(row, chain, seen, f"{place}_branch{i}", seen)
+        for i in range(1, len(chains) + 1):
+            yield from _layers(done[f"{place}_branch{i}"])
         joined = (*seen[:2], sum(at[f"{place}_branch{i}"][2] for i in range(1, len(chains) + 1)))
         if len(chains) > 1:
             yield Layer(joined)
-        yield from _chain(row, row.after, joined, place, seen)
+        yield from _layers(done[place])
     if broadcast and row.blocks:
         yield Layer(at["broadcast"])
-    yield from _chain(row, row.transition, at["broadcast"], "transition")
-    yield from _chain(row, row.decision, at["transition"], "decision")
+    yield from _layers(done["transition"])
+    yield from _layers(done["decision"])
     yield _dense(at["decision"][-1], (classes,))
 
 
-def _chain(row: Variant, chain: str, shape: Shape, place: str, seen: Shape | None = None) -> Iterator[Layer]:
-    where = f"{place} of network {row.name!r}"
-    for step in parse(chain, where):
-        made = after(row, step, shape, where, seen)
-        yield from LAYERS[step.word](step, shape, made)
-        shape = made
+def _layers(operations: Iterable[Operation]) -> Iterator[Layer]:
+    for op in operations:
+        yield from LAYERS[op.step.word](op.step, op.before, op.after)
 
 
 def _dense(entered: int, shape: Shape) -> Layer:

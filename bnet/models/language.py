@@ -25,6 +25,7 @@ a size in frames x bands, ``v`` for 'valid' padding, ``/`` and a stride, ``:`` a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -113,6 +114,21 @@ def parse(chain: str, place: str = "a chain") -> tuple[Step, ...]:
         If a token is not of the language; names it, the `place` where it stands, and what is possible.
     """
     return tuple(_step(token, place) for token in chain.split())
+
+
+def named(chain: str, place: str, where: str = "") -> list[tuple[str, Step]]:
+    """The steps of a chain, each with the name of its Keras layer at `place`; repeated ones are numbered.
+
+    >>> [name for name, _ in named("norm conv1x1 norm", "transition")]
+    ['transition_norm_1', 'transition_conv1x1', 'transition_norm_2']
+    """
+    steps = parse(chain, where or place)
+    total, count = Counter(step.base for step in steps), Counter()
+    found = []
+    for step in steps:
+        count[step.base] += 1
+        found.append((f"{place}_{step.base}" + f"_{count[step.base]}" * (total[step.base] > 1), step))
+    return found
 
 
 def _step(token: str, place: str) -> Step:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from bnet.errors import BnetError, unknown
-from bnet.models.language import WORDS, Step, parse
+from bnet.models.language import WORDS, Step, named
 from bnet.models.variant import ACTIVATIONS, CONNECTIONS, INITIALIZERS, Variant
 
 N_MELS = 128
@@ -11,6 +13,16 @@ PATCH = (24, 32)
 """Frames (1.1 s) and mel bands of a covered patch; a smaller one hardly moves a network that averages over time."""
 Shape = tuple[int | None, ...]
 """(frames, bands, channels), or (channels,) after a global pool; frames None for any length."""
+
+
+class Operation(NamedTuple):
+    """A step of a row where it stands: `name` of its layer, shapes `before` and `after`, its block's input `seen`."""
+
+    name: str
+    step: Step
+    before: Shape
+    after: Shape
+    seen: Shape | None = None
 
 
 def shapes(row: Variant, frames: int | None = None, n_mels: int = N_MELS) -> dict[str, Shape]:
@@ -28,25 +40,34 @@ def shapes(row: Variant, frames: int | None = None, n_mels: int = N_MELS) -> dic
         If a value or an operation of the row is not possible where it stands, or the network is too deep for its
         input: pooling would leave less than one frame or band.
     """
+    return walk(row, frames, n_mels)[0]
+
+
+def walk(
+    row: Variant, frames: int | None = None, n_mels: int = N_MELS
+) -> tuple[dict[str, Shape], dict[str, list[Operation]]]:
+    """As `shapes`, and beside them the operations of every chain of the row, by its place (as in `Variant.chains`)."""
     _check_values(row)
-    found = {"stem": _walk(row, row.stem, (frames, n_mels, 1), "stem")}
-    pieces = [found["stem"]]
+    found: dict[str, Shape] = {}
+    done: dict[str, list[Operation]] = {}
+
+    def through(place: str, chain: str, shape: Shape, seen: Shape | None = None) -> Shape:
+        done[place] = _operations(row, chain, shape, place, seen)
+        found[place] = done[place][-1].after if done[place] else shape
+        return found[place]
+
+    pieces = [through("stem", row.stem, (frames, n_mels, 1))]
     for number in range(1, row.blocks + 1):
         place = f"block{number}"
         seen = found[f"{place}_input"] = _connected(row, pieces)
-        ends = []
-        for i, chain in enumerate(row.branches_of(number), 1):
-            end = found[f"{place}_branch{i}"] = _walk(row, chain, seen, f"{place}_branch{i}", seen)
-            ends.append(end)
-        joined = (*seen[:2], sum(end[2] for end in ends))
-        found[place] = _walk(row, row.after, joined, place, seen)
-        pieces.append(found[place])
+        branches = enumerate(row.branches_of(number), 1)
+        ends = [through(f"{place}_branch{i}", chain, seen, seen) for i, chain in branches]
+        pieces.append(through(place, row.after, (*seen[:2], sum(end[2] for end in ends)), seen))
     found["broadcast"] = _connected(row, pieces)
-    found["transition"] = _walk(row, row.transition, found["broadcast"], "transition")
-    found["decision"] = _walk(row, row.decision, found["transition"], "decision")
+    through("decision", row.decision, through("transition", row.transition, found["broadcast"]))
     if len(found["decision"]) != 1:
         raise BnetError(f"network {row.name!r}: its decision {row.decision!r} lacks a global pool; add gap or gmp")
-    return found
+    return found, done
 
 
 def check(row: Variant, frames: int | None = None, n_mels: int = N_MELS) -> None:
@@ -77,10 +98,11 @@ def _connected(row: Variant, pieces: list[Shape]) -> Shape:
     return pieces[-1]
 
 
-def _walk(row: Variant, chain: str, shape: Shape, place: str, seen: Shape | None = None) -> Shape:
-    """The shape after a chain; `seen` is the input of the block that it belongs to, if any."""
+def _operations(row: Variant, chain: str, shape: Shape, place: str, seen: Shape | None) -> list[Operation]:
+    """The operations of a chain; `seen` is the input of the block that it belongs to, if any."""
     where = f"{place} of network {row.name!r}"
-    for step in parse(chain, where):
+    done = []
+    for name, step in named(chain, place, where):
         if len(shape) == 1 and not WORDS[step.word].vector:
             raise BnetError(f"operation in {where}: {step.token!r} comes after a global pool; expected norm or dropout")
         if seen and not step.keeps_size:
@@ -92,14 +114,14 @@ def _walk(row: Variant, chain: str, shape: Shape, place: str, seen: Shape | None
             raise BnetError(
                 f"operation in {where}: 'residual' sums with a block's input; use it in branches or `after`"
             )
-        shape = after(row, step, shape, where, seen)
+        before, shape = shape, _after(row, step, shape, where, seen)
+        done.append(Operation(name, step, before, shape, seen))
     if len(shape) == 1 and not place.startswith("decision"):
         raise BnetError(f"{where} ends in a global pool; expected one in the decision only")
-    return shape
+    return done
 
 
-def after(row: Variant, step: Step, shape: Shape, where: str, seen: Shape | None) -> Shape:
-    """The shape after a step; `seen` is the input of the block that it belongs to, if any."""
+def _after(row: Variant, step: Step, shape: Shape, where: str, seen: Shape | None) -> Shape:
     word, channels = WORDS[step.word], shape[-1]
     if word.number == "count!" and not word.makes:
         _check_share(step, channels, where)

@@ -23,7 +23,6 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
 
-from bnet import backend
 from bnet.audit import ablation, paper, plots
 from bnet.audit.evidence import measured_on
 from bnet.audit.report import Report, chosen
@@ -32,9 +31,6 @@ from bnet.models import VARIANTS, drawing
 from bnet.models.counting import table
 from bnet.paths import results_dir
 from bnet.sound import log_mel
-
-backend.prepare()
-from bnet.models import build
 
 plots.style()
 row, base = VARIANTS[network], VARIANTS[ablation.BASELINE]
@@ -52,17 +48,16 @@ myst.text(f"**What is changed.** {row.change}\n\n**Why one would.** {row.hope}\n
 # ## The network
 
 # %% tags=["hide-input"]
-model, reference = build(row, classes, log_mel.frames(30)), build(base, classes, log_mel.frames(30))
-titles = {"title": row.title, "reference_title": base.title}
+size = {"classes": classes, "frames": log_mel.frames(30)}
 myst.drawing(
-    drawing.svg(model, reference=reference, **titles),
-    f"{row.title}, drawn from the model itself; what differs from BBNN is marked.",
+    drawing.svg(row, reference=base, **size),
+    f"{row.title}, drawn from its row; what differs from BBNN is marked.",
     "fig-{{ slug }}-network",
-    drawing.alt(model, reference=reference, **titles),
+    drawing.alt(row, reference=base, **size),
 )
 
 # %% tags=["hide-input"]
-said = drawing.differences(model, reference)
+said = drawing.differences(row, base)
 if not said:
     display(myst.text("The network itself is BBNN's; only training differs."))
 figure = paper.FIGURES.get(network)
@@ -70,11 +65,11 @@ if figure:
     numbers = range(1, row.blocks + 1) if row.later_branches else (1,)
     for number in numbers:
         myst.drawing(
-            drawing.svg(model, block=number, title=row.title),
-            f"The paper's {figure}, drawn from the model: block {number} of {row.blocks} with the parameters of every step"
+            drawing.svg(row, block=number, **size),
+            f"The paper's {figure}, drawn from the row: block {number} of {row.blocks} with the parameters of every step"
             + (", which the others repeat." if len(numbers) == 1 and row.blocks > 1 else "."),
             f"fig-{{ slug }}-block-{number}",
-            drawing.alt(model, block=number, title=row.title),
+            drawing.alt(row, block=number, **size),
         )
 
 # %% tags=["hide-input"]

@@ -24,7 +24,6 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from bnet import backend
 from bnet.audit import ablation, plots
 from bnet.audit.report import Report, chosen
 from bnet.book import myst
@@ -32,9 +31,6 @@ from bnet.models import STEPS, VARIANTS, drawing
 from bnet.models.counting import table
 from bnet.paths import results_dir
 from bnet.sound import log_mel
-
-backend.prepare()
-from bnet.models import build
 
 plots.style()
 names = (ablation.BASELINE, *STEPS)
@@ -44,10 +40,11 @@ changes = ablation.changes(report, [(ablation.BASELINE, ablation.BASELINE), *abl
 where = f"`{corpus}`, profile `{profile}`, protocol `{protocol}`"
 
 # %% tags=["hide-input"]
-models = {name: build(name, classes, log_mel.frames(30)) for name in names}
 costs = table([VARIANTS[name] for name in names], classes, log_mel.frames(30))
 what = ["BBNN"] + [
-    " ".join(said for said in drawing.differences(models[name], models[before]) if "parameters instead of" not in said)
+    " ".join(
+        said for said in drawing.differences(VARIANTS[name], VARIANTS[before]) if "parameters instead of" not in said
+    )
     or f"Kernels start from {VARIANTS[name].initializer.replace('_', ' ')}."
     for name, before in ablation.steps()
 ]
@@ -68,7 +65,7 @@ myst.table(
             "Verdict": changes["verdict"].str.split(",").str[0],
         }
     ),
-    f"The five steps, each with the network before it; changes are told from the models themselves. Accuracies: measured here on {where}; Δ in "
+    f"The five steps, each with the network before it; changes are told from the rows themselves. Accuracies: measured here on {where}; Δ in "
     "points, on the folds that both have; the rule of the verdicts is that of {doc}`/table-2`.",
     "tab-{{ slug }}-all",
     formats=dict.fromkeys(("Test %", "Before, same folds %"), ".1f"),

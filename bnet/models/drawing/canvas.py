@@ -1,89 +1,158 @@
-"""What a picture is made of: boxes, texts and lines, in units of about one pixel of a phone."""
+"""A figure as SVG text: boxes, texts and lines; text is text, colours follow the reader's light or dark theme."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from xml.sax.saxutils import escape, quoteattr
 
-from bnet.models.drawing import metrics
+from bnet.paths import sha256
 
+FONTS = 'Arial, "Liberation Sans", Helvetica, Roboto, sans-serif'
+"""Families of nearly the same widths, those of Helvetica."""
 SIZES = {"label": (12.2, "normal"), "small": (11.6, "normal"), "head": (13, "bold"), "title": (15, "bold")}
-"""Class of a text -> size and weight. Nothing is smaller than 11 pixels where 360 units fill a phone of 390 pixels."""
+"""Class of a text -> size and weight, in units of about one pixel of a phone."""
+SCALE = 1.25
+"""Pixels of a unit where there is room; a narrower page shrinks the figure."""
 
-_UP, _DOWN = 0.76, 0.24
+_COLOURS = {
+    "ground": ("#ffffff", "#14181d"), "ink": ("#1b1f24", "#eceff3"), "muted": ("#545c66", "#b7c1cb"),
+    "line": ("#57606a", "#9aa5b1"), "panel": ("#f6f8fa #c9d1d9", "#1b2127 #3b444e"),
+    "plain": ("#ffffff #7b858f", "#14181d #7d8894"), "convolution": ("#cfe4f7 #0072b2", "#17415f #58b4ef"),
+    "normalisation": ("#eceff2 #7b858f", "#2b323a #7d8894"), "pooling": ("#fce6c3 #b87400", "#553c11 #e0a13c"),
+    "joining": ("#cdeee2 #00805c", "#10483a #35c296"), "dense": ("#f3dcea #a8558a", "#4f2a42 #d98fbd"),
+    "attention": ("#fbf4b5 #8d7f00", "#4a4410 #d8c93c"), "recurrence": ("#fbdac9 #c05000", "#5a2c12 #f08a4b"),
+    "other": ("#ffffff #7b858f", "#14181d #7d8894"), "same": ("#f3f5f7 #a3adb8", "#20262d #56606b"),
+    "added": ("#bfe0fb #0062a3", "#0b3d63 #62bdff"), "changed": ("#ffdfae #b35c00", "#573705 #ffb454"),
+    "removed": ("#ffffff #8b949e", "#14181d #7d8894"),
+}  # fmt: skip
+THEMES = tuple({name: pair[theme] for name, pair in _COLOURS.items()} for theme in (0, 1))
+"""Light and dark: name of a colour, or kind of a box -> its colour, or its fill and edge."""
+BANDS = ("#8a949e", "#2f7fc1", "#d9772f", "#1f9e77", "#c0679a", "#c79a1e", "#5aa9d6")
+"""Colours of connections, one per source; they stand out from both grounds."""
 
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle; `kind` gives its look, `layers` the Keras layers for which it stands."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    kind: str
-    radius: float = 4
-    layers: tuple[str, ...] = ()
-    tip: str = ""
-
-
-@dataclass(frozen=True)
-class Text:
-    """A line of text; `x`, `y` is its anchor (start, middle or end) on the base line."""
-
-    x: float
-    y: float
-    text: str
-    kind: str = "label"
-    anchor: str = "middle"
-    look: str = ""
-
-    @property
-    def width(self) -> float:
-        """An upper bound of its width."""
-        return metrics.width(self.text, *SIZES[self.kind])
-
-    @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom."""
-        left = self.x - {"start": 0, "middle": 0.5, "end": 1}[self.anchor] * self.width
-        size = SIZES[self.kind][0]
-        return left, self.y - _UP * size, left + self.width, self.y + _DOWN * size
+_CHARACTERS = {
+    222: "'ijl", 278: " !,./:;I[]ft·\u00a0\u202f", 333: "()-r", 500: "Jckvsxyz", 584: "+<=>×", 611: "FTZ",
+    667: "&ABEKPSVXY", 722: "CDHNRUw", 778: "GOQ", 833: "Mm", 889: "%", 944: "W",
+}  # fmt: skip
+_WIDTHS = {character: wide for wide, characters in _CHARACTERS.items() for character in characters}
+"""Character -> its width in Helvetica, in thousandths of the font's size; 556 for all others."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line through points; `end` is '', 'arrow' or 'dot'."""
+def width(text: str, size: float, weight: str = "normal") -> float:
+    """Width of a line of text in units of the figure."""
+    bold = 1.12 if weight == "bold" else 1
+    return bold * size * sum(_WIDTHS.get(character, 556) for character in text) / 1000
 
-    points: tuple[tuple[float, float], ...]
-    end: str = ""
-    look: str = ""
+
+def wrap(text: str, room: float, size: float, weight: str = "normal") -> list[str]:
+    """Break a text at spaces into lines no wider than `room`; a word that is too wide keeps a line of its own."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and width(longer, size, weight) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 @dataclass
 class Canvas:
-    """A picture being drawn, from the top down: the shapes so far."""
+    """A figure being drawn, from the top down: the elements so far, as SVG text."""
 
     width: float
-    shapes: list[Box | Text | Line] = field(default_factory=list)
+    elements: list[str] = field(default_factory=list)
 
-    def box(self, x: float, y: float, width: float, height: float, kind: str, **more) -> None:
-        """Add a `Box`."""
-        self.shapes.append(Box(x, y, width, height, kind, **more))
+    def box(
+        self, x: float, y: float, wide: float, high: float, kind: str, radius: float = 4, tip: str = "",
+        at: int | None = None, **data,
+    ) -> None:  # fmt: skip
+        """Add a rectangle (behind all from element `at`); `kind` gives its look, `data` its ``data-`` attributes."""
+        more = "".join(f" data-{key}={quoteattr(str(value))}" for key, value in data.items())
+        size = f'x="{_n(x)}" y="{_n(y)}" width="{_n(wide)}" height="{_n(high)}" rx="{_n(radius)}"'
+        element = f'<rect class="{kind}" {size}{more}>{f"<title>{escape(tip)}</title>" * bool(tip)}</rect>'
+        self.elements.insert(len(self.elements) if at is None else at, element)
 
     def text(self, x: float, y: float, text: str, kind: str = "label", anchor: str = "middle", look: str = "") -> None:
-        """Add a `Text`."""
-        self.shapes.append(Text(x, y, text, kind, anchor, look))
+        """Add a line of text; `x`, `y` is its anchor (start, middle or end) on the base line."""
+        looks = f"{kind} {look}".strip()
+        place = f'x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}"'
+        self.elements.append(f'<text class="{looks}" {place}>{escape(text)}</text>')
 
-    def line(self, *points: tuple[float, float], end: str = "", look: str = "") -> None:
-        """Add a `Line`."""
-        self.shapes.append(Line(points, end, look))
+    def line(self, *points: tuple[float, float], end: bool = False, look: str = "") -> None:
+        """Add a line through points; with `end` it has an arrow's head there."""
+        way = "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
+        self.elements.append(f'<path class="{look}" d="{way}"/>')
+        if end:
+            self.elements.append(f'<path class="head" d="{_head(*points[-2:])}"/>')
 
-    @property
-    def texts(self) -> list[Text]:
-        """All its texts."""
-        return [shape for shape in self.shapes if isinstance(shape, Text)]
+    def dot(self, x: float, y: float) -> None:
+        """Add a point at which lines join."""
+        self.elements.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="2.4"/>')
 
-    @property
-    def boxes(self) -> list[Box]:
-        """All its boxes."""
-        return [shape for shape in self.shapes if isinstance(shape, Box)]
+
+def render(canvas: Canvas, height: float, title: str, description: str) -> str:
+    """The canvas, `height` high, as SVG text: an ``<svg>`` element with no declaration.
+
+    `title` and `description` are what a screen reader says. Equal figures are equal bytes; ids hold the hash of the
+    content. Where the page says ``data-theme`` (or, for a file of its own, the reader's system does), it is dark.
+    """
+    content, wide, high = "".join(canvas.elements), canvas.width, height
+    name = "bnet-" + sha256(f"{title}\n{description}\n{content}\n{_css('x')}")[:10]
+    size = f'viewBox="0 0 {_n(wide)} {_n(high)}" width="{_n(wide * SCALE)}" height="{_n(high * SCALE)}"'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" id="{name}" role="img" '
+        f'aria-labelledby="{name}-title {name}-desc" {size} style="max-width:100%;height:auto">'
+        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
+        f"<style>{escape(_css(f'#{name}'))}</style>"
+        f'<rect class="ground" width="{_n(wide)}" height="{_n(high)}" rx="8"/>{content}</svg>\n'
+    )
+
+
+def _css(scope: str) -> str:
+    """The rules of one figure, none of which reaches beyond it."""
+    light, dark = ("".join(f"--{key}:{value};" for key, value in _variables(theme).items()) for theme in THEMES)
+    rules = [
+        "text{fill:var(--ink)}",
+        "path{fill:none;stroke:var(--line);stroke-width:1.2;stroke-linejoin:round}",
+        "path.head{fill:var(--line);stroke:none}",
+        "circle{fill:var(--ground);stroke:var(--line);stroke-width:1.2}",
+        "path.faint{stroke-dasharray:3 3}",
+        *(
+            f"rect.{kind}{{fill:var(--{kind});stroke:var(--{kind}-edge)}}"
+            for kind, pair in THEMES[0].items()
+            if " " in pair
+        ),
+        ".ground{fill:var(--ground);stroke:none}",
+        "rect.added,rect.changed{stroke-width:2}",
+        "rect.removed{stroke-dasharray:4 3}",
+        *(f".band-{i}{{fill:{colour}}}" for i, colour in enumerate(BANDS)),
+        ".band-same,.mark-removed{fill:var(--removed-edge)}",
+        ".band-added,.mark-added{fill:var(--added-edge)}",
+        "path.mark{stroke:var(--ground);stroke-width:1.6}",
+        "text.muted,text.removed{fill:var(--muted)}",
+        "text.removed{text-decoration:line-through}",
+        *(f".{kind}{{font-size:{size}px;font-weight:{weight}}}" for kind, (size, weight) in SIZES.items()),
+    ]
+    scoped = "".join(f"{scope} {rule.replace(',', f',{scope} ')}" for rule in rules)
+    media = f"@media (prefers-color-scheme:dark){{svg{scope}:root{{{dark}}}}}html[data-theme=dark] {scope}{{{dark}}}"
+    return f"{scope}{{{light}font-family:{FONTS}}}{media}{scoped}"
+
+
+def _variables(theme: dict[str, str]) -> dict[str, str]:
+    edges = {f"{key}-edge": pair.split()[1] for key, pair in theme.items() if " " in pair}
+    return {key: pair.split()[0] for key, pair in theme.items()} | edges
+
+
+def _head(before: tuple[float, float], tip: tuple[float, float]) -> str:
+    """A filled triangle at the end of a horizontal or vertical line."""
+    (x0, y0), (x, y) = before, tip
+    length = max(abs(x - x0), abs(y - y0)) or 1.0
+    dx, dy = (x - x0) / length, (y - y0) / length
+    back = [(x - 6 * dx + 3.2 * side * dy, y - 6 * dy + 3.2 * side * dx) for side in (1, -1)]
+    return "M" + "L".join(f"{_n(a)} {_n(b)}" for a, b in [(x, y), *back]) + "Z"
+
+
+def _n(value: float) -> str:
+    """A number in at most one decimal, the same on every machine."""
+    return f"{value:.1f}".removesuffix(".0")

@@ -1,4 +1,4 @@
-"""What a network changes against another: one diagram laid over the other, place by place."""
+"""What a network changes against another: a difference of chains, operation by operation."""
 
 from __future__ import annotations
 
@@ -8,105 +8,79 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bnet.models.drawing.steps import Step
-from bnet.models.drawing.structure import Diagram, Parallel, Section, Series, steps_of
+from bnet.models.drawing.parts import Chain, Network, Part
+from bnet.models.drawing.steps import Op, Step
 
 REBUILT = 0.6
-"""Share of steps that would have to be added, removed or changed, above which a section counts as rebuilt."""
+"""Share of steps that would have to be added, removed or changed, above which a part counts as rebuilt."""
 
 
-def compare(network: Diagram, reference: Diagram) -> Diagram:
-    """Lay a network over a reference.
+def compare(network: Network, reference: Network) -> Network:
+    """The network laid over a reference: each step says whether it is 'same', 'added', 'changed' or 'removed'.
 
-    Sections are matched by name (``block2`` with ``block2``; blocks beyond those of the reference with its last one),
-    what is inside them by the cheapest way to turn one series of steps and branches into the other.
-
-    Returns
-    -------
-    Diagram
-        The network, in which every step says whether it is 'same', 'added' or 'changed', and which also holds the
-        steps, branches and blocks of the reference that are 'removed'. A section of which more than `REBUILT` would
-        differ is marked so and shows what is new alone.
+    Parts are matched by name (blocks beyond those of the reference with its last one), branches and operations by the
+    cheapest way to turn one chain into the other.
     """
-    theirs = {section.name: section for section in reference.sections}
-    last = reference.blocks[-1] if reference.blocks else None
-    sections = []
-    for section in network.sections:
-        counterpart = theirs.get(section.name) or (last if section.number else None)
-        laid = _overlay(section, counterpart)
-        if section.number and section.name not in theirs:
-            laid = replace(laid, status="added")
-        sections.append(laid)
-        if section.number and section.name == network.blocks[-1].name:
-            ours = {block.name for block in network.blocks}
-            gone = (block for block in reference.blocks if block.name not in ours)
-            sections += [replace(block, body=_all(block.body, "removed"), status="removed") for block in gone]
-    return replace(network, sections=tuple(sections), compared=reference.title)
+    theirs = {part.name: part for part in reference.parts}
+    parts = []
+    for part in network.parts:
+        laid = _overlay(part, theirs.get(part.name, reference.blocks[-1]))
+        parts.append(replace(laid, status="" if part.name in theirs else "added"))
+        if part.number == network.row.blocks:
+            gone = reference.blocks[part.number :]
+            parts += [replace(_marked(other, "removed"), status="removed") for other in gone]
+    return replace(network, parts=tuple(parts))
 
 
-def _overlay(section: Section, counterpart: Section | None) -> Section:
-    if section.is_join or section.name == "input":
-        return replace(section, body=_all(section.body, "same"))
-    if counterpart is None:
-        return replace(section, body=_all(section.body, "added"), rebuilt=True)
-    cost, body = _match(section.body, counterpart.body)
-    both = _weight(section.body) + _weight(counterpart.body)
-    if both and cost / both > REBUILT:
-        return replace(section, body=_all(section.body, "added"), rebuilt=True)
-    return replace(section, body=body)
+def _overlay(part: Part, other: Part) -> Part:
+    cost, chains = _aligned(part.chains, other.chains, _chains, lambda chain: _weight(chain) or 0.5, _chain)
+    more, after = _chains(part.after, other.after)
+    join = part.join and replace(part.join, status="same")
+    if part.inside and cost + more > REBUILT * (len(part.inside) + len(other.inside)):
+        return replace(_marked(part, "added"), join=join, rebuilt=True)
+    merge = part.merge and replace(part.merge, status="same" if other.merge else "added")
+    return replace(part, chains=chains, after=after, join=join, merge=merge or _step(other.merge, "removed"))
 
 
-def _all(series: Series, status: str) -> Series:
-    """A tree with one status for every step."""
-    return tuple(
-        replace(item, status=status)
-        if isinstance(item, Step)
-        else Parallel(tuple(_all(branch, status) for branch in item.branches))
-        for item in series
-    )
+def _marked(part: Part, status: str) -> Part:
+    """A part with one status for every step."""
+    chains = tuple(_chain(chain, status) for chain in part.chains)
+    return replace(part, chains=chains, merge=_step(part.merge, status), after=_chain(part.after, status))
 
 
-def _weight(series: Series) -> float:
-    """What adding or removing a tree costs: one a step; a connection that skips counts a little."""
-    return len(steps_of(series)) or 0.5
+def _chain(chain: Chain, status: str) -> Chain:
+    return chain._replace(ops=tuple(_op(op, status) for op in chain.ops), status=status)
 
 
-def _item_weight(item: Step | Parallel) -> float:
-    return 1.0 if isinstance(item, Step) else sum(_weight(branch) for branch in item.branches)
+def _op(op: Op, status: str) -> Op:
+    return op._replace(steps=tuple(_step(step, status) for step in op.steps))
 
 
-def _match(new: Series, old: Series) -> tuple[float, Series]:
-    """Cost of turning one series into the other, and the two as one."""
-    return _aligned(new, old, pair=_pair, weight=_item_weight, one_sided=lambda item, status: _all((item,), status)[0])
+def _step(step: Step | None, status: str) -> Step | None:
+    return step and replace(step, status=status, layers=() if status == "removed" else step.layers)
 
 
-def _pair(new: Step | Parallel, old: Step | Parallel) -> tuple[float, Any]:
-    """Cost of turning an item into another, and the two as one; infinite where they are of different kinds."""
-    if isinstance(new, Parallel) and isinstance(old, Parallel):
-        cost, branches = _aligned(new.branches, old.branches, pair=_match, weight=_weight, one_sided=_all)
-        return cost, Parallel(branches)
-    if isinstance(new, Parallel) or isinstance(old, Parallel) or new.kind != old.kind:
+def _weight(chain: Chain) -> int:
+    return sum(len(op.steps) for op in chain.ops)
+
+
+def _chains(new: Chain, old: Chain) -> tuple[float, Chain]:
+    cost, ops = _aligned(new.ops, old.ops, _pair, lambda op: len(op.steps), _op)
+    return cost, new._replace(ops=ops)
+
+
+def _pair(new: Op, old: Op) -> tuple[float, Op | None]:
+    """Cost of turning an operation into another, and the two as one; infinite where they are of different kinds."""
+    kinds = [[(step.kind, step.head * (step.kind == "other")) for step in op.steps] for op in (new, old)]
+    if kinds[0] != kinds[1]:
         return math.inf, None
-    if new.key == old.key:
-        return 0.0, replace(new, status="same")
-    if new.kind in ("other", "joining") and new.operation != old.operation:
-        return math.inf, None
-    return 1.0, replace(new, status="changed", was=_was(new, old), old=old.label)
-
-
-def _was(new: Step, old: Step) -> str:
-    """What the reference has there: only what differs, where that is one thing."""
-    differing = [a for a, b in zip(old.key, new.key, strict=True) if a != b]
-    return differing[0] if len(differing) == 1 and differing[0] else old.label
+    pairs = zip(new.steps, old.steps, strict=True)
+    steps = tuple(_step(a, "same") if a.label == b.label else replace(a, status="changed", old=b) for a, b in pairs)
+    return float(sum(step.status == "changed" for step in steps)), new._replace(steps=steps)
 
 
 def _aligned(
-    new: Sequence[Any],
-    old: Sequence[Any],
-    *,
-    pair: Callable[[Any, Any], tuple[float, Any]],
-    weight: Callable[[Any], float],
-    one_sided: Callable[[Any, str], Any],
+    new: Sequence[Any], old: Sequence[Any], pair: Callable, weight: Callable, one_sided: Callable
 ) -> tuple[float, tuple]:
     """The cheapest way to keep, change, add and remove items in order; of equal ways the one that matches first."""
 
@@ -116,17 +90,12 @@ def _aligned(
             return 0.0, ()
         ways = []
         if i < len(new) and j < len(old):
-            cost, item = pair(new[i], old[j])
-            if cost < math.inf:
-                ways.append(_after(cost, item, best(i + 1, j + 1)))
+            ways.append((pair(new[i], old[j]), best(i + 1, j + 1)))
         if j < len(old):
-            ways.append(_after(weight(old[j]), one_sided(old[j], "removed"), best(i, j + 1)))
+            ways.append(((weight(old[j]), one_sided(old[j], "removed")), best(i, j + 1)))
         if i < len(new):
-            ways.append(_after(weight(new[i]), one_sided(new[i], "added"), best(i + 1, j)))
-        return min(ways, key=lambda way: way[0])
+            ways.append(((weight(new[i]), one_sided(new[i], "added")), best(i + 1, j)))
+        (cost, item), rest = min(ways, key=lambda way: way[0][0] + way[1][0])
+        return cost + rest[0], (item, *rest[1])
 
     return best(0, 0)
-
-
-def _after(cost: float, item: Any, rest: tuple[float, tuple]) -> tuple[float, tuple]:
-    return cost + rest[0], (item, *rest[1])

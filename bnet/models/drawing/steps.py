@@ -1,272 +1,138 @@
-"""From Keras layers to the steps that a reader sees: 'conv 3×1, 32' or 'BN · ReLU'."""
+"""The words of a chain as steps that a figure shows: 'conv 3×1, 32' or 'BN · ReLU', with layers, shape, parameters."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bnet.models.counting import LAYERS
+from bnet.models.shapes import Operation, Shape
+from bnet.models.variant import Variant
 
 KINDS = {
-    "convolution": "convolution",
-    "normalisation": "normalisation (BN: batch), activation",
-    "pooling": "pooling",
-    "joining": "concatenation, sum",
-    "dense": "dense",
-    "attention": "channel weights",
-    "recurrence": "recurrence",
+    "convolution": "convolution", "normalisation": "normalisation (BN: batch), activation", "pooling": "pooling",
+    "joining": "concatenation, sum", "dense": "dense", "attention": "channel weights", "recurrence": "recurrence",
     "other": "other",
-}
+}  # fmt: skip
 """Every kind of step, and what the legend calls it."""
-
-_ACTIVATIONS = {"relu": "ReLU", "relu6": "ReLU6", "selu": "SELU", "elu": "ELU", "gelu": "GELU", "silu": "SiLU"}
-
-
-NO_BREAK = "\u00a0"
-_SPOKEN = {"concatenate": "concatenation", "add": "sum", "multiply": "product"}
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a network: a layer, or layers that a reader takes as one.
+    """One box of a figure: a Keras layer, or a normalisation with its activation.
 
-    Parameters
-    ----------
-    kind
-        A key of `KINDS`; it gives the colour.
-    operation, size, width, detail
-        What it does (``conv``), its kernel (``3×1``), its output channels or units (``32``), and what else defines it
-        (``stride 2``, ``ReLU``). These four are what two steps are compared by.
-    layers
-        Names of the Keras layers, in order.
-    parameters
-        Of these layers together.
-    joined
-        Channels of each input, for a step that joins several.
-    shape
-        Of the output, without the batch; None stands for any length.
-    status, was, old
-        In a comparison: 'same', 'added', 'removed' or 'changed'; what the reference has in its place, in short (what
-        differs alone) and as its label. Else ''.
+    `kind` is of `KINDS`; `head`, `sep` and `tail` make its label (``conv 3×1, 32``); `layers` are Keras names, `shape`
+    that of their output, `parameters` theirs together. In a comparison `status` is 'same', 'added', 'changed' or
+    'removed', and `old` the step that the reference has in its place.
     """
 
     kind: str
-    operation: str
-    size: str = ""
-    width: str = ""
-    detail: str = ""
+    head: str
+    tail: str = ""
     layers: tuple[str, ...] = ()
+    shape: Shape = ()
     parameters: int = 0
-    joined: tuple[int | None, ...] = ()
-    shape: tuple[int | None, ...] = ()
+    sep: str = " "
     status: str = ""
-    was: str = ""
-    old: str = ""
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What makes two steps the same step."""
-        return self.kind, self.operation, self.size, self.width, self.detail
+    old: Step | None = None
 
     @property
     def label(self) -> str:
-        """The step in one line: ``conv 3×1, 32``."""
-        return ", ".join(filter(None, (f"{self.operation} {self.size}".strip(), self.width, self.detail)))
+        """The step in one line."""
+        return self.head + (self.sep + self.tail if self.tail else "")
 
     @property
-    def spoken(self) -> str:
-        """The step for somebody who hears it: ``conv 3×1 to 32 channels``."""
-        operation = _SPOKEN.get(self.operation, self.operation).replace(NO_BREAK, " ")
-        operation = operation.replace("BN", "batch normalisation").replace(" · ", " and ")
-        width = f"to {self.width} channels" if self.width else ""
-        said = " ".join(filter(None, (operation, self.size, width)))
-        return ", ".join(filter(None, (said, self.detail))).replace(NO_BREAK, " ")
-
-    @property
-    def sum(self) -> str:
-        """For a concatenation the channels that meet: ``32 + 2 × 128 = 288``."""
-        return addition(self.joined) if self.operation == "concatenate" else ""
+    def was(self) -> str:
+        """What the reference has in its place: only what differs, where the operation is the same."""
+        if not self.old:
+            return ""
+        mine, theirs = self.tail.split(", "), self.old.tail.split(", ")
+        return ", ".join(part for part in theirs if part not in mine and self.old.head == self.head) or self.old.label
 
 
-def describe(layer: Any) -> Step:
-    """The step of one Keras layer (or operation); a kind that is not known is called by its class name."""
-    made = _DESCRIPTIONS.get(type(layer).__name__, _other)(layer)
-    return replace(
-        made,
-        layers=(layer.name,),
-        parameters=sum(math.prod(weight.shape) for weight in getattr(layer, "weights", ())),
+class Op(NamedTuple):
+    """A word of a chain, read: its `steps`, what to call it; `word` where it forks (``se``, ``residual``)."""
+
+    steps: tuple[Step, ...]
+    name: str
+    word: str = ""
+
+
+def operation(op: Operation, row: Variant) -> Op:
+    """The steps of an operation: labels from `LABELS`, shapes and parameters as `bnet.models.counting` counts them."""
+    known = [tuple(-1 if size is None else size for size in shape) for shape in (op.before, op.after)]
+    layers = LAYERS[op.step.word](op.step, *known)
+    steps = []
+    for kind, head, sep, tail, suffixes in LABELS[op.step.word](op, row):
+        own, layers = layers[: len(suffixes)], layers[len(suffixes) :]
+        names = tuple(op.name + suffix for suffix in suffixes)
+        shape = tuple(None if size == -1 else size for size in own[0].shape)
+        steps.append(Step(kind, head, tail, names, shape, sum(layer.parameters for layer in own), sep))
+    if len(steps) == 1:
+        return Op((steps[0],), steps[0].label)
+    inside = "; ".join(step.label for step in steps)
+    return Op(
+        tuple(steps),
+        f"{'residual connection' if op.step.word == 'residual' else 'squeeze-and-excitation'} ({inside})",
+        op.step.word,
     )
 
 
-def merge(steps: Iterable[Any]) -> tuple[Any, ...]:
-    """Make one step of neighbours that a reader takes as one: an activation joins what it follows, reshapes each other.
-
-    `steps` may hold other things than steps (parallel branches); they are kept as they are.
-    """
-    merged: list[Any] = []
-    for step in steps:
-        before = merged[-1] if merged else None
-        if isinstance(step, Step) and isinstance(before, Step) and (together := _together(before, step)):
-            merged[-1] = together
-        else:
-            merged.append(step)
-    return tuple(merged)
+Label = tuple[str, str, str, str, tuple[str, ...]]
+"""Kind, head, separator and tail of a step, and what the names of its layers append to that of the operation."""
 
 
-def _together(first: Step, second: Step) -> Step | None:
-    both = {
-        "layers": first.layers + second.layers,
-        "parameters": first.parameters + second.parameters,
-        "shape": second.shape,
-    }
-    if second.operation in _NAMES_OF_ACTIVATIONS and first.kind == "normalisation" and "·" not in first.operation:
-        space = " " if " " in first.operation else NO_BREAK
-        return replace(first, operation=f"{first.operation}{space}·{NO_BREAK}{second.operation}", **both)
-    if second.operation in _NAMES_OF_ACTIVATIONS and first.kind in ("convolution", "dense", "joining"):
-        return replace(first, detail=", ".join(filter(None, (first.detail, second.operation))), **both)
-    if first.operation == second.operation == "reshape":
-        return replace(first, **both)
-    return None
+def _conv(op: Operation, row: Variant) -> list[Label]:
+    step = op.step
+    details = [f"stride {step.stride}"] * (step.stride > 1) + ["unpadded"] * (step.valid and step.size != (1, 1))
+    head = "separable conv" if step.word == "sepconv" else "conv"
+    return [("convolution", head, " ", ", ".join([_size(op), str(op.after[-1]), *details]), ("",))]
 
 
-def addition(channels: Iterable[int | None]) -> str:
-    """Channels that are concatenated, runs of equal ones as a product.
-
-    >>> addition([32, 128, 128]), addition([32, 128])
-    ('32 + 2 × 128 = 288', '32 + 128 = 160')
-    """
-    runs: list[list[int]] = []
-    for count in channels:
-        if count is None:
-            return ""
-        if runs and runs[-1][1] == count:
-            runs[-1][0] += 1
-        else:
-            runs.append([1, count])
-    terms = [f"{times} × {count}" if times > 1 else str(count) for times, count in runs]
-    return f"{' + '.join(terms)} = {sum(times * count for times, count in runs)}"
+def _norm(op: Operation, row: Variant) -> list[Label]:
+    known = {"leaky_relu": "leaky ReLU", "relu": "ReLU", "silu": "SiLU", "tanh": "tanh"}
+    activation, suffixes = known.get(row.activation, row.activation.upper()), ("", f"_{row.activation}")
+    if op.step.word == "norm":
+        return [("normalisation", "BN", " · ", activation, suffixes)]
+    return [("normalisation", "group norm", " · ", f"{activation}, {op.step.number:g} a group", suffixes)]
 
 
-def number(count: int) -> str:
-    """A count in groups of three."""
-    return f"{count:,}".replace(",", "\u202f")
+def _pool(op: Operation, row: Variant) -> list[Label]:
+    stride = f", stride {op.step.strides[0]}" if op.step.strides != op.step.size else ""
+    return [("pooling", "avg-pool" if op.step.word == "avgpool" else "max-pool", " ", _size(op) + stride, ("",))]
 
 
-def _times(sizes: Iterable[int]) -> str:
-    return "×".join(str(size) for size in sizes)
+def _excite(op: Operation, row: Variant) -> list[Label]:
+    channels = op.after[-1]
+    return [
+        ("pooling", "global", " ", "avg-pool" if op.step.word == "se" else "max-pool", ("_squeeze",)),
+        ("dense", f"dense {channels // int(op.step.number)}", ", ", "ReLU", ("_reduce",)),
+        ("dense", f"dense {channels}", ", ", "sigmoid", ("_expand",)),
+        ("attention", "multiply", "", "", ("",)),
+    ]
 
 
-def _activation_name(function: Any) -> str:
-    name = getattr(function, "__name__", str(function))
-    return "" if name == "linear" else _ACTIVATIONS.get(name, name)
+def _residual(op: Operation, row: Variant) -> list[Label]:
+    return [
+        ("convolution", "conv", " ", f"1×1, {op.after[-1]}", ("_conv1x1",)),
+        ("joining", "add", " ", "the block's input", ("",)),
+    ]
 
 
-def _stride(layer: Any, usual: tuple[int, ...]) -> str:
-    strides = tuple(layer.strides)
-    if strides == tuple(usual):
-        return ""
-    return f"stride{NO_BREAK}{strides[0] if len(set(strides)) == 1 else _times(strides)}"
+def _size(op: Operation) -> str:
+    return "×".join(map(str, op.step.size))
 
 
-def _convolution(operation: str) -> Callable[[Any], Step]:
-    def made(layer: Any) -> Step:
-        unpadded = layer.padding == "valid" and math.prod(layer.kernel_size) > 1
-        stride = _stride(layer, (1,) * len(layer.strides))
-        details = (stride, "unpadded" if unpadded else "", _activation_name(layer.activation))
-        width = str(getattr(layer, "filters", None) or "")
-        return Step("convolution", operation, _times(layer.kernel_size), width, ", ".join(filter(None, details)))
-
-    return made
-
-
-def _pooling(operation: str) -> Callable[[Any], Step]:
-    def made(layer: Any) -> Step:
-        return Step("pooling", operation, _times(layer.pool_size), detail=_stride(layer, layer.pool_size))
-
-    return made
-
-
-def _plain(kind: str, operation: str) -> Callable[[Any], Step]:
-    return lambda layer: Step(kind, operation)
-
-
-def _dense(layer: Any) -> Step:
-    return Step("dense", "dense", str(layer.units), detail=_activation_name(layer.activation))
-
-
-def _group_norm(layer: Any) -> Step:
-    return Step("normalisation", "group norm", detail=f"{layer.gamma.shape[0] // layer.groups} a group")
-
-
-def _dropout(layer: Any) -> Step:
-    return Step("other", "dropout", f"{100 * layer.rate:g}{NO_BREAK}%")
-
-
-def _recurrent(operation: str) -> Callable[[Any], Step]:
-    return lambda layer: Step("recurrence", operation, str(layer.units))
-
-
-def _band_lstm(layer: Any) -> Step:
-    return Step("recurrence", "LSTM", str(layer.lstm.units), detail="per band")
-
-
-def _bidirectional(layer: Any) -> Step:
-    inner = describe(layer.forward_layer)
-    return replace(inner, operation=f"two-way {inner.operation}", size=f"2 × {inner.size}")
-
-
-def _each_frame(layer: Any) -> Step:
-    inner = describe(layer.layer)
-    return replace(inner, detail=", ".join(filter(None, (inner.detail, "each frame"))))
-
-
-def _activation(layer: Any) -> Step:
-    return Step("normalisation", _activation_name(layer.activation) or "linear")
-
-
-def _rescaling(layer: Any) -> Step:
-    return Step("other", "scale", f"× {layer.scale:g}")
-
-
-def _other(layer: Any) -> Step:
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+[A-Z]*", type(layer).__name__)
-    return Step("other", " ".join(word if word.isupper() else word.lower() for word in words))
-
-
-_RESHAPES = ("Reshape", "Permute", "Flatten", "RepeatVector", "Transpose", "ExpandDims", "Squeeze", "Broadcast")
-_NAMES_OF_ACTIVATIONS = {*_ACTIVATIONS.values(), "sigmoid", "tanh", "softmax", "leaky ReLU", "hard sigmoid"}
-
-_DESCRIPTIONS: dict[str, Callable[[Any], Step]] = {
-    "InputLayer": _plain("other", "input"),
-    **{f"Conv{n}D": _convolution("conv") for n in (1, 2)},
-    **{f"SeparableConv{n}D": _convolution("separable conv") for n in (1, 2)},
-    **{f"DepthwiseConv{n}D": _convolution("depthwise conv") for n in (1, 2)},
-    **{f"MaxPooling{n}D": _pooling("max-pool") for n in (1, 2)},
-    **{f"AveragePooling{n}D": _pooling("avg-pool") for n in (1, 2)},
-    **{f"GlobalMaxPooling{n}D": _plain("pooling", "global max-pool") for n in (1, 2)},
-    **{f"GlobalAveragePooling{n}D": _plain("pooling", "global avg-pool") for n in (1, 2)},
-    "BatchNormalization": _plain("normalisation", "BN"),
-    "LayerNormalization": _plain("normalisation", "layer norm"),
-    "GroupNormalization": _group_norm,
-    "Activation": _activation,
-    "ReLU": _plain("normalisation", "ReLU"),
-    "LeakyReLU": _plain("normalisation", "leaky ReLU"),
-    "Softmax": _plain("normalisation", "softmax"),
-    "Concatenate": _plain("joining", "concatenate"),
-    "Add": _plain("joining", "add"),
-    "Multiply": _plain("attention", "multiply"),
-    "MultiHeadAttention": _plain("attention", "attention"),
-    "Dense": _dense,
-    "Dropout": _dropout,
-    "SpatialDropout2D": _dropout,
-    "LSTM": _recurrent("LSTM"),
-    "GRU": _recurrent("GRU"),
-    "SimpleRNN": _recurrent("RNN"),
-    "BandLSTM": _band_lstm,
-    "Bidirectional": _bidirectional,
-    "TimeDistributed": _each_frame,
-    "Rescaling": _rescaling,
-    **{name: _plain("other", "reshape") for name in _RESHAPES},
+LABELS: dict[str, Callable[[Operation, Variant], list[Label]]] = {
+    **dict.fromkeys(("conv", "sepconv"), _conv),
+    **dict.fromkeys(("norm", "groupnorm"), _norm),
+    **dict.fromkeys(("maxpool", "avgpool", "pool"), _pool),
+    **dict.fromkeys(("se", "semax"), _excite),
+    "residual": _residual,
+    "lstm": lambda op, row: [("recurrence", f"LSTM {op.after[-1]}", ", ", "per band", ("",))],
+    "gap": lambda op, row: [("pooling", "global", " ", "avg-pool", ("",))],
+    "gmp": lambda op, row: [("pooling", "global", " ", "max-pool", ("",))],
+    "dropout": lambda op, row: [("other", "dropout", " ", f"{100 * op.step.number:g} %", ("",))],
 }
-"""Class name of a layer -> function that describes it."""
+"""Every word of `bnet.models.language.WORDS` as the labels of its steps."""

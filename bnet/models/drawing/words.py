@@ -1,232 +1,177 @@
-"""A network, and what one changes against another, in words that are computed from the diagrams."""
+"""A network, and what one changes against another, in words."""
 
 from __future__ import annotations
 
 import re
-import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bnet.models.drawing.difference import compare
-from bnet.models.drawing.steps import NO_BREAK, Step, number
-from bnet.models.drawing.structure import Diagram, Parallel, Section, Series, alike, branch_number, steps_of
+from bnet.models.drawing.parts import Chain, Network, Part
+from bnet.models.drawing.steps import Op, Step
+from bnet.models.shapes import Shape
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 SAME = "The networks are the same; what differs, if anything, lies in their training."
-
-
-def describe(network: Diagram) -> str:
-    """A network in a few sentences: its input, its parts in order, the branches of its blocks, how they are joined."""
-    said = [f"{network.title}, a network with {network.parameters} parameters."]
-    told = False
-    for section in network.flow:
-        if section.number:
-            said += [] if told else [_blocks(network), connection(network)]
-            told = True
-        elif section.name == "input":
-            said.append(f"Input: {shape(section.shape)}.")
-        elif not section.is_join:
-            said.append(f"{section.title}: {series(section.body)}; the output is {shape(section.shape)}.")
-    return " ".join(filter(None, said))
-
-
-def describe_block(section: Section) -> str:
-    """The inside of one block in a sentence or two."""
-    entered, left = section.channels
-    return f"{section.title}, from {entered or 'any number of'} to {left} channels: {series(section.body)}."
-
-
-def _blocks(network: Diagram) -> str:
-    groups = alike(network.blocks)
-    count = len(network.blocks)
-    noun = "block" if count == 1 else "blocks"
-    if len(groups) > 1:
-        inside = " ".join(f"{titles(group)}: {series(group[0].body)}." for group in groups)
-        return f"{capital(counted(count))} {noun}. {inside}"
-    return f"{capital(counted(count))} {noun}; {'it' if count == 1 else 'each'} has {series(groups[0][0].body)}."
-
-
-def connection(network: Diagram) -> str:
-    """How the blocks are joined, in a sentence; '' for a network without blocks."""
-    return _CONNECTIONS[_connection(network)]
-
-
 _CONNECTIONS = {
-    "": "",
     "broadcast": "Every block, and what follows the last, sees the concatenation of the stem and all earlier blocks.",
     "chain": "Every block sees the output of the one before it alone.",
-    "mixed": "The blocks see some, not all, of those before them.",
 }
 
 
-def _connection(network: Diagram) -> str:
-    names = [section.name for section in network.flow if not section.is_join]
-    first = names.index(network.blocks[0].name) if network.blocks else len(names)
-    following = [s for s in network.flow if s.name in names[first + 1 : first + len(network.blocks) + 1]]
-    seen = [set(network.seen_by(section)) for section in following]
-    if not seen:
-        return ""
-    broadcast = [set(names[max(first - 1, 0) : names.index(section.name)]) for section in following]
-    chain = [{names[names.index(section.name) - 1]} for section in following]
-    return {True: "broadcast"}.get(seen == broadcast, "chain" if seen == chain else "mixed")
+def describe(network: Network) -> str:
+    """A network in a few sentences: its input, its parts in order, the branches of its blocks, how they are joined."""
+    said = [f"{network.row.title}, a network with {network.parameters} parameters. Input: {_spelt(network.input)}."]
+    kinds: dict[str, list[Part]] = {}
+    for part in network.blocks:
+        kinds.setdefault(_inside(part), []).append(part)
+    for part in network.parts:
+        if part.number == 1 and len(kinds) == 1:
+            each = "each" if network.row.blocks > 1 else "it"
+            said.append(f"{_blocks(network).capitalize()}; {each} has {_inside(part)}.")
+        elif part.number == 1:
+            said.append(f"{_blocks(network).capitalize()}.")
+            said += [f"{_titles(parts)}: {inside}." for inside, parts in kinds.items()]
+        if part.number == 1:
+            said.append(_CONNECTIONS[network.row.connection])
+        elif not part.number:
+            said.append(f"{part.title}: {_spoken(part.chains[0].ops)}; the output is {_spelt(part.shape)}.")
+    return " ".join(said)
 
 
-def series(items: Series, depth: int = 0) -> str:
-    """A tree in words: steps with commas, branches numbered, branches of branches with letters."""
-    said = ""
-    for i, item in enumerate(items):
-        after = i and isinstance(items[i - 1], Parallel)
-        said += ("; of all these the " if after else ", then " if i else "") + _item(item, depth)
-    return said or "the input unchanged"
+def describe_block(part: Part) -> str:
+    """The inside of one block in a sentence or two."""
+    return f"{part.title}, from {part.entered[-1]} to {part.shape[-1]} channels: {_inside(part)}."
 
 
-def _item(item: Step | Parallel, depth: int) -> str:
-    if isinstance(item, Step):
-        total = item.sum.rpartition("= ")[2]
-        return f"{item.spoken} to {total} channels" if total else item.spoken
-    marks = (string.ascii_lowercase if depth else "123456789")[: len(item.branches)]
-    parts = zip(marks, item.branches, strict=False)
-    branches = "; ".join(f"({mark}) {series(branch, depth + 1)}" for mark, branch in parts)
-    return f"{counted(len(item.branches))} branches: {branches}"
+def _inside(part: Part) -> str:
+    if not part.merge:
+        return _spoken((*part.chains[0].ops, *part.after.ops))
+    ways = "; ".join(f"({chain.number}) {_spoken(chain.ops)}" for chain in part.chains)
+    said = f"{_counted(len(part.chains))} branches: {ways}; of all these the concatenation "
+    said += f"to {part.merge.shape[-1]} channels"
+    return said + (f", then {_spoken(part.after.ops)}" if part.after.ops else "")
 
 
-def shape(sizes: Sequence[int | None]) -> str:
+def _spoken(ops: Iterable[Op]) -> str:
+    """``batch normalisation and ReLU, then conv 1×1 to 32 channels``."""
+    said = ", then ".join(op.name for op in ops) or "the input unchanged"
+    said = re.sub(r"(conv \d+×\d+), (\d+)", r"\1 to \2 channels", said)
+    return said.replace("BN · ", "batch normalisation and ").replace(" · ", " and ")
+
+
+def _spelt(shape: Shape) -> str:
     """``161 frames by 128 bands by 32 channels``, or the number of values."""
-    said = ["any number of" if size is None else str(size) for size in sizes]
-    if len(sizes) == 3:
-        return f"{said[0]} frames by {said[1]} bands by {said[2]} channel{'' if sizes[2] == 1 else 's'}"
-    return f"{' by '.join(said)} values"
+    names = ("frames", "bands", f"channel{'s' * (shape[-1] != 1)}") if len(shape) == 3 else ("values",)
+    sizes = ("any number of" if size is None else size for size in shape)
+    return " by ".join(f"{size} {name}" for size, name in zip(sizes, names, strict=True))
 
 
-def counted(count: int) -> str:
-    """A small number as a word."""
+def shape_text(shape: Shape) -> str:
+    """``161 × 128 × 32``; an open length is 'any'."""
+    return " × ".join("any" if size is None else str(size) for size in shape)
+
+
+def number(count: int) -> str:
+    """A count in groups of three."""
+    return f"{count:,}".replace(",", "\u202f")
+
+
+def _counted(count: int) -> str:
     return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
 
 
-def capital(text: str) -> str:
-    """With a capital at its beginning, the rest as it is."""
-    return text[:1].upper() + text[1:]
+def _blocks(network: Network) -> str:
+    return f"{_counted(network.row.blocks)} block{'s' * (network.row.blocks != 1)}"
 
 
-def titles(sections: Sequence[Section]) -> str:
-    """``Block 2``, ``Blocks 1 to 3``, ``Blocks 1 and 4``."""
-    numbers = [section.number or 0 for section in sections]
-    if len(numbers) == 1:
-        return f"Block {numbers[0]}"
-    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
-        return f"Blocks {numbers[0]} to {numbers[-1]}"
-    return f"Blocks {listed([str(number) for number in numbers])}"
+def _titles(parts: Sequence[Part]) -> str:
+    """``Block 2``, ``Blocks 1 and 4``."""
+    return f"Block{'s' * (len(parts) > 1)} {_listed(str(part.number) for part in parts)}"
 
 
-def listed(words: Sequence[str]) -> str:
+def _listed(words: Iterable[str]) -> str:
     """``a, b and c``."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+    *first, last = words
+    return " and ".join(filter(None, (", ".join(first), last)))
 
 
-def initialiser(network: Diagram) -> str:
-    """``lecun normal``."""
-    return listed([" ".join(re.findall(r"[A-Z][a-z]*", name)).lower() for name in network.initialisers]) or "none"
-
-
-def notes(network: Diagram, reference: Diagram) -> list[str]:
-    """What differs beyond single steps: number of blocks, connections, initialiser, parameters."""
-    said = []
-    ours, theirs = len(network.blocks), len(reference.blocks)
-    if ours != theirs:
-        said.append(f"{capital(counted(ours))} block{'' if ours == 1 else 's'} instead of {counted(theirs)}.")
-    if _connection(network) != _connection(reference):
-        said.append(connection(network))
-    if network.initialisers != reference.initialisers:
-        said.append(f"Initial kernels: {initialiser(network)} instead of {initialiser(reference)}.")
+def notes(network: Network, reference: Network) -> list[str]:
+    """What differs beyond single steps: number of blocks, connections, initialiser."""
+    said, row, other = [], network.row, reference.row
+    if row.blocks != other.blocks:
+        said.append(f"{_blocks(network).capitalize()} instead of {_counted(other.blocks)}.")
+    if row.connection != other.connection:
+        said.append(_CONNECTIONS[row.connection])
+    if row.initializer != other.initializer:
+        said.append(f"Initial kernels: {row.initializer} instead of {other.initializer}.".replace("_", " "))
     return said
 
 
-def differences(network: Diagram, reference: Diagram) -> list[str]:
+def differences(network: Network, reference: Network) -> list[str]:
     """What a network changes against a reference, in short sentences; none where they are the same."""
     laid = compare(network, reference)
     everywhere = _everywhere(laid)
     said = [f"Everywhere, {was} becomes {now} ({times} times)." for (was, now), times in everywhere.items()]
-    told: dict[tuple[str, ...], list[Section]] = {}
-    for section in laid.flow:
-        told.setdefault(tuple(_section(section, everywhere)), []).append(section)
-    for sentences, sections in told.items():
-        said += [f"{_where(sections, laid)}: {sentence}." for sentence in sentences]
+    told: dict[str, list[Part]] = {}
+    for part in laid.present:
+        for sentence in _changes(part, everywhere):
+            told.setdefault(sentence, []).append(part)
+    for sentence, where in told.items():
+        blocks = [part for part in where if part.number]
+        every = len(blocks) == network.row.blocks > 1
+        named = [part.title for part in where if not part.number]
+        named += [("every block" if named else "Every block") if every else _titles(blocks)] if blocks else []
+        said.append(f"{_listed(named)}: {sentence}.")
     said += notes(network, reference)
     if said and network.parameters != reference.parameters:
         said.append(f"{number(network.parameters)} parameters instead of {number(reference.parameters)}.")
-    return [sentence.replace(NO_BREAK, " ") for sentence in said]
+    return said
 
 
-def _where(sections: Sequence[Section], network: Diagram) -> str:
-    blocks = [section for section in sections if section.number]
-    others = [section.title for section in sections if not section.number]
-    every = len(blocks) == len(network.blocks) > 1
-    named = ["every block" if every else titles(blocks)] if blocks else []
-    return capital(listed([*others, *named]))
-
-
-def _everywhere(network: Diagram) -> dict[tuple[str, str], int]:
-    """Changes (old, new) of normalisation that occur in several sections and spare no step of the old kind."""
-    steps = [(section.name, step) for section in network.flow for step in steps_of(section.body)]
-    changed = [(name, (step.old, step.label)) for name, step in steps if step.status == "changed" and _is_norm(step)]
+def _everywhere(network: Network) -> dict[tuple[str, str], int]:
+    """Changes (old, new) of normalisation that occur in several parts and spare no step of the old kind."""
+    steps = [(part.name, step) for part in network.present for step in part.inside]
+    changed = [(name, _pair(step)) for name, step in steps if step.old and step.kind == "normalisation"]
     kept = {step.label for _, step in steps if step.status == "same"}
-    wide = {pair for _, pair in changed if len({name for name, other in changed if other == pair}) > 1}
-    counts = Counter(pair for _, pair in changed)
-    return {pair: count for pair, count in counts.items() if pair in wide and pair[0] not in kept}
+    places = Counter(pair for _, pair in set(changed))
+    return {
+        pair: count
+        for pair, count in Counter(pair for _, pair in changed).items()
+        if places[pair] > 1 and pair[0] not in kept
+    }
 
 
-def _is_norm(step: Step) -> bool:
-    return step.kind == "normalisation"
+def _pair(step: Step) -> tuple[str, str]:
+    return step.old.label, step.label
 
 
-def _section(section: Section, everywhere: dict) -> list[str]:
-    if section.rebuilt:
-        steps = [step.label for step in steps_of(section.body)]
-        return [f"built anew: {listed(steps)}" if len(steps) <= 4 else f"built anew, of {len(steps)} steps"]
-    return _series(section.body, "", everywhere)
-
-
-def _series(items: Series, place: str, everywhere: dict) -> list[str]:
-    ahead = f"{place}, " if place else ""
-    steps = [item for item in items if isinstance(item, Step)]
-    pairs = [(step.old, step.label) for step in steps if step.status == "changed"]
-    said = [f"{old} becomes {new}" for old, new in pairs if (old, new) not in everywhere]
-    moved = {step.label for step in steps if step.status == "added"}
-    moved &= {step.label for step in steps if step.status == "removed"}
-    present = [step for step in steps if step.status != "removed"]
-    for before, step in zip([None, *present], present, strict=False):
-        if step.label in moved and step.status == "added":
-            said.append(f"{step.label} moves {f'behind {before.label}' if before else 'to the front'}")
-    for status in ("removed", "added"):
-        found = [_named(item) for item in items if _status(item) == status and _named(item) not in moved]
-        said += [f"{listed(found)} {'is' if len(found) == 1 else 'are'} {status}"] if found else []
-    said = [ahead + sentence for sentence in said]
-    for item in items:
-        if isinstance(item, Parallel) and not _status(item):
-            said += _branches(item, everywhere)
-    return said
-
-
-def _branches(item: Parallel, everywhere: dict) -> list[str]:
-    said: list[str] = []
-    for i, branch in enumerate(item.branches, 1):
-        name = f"branch {branch_number(branch) or i}"
-        status = _status(Parallel((branch,))) if branch else ""
-        if status:
-            said.append(f"{name} is {status}: {listed([_named(part) for part in branch])}")
+def _changes(part: Part, everywhere: dict) -> list[str]:
+    if part.rebuilt:
+        steps = [step.label for step in part.inside]
+        return [f"built anew: {_listed(steps)}" if len(steps) <= 4 else f"built anew, of {len(steps)} steps"]
+    said = _of_chain(part.after, "", everywhere)
+    for chain in part.chains:
+        name = f"branch {chain.number}"
+        if chain.status:
+            said.append(
+                f"{name} is {chain.status}: {_listed([op.name for op in chain.ops] or ['the input unchanged'])}"
+            )
         else:
-            said += _series(branch, name, everywhere)
+            said += _of_chain(chain, f"{name}, " if chain.number else "", everywhere)
     return said
 
 
-def _status(item: Step | Parallel) -> str:
-    """'added' or 'removed' where all of an item is, else ''."""
-    found = {step.status for step in steps_of((item,))}
-    return found.pop() if found in ({"added"}, {"removed"}) else ""
-
-
-def _named(item: Step | Parallel) -> str:
-    if isinstance(item, Step):
-        return item.label
-    ways = [listed([_named(part) for part in branch]) or "the maps unchanged" for branch in item.branches]
-    return f"a fork ({' beside '.join(ways)})"
+def _of_chain(chain: Chain, ahead: str, everywhere: dict) -> list[str]:
+    pairs = [_pair(step) for op in chain.ops for step in op.steps if step.old]
+    said = [f"{old} becomes {new}" for old, new in pairs if (old, new) not in everywhere]
+    by = {status: [op.name for op in chain.ops if op.steps[0].status == status] for status in ("removed", "added")}
+    moved = set(by["removed"]) & set(by["added"])
+    present = [op for op in chain.ops if op.steps[0].status != "removed"]
+    for before, op in zip([None, *present], present, strict=False):
+        if op.name in moved and op.steps[0].status == "added":
+            said.append(f"{op.name} moves {f'behind {before.name}' if before else 'to the front'}")
+    for status, names in by.items():
+        if names := [name for name in names if name not in moved]:
+            said.append(f"{_listed(names)} {'is' if len(names) == 1 else 'are'} {status}")
+    return [ahead + sentence for sentence in said]
