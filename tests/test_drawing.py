@@ -300,9 +300,8 @@ def test_differences_are_marked():
 
 def test_the_alternative_text_says_what_is_to_be_seen():
     said = drawing.alt(VARIANTS["proposed"])
-    assert said.startswith(
-        "Proposed (Figure 1), a network with 175914 parameters. Input: 646 frames by 128 bands by 1 "
-    )
+    title = VARIANTS["proposed"].title
+    assert said.startswith(f"{title}, a network with 175914 parameters. Input: 646 frames by 128 bands by 1 channel.")
     assert (
         "Four blocks; each has four branches: (1) batch normalisation and ReLU, then conv 1×1 to 32 channels; " in said
     )
