@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -103,16 +104,15 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` by way of a temporary file beside it, renamed last."""
     with disk_errors(str(path)):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = _beside(path)
         try:
-            with os.fdopen(handle, "wb") as stream:
+            with open(temporary, "xb") as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
 
@@ -121,10 +121,10 @@ def whole_folder(target: Path) -> Iterator[Path]:
     """Give a temporary folder beside `target`, and rename it to `target` when the block ends without an error."""
     with disk_errors(str(target)):
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        temporary = _beside(target)
+        temporary.mkdir()
         try:
             yield temporary
-            os.chmod(temporary, 0o777 & ~_umask())
             os.rename(temporary, target)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -142,7 +142,7 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _beside(path: Path) -> Path:
+    """A hidden name beside `path` that nobody else uses. What is made there plainly has the mode that the user's umask
+    gives, which can't be asked for without changing it for all threads."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}")

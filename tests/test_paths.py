@@ -1,0 +1,23 @@
+"""Files and folders that are written whole: their mode is what the user's umask says, which no thread touches."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from bnet import paths
+
+
+def test_mode_follows_the_umask_which_stays_untouched(tmp_path, monkeypatch):
+    before = os.umask(0o027)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "umask", None)
+            paths.write_text(tmp_path / "file", "x")
+            with paths.whole_folder(tmp_path / "folder") as folder:
+                (folder / "file").touch()
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("file", "folder")]
+    assert modes == [0o640, 0o750]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
