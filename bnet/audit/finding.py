@@ -175,13 +175,14 @@ def _readme(path: Path, results: Path) -> str:
 
 def _told(evidence: Evidence, contrast: Contrast) -> str:
     """What one contrast shows: the two networks against each other, and what the harder condition takes away."""
-    one, other = reports(evidence, contrast)
-    report = one or other
-    if report is None or not {"bbnn", "proposed"} <= set(report.variants):
+    sides = zip(reports(evidence, contrast), (contrast.one[2], contrast.other[2]), strict=True)
+    both = [(report, words) for report, words in sides if report and {"bbnn", "proposed"} <= set(report.variants)]
+    if not both:
         return ""
+    report, words = both[0]
     found = report.comparison("bbnn", "proposed")
     text = (
-        f"**{_titled(evidence, contrast)}**, {contrast.one[2] if one else contrast.other[2]} (profile "
+        f"**{_titled(evidence, contrast)}**, {words} (profile "
         f"`{report.profile}`, {spell(found)}): the paper's network names {_percent(_accuracy(report, 'proposed'))} of "
         f"the test clips correctly, BBNN {_percent(_accuracy(report, 'bbnn'))}; {verdict(found)}."
     )
