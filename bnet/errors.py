@@ -5,6 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+OUT_OF_MEMORY = (
+    "memory ran out; expected more of it; allow the process more (ulimit -v), close other programs, or ask for less at "
+    "once (fewer --jobs)"
+)
+"""What is said of a `MemoryError`."""
+
 
 class BnetError(ValueError):
     """Something the user can mend.

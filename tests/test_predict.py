@@ -145,9 +145,9 @@ def test_a_long_file_is_never_whole_in_memory(tmp_path):
 
 def test_files_of_a_folder_in_order_without_hidden_ones(folder):
     names = ["a.wav", "b/bad.wav", "b/c.mp3", "b/d.flac", "e.ogg"]
-    assert sound_files([folder]) == [folder / name for name in names]
+    assert sound_files([folder])[0] == [folder / name for name in names]
     given = [folder / "e.ogg", folder / "b", folder / "notes.txt"]
-    assert sound_files(given) == [given[0], *(folder / name for name in names[1:4]), given[2]]
+    assert sound_files(given) == ([given[0], *(folder / name for name in names[1:4]), given[2]], [])
 
 
 @pytest.mark.parametrize("kept", [[], ["notes.txt"], [".hidden.wav"]])
@@ -160,7 +160,7 @@ def test_a_folder_without_sound_is_one_message(tmp_path, kept):
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_streamed_answers_are_those_of_one_file_after_the_other(folder, classify, jobs):
-    paths = sound_files([folder])
+    paths, _ = sound_files([folder])
     answers = list(predict_files(classify, paths, hop=0.5, jobs=jobs))
     assert [answer.path for answer in answers] == [str(path) for path in paths]
     assert [type(answer) for answer in answers] == [Prediction, Failure, Prediction, Prediction, Prediction]
@@ -260,3 +260,63 @@ def test_interrupted_keeps_what_was_printed(folder):
     assert "bnet: interrupted after" in said[1]
     assert "Traceback" not in said[1]
     assert all(line == lines[1].strip() for line in said[0].splitlines())
+
+
+def test_silent_windows_have_no_vote_and_that_is_said(tmp_path, classify, monkeypatch):
+    y = 0.1 * np.random.default_rng(0).standard_normal(12 * SR)
+    soundfile.write(tmp_path / "a.wav", np.concatenate([np.zeros(30 * SR), y]), SR)
+    soundfile.write(tmp_path / "music.wav", y, SR)
+    seconds = classify.record.config.clip_seconds
+    heard = [log_mel is not None for log_mel in windows(tmp_path / "a.wav", seconds, 1)]
+    count = int(30 - seconds) + 1
+    assert heard == [False] * count + [True] * (len(heard) - count)
+    (answer,) = predict_files(classify, [tmp_path / "a.wav"])
+    plain = predict_file(load_network(classify.record), classify.record, tmp_path / "a.wav")
+    assert answer.silent == plain.silent == count
+    np.testing.assert_array_equal(answer.starts, np.arange(count, len(heard)))
+    np.testing.assert_allclose(answer.probabilities, plain.probabilities, atol=1e-5)
+    done = CliRunner().invoke(cli.app, ["predict", str(tmp_path / "a.wav"), "--run", "shipped/proposed", "--json"])
+    assert f"{count} silent windows have no vote" in done.stderr
+    assert json.loads(done.stdout)["files"][0]["silent_windows"] == count
+    with pytest.raises(BnetError, match=r"all windows of .*a\.wav are silent"):
+        list(windows(tmp_path / "a.wav", 2, 100))
+
+
+def test_a_folder_without_sound_beside_one_with_sound_is_named(folder, tmp_path):
+    done = CliRunner().invoke(cli.app, ["predict", str(folder / "e.ogg"), str(tmp_path), "--run", "shipped/proposed"])
+    assert done.exit_code == 2
+    assert done.stdout.startswith(f"{folder / 'e.ogg'}: ")
+    assert f"no sound file below {tmp_path}" in done.stderr
+
+
+def in_shell(words: str) -> subprocess.CompletedProcess:
+    """A command line of bnet, with its redirections."""
+    return subprocess.run(f"{sys.executable} -m bnet {words}", shell=True, capture_output=True, text=True, timeout=300)
+
+
+def test_standard_error_may_be_closed(folder):
+    done = in_shell(f"predict {folder}/a.wav {folder}/b/c.mp3 --run shipped/proposed 2>&-")
+    assert done.returncode == 0
+    assert done.stdout.count("\n") == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.parametrize("words", ["predict {folder}/a.wav --run shipped/proposed --csv", "networks"])
+def test_no_room_for_the_output_is_one_message(folder, words):
+    done = in_shell(words.format(folder=folder) + " > /dev/full")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("bnet: cannot write (No space left on device); expected room")
+    assert "Traceback" not in done.stderr
+
+
+def test_memory_that_runs_out_is_one_message(monkeypatch, capsys, folder, classify):
+    def exhausted(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(streaming, "windows", exhausted)
+    (answer,) = predict_files(classify, [folder / "a.wav"])
+    assert answer.reason.startswith(f"{folder / 'a.wav'}: memory ran out; expected more")
+    monkeypatch.setattr(cli, "app", exhausted)
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+    assert capsys.readouterr().err.startswith("bnet: memory ran out; expected more of it; allow")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import Annotated
 
@@ -9,7 +11,7 @@ import typer
 
 import bnet
 from bnet.cli import compare, corpora, draw, export, networks, outside, pages, plan, predict, probe, runs, trace
-from bnet.errors import BnetError
+from bnet.errors import OUT_OF_MEMORY, BnetError
 
 app = typer.Typer(
     name="bnet",
@@ -41,19 +43,55 @@ for command in (
 
 
 def main() -> None:
-    """Run the command line; a `BnetError` is one message on stderr and exit status 2."""
+    """Run the command line; a `BnetError`, or a lack of memory or of room for the output, is one message on stderr and
+    exit status 2."""
+    _open_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # names of files need not be text
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except BnetError as error:
-        print(f"bnet: {error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(str(error))
+    except MemoryError:
+        _fail(OUT_OF_MEMORY)
+    except OSError as error:
+        if error.errno not in (*_NO_ROOM, errno.EPIPE):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes once more at its end
+        if error.errno == errno.EPIPE:  # nobody reads on, as after `| head`
+            sys.exit(1)
+        where = f" {error.filename}" if error.filename else ""
+        _fail(f"cannot write{where} ({error.strerror}); expected room for the output; free some, or write elsewhere")
     except SystemExit as end:
         if end.code == 130:  # Ctrl-C, as typer tells it
             print("bnet: interrupted; finished runs and features are kept, the same command goes on", file=sys.stderr)
         raise
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def _fail(message: str) -> None:
+    print(f"bnet: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _open_standard_streams() -> None:
+    """Give what was closed (``2>&-``) to nowhere: else the next file that is opened, a sound file, takes its number."""
+    for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
 
 
 @app.callback(invoke_without_command=True)

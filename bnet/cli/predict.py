@@ -53,8 +53,8 @@ def predict(
     """Classify sound files with a trained run: class probabilities over windows, and their average.
 
     Answers come in the order of the files, folders in that of their names, while the next files are decoded; memory
-    does not grow with their number or length. A file that can't be used is named, the others are still done; the exit
-    status is then 2.
+    does not grow with their number or length. Silent windows have no vote. A file or folder that can't be used is
+    named, the others are still done; the exit status is then 2.
 
     Examples:
 
@@ -67,7 +67,7 @@ def predict(
 
     if as_json and as_csv:
         raise BnetError("--json and --csv at once; expected one of them")
-    todo, screen = streaming.sound_files(files), _screen()
+    (todo, empty), screen = streaming.sound_files(files), _screen()
     record = find_run(results or paths.results_dir(), run)
     classify = streaming.Classifier(record)
     print(f"network: {record.config.corpus}/{record.name}, windows of {record.config.clip_seconds:g} s", file=screen)
@@ -77,7 +77,9 @@ def predict(
     hidden = not progress if progress is not None else (len(todo) < 2 or None)  # None: unless it is a terminal
     bar = tqdm(total=len(todo), desc="files", unit="file", disable=hidden, file=screen, leave=False)
     tell, end = (_json if as_json else _csv if as_csv else _text)(record, windows)
-    failed = done = status = 0
+    for failure in empty:
+        print(f"bnet: {failure.reason}", file=screen)
+    failed, done, status = len(empty), 0, 0
     try:
         for answer in streaming.predict_files(classify, todo, hop, jobs):
             with tqdm.external_write_mode(screen):
@@ -86,6 +88,8 @@ def predict(
                     print(f"bnet: {answer.reason}", file=screen)
                 else:
                     tell(answer)
+                    if answer.silent:
+                        print(f"{answer.path}: {answer.silent} silent windows have no vote", file=screen)
             done += 1
             bar.update()
         status = 2 if failed else 0
@@ -141,6 +145,8 @@ def _json(record: Record, windows: bool) -> Printer:
 
     def tell(answer: Prediction) -> None:
         found = {"path": answer.path, "label": answer.label, "probabilities": _named(answer.labels, answer.mean)}
+        if answer.silent:
+            found["silent_windows"] = answer.silent
         if windows:
             found["windows"] = [
                 {"start": float(start), "probabilities": _named(answer.labels, row)}

@@ -34,12 +34,15 @@ class Prediction:
         Start of each window, in seconds [shape=(windows,)].
     probabilities
         Class probabilities of each window [shape=(windows, classes)].
+    silent
+        Windows of silence, which have no vote: they are not among those above.
     """
 
     path: str
     labels: list[str]
     starts: np.ndarray
     probabilities: np.ndarray
+    silent: int = 0
 
     @property
     def mean(self) -> np.ndarray:
@@ -122,8 +125,8 @@ def load_network(record: Record, frames: int | None = None):
 
 def windows(
     path: str | Path, seconds: float, hop: float = 1.0, front_end: FrontEnd | None = None
-) -> Iterator[np.ndarray]:
-    """Log-mels [shape=(frames, n_mels)] of windows of a sound file, the k-th from ``k * hop`` s on.
+) -> Iterator[np.ndarray | None]:
+    """Log-mels [shape=(frames, n_mels)] of windows of a sound file, the k-th from ``k * hop`` s on; None: a silent one.
 
     Windows are `seconds` long and end within the file; a shorter file gives one, lengthened by `front_end` (None:
     the paper's, which pads). Memory does not grow with the length of the file.
@@ -132,17 +135,24 @@ def windows(
     ------
     BnetError
         If `hop` is not positive, or the file is not usable sound: see `bnet.sound.log_mel.blocks`; perhaps at its end
-        only.
+        only. If all windows are silent.
     """
     if not 0 < hop < math.inf:
         raise BnetError(f"the hop between windows is {hop} s; expected more than 0")
     front_end = front_end or FeatureSettings()
     sr = front_end.sr
-    length, held, dropped, number = round(seconds * sr), np.zeros(0, np.float32), 0, 0
+    length, held, dropped, number, voices = round(seconds * sr), np.zeros(0, np.float32), 0, 0, 0
 
     def fitting() -> int:
         """How many windows what was read so far has."""
         return math.ceil((max((dropped + len(held)) / sr - seconds, 0) + 1e-9) / hop)
+
+    def heard(y: np.ndarray) -> np.ndarray | None:
+        nonlocal voices
+        if np.abs(y).max(initial=0.0) < log_mel.SILENCE:
+            return None
+        voices += 1
+        return front_end(front_end.fit(y, seconds))
 
     for block in log_mel.blocks(path, sr=sr):
         held = np.concatenate([held, block])
@@ -151,10 +161,14 @@ def windows(
             held, dropped = held[cut:], dropped + cut
             if len(held) < length or number >= fitting():
                 break
-            yield front_end(held[:length])
+            yield heard(held[:length])
             number += 1
     for last in range(number, fitting()):
-        yield front_end(front_end.fit(held[round(last * hop * sr) - dropped :], seconds))
+        yield heard(held[round(last * hop * sr) - dropped :])
+    if not voices:
+        raise BnetError(
+            f"all windows of {path} are silent; expected sound in some; use a shorter --hop, or leave it out"
+        )
 
 
 def predict_file(model, record: Record, path: str | Path, hop: float = 1.0) -> Prediction:
@@ -169,8 +183,9 @@ def predict_file(model, record: Record, path: str | Path, hop: float = 1.0) -> P
     """
     from bnet.training.fit import predict
 
-    found, rows = windows(path, record.config.clip_seconds, hop, record.front_end), []
+    found, rows, votes = windows(path, record.config.clip_seconds, hop, record.front_end), [], []
     while part := list(islice(found, 16)):
-        rows.append(predict(model, np.stack(part)))
-    rows = np.concatenate(rows)
-    return Prediction(str(path), record.labels, np.arange(len(rows)) * hop, rows)
+        votes += [log_mel is not None for log_mel in part]
+        if heard := [log_mel for log_mel in part if log_mel is not None]:
+            rows.append(predict(model, np.stack(heard)))
+    return Prediction(str(path), record.labels, np.flatnonzero(votes) * hop, np.concatenate(rows), votes.count(False))

@@ -22,7 +22,7 @@ import numpy as np
 
 from bnet.corpora.walk import SOUNDS, sounds
 from bnet.deploy.predict import Prediction, load_network, variant_of, windows
-from bnet.errors import BnetError
+from bnet.errors import OUT_OF_MEMORY, BnetError
 from bnet.runs.records import Record
 from bnet.sound.memory import keep_freed
 
@@ -34,8 +34,8 @@ WARM = 64
 
 _AHEAD = 2 * BATCH
 
-Heard = Callable[[Path], Iterator[np.ndarray]]
-"""The log-mels of a file's windows."""
+Heard = Callable[[Path], Iterator[np.ndarray | None]]
+"""The log-mels of a file's windows; None for a silent one."""
 
 
 @dataclass(frozen=True)
@@ -46,24 +46,29 @@ class Failure:
     reason: str
 
 
-def sound_files(paths: Iterable[Path]) -> list[Path]:
-    """Files as they are given, and for a folder the sound files below it, sorted; hidden ones are left out.
+def sound_files(paths: Iterable[Path]) -> tuple[list[Path], list[Failure]]:
+    """Files as they are given, and for a folder the sound files below it, sorted; hidden ones are left out. Also the
+    folders without one.
 
     Raises
     ------
     BnetError
-        If there is no sound file below a folder; says what counts as one.
+        If there is no file at all; says what counts as one.
     """
     found: list[Path] = []
+    empty: list[Failure] = []
     for path in paths:
         inside = sounds(path) if path.is_dir() else [path]
+        found += inside
         if not inside:
-            raise BnetError(
+            reason = (
                 f"no sound file below {path}; expected one or more that end with {' '.join(SOUNDS)} (hidden ones do "
                 "not count); name another folder, or the files themselves"
             )
-        found += inside
-    return found
+            empty.append(Failure(str(path), reason))
+    if empty and not found:
+        raise BnetError("; ".join(failure.reason for failure in empty))
+    return found, empty
 
 
 class Classifier:
@@ -142,29 +147,32 @@ def predict_files(
             if isinstance(part, str):
                 begun[-1].ended = part
             else:
-                begun[-1].windows += 1
-                batch.append((begun[-1], part))
+                begun[-1].votes.append(part is not None)
+                if part is not None:
+                    batch.append((begun[-1], part))
             yield from known()
         yield from known(last=True)
 
 
 @dataclass
 class _File:
-    """A file on its way: its windows so far, their probabilities, and, once it has ended, why it failed or ''."""
+    """A file on its way: which of its windows so far are not silent, the probabilities of those, and, once it has
+    ended, why it failed or ''."""
 
     path: Path
-    windows: int = 0
+    votes: list[bool] = field(default_factory=list)
     rows: list[np.ndarray] = field(default_factory=list)
     ended: str | None = None
 
     @property
     def known(self) -> bool:
-        return bool(self.ended) or (self.ended is not None and len(self.rows) == self.windows)
+        return bool(self.ended) or (self.ended is not None and len(self.rows) == sum(self.votes))
 
     def answer(self, labels: list[str], hop: float) -> Prediction | Failure:
         if self.ended:
             return Failure(str(self.path), self.ended)
-        return Prediction(str(self.path), labels, np.arange(self.windows) * hop, np.stack(self.rows))
+        starts = np.flatnonzero(self.votes) * hop
+        return Prediction(str(self.path), labels, starts, np.stack(self.rows), self.votes.count(False))
 
 
 def _ahead(paths: Sequence[Path], heard: Heard, threads: int) -> Iterator[tuple[Path, np.ndarray | str]]:
@@ -205,6 +213,8 @@ def _read(path: Path, heard: Heard, parts: queue.Queue, stop: threading.Event) -
                 return
     except BnetError as error:
         reason = str(error)
+    except MemoryError:
+        reason = f"{path}: {OUT_OF_MEMORY}"
     except Exception as error:  # whatever one file does, the others go on: it is named and counted
         reason = f"{path}: {type(error).__name__}: {error}"
     put(reason)
