@@ -21,6 +21,7 @@ from bnet.audit import plots
 from bnet.audit.evidence import Evidence
 from bnet.audit.report import Report, spell
 from bnet.errors import BnetError
+from bnet.models import VARIANTS
 from bnet.paths import write_text
 from bnet.statistics.comparison import Comparison
 
@@ -175,22 +176,28 @@ def _readme(path: Path, results: Path) -> str:
 
 def _told(evidence: Evidence, contrast: Contrast) -> str:
     """What one contrast shows: the two networks against each other, and what the harder condition takes away."""
-    sides = zip(reports(evidence, contrast), (contrast.one[2], contrast.other[2]), strict=True)
-    both = [(report, words) for report, words in sides if report and {"bbnn", "proposed"} <= set(report.variants)]
-    if not both:
+    names = (contrast.one[2], contrast.other[2])
+    sides = [(report, words) for report, words in zip(reports(evidence, contrast), names, strict=True) if report]
+    if not sides:
         return ""
-    report, words = both[0]
-    found = report.comparison("bbnn", "proposed")
-    text = (
-        f"**{_titled(evidence, contrast)}**, {words} (profile "
-        f"`{report.profile}`, {spell(found)}): the paper's network names {_percent(_accuracy(report, 'proposed'))} of "
-        f"the test clips correctly, BBNN {_percent(_accuracy(report, 'bbnn'))}; {verdict(found)}."
-    )
+    both = [(report, words) for report, words in sides if {"bbnn", "proposed"} <= set(report.variants)]
+    report, words = both[0] if both else sides[-1]
+    said = [f"**{_titled(evidence, contrast)}**, {words} (profile `{report.profile}`"]
+    if both:
+        found = report.comparison("bbnn", "proposed")
+        said[0] += (
+            f", {spell(found)}): the paper's network names {_percent(_accuracy(report, 'proposed'))} of the test clips "
+            f"correctly, BBNN {_percent(_accuracy(report, 'bbnn'))}; {verdict(found)}."
+        )
+    else:
+        networks = [name for name in METHODS if name in report.variants and name in VARIANTS]
+        known = [f"{METHODS[name]} names {_percent(_accuracy(report, name))} correctly" for name in networks]
+        said[0] += f"): {'; '.join([*known, 'the two networks have not been compared yet'])}."
     rows = table(evidence, contrast).dropna(subset=["one", "other"])
-    if not len(rows):
-        return text
     falls = [f"{row.title} {row.one:.1f} to {_percent(row.other)}" for row in rows.itertuples()]
-    return f"{text} From {contrast.one[2]} to {contrast.other[2]}: {'; '.join(falls)}."
+    if falls:
+        said.append(f"From {contrast.one[2]} to {contrast.other[2]}: {'; '.join(falls)}.")
+    return " ".join(said)
 
 
 def verdict(found: Comparison) -> str:
