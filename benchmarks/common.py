@@ -55,7 +55,7 @@ def about(quick: bool = False) -> dict[str, Any]:
         them), ``load_before`` (1, 5, 15 minutes), ``date`` and ``quick``.
     """
     from bnet import backend  # here, for a child's memory is to be that of what it measures
-    from bnet.runs import jobs  # here, for a child's memory is to be that of what it measures
+    from bnet.runs import execute  # here, for a child's memory is to be that of what it measures
 
     versions = {}
     for package in _PACKAGES:
@@ -64,7 +64,7 @@ def about(quick: bool = False) -> dict[str, Any]:
     return {
         "machine": backend.machine(),
         "versions": versions,
-        **jobs.commit(),
+        **execute.commit(),
         "threads": {name: value for name, value in sorted(os.environ.items()) if name.endswith("NUM_THREADS")},
         "load_before": [round(x, 2) for x in os.getloadavg()],
         "date": f"{datetime.now(UTC):%Y-%m-%d}",

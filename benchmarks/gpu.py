@@ -70,7 +70,7 @@ def train(variant: str, frames: int, steps: int, precision: str, settings: dict[
     execution = device.take(device.Settings(**settings), precision, clips.nbytes)
     assembly.seed_everything(0, execution)
     with backend.precision(precision):
-        _, model, execution = assembly.prepare(row, CLASSES, frames, N_MELS, BATCH, execution)
+        _, model, execution = assembly.assemble(row, CLASSES, frames, N_MELS, execution)
         places = np.arange(len(clips), dtype="int32") if execution.resident else None
         model = assembly.ResidentModel(model, clips) if execution.resident else model
         execution = assembly.compile_model(model, row, 1e-3, execution)

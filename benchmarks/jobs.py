@@ -30,17 +30,17 @@ def train(variants: str, folds: list[int], settings: dict[str, str], jobs: int) 
     """In a process of its own: seconds of these runs, and a checksum of their records."""
     import json
 
-    from bnet.runs import parallel
+    from bnet.runs import pool
     from bnet.runs.jobs import extract, run_all
     from bnet.runs.jobs import jobs as make_jobs
     from bnet.training.config import get_profile
 
     todo = make_jobs(CORPUS, [variants], PROTOCOL, get_profile("smoke", settings), folds)
     extract(todo[0].corpus, todo[0].tracks, todo[0].config.clip_seconds)
-    way = functools.partial(parallel.side_by_side, jobs=jobs) if jobs > 1 else None
+    executor = functools.partial(pool.side_by_side, jobs=jobs) if jobs > 1 else None
     with tempfile.TemporaryDirectory() as results:
         clock = time.perf_counter()
-        made = run_all(todo, Path(results), way=way)
+        made = run_all(todo, Path(results), executor=executor)
         seconds = time.perf_counter() - clock
     found = json.dumps([record.identity() for record in made], sort_keys=True)
     return {"s": seconds, "runs": len(made), "records": sha256(found)}

@@ -1,4 +1,4 @@
-"""Functions that the tests call in children (`bnet.runs.runner`): found there by this module's name, and light to
+"""Functions that the tests call in children (`bnet.runs.child`): found there by this module's name, and light to
 import."""
 
 from __future__ import annotations
@@ -10,37 +10,29 @@ import time
 from bnet.errors import BnetError
 
 
-def double(x: int, say) -> int:
-    say(f"doubling {x}")
+def double(x: int) -> int:
+    print(f"doubling {x}")
     return 2 * x
 
 
-def refuse(say) -> None:
+def refuse() -> None:
     raise BnetError("no, for this reason")
 
 
-def stumble(say) -> None:
+def stumble() -> None:
     raise KeyError("nowhere")
 
 
-def leave(say) -> None:
+def leave() -> None:
     print("a last word", file=sys.stderr)
     sys.stderr.flush()
     os._exit(3)
 
 
-def whereabouts(say) -> list:
+def whereabouts() -> list:
     return [sorted(os.sched_getaffinity(0)), os.environ["TF_NUM_INTRAOP_THREADS"]]
 
 
-def bars(say) -> None:
-    from tqdm import tqdm
-
-    with tqdm(total=4, desc="counting") as bar:
-        bar.update(3)
-        bar.set_postfix_str("three")
-
-
-def stay(say) -> None:
-    say("here")
+def stay() -> None:
+    print("here", flush=True)
     time.sleep(600)

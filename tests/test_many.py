@@ -17,16 +17,12 @@ from conftest import until
 from test_runs import SETTINGS, TINY, job, quiet, ready, results  # noqa: F401 two fixtures
 
 from bnet.errors import BnetError
-from bnet.runs import parallel, records
-from bnet.runs.board import Board
-from bnet.runs.jobs import jobs as make_jobs
+from bnet.runs import pool, records
+from bnet.runs.child import Child, Message, call
 from bnet.runs.jobs import run_all
-from bnet.runs.runner import Child, call
-from bnet.training.config import get_profile
 from bnet.training.device import Settings
 
-GIB = 2**30
-CORES = parallel.cores()
+CORES = pool.cores()
 
 
 def children(process: psutil.Process | None = None) -> list[psutil.Process]:
@@ -34,7 +30,7 @@ def children(process: psutil.Process | None = None) -> list[psutil.Process]:
     found = []
     for child in (process or psutil.Process()).children(recursive=True):
         try:
-            if "bnet.runs.runner" in child.cmdline():
+            if "bnet.runs.child" in child.cmdline():
                 found.append(child)
         except psutil.Error:
             continue
@@ -42,24 +38,27 @@ def children(process: psutil.Process | None = None) -> list[psutil.Process]:
 
 
 def side_by_side(todo, results, say=quiet, jobs=2, settings=None):  # noqa: F811
-    return run_all(todo, results, say=say, settings=settings, way=functools.partial(parallel.side_by_side, jobs=jobs))
+    return run_all(todo, results, say=say, settings=settings, executor=functools.partial(pool.side_by_side, jobs=jobs))
 
 
-def heard(function, *words, **options) -> list[dict]:
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Runs that start at once beside each other."""
+    monkeypatch.setattr(pool, "SETTLE", 0.0)
+
+
+def heard(function, *words, **options) -> list[Message]:
     """All messages of a child."""
-    messages: list[dict] = []
+    messages: list[Message] = []
     child = Child(function, words, messages.append, **options)
     child.process.wait()
     child.kill()
     return messages
 
 
-def test_a_child_answers_and_its_bars_are_told():
-    assert heard(errands.double, 4) == [{"said": "doubling 4"}, {"ended": 8}]
-    *told, last = heard(errands.bars)
-    assert told[-1] == {"bar": {"n": 3, "total": 4, "title": "counting", "note": "three"}}
-    assert last == {"ended": None}
-    assert call("doubling", errands.double, 21) == 42
+def test_a_child_says_lines_and_answers():
+    assert heard(errands.double, 4) == [Message("doubling 4"), Message(ended=True, value=8)]
+    assert call(errands.double, 21) == 42
 
 
 @pytest.mark.parametrize(
@@ -71,56 +70,30 @@ def test_a_child_answers_and_its_bars_are_told():
     ],
 )
 def test_a_child_that_fails_says_why(function, reason):
-    assert heard(function) == [{"failed": reason}]
-    with pytest.raises(BnetError, match=f"^trying: {reason}$"):
-        call("trying", function)
+    assert heard(function)[-1] == Message(ended=True, reason=reason)
+    with pytest.raises(BnetError, match=f"^{reason}$"):
+        call(function)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system binds no process to cores")
 def test_a_child_is_bound_to_its_cores_with_as_many_threads_as_alone():
-    share = parallel.shares(CORES)[0]
-    assert heard(errands.whereabouts, cores=share, threads=7) == [{"ended": [share, "7"]}]
-
-
-@pytest.mark.parametrize(
-    ("waiting", "running", "available", "jobs", "chosen"),
-    [
-        ([2, 2], [], 4, 2, 0),
-        ([2, 2], [(2, 0)], 4, 1, None),  # no job is free
-        ([2, 2], [(2, 2)], 2, 2, 0),  # what runs has what it needs
-        ([2, 2], [(2, 1)], 2, 2, None),  # it will still take 1 of the 2
-        ([3, 1], [(2, 1)], 2, 2, 1),  # a smaller one overtakes
-        ([2], [(2, 5)], 2, 2, 0),  # more than was expected is not counted twice
-        ([5], [], 4, 2, None),
-        ([], [], 4, 2, None),
-    ],
-)
-def test_a_run_starts_when_a_job_is_free_and_its_memory_fits(waiting, running, available, jobs, chosen):
-    assert parallel.startable(waiting, running, available, jobs) == chosen
+    share = pool.shares(CORES)[0]
+    assert heard(errands.whereabouts, cores=share, threads=7) == [Message(ended=True, value=[share, "7"])]
 
 
 def test_cores_are_shared_out_without_overlap():
-    assert parallel.shares(2, [0, 1, 2, 3, 4]) == [[0, 1], [2, 3]]
-    assert parallel.shares(3, [4, 6, 7]) == [[4], [6], [7]]
-    assert parallel.shares(2, []) == [[], []]
+    assert pool.shares(2, [0, 1, 2, 3, 4]) == [[0, 1], [2, 3]]
+    assert pool.shares(3, [4, 6, 7]) == [[4], [6], [7]]
+    assert pool.shares(2, []) == [[], []]
 
 
-def test_memory_of_a_run_grows_with_the_batch(ready):  # noqa: F811
-    small, large = (
-        make_jobs("tones", ["tiny"], "grouped", get_profile("smoke", {**SETTINGS, "batch_size": size}), [0])[0]
-        for size in ("8", "64")
-    )
-    baseline, one, two = parallel.memory([job("majority"), small, large])
-    assert GIB < one < two
-    assert baseline > parallel.BASELINE * GIB
-
-
-def test_a_run_that_does_not_fit_is_refused_with_the_figures(ready, results, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(parallel, "memory", lambda todo, settings: [10 * GIB, 1 * GIB])
-    monkeypatch.setattr(parallel, "available_bytes", lambda: 4 * GIB)
-    with pytest.raises(BnetError, match=r"1 of 2 runs failed(.|\n)*needs about 10.0 GiB of memory, of which 4.0 GiB"):
-        side_by_side([job("svm-timbre"), job("majority")], results)
-    assert [folder.name for folder in records.folders(results)] == [job("majority").config.run_name]
+def test_a_run_starts_beside_others_when_there_is_memory_for_the_largest(ready, results, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(pool, "available_bytes", lambda: 0)
+    most: list[int] = []
+    start = pool._start
+    monkeypatch.setattr(pool, "_start", lambda *words: (most.append(len(children())), start(*words))[1])
+    assert len(side_by_side([job("majority"), job("majority", 1)], results)) == 2
+    assert most == [0, 0]  # the second waited for the first to end
 
 
 def test_records_are_those_of_one_after_the_other(ready, results):  # noqa: F811
@@ -131,17 +104,16 @@ def test_records_are_those_of_one_after_the_other(ready, results):  # noqa: F811
     alone = run_all(todo, results / "one", say=quiet, settings=plain)
     assert [record.identity() for record in found] == [record.identity() for record in alone]
     assert [record.weights is not None for record in found] == [True, True, False]
-    assert sum("100%: loss" in line for line in said) == 2
+    assert sum("epoch 2/2: loss" in line for line in said) == 2
     assert [line.split()[0] for line in said if line.startswith("[")] == ["[1/3]", "[2/3]", "[3/3]"]
     assert children() == []
 
 
-def test_a_killed_run_is_told_and_the_others_go_on(ready, results, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(parallel, "memory", lambda todo, settings: [GIB] * len(todo))
+def test_a_killed_run_is_told_and_the_others_go_on(ready, results):  # noqa: F811
     todo, killed = [job("tiny"), job("majority"), job("svm-timbre")], []
 
     def say(text: str) -> None:
-        if "tiny" in text and "%" in text and not killed:
+        if "tiny" in text and "epoch" in text and not killed:
             killed.extend(until(children))
             for child in killed:
                 child.send_signal(signal.SIGKILL)
@@ -180,7 +152,7 @@ def test_interrupted_program_leaves_no_process_and_no_half_record_and_goes_on(re
     said: list[str] = []
     reader = threading.Thread(target=lambda: said.extend(process.stderr), daemon=True)
     reader.start()
-    until(lambda: any("tiny" in line and "%: loss" in line for line in said))
+    until(lambda: any("tiny" in line and "/8: loss" in line for line in said))
     below = children(psutil.Process(process.pid))
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
@@ -199,8 +171,8 @@ def test_a_child_ends_with_its_parent_however_that_ends():
         import sys, time
         sys.path.insert(0, {os.path.dirname(__file__)!r})
         import errands
-        from bnet.runs.runner import Child
-        child = Child(errands.stay, (), lambda message: print(child.process.pid, message["said"], flush=True))
+        from bnet.runs.child import Child
+        child = Child(errands.stay, (), lambda message: print(child.process.pid, message.line, flush=True))
         time.sleep(600)
     """
     parent = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True)
@@ -217,25 +189,3 @@ def test_no_job_is_refused(words, tmp_path):
     done = subprocess.run(command(tmp_path, *words), capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == f"bnet: {words[1]} jobs; expected 1 or more (--jobs)\n"
-
-
-def test_board_draws_a_line_a_run_on_a_terminal(capsys):
-    with Board(terminal=True) as board:
-        board.show("one", 1, 4, "one", "loss 2")
-        board.show("two", 2, 4, "features of tones", "")
-        assert [bar.pos for bar in board.bars.values()] == [0, -1]
-        board.end("one")
-        board.show("three", 3, 4, "three", "")
-        assert sorted(bar.pos for bar in board.bars.values()) == [-1, 0]
-    drawn = capsys.readouterr().err
-    assert "one:  25%" in drawn
-    assert "loss 2" in drawn
-    assert "two, features of tones:  50%" in drawn
-
-
-def test_board_says_a_line_when_figures_change():
-    said: list[str] = []
-    board = Board(said.append, terminal=False)
-    for n, note in ((1, ""), (2, "loss 2"), (3, "loss 2"), (4, "loss 1")):
-        board.show("one", n, 4, "one", note)
-    assert said == ["one: 50%: loss 2", "one: 100%: loss 1"]

@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 from bnet import backend, cli
 from bnet.audit.probes import PROBES, asking, drawing, files, get_probe, parts, picture, reading, saying, sound
 from bnet.audit.probes.bench import Bench
-from bnet.audit.probes.finding import find
 from bnet.audit.probes.running import chosen, run, text
 from bnet.corpora import SR, Corpus, get_corpus
 from bnet.corpora.pictures import GTZAN_IMAGES
@@ -22,6 +21,7 @@ from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant, get_variant
 from bnet.runs import jobs
+from bnet.runs.records import resolve
 from bnet.sound.log_mel import frames as frames_of
 from bnet.training.config import get_profile
 
@@ -386,12 +386,12 @@ def test_every_row_of_the_table_tells_what_it_does():
 
 def test_runs_are_found_by_the_beginning_of_their_name(network, timbre, tmp_path):
     results = tmp_path / "results"
-    assert find(results, "tones/tiny").name == find(results, "tiny-grouped").name == network.name
-    assert find(results, str(timbre.folder)).name == timbre.name
+    assert resolve(results, "tones/tiny").name == resolve(results, "tiny-grouped").name == network.name
+    assert resolve(results, str(timbre.folder)).name == timbre.name
     with pytest.raises(BnetError, match="fits 2 runs"):
-        find(results, "tones/")
+        resolve(results, "tones/")
     with pytest.raises(BnetError, match="is no run below"):
-        find(results, "tones/nothing")
+        resolve(results, "tones/nothing")
 
 
 def test_command_line(timbre):

@@ -16,13 +16,14 @@ from bnet.errors import BnetError
 from bnet.models import STEPS, TABLE_3, VARIANTS, Variant, build, decisions
 from bnet.models import variant_file as files
 from bnet.models import weights as weight_files
-from bnet.models.cost import available_bytes, check_memory, costs, training_bytes
+from bnet.models.cost import costs
 from bnet.models.counting import LAYERS, count, table
 from bnet.models.language import WORDS, parse
 from bnet.models.operations import JOINS, OPERATIONS
 from bnet.models.shapes import check, shapes
 from bnet.models.variant import CONNECTIONS, reworded
 from bnet.paths import sha256
+from bnet.sound.memory import available_bytes
 
 COUNTS = {  # 10 classes: total, trainable
     "bbnn": (190_826, 185_642),
@@ -255,17 +256,6 @@ def test_costs_need_a_length():
         costs(build(SMALL, 3))
     short = table([SMALL, VARIANTS["inception-resnet"]], 3, 20).set_index("variant")
     assert short["macs"].isna().tolist() == [False, True]
-
-
-def test_a_batch_too_large_is_refused_with_what_fits():
-    model = build("bbnn", 10, 216)
-    needed = training_bytes(model, 8)
-    assert needed - training_bytes(model, 4) == training_bytes(model, 4) - training_bytes(model, 0)
-    check_memory(model, 8, needed)
-    with pytest.raises(BnetError, match=r"bbnn on 216 frames with 8 clips .*`--set batch_size=7` would fit"):
-        check_memory(model, 8, needed - 1)
-    with pytest.raises(BnetError, match="not even one clip"):
-        check_memory(model, 8, 2**20)
 
 
 def test_a_container_limits_the_memory(tmp_path):

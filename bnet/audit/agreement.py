@@ -102,7 +102,7 @@ def compare(a: Path, b: Path, **wanted: str) -> list[Row]:
         raise BnetError(
             f"{a} and {b} have no run in common: {_told(one)} against {_told(other)}; runs pair with runs of the same "
             "corpus (pictures of a corpus are one of their own), protocol and profile, so make the same ones, such as "
-            f"`{_command(next(iter(one.values())))} --results {b}`"
+            f"`{next(iter(one.values())).config.command(fold=False)} --results {b}`"
         )
     rows = [_row(key, _folds(one, key), _folds(other, key)) for key in dict.fromkeys(k[:-1] for k in (*one, *other))]
     return sorted(rows, key=_place)
@@ -250,8 +250,3 @@ def _groups(corpus: str) -> dict[str, str]:
 def _told(found: Mapping) -> str:
     tables = dict.fromkeys(f"{key[0]} {key[2]} {key[3]}" for key in found)
     return f"{len(found)} runs of {', '.join(tables)}"
-
-
-def _command(record: Record) -> str:
-    c = record.config
-    return f"bnet train --corpus {c.corpus} --variant {c.variant} --protocol {c.protocol} --profile {c.profile}"

@@ -46,9 +46,6 @@ StepOption = Annotated[
     str,
     typer.Option(help="How a training step is computed: auto, lean (a CPU's, where a network has it) or plain."),
 ]
-RematOption = Annotated[
-    bool, typer.Option("--remat", help="Recompute blocks in the backward pass: less memory, more time.")
-]
 DeviceOption = Annotated[str, typer.Option(help="Train on: auto (a GPU where there is one), cpu or gpu.")]
 DeviceSettingOption = Annotated[
     list[str] | None,
@@ -97,12 +94,12 @@ def profile_of(name: str, settings: list[str] | None):
     return get_profile(name, _pairs("--set", settings))
 
 
-def execution_of(step: str, device: str, remat: bool, settings: list[str] | None):
+def execution_of(step: str, device: str, settings: list[str] | None):
     """How runs are to be executed (`bnet.training.device.Settings`), with the further ``KEY=VALUE`` settings of the
     device."""
     from bnet.training.device import parse
 
-    return parse(_pairs("--device-setting", settings), step=step, device=device, remat=remat)
+    return parse(_pairs("--device-setting", settings), step=step, device=device)
 
 
 def _pairs(option: str, items: list[str] | None) -> dict[str, str]:

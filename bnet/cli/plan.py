@@ -39,7 +39,7 @@ def plan(
     exclude: ExcludeOption = "",
     data: DataOption = None,
     partial: PartialOption = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Measure one network only; reckon the others.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Measure one network only; estimate the others.")] = False,
     measure: Annotated[bool, typer.Option("--measure/--no-measure", help="Estimate hours and memory.")] = True,
     as_json: JsonOption = False,
 ) -> None:
@@ -56,6 +56,7 @@ def plan(
       bnet plan --profile laptop --corpus tunes --variants bbnn,proposed --protocol grouped
     """
     from bnet.runs import planning
+    from bnet.runs.plan import measure as measured
 
     made = planning.make(
         corpus or [CORPORA],
@@ -66,7 +67,7 @@ def plan(
         words(exclude),
     )
     if measure:
-        made = planning.measure(made, quick=quick, say=say)
+        made = measured(made, quick=quick, say=say)
     if as_json:
         print(json.dumps(made.to_dict(), indent=1, ensure_ascii=False))
     else:
@@ -78,11 +79,11 @@ def _print(made) -> None:
     on = sorted({f"{speed.backend} on {speed.device}" for speed in made.speeds}) or ["not measured"]
     print(f"profile {made.profile.name}; {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB")
     print(f"training: {', '.join(on)}\n")
-    tasks = made.task_table().drop(columns=["record_bytes"])
-    stores = made.store_table()
+    tasks = made.tasks.drop(columns=["record_bytes", "frames"])
+    stores = made.features.drop(columns="seconds")
     for kind in ("store", "download"):
         stores[f"{kind}_gib"] = stores.pop(f"{kind}_bytes") / GIB
-    speeds = made.speed_table()[
+    speeds = made.networks()[
         ["variant", "frames", "step_s", "clip_s", "start_s", "memory", "parameters", "step", "how"]
     ]
     speeds["memory_gib"] = speeds.pop("memory").astype(float) / GIB

@@ -43,13 +43,13 @@ def probe(
 
     from bnet.audit.probes import PROBES
     from bnet.audit.probes.bench import Bench
-    from bnet.audit.probes.finding import find
     from bnet.audit.probes.reading import accuracies
     from bnet.audit.probes.running import chosen, done
     from bnet.audit.probes.running import run as ask
+    from bnet.runs.records import resolve
 
     names = [name.strip() for item in probes or [] for name in item.split(",") if name.strip()]
-    records = [find(results or paths.results_dir(), name) for name in run or []]
+    records = [resolve(results or paths.results_dir(), name) for name in run or []]
     if list_too and not records:
         show(
             pd.DataFrame([{"probe": row.name, "title": row.title, "unit": row.unit} for row in PROBES.values()]),

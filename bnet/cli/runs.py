@@ -19,7 +19,6 @@ from bnet.cli.options import (
     PartialOption,
     ProfileOption,
     ProtocolOption,
-    RematOption,
     ResultsOption,
     SetOption,
     StepOption,
@@ -98,7 +97,6 @@ def train(
     step: StepOption = "auto",
     device: DeviceOption = "auto",
     device_settings: DeviceSettingOption = None,
-    remat: RematOption = False,
     plan: Annotated[bool, typer.Option("--plan", help="Only list the runs and which are done.")] = False,
 ) -> None:
     """Train networks or baselines on the folds of a corpus; every finished run is a record, done once.
@@ -123,11 +121,10 @@ def train(
 
       bnet train -v all --profile laptop --cluster tcp://head:8786   (see the page 'On a cluster')
     """
-    from bnet.runs import board
     from bnet.runs.jobs import jobs as make_jobs
     from bnet.runs.jobs import run_all, state
 
-    way, execution = _way(jobs, cluster, keep), execution_of(step, device, remat, device_settings)
+    executor, execution = _executor(jobs, cluster, keep), execution_of(step, device, device_settings)
     folder, own = results or paths.results_dir(), own_variants(variant_file)
     todo = make_jobs(
         corpus,
@@ -142,10 +139,10 @@ def train(
         for job in todo:
             print(f"{state(job, folder):8} {job.folder(folder)}")
     else:
-        run_all(todo, folder, jobs, board.say, execution, way)
+        run_all(todo, folder, jobs, say, execution, executor)
 
 
-def _way(jobs: int | None, cluster: str | None, keep: str):
+def _executor(jobs: int | None, cluster: str | None, keep: str):
     """How `bnet.runs.jobs.run_all` is to do the runs; None: one after the other, in this process."""
     if jobs is not None and jobs < 1:
         raise BnetError(f"{jobs} jobs; expected 1 or more (--jobs)")
@@ -158,7 +155,7 @@ def _way(jobs: int | None, cluster: str | None, keep: str):
     if keep != "auto":
         raise BnetError("--records is for runs on a cluster; expected --cluster with it")
     if jobs and jobs > 1:
-        from bnet.runs.parallel import side_by_side
+        from bnet.runs.pool import side_by_side
 
         return partial(side_by_side, jobs=jobs)
     return None

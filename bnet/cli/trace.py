@@ -37,8 +37,7 @@ def trace(
             f"{record.folder}\n  corpus {config.corpus}, protocol {config.protocol}, fold {config.fold}, profile "
             f"{config.profile}, configuration {record.run['hash'][:10]}\n  commit {made['commit']}"
             f"{' with changes' if made['changed'] else ''}, {made['started']}, {made['device']['name']}, "
-            f"{made['machine']['cores']} cores, {made['wall_s']:.0f} s\n  bnet train --corpus {config.corpus} "
-            f"--variant {config.variant} --protocol {config.protocol} --profile {config.profile} --fold {config.fold}"
+            f"{made['machine']['cores']} cores, {made['wall_s']:.0f} s\n  {config.command()}"
         )
     for run in lost:
         print(f"{run}: no record below {book.results}")

@@ -16,7 +16,7 @@ import queue
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,7 @@ from bnet import paths
 from bnet.backend import cores
 from bnet.errors import BnetError, unknown
 from bnet.runs import records
-from bnet.runs.board import Board
 from bnet.runs.jobs import Job, Say, state
-from bnet.runs.parallel import listen
-from bnet.runs.runner import Message
 from bnet.runs.worker import Order, bnet_here, look, perform, versions
 from bnet.training.device import Settings
 
@@ -44,7 +41,7 @@ LOOK = 5.0
 def spread(
     todo: list[Job], results: Path, say: Say, settings: Settings | None = None, *, address: str, keep: str = "auto"
 ) -> Iterator[tuple[Job, str]]:
-    """Do runs of one corpus on the workers of the scheduler at `address`: a `bnet.runs.jobs.Way`.
+    """Do runs of one corpus on the workers of the scheduler at `address`: a `bnet.runs.jobs.Executor`.
 
     Workers that lack the corpus get no run. Workers that come later are used too.
 
@@ -65,70 +62,47 @@ def spread(
         _quiet(),
         _client(address) as client,
         tempfile.NamedTemporaryFile(dir=results, prefix=".cluster-") as token,
-        Board(say) as board,
     ):
         name = f"bnet-{uuid.uuid4().hex}"
         order = Order(results.absolute(), Path(token.name).name, keep, settings, cores(), name, bnet_here())
         able = _able(client, address, order, todo[0], say)
-        events: queue.SimpleQueue[tuple[str, Message]] = queue.SimpleQueue()
-        client.subscribe_topic(name, lambda event: events.put(tuple(event[1])))
-        jobs = {job.config.run_name: job for job in todo}
-        unpack = _unpacker()
-        waiting = {
-            run: client.submit(unpack, _packed(job, order), key=f"{run}-{name}", workers=able, pure=False)
-            for run, job in jobs.items()
-        }
+        events: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()  # a line, or the name of a run that ended
+        client.subscribe_topic(name, lambda event: events.put((event[1], "")))
+        unpack = lambda packed: __import__("pickle").loads(packed)()  # noqa: E731 by value: a scheduler may lack bnet
+        jobs, waiting = {job.config.run_name: job for job in todo}, {}
         try:
-            for run, future in waiting.items():
-                future.add_done_callback(lambda _, run=run: events.put((run, {"ended": None})))
-            alone = _Alone(client, address, say)
+            for run, job in jobs.items():
+                task = pickle.dumps(functools.partial(perform, job, order))
+                waiting[run] = client.submit(unpack, task, key=f"{run}-{name}", workers=able, pure=False)
+                waiting[run].add_done_callback(lambda _, run=run: events.put(("", run)))
+            last = time.monotonic()  # that there was a worker
             while waiting:
-                if ended := listen(board, events):
-                    yield jobs[ended[0]], _take(waiting.pop(ended[0]), jobs[ended[0]], results, say)
-                elif alone.too_long():
-                    for run in [*waiting]:
-                        yield jobs[run], f"no worker was left at {address}"
-                    return
+                try:
+                    line, run = events.get(timeout=LOOK)
+                except queue.Empty:
+                    last = _last_worker(client, address, last, say)
+                    if time.monotonic() - last > PATIENCE:
+                        yield from ((jobs[run], f"no worker was left at {address}") for run in waiting)
+                        return
+                    continue
+                if run:
+                    yield jobs[run], _take(waiting.pop(run), jobs[run], results, say)
+                else:
+                    say(line)
         finally:
             with contextlib.suppress(Exception):  # a scheduler that is gone
                 client.cancel(list(waiting.values()), force=True)
 
 
-def _packed(job: Job, order: Order) -> bytes:
-    return pickle.dumps(functools.partial(perform, job, order))
-
-
-def _unpacker() -> Callable[[bytes], Any]:
-    """What a task is to do with `_packed`: travels by value, for a scheduler reads tasks and need not have `bnet`."""
-
-    def unpack(packed: bytes) -> Any:
-        import pickle
-
-        return pickle.loads(packed)()
-
-    return unpack
-
-
-class _Alone:
-    """Watches whether a scheduler has workers at all, and says so when it has none."""
-
-    def __init__(self, client: Any, address: str, say: Say):
-        self.client, self.address, self.say = client, address, say
-        self.looked = time.monotonic()
-        self.since: float | None = None
-
-    def too_long(self) -> bool:
-        """Whether there has been no worker for `PATIENCE`; asks the scheduler every `LOOK`."""
-        now = time.monotonic()
-        if now - self.looked > LOOK:
-            self.looked = now
-            with contextlib.suppress(OSError):  # a scheduler that is gone: its tasks are cancelled
-                if self.client.scheduler_info()["workers"]:
-                    self.since = None
-                elif self.since is None:
-                    self.since = now
-                    self.say(f"no worker is left at {self.address}; waiting up to {PATIENCE:.0f} s for one")
-        return self.since is not None and now - self.since > PATIENCE
+def _last_worker(client: Any, address: str, last: float, say: Say) -> float:
+    """When there was a worker: now, or as before; the first time that there is none, says so."""
+    now = time.monotonic()
+    with contextlib.suppress(OSError):  # a scheduler that is gone: its tasks are cancelled
+        if client.scheduler_info()["workers"]:
+            return now
+        if now - last < 2 * LOOK:
+            say(f"no worker is left at {address}; waiting up to {PATIENCE:.0f} s for one")
+    return last
 
 
 def _client(address: str):

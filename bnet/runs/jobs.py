@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pandas as pd
-
-import bnet
-from bnet import backend
 from bnet.corpora import Corpus, Track, fingerprint, get_corpus, select, without
-from bnet.corpora.splits import Split, make_split
+from bnet.corpora.splits import make_split
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError, unknown
 from bnet.models import VARIANTS, Variant
 from bnet.models.shapes import check
 from bnet.paths import alone, writable_dir
 from bnet.runs import records
-from bnet.runs.records import Record, class_columns
+from bnet.runs.execute import execute
+from bnet.runs.records import Record
 from bnet.statistics.metrics import accuracy
-from bnet.training import baselines
 from bnet.training.baselines import BASELINES
-from bnet.training.config import Config, Profile
+from bnet.training.config import Config, Profile, Training
 from bnet.training.device import Settings, take
-from bnet.training.parts import Outcome, Part
 
 
 def _say(text: str) -> None:
@@ -47,7 +36,6 @@ class Job:
     config: Config
     corpus: Corpus
     tracks: tuple[Track, ...]
-    profile: Profile
 
     def folder(self, results: Path) -> Path:
         """Where its record lies, or will lie."""
@@ -57,9 +45,9 @@ class Job:
 Say = Callable[[str], None]
 """Prints a line for people."""
 
-Way = Callable[[list[Job], Path, Say, Settings | None], Iterable[tuple[Job, str]]]
+Executor = Callable[[list[Job], Path, Say, Settings | None], Iterable[tuple[Job, str]]]
 """How several runs are done: is given those without a record, the results folder, `Say` and settings; gives each as it
-ends, with the reason why it failed, or '' if it has a record now. `one_by_one`, `bnet.runs.parallel`,
+ends, with the reason why it failed, or '' if it has a record now. `one_by_one`, `bnet.runs.pool`,
 `bnet.runs.cluster`."""
 
 
@@ -77,8 +65,8 @@ def variants(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name for item in flat for name in groups.get(item, [item])))
 
 
-def selected(corpus: Corpus, profile: Profile, exclude: Iterable[str] = ()) -> list[Track]:
-    """The tracks of `corpus` that `profile` uses, less those with a flaw of a kind in `exclude`."""
+def selected(corpus: Corpus, profile: Training, exclude: Iterable[str] = ()) -> list[Track]:
+    """The tracks of `corpus` that `profile` (or a run) uses, less those with a flaw of a kind in `exclude`."""
     return select(without(corpus, exclude), profile.max_per_class or None, seed=profile.seed)
 
 
@@ -111,37 +99,40 @@ def jobs(
     for variant in chosen:
         if variant not in networks and variant not in BASELINES:
             raise unknown("network", variant, [*networks, *BASELINES])
-    exclude = sorted(set(exclude))
-    tracks = selected(found, profile, exclude)
-    profile = dataclasses.replace(profile, clip_seconds=clip_seconds(found, profile))
-    for variant in chosen:
-        if variant in networks:
-            check(networks[variant], found.front_end.frames(profile.clip_seconds))
-    total = profile.folds(protocol)
+    rows, exclude = {variant: networks.get(variant) for variant in chosen}, sorted(set(exclude))
+    return of_tracks(found, selected(found, profile, exclude), rows, protocol, profile, folds, exclude)
+
+
+def of_tracks(
+    corpus: Corpus,
+    tracks: list[Track],
+    rows: Mapping[str, Variant | None],
+    protocol: str,
+    profile: Profile,
+    folds: Iterable[int] | None = None,
+    exclude: Iterable[str] = (),
+) -> list[Job]:
+    """As `jobs`, of tracks that have been selected, and of networks by name (None: a baseline)."""
+    profile = dataclasses.replace(profile, clip_seconds=clip_seconds(corpus, profile))
+    for row in filter(None, rows.values()):
+        check(row, corpus.front_end.frames(profile.clip_seconds))
     shared = {
-        "corpus": corpus,
+        **profile.training(),
+        "corpus": corpus.name,
         "corpus_fingerprint": fingerprint(tracks),
-        "corpus_source": found.source,
-        "features": found.front_end.to_json(),
+        "corpus_source": corpus.source,
+        "features": corpus.front_end.to_json(),
         "protocol": protocol,
-        "folds": total,
+        "folds": profile.folds(protocol),
         "profile": profile.name,
-        "exclude": ",".join(exclude),
+        "exclude": ",".join(sorted(set(exclude))),
     }
-    settings = {f.name for f in dataclasses.fields(Config)} & {f.name for f in dataclasses.fields(Profile)}
     result = []
     for fold in profile.folds_to_run(protocol) if folds is None else folds:
-        make_split(tracks, protocol, fold, total, profile.seed)
-        for variant in chosen:
-            row = networks.get(variant)
-            config = Config(
-                **shared,
-                variant=variant,
-                architecture=row.architecture() if row else "",
-                fold=fold,
-                **{key: getattr(profile, key) for key in settings},
-            )
-            result.append(Job(config, found, tuple(tracks), profile))
+        make_split(tracks, protocol, fold, shared["folds"], profile.seed)
+        for variant, row in rows.items():
+            config = Config(**shared, variant=variant, architecture=row.architecture() if row else "", fold=fold)
+            result.append(Job(config, corpus, tuple(tracks)))
     return result
 
 
@@ -163,8 +154,8 @@ def run(job: Job, results: Path, say=_say, settings: Settings | None = None) -> 
     How it is done (`settings`; None: chosen for the device at hand) stands in the record, but is no part of its
     identity: a run that has been done is not done again in another way.
 
-    A damaged record, or one of another version, is set aside and made anew. Two processes never do the same run: the
-    second waits for the first, and then finds its record. A run that was killed starts again from its first epoch.
+    A damaged record is set aside and made anew. Two processes never do the same run: the second waits for the first,
+    and then finds its record. A run that was killed restarts from its first epoch.
 
     Raises
     ------
@@ -183,7 +174,7 @@ def run(job: Job, results: Path, say=_say, settings: Settings | None = None) -> 
         for left in folder.parent.glob(f".{folder.name}.*"):
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
-        return _run(job, folder, settings)
+        return execute(job.config, job.corpus, job.tracks, folder, settings)
 
 
 def extract(
@@ -212,22 +203,11 @@ def run_all(
     workers: int | None = None,
     say: Say = _say,
     settings: Settings | None = None,
-    way: Way | None = None,
+    executor: Executor | None = None,
 ) -> list[Record]:
     """Do all jobs of one corpus that have no record yet, and return the records of all.
 
-    Parameters
-    ----------
-    todo, results
-        The jobs, and the folder of records.
-    workers
-        Processes that extract features, where this one does the runs; None: one a core.
-    say
-        Prints a line for people.
-    settings
-        How a run is executed (`bnet.training.device`).
-    way
-        How several runs are done (`Way`); None: one after the other, in this process (`one_by_one`).
+    `workers` processes extract features (None: one per core); `executor` does the runs (None: `one_by_one`).
 
     Raises
     ------
@@ -240,15 +220,13 @@ def run_all(
     failed = []
     if waiting:
         writable_dir(results, "results", "BNET_RESULTS")
-        ended = (way or functools.partial(one_by_one, workers=workers))(waiting, results, say, settings)
+        ended = (executor or functools.partial(one_by_one, workers=workers))(waiting, results, say, settings)
         for number, (job, reason) in enumerate(ended, 1):
             name = job.config.run_name
             if reason:
                 failed.append(f"{name}: {reason}")
-            say(
-                f"[{number}/{len(waiting)}] {name}: "
-                + (f"failed: {reason}" if reason else outcome(records.read(job.folder(results))))
-            )
+            told = f"failed: {reason}" if reason else outcome(records.read(job.folder(results)))
+            say(f"[{number}/{len(waiting)}] {name}: {told}")
     if failed:
         raise BnetError(
             f"{len(failed)} of {len(waiting)} runs failed, the others are recorded; the same command tries again what "
@@ -260,7 +238,7 @@ def run_all(
 def one_by_one(
     todo: list[Job], results: Path, say: Say, settings: Settings | None = None, *, workers: int | None = None
 ) -> Iterator[tuple[Job, str]]:
-    """The plain `Way`: extract what features are lacking, then do each run in this process, with all cores."""
+    """The plain `Executor`: extract what features are lacking, then do each run in this process, with all cores."""
     if settings and settings.device == "gpu" and any(job.config.architecture for job in todo):
         take(settings)  # before anything is extracted for a GPU that is not there
     extract(todo[0].corpus, todo[0].tracks, todo[0].config.clip_seconds, workers, say)
@@ -274,106 +252,3 @@ def outcome(record: Record) -> str:
     (_, *test), (_, *validation) = record.arrays("test"), record.arrays("validation")
     seconds = record.run["made"]["wall_s"]
     return f"test {accuracy(*test):.3f}, validation {accuracy(*validation):.3f}, {seconds:.0f} s"
-
-
-def _run(job: Job, folder: Path, settings: Settings | None) -> Record:
-    config, labels = job.config, list(job.corpus.labels)
-    started, clock = datetime.now(UTC), time.perf_counter()
-    store = FeatureStore(job.corpus, config.clip_seconds)
-    whole = make_split(job.tracks, config.protocol, config.fold, config.folds, config.seed)
-    failures = store.failures
-    lost = {track.track_id: failures[track.track_id] for track in job.tracks if track.track_id in failures}
-    split = whole.without(set(lost))
-    train, validation, test = parts(store, job.tracks, labels, split)
-    if config.variant in BASELINES:
-        outcome = baselines.fit(config.variant, train, validation, test, len(labels), job.corpus.front_end)
-    else:
-        from bnet.training import fit
-
-        outcome = fit.fit(
-            Variant.from_architecture(config.variant, config.architecture),
-            job.profile,
-            train,
-            validation,
-            test,
-            len(labels),
-            config.training_seed,
-            config.run_name,
-            settings,
-        )
-    used = [*split.train, *split.validation, *split.test]
-    return records.write(
-        folder,
-        config,
-        labels,
-        _predictions(job.tracks, labels, split, outcome),
-        outcome.history,
-        data={
-            "features_checksum": store.checksum(used),
-            "split_checksum": split.checksum(),
-            "tracks": {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
-            "lost": lost,
-        },
-        notes=outcome.notes,
-        made=_made(config, started, time.perf_counter() - clock, outcome.execution),
-        model=outcome.model,
-    )
-
-
-def parts(store: FeatureStore, tracks: Iterable[Track], labels: list[str], split: Split) -> tuple[Part, Part, Part]:
-    """The three parts of a split, over the store's memory-mapped log-mels.
-
-    Raises
-    ------
-    BnetError
-        If a part is empty, or features of a track have not been extracted.
-    """
-    index = {label: i for i, label in enumerate(labels)}
-    label_of = {track.track_id: index[track.label] for track in tracks}
-    result = []
-    for part in ("train", "validation", "test"):
-        ids = getattr(split, part)
-        if not ids:
-            raise BnetError(f"the {part} part of this fold has no track with features; see `bnet features`")
-        result.append(Part(store.array, store.row_numbers(ids), np.array([label_of[track_id] for track_id in ids])))
-    return tuple(result)
-
-
-def _predictions(tracks: Iterable[Track], labels: list[str], split: Split, outcome: Outcome) -> pd.DataFrame:
-    label_of = {track.track_id: track.label for track in tracks}
-    frames = []
-    for part in ("validation", "test"):
-        ids = list(getattr(split, part))
-        frame = pd.DataFrame({"part": part, "track_id": ids, "label": [label_of[track_id] for track_id in ids]})
-        frames.append(pd.concat([frame, pd.DataFrame(getattr(outcome, part), columns=class_columns(labels))], axis=1))
-    return pd.concat(frames, ignore_index=True)
-
-
-def _made(config: Config, started: datetime, seconds: float, execution: dict[str, Any]) -> dict[str, Any]:
-    """How a record was made: what may differ between two runs of one configuration."""
-    network = bool(config.architecture)
-    return {
-        "bnet": bnet.__version__,
-        **commit(),
-        "backend": backend.name() if network else "scikit-learn",
-        "device": backend.device() if network else {"kind": "CPU", "name": backend.processor()},
-        **({"execution": execution} if execution else {}),
-        "machine": backend.machine(),
-        "versions": backend.versions(network),
-        "started": started.isoformat(timespec="seconds"),
-        "wall_s": round(seconds, 1),
-    }
-
-
-def commit() -> dict[str, Any]:
-    """The commit of the code that runs, and whether ``bnet/`` was changed since; None where there is no git."""
-    package = Path(__file__).resolve().parents[1]
-
-    def git(*words: str) -> str:
-        command = ["git", "-C", str(package), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ}).stdout.strip()
-
-    try:
-        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain", "--", "."))}
-    except (OSError, subprocess.CalledProcessError):
-        return {"commit": None, "changed": None}

@@ -1,114 +1,30 @@
-"""A plan: what a full execution will do, as arithmetic. Runs and bytes are counted, hours follow from measured speeds.
-
-`bnet.runs.planning` makes plans; this module knows neither folders nor machines.
-"""
+"""A plan: what a full execution will do. Hours are one measured step times the number of steps; `bnet.runs.planning`
+counts."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from bnet.corpora import get_corpus
 from bnet.errors import BnetError
+from bnet.runs import speed
 from bnet.runs.speed import Speed
-from bnet.sound.front_end import FrontEnd
-from bnet.sound.log_mel import FeatureSettings
 from bnet.training.baselines import BASELINES
 from bnet.training.config import Profile
 
+CLASSES = 10
+"""Of the networks that are measured: their last layer is too small to matter."""
+BUDGET, QUICK = 15.0, 3.0
+"""Seconds of training steps that are timed, after the first step; with `quick`."""
 BYTES_A_PARAMETER = 13.5
 """Of a run's weights file: a float32 weight, Adam's two moments, and an eighth more for the file's own structure."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """All folds of one network on one corpus under one protocol.
-
-    Parameters
-    ----------
-    corpus, protocol, variant
-        Names; `variant` may be a baseline.
-    clip_seconds, frames, classes
-        Of the corpus under this profile.
-    train, validation, test
-        Clips in the parts of the first fold.
-    runs, done
-        Folds that the profile runs, and those that have a good record.
-    """
-
-    corpus: str
-    protocol: str
-    variant: str
-    clip_seconds: float
-    frames: int
-    classes: int
-    train: int
-    validation: int
-    test: int
-    runs: int
-    done: int
-
-    @property
-    def to_do(self) -> int:
-        """Runs without a record."""
-        return self.runs - self.done
-
-    def steps(self, profile: Profile) -> int:
-        """Training steps of a run that goes through all its epochs."""
-        return profile.epochs * math.ceil(self.train / profile.batch_size)
-
-    def run_hours(self, profile: Profile, of: Speed) -> float:
-        """Hours of a run that goes through all its epochs, with validation after each, and prediction at the end."""
-        looked_at = profile.epochs * self.validation + self.validation + self.test
-        return (of.start_s + self.steps(profile) * of.step_s + looked_at * of.clip_s) / 3600
-
-    def record_bytes(self, profile: Profile, parameters: int) -> int:
-        """Bytes of one record: a row of probabilities a clip, a row an epoch, and the weights."""
-        rows = (self.validation + self.test) * (32 + 10 * self.classes)
-        return round(2500 + rows + 60 * profile.epochs + BYTES_A_PARAMETER * parameters)
-
-
-@dataclass(frozen=True)
-class Store:
-    """The features of one corpus.
-
-    Parameters
-    ----------
-    corpus, here
-        Its name, and whether its data is on this machine.
-    clips, extracted
-        Clips that the profile uses, and those whose log-mels are there.
-    row_bytes
-        Of a clip's log-mel.
-    download
-        Bytes to fetch, 0 if the data is here, None where nobody has published the size.
-    clip_s
-        Seconds that one process takes for a clip; None if not measured.
-    how
-        How `clip_s` was found.
-    """
-
-    corpus: str
-    here: bool
-    clips: int
-    extracted: int
-    row_bytes: int
-    download: int | None
-    clip_s: float | None = None
-    how: str = "not measured"
-
-    @property
-    def to_do(self) -> int:
-        """Clips without a log-mel."""
-        return self.clips - self.extracted
-
-    def hours(self, jobs: int) -> float | None:
-        """Hours of extraction by so many processes."""
-        return None if self.clip_s is None else self.to_do * self.clip_s / jobs / 3600
 
 
 @dataclass(frozen=True)
@@ -117,8 +33,12 @@ class Plan:
 
     Parameters
     ----------
-    tasks, stores
-        Runs, and features.
+    tasks
+        One row per corpus, protocol and network: ``runs, done, to_do``, clips of the first fold's ``train, validation,
+        test``, ``steps_a_run``, and what follows from the speed: ``hours_a_run, hours, record_bytes, how``.
+    features
+        One row per corpus: ``data`` (here or absent), ``clips, extracted``, ``hours`` of extraction on all cores, bytes
+        of the store and to download (missing where nobody has published the size), ``how``.
     machine
         `bnet.backend.machine()`, where it is planned.
     notes
@@ -129,198 +49,103 @@ class Plan:
     """
 
     profile: Profile
-    tasks: tuple[Task, ...]
-    stores: tuple[Store, ...]
+    tasks: pd.DataFrame
+    features: pd.DataFrame
     machine: dict[str, Any]
     notes: tuple[str, ...] = ()
     speeds: tuple[Speed, ...] = ()
     process_memory: int | None = None
 
-    def speed_of(self, task: Task) -> Speed | None:
-        """What is known of a task's network at its clip length."""
-        return next((s for s in self.speeds if (s.variant, s.frames) == (task.variant, task.frames)), None)
-
-    def task_table(self) -> pd.DataFrame:
-        """One row a task: runs, done, to do, clips a fold, steps and hours a run, hours of all that is to do."""
-        rows = []
-        for task in self.tasks:
-            known = self.speed_of(task)
-            hours = task.run_hours(self.profile, known) if known else None
-            rows.append(
-                {
-                    "corpus": task.corpus,
-                    "protocol": task.protocol,
-                    "network": task.variant,
-                    "runs": task.runs,
-                    "done": task.done,
-                    "to_do": task.to_do,
-                    "train": task.train,
-                    "validation": task.validation,
-                    "test": task.test,
-                    "steps_a_run": task.steps(self.profile) if task.variant not in BASELINES else 0,
-                    "hours_a_run": hours,
-                    "hours": task.to_do * hours if known else None,
-                    "record_bytes": task.to_do * task.record_bytes(self.profile, known.parameters if known else 0),
-                    "how": known.how if known else "not measured",
-                }
-            )
-        return pd.DataFrame(rows).astype({"hours_a_run": float, "hours": float})
-
-    def store_table(self) -> pd.DataFrame:
-        """One row a corpus: clips, extracted, hours of extraction on all cores, bytes of the store and to download."""
-        rows = [
-            {
-                "corpus": store.corpus,
-                "data": "here" if store.here else "absent",
-                "clips": store.clips,
-                "extracted": store.extracted,
-                "hours": store.hours(self.machine["cores"]),
-                "store_bytes": store.clips * store.row_bytes,
-                "download_bytes": store.download,
-                "how": store.how,
-            }
-            for store in self.stores
-        ]
-        return pd.DataFrame(rows).astype({"hours": float, "download_bytes": float})
-
-    def speed_table(self) -> pd.DataFrame:
-        """One row a network and clip length: seconds, memory, size, and how each was found."""
+    def networks(self) -> pd.DataFrame:
+        """One row per network and clip length: seconds, memory, size, and how each was found."""
         columns = [field.name for field in dataclasses.fields(Speed)]
         return pd.DataFrame([dataclasses.asdict(s) for s in self.speeds], columns=columns)
 
     def total(self) -> dict[str, Any]:
         """Sums over the tables, of what is known; None where nothing is. Training hours are those of networks."""
-        tasks, stores = self.task_table(), self.store_table()
+        tasks, features = self.tasks, self.features
         networks = tasks[~tasks["network"].isin([*BASELINES]) & (tasks["to_do"] > 0)]
-        new = sum(store.to_do * store.row_bytes for store in self.stores)
-        memory = [s.memory for s in self.speeds if s.memory]
-        device = [s.device_memory for s in self.speeds if s.device_memory]
-        workers = 1 + self.machine["cores"]
+        new = features["store_bytes"] // features["clips"] * (features["clips"] - features["extracted"])
         return {
-            "runs": int(tasks["runs"].sum()),
-            "done": int(tasks["done"].sum()),
-            "to_do": int(tasks["to_do"].sum()),
+            **{key: int(tasks[key].sum()) for key in ("runs", "done", "to_do")},
             "training_hours": _sum(networks["hours"]),
-            "feature_hours": _sum(stores["hours"]),
-            "new_store_bytes": new,
+            "feature_hours": _sum(features["hours"]),
+            "new_store_bytes": int(new.sum()),
             "record_bytes": int(tasks["record_bytes"].sum()),
-            "download_bytes": _sum(stores["download_bytes"]),
-            "training_memory": max(memory, default=None),
-            "device_memory": max(device, default=None),
-            "feature_memory": self.process_memory and workers * self.process_memory,
+            "download_bytes": _sum(features["download_bytes"]),
+            "training_memory": max((s.memory for s in self.speeds if s.memory), default=None),
+            "device_memory": max((s.device_memory for s in self.speeds if s.device_memory), default=None),
+            "feature_memory": self.process_memory and (1 + self.machine["cores"]) * self.process_memory,
         }
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values for JSON; what is not known is None."""
-        tables = {"tasks": self.task_table(), "features": self.store_table(), "networks": self.speed_table()}
-        plain = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
+        tasks = self.tasks.drop(columns="frames")
+        tables = {"tasks": tasks, "features": self.features.drop(columns="seconds"), "networks": self.networks()}
         return {
             "profile": dataclasses.asdict(self.profile),
             "machine": self.machine,
-            **plain,
+            **{name: json.loads(table.to_json(orient="records")) for name, table in tables.items()},
             "total": self.total(),
             "notes": list(self.notes),
         }
 
 
-def row_bytes(seconds: float, front_end: FrontEnd | None = None) -> int:
-    """Bytes of a clip's log-mel in the feature store: float32 [shape=(frames, n_mels)]; None: the paper's front end."""
-    front_end = front_end or FeatureSettings()
-    return 4 * front_end.frames(seconds) * front_end.n_mels
+def measure(made: Plan, *, quick: bool = False, say: Callable[[str], None] = print) -> Plan:
+    """The plan with hours and memory, from measurements on this machine.
 
-
-def estimate(
-    clips: int,
-    *,
-    steps_per_s: float,
-    clips_per_s: float,
-    machines: int = 1,
-    clip_seconds: float = 30.0,
-    batch_size: int = 8,
-    epochs: int = 100,
-    runs: int = 10,
-    train_share: float = 0.8,
-    sound_bytes: float | None = None,
-    parent_bytes: tuple[float, float] | None = None,
-    training_bytes: float | None = None,
-) -> pd.DataFrame:
-    """What a corpus of `clips` clips would take on one machine such as was measured, and on several.
-
-    Pure arithmetic on measured figures, for a corpus that nobody has run: a forecast.
-
-    Parameters
-    ----------
-    clips
-        Number of clips (FMA-full and FMA-large: 106 574).
-    steps_per_s, clips_per_s
-        Measured: training steps of `batch_size` clips, and clips whose log-mels are extracted, a second on a machine.
-    machines
-        How many machines share the work.
-    clip_seconds, batch_size, epochs, runs, train_share
-        Of the clips and the training; `runs` are the folds of one network.
-    sound_bytes
-        Size of the download.
-    parent_bytes
-        Measured memory of the extracting process: (fixed, for each clip), as ``benchmarks/features_scale.py`` fits it.
-    training_bytes
-        Measured memory of a training process, which does not depend on the number of clips.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a quantity: ``what, unit, one_machine, several`` (the most that one of `machines` has to bear, or the
-        hours until all have ended) and ``needs`` (what makes `several` possible; '' where sharing changes nothing).
+    Each network that has runs to do is timed at each length of its clips; with `quick` only the first, for fewer steps,
+    and the times of all others are in proportion to their multiply-adds.
 
     Raises
     ------
     BnetError
-        If a number is not above 0.
+        If a network can't be measured (memory); names it and what to do.
     """
-    given = {
-        "clips": clips,
-        "steps_per_s": steps_per_s,
-        "clips_per_s": clips_per_s,
-        "machines": machines,
-        "clip_seconds": clip_seconds,
-        "batch_size": batch_size,
-        "epochs": epochs,
-        "runs": runs,
-        "train_share": train_share,
-    }
-    for name, value in given.items():
-        if not value > 0:
-            raise BnetError(f"{name} is {value}; expected more than 0")
-    shard = math.ceil(clips / machines)
-    steps = epochs * math.ceil(clips * train_share / batch_size)
-    run_hours = steps / steps_per_s / 3600
-    size = row_bytes(clip_seconds)
-    reading = steps_per_s * batch_size * size
-    apart = "a sharded store: every machine extracts clips of its own into a store of its own"
-    rows = [
-        ("features on disk", "GiB", clips * size / 2**30, shard * size / 2**30, apart),
-        ("feature extraction", "hours", clips / clips_per_s / 3600, shard / clips_per_s / 3600, apart),
-        ("training steps of a run", "steps", steps, steps, ""),
-        ("one run, all epochs", "hours", run_hours, run_hours, ""),
-        (
-            f"{runs} runs, all epochs",
-            "hours",
-            runs * run_hours,
-            math.ceil(runs / machines) * run_hours,
-            "many machines: runs do not depend on each other, and records are folders that are copied together; each "
-            "machine needs the whole store, or to read it over a network",
-        ),
-        ("features read while training", "MiB/s", reading / 2**20, reading / 2**20, ""),
-    ]
-    if sound_bytes is not None:
-        rows.insert(0, ("sound to fetch", "GiB", sound_bytes / 2**30, sound_bytes / machines / 2**30, apart))
-    if parent_bytes is not None:
-        fixed, each = parent_bytes
-        whole, part = ((fixed + each * n) / 2**30 for n in (clips, shard))
-        rows.append(("memory of the extracting process", "GiB", whole, part, apart))
-    if training_bytes is not None:
-        rows.append(("memory of a training process", "GiB", training_bytes / 2**30, training_bytes / 2**30, ""))
-    table = pd.DataFrame(rows, columns=["what", "unit", "one_machine", "several", "needs"])
-    return table.astype({"one_machine": float, "several": float})
+    todo = made.tasks[(made.tasks["to_do"] > 0) & ~made.tasks["network"].isin([*BASELINES])]
+    pairs = list(dict.fromkeys(zip(todo["network"], todo["frames"], strict=True)))
+    timed, speeds, profile = pairs[: 1 if quick else None], {}, made.profile
+    for number, (variant, length) in enumerate(timed, 1):
+        say(f"measuring {variant} at {length} frames ({number} of {len(timed)}), for half a minute or so")
+        words = variant, CLASSES, length, profile.batch_size, profile.precision, QUICK if quick else BUDGET
+        speeds[variant, length] = speed.network(*words)
+    for variant, length in pairs[len(timed) :]:
+        speeds[variant, length] = speed.scaled(speeds[pairs[0]], variant, CLASSES, length)
+    say("measuring the extraction of a few clips")
+    features = made.features.copy()
+    for i, row in features.iterrows():
+        clip_s, features.loc[i, "how"] = _clip_speed(row["corpus"], row["data"] == "here", row["seconds"])
+        features.loc[i, "hours"] = (row["clips"] - row["extracted"]) * clip_s / made.machine["cores"] / 3600
+    made = dataclasses.replace(made, features=features, process_memory=speed.peak_memory())
+    return with_speeds(made, speeds)
+
+
+def with_speeds(made: Plan, speeds: dict[tuple[str, int], Speed]) -> Plan:
+    """The plan with the columns that follow from what a step and a clip take, and from the size of a network."""
+    tasks, epochs, columns = made.tasks.copy(), made.profile.epochs, []
+    for row in tasks.itertuples():
+        known, hours, size = speeds.get((row.network, row.frames)), math.nan, 0.0
+        if known:
+            clips = (epochs + 1) * row.validation + row.test  # validation after each epoch, prediction at the end
+            hours = (known.start_s + row.steps_a_run * known.step_s + clips * known.clip_s) / 3600
+            size = BYTES_A_PARAMETER * known.parameters
+        classes = len(get_corpus(row.corpus).labels)
+        lines = (row.validation + row.test) * (32 + 10 * classes) + 60 * epochs
+        record = round(2500 + lines + size)  # a line of probabilities per clip, one per epoch, and the weights
+        columns.append((hours, row.to_do * hours, row.to_do * record, known.how if known else "not measured"))
+    tasks[["hours_a_run", "hours", "record_bytes", "how"]] = columns
+    return dataclasses.replace(made, tasks=tasks, speeds=tuple(speeds.values()))
+
+
+def _clip_speed(corpus: str, here: bool, seconds: float) -> tuple[float, str]:
+    """Seconds a clip, and how they were found: on the corpus's own clips, or on an MP3 where it is not here."""
+    found, how = get_corpus(corpus), "measured on an MP3 made on the spot"
+    if here:
+        try:
+            return speed.clips(found, found.tracks(), seconds), "measured"
+        except BnetError as error:
+            how = f"{how}, for a clip failed: {error}"
+    return speed.mp3(seconds), how
 
 
 def _sum(column: pd.Series) -> float | None:

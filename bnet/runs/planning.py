@@ -1,4 +1,4 @@
-"""Make a plan: what is there, what is done, and how fast this machine is. Nothing is written.
+"""Count what a full execution will do: runs, clips and bytes. Nothing is measured, nothing is written.
 
 A corpus that is not here is planned from the number of clips that its publication gives, as if every clip were a group
 of its own.
@@ -7,9 +7,13 @@ of its own.
 from __future__ import annotations
 
 import dataclasses
+import math
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from bnet import backend, paths
 from bnet.corpora import CORPORA, Corpus, Track, get_corpus, select
@@ -17,16 +21,10 @@ from bnet.corpora.splits import PARTS, PROTOCOLS, make_split
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError, unknown
 from bnet.models import VARIANTS
-from bnet.models.shapes import check
-from bnet.runs import jobs, plan, records, speed
-from bnet.runs.plan import Plan, Store, Task
+from bnet.runs import jobs, records
+from bnet.runs.plan import Plan, with_speeds
 from bnet.training.baselines import BASELINES
 from bnet.training.config import Config, Profile
-
-CLASSES = 10
-"""Of the networks that are measured: their last layer is too small to matter."""
-BUDGET, QUICK = 15.0, 3.0
-"""Seconds of training steps that are timed, after the first step; with `quick`."""
 
 
 def make(
@@ -55,15 +53,13 @@ def make(
     """
     wanted, networks, ways = _words(corpora), jobs.variants(variants), _words(protocols)
     names = list(dict.fromkeys(name for item in wanted for name in (CORPORA if item == "all" else [item])))
-    found = [get_corpus(name) for name in names]
+    corpora = [get_corpus(name) for name in names]
     for kind, chosen, known in (("network", networks, [*VARIANTS, *BASELINES]), ("protocol", ways, PROTOCOLS)):
         for name in chosen:
             if name not in known:
                 raise unknown(kind, name, known)
-    if not (names and networks and ways):
-        raise BnetError("nothing to plan; name a corpus, a network and a protocol, or leave the options out")
-    tasks, stores, notes, fetched = [], [], [], set()
-    for corpus in found:
+    tasks, features, notes, fetched = [], [], [], set()
+    for corpus in corpora:
         try:
             tracks, absent = _tracks(corpus, profile, exclude)
         except BnetError as error:
@@ -73,60 +69,23 @@ def make(
             continue
         if absent:
             notes.append(f"planned from its published number of clips: {absent}")
-        seconds = jobs.clip_seconds(corpus, profile)
-        for name in networks:
-            if name in VARIANTS:
-                check(VARIANTS[name], corpus.front_end.frames(seconds))
-        stores.append(_store(corpus, tracks, not absent, profile, fetched))
-        done = _done_elsewhere if absent else _done_here
+        features.append(_features(corpus, tracks, not absent, profile, fetched))
+        done, damaged = _records(results, corpus.name)
+        notes += [f"{name} is damaged and will be made anew" for name in damaged]
         for protocol in ways:
             if protocol not in corpus.protocols:
                 notes.append(f"{corpus.name} has no protocol {protocol}; it has {', '.join(corpus.protocols)}")
                 continue
-            counts, damaged = done(corpus, networks, protocol, profile, results, sorted(set(exclude)))
-            notes += [f"{name} is damaged and will be made anew" for name in damaged]
-            tasks += _tasks(corpus, tracks, protocol, profile, counts)
+            rows = {name: VARIANTS.get(name) for name in networks}
+            todo = jobs.of_tracks(corpus, tracks, rows, protocol, profile, exclude=exclude)
+            tasks += _tasks(todo, profile, {_known(c, absent) for c in done}, absent)
     if not tasks:
-        raise BnetError(f"nothing to plan: {'; '.join(notes)}")
+        raise BnetError(f"nothing to plan: {'; '.join(notes) or 'name a corpus, a network and a protocol'}")
     if profile.stop_patience:
         notes.append("hours are an upper bound: early stopping may end a run before its last epoch")
-    made = Plan(profile, tuple(tasks), tuple(stores), backend.machine(), tuple(notes))
+    made = Plan(profile, pd.DataFrame(tasks), pd.DataFrame(features), backend.machine(), tuple(notes))
+    made = with_speeds(made, {})
     return dataclasses.replace(made, notes=(*made.notes, *_full_disks(made, results)))
-
-
-def measure(made: Plan, *, quick: bool = False, say: Callable[[str], None] = print) -> Plan:
-    """The plan with hours and memory, from measurements on this machine.
-
-    Each network that has runs to do is timed at its longest clip, and reckoned from that at shorter ones
-    (`bnet.runs.speed.reckon`). With `quick` only the first is timed, for fewer steps, and all others are reckoned from
-    it.
-
-    Raises
-    ------
-    BnetError
-        If a network can't be measured (memory); names it and what to do.
-    """
-    todo = [task for task in made.tasks if task.to_do and task.variant not in BASELINES]
-    longest: dict[str, int] = {}
-    for task in todo:
-        longest[task.variant] = max(task.frames, longest.get(task.variant, 0))
-    timed = list(longest.items())[: 1 if quick else None]
-    speeds = {}
-    for number, (variant, length) in enumerate(timed, 1):
-        say(f"measuring {variant} at {length} frames ({number} of {len(timed)}), for half a minute or so")
-        batch = made.profile.batch_size
-        speeds[variant, length] = speed.network(variant, CLASSES, length, batch, QUICK if quick else BUDGET)
-    pairs = list(dict.fromkeys((task.variant, task.frames) for task in todo))
-    weights = speed.weigh(pairs, CLASSES, made.profile.batch_size) if set(pairs) - set(speeds) else {}
-    for variant, length in pairs:
-        known = speeds.get((variant, longest[variant])) or speeds[timed[0]]
-        if (variant, length) not in speeds:
-            speeds[variant, length] = speed.reckon(variant, length, weights, known)
-    say("measuring the extraction of a few clips")
-    stores = tuple(_timed(store, made.profile) for store in made.stores)
-    return dataclasses.replace(
-        made, stores=stores, speeds=tuple(speeds[pair] for pair in pairs), process_memory=speed.peak_memory()
-    )
 
 
 def _words(names: Iterable[str]) -> list[str]:
@@ -147,85 +106,72 @@ def _tracks(corpus: Corpus, profile: Profile, exclude: Iterable[str]) -> tuple[l
     parts = [PARTS[0]] * 8 + list(PARTS[1:])
     tracks = [
         Track(name, label, name, split=parts[i % 10])
-        for label, count in corpus.expected.items()
-        for i, name in enumerate(f"{label}-{i:06d}" for i in range(count))
+        for label, number in corpus.expected.items()
+        for i, name in enumerate(f"{label}-{i:06d}" for i in range(number))
     ]
     return select(tracks, profile.max_per_class or None, seed=profile.seed), reason
 
 
-def _store(corpus: Corpus, tracks: list[Track], here: bool, profile: Profile, fetched: set[str]) -> Store:
-    """`fetched` holds the folders that are counted already: two corpora may share one."""
+def _features(corpus: Corpus, tracks: list[Track], here: bool, profile: Profile, fetched: set[str]) -> dict[str, Any]:
+    """A row of `Plan.features`; `fetched` holds the folders that are counted already: two corpora may share one."""
     seconds = jobs.clip_seconds(corpus, profile)
     there = FeatureStore(corpus, seconds).available
     folder = getattr(corpus, "data_name", "") or corpus.name
-    download = 0 if here or folder in fetched else getattr(corpus, "disk_bytes", None)
+    download = 0.0 if here or folder in fetched else float(getattr(corpus, "disk_bytes", None) or math.nan)
     fetched.add(folder)
-    extracted = len(there & {track.track_id for track in tracks}) if here else min(len(there), len(tracks))
-    return Store(corpus.name, here, len(tracks), extracted, plan.row_bytes(seconds, corpus.front_end), download)
-
-
-def _tasks(corpus: Corpus, tracks: list[Track], protocol: str, profile: Profile, done: dict[str, int]) -> list[Task]:
-    split = make_split(tracks, protocol, 0, profile.folds(protocol), profile.seed)
-    sizes = {part: len(getattr(split, part)) for part in PARTS}
-    seconds, classes = jobs.clip_seconds(corpus, profile), len({track.label for track in tracks})
-    frames = corpus.front_end.frames(seconds)
-    total = len(profile.folds_to_run(protocol))
-    return [
-        Task(corpus.name, protocol, variant, seconds, frames, classes, **sizes, runs=total, done=count)
-        for variant, count in done.items()
-    ]
-
-
-def _done_here(
-    corpus: Corpus, networks: list[str], protocol: str, profile: Profile, results: Path, exclude: list[str]
-) -> tuple[dict[str, int], list[str]]:
-    """Network -> number of its runs that have a record, and the names of damaged records."""
-    done, damaged = dict.fromkeys(networks, 0), []
-    for job in jobs.jobs(corpus.name, networks, protocol, profile, exclude=exclude):
-        state = jobs.state(job, results)
-        done[job.config.variant] += state == "done"
-        damaged += [job.config.run_name] if state == "damaged" else []
-    return done, damaged
-
-
-def _done_elsewhere(
-    corpus: Corpus, networks: list[str], protocol: str, profile: Profile, results: Path, exclude: list[str]
-) -> tuple[dict[str, int], list[str]]:
-    """As `_done_here` where the data is not here: records that agree in all but the tracks, which can't be known."""
-    done, damaged = dict.fromkeys(networks, 0), []
-    profile = dataclasses.replace(profile, clip_seconds=jobs.clip_seconds(corpus, profile))
-    names = {field.name for field in dataclasses.fields(Config)} & {field.name for field in dataclasses.fields(Profile)}
-    wanted = {name: getattr(profile, name) for name in names} | {
-        "features": corpus.front_end.to_json(),
-        "protocol": protocol,
-        "folds": profile.folds(protocol),
-        "profile": profile.name,
-        "exclude": ",".join(exclude),
+    return {
+        "corpus": corpus.name,
+        "data": "here" if here else "absent",
+        "clips": len(tracks),
+        "extracted": len(there & {t.track_id for t in tracks}) if here else min(len(there), len(tracks)),
+        "hours": math.nan,
+        "store_bytes": len(tracks) * 4 * corpus.front_end.frames(seconds) * corpus.front_end.n_mels,  # float32
+        "download_bytes": download,
+        "how": "not measured",
+        "seconds": seconds,
     }
-    for folder in records.folders(results, corpus.name):
+
+
+def _records(results: Path, corpus: str) -> tuple[list[Config], list[str]]:
+    """Configurations of the records of a corpus, and the names of damaged ones."""
+    done, damaged = [], []
+    for folder in records.folders(results, corpus):
         try:
-            config = records.read(folder).config
+            done.append(records.read(folder).config)
         except records.DamagedRecord:
             damaged.append(folder.name)
-            continue
-        row = VARIANTS.get(config.variant)
-        same = config.architecture == (row.architecture() if row else "")
-        same = same and config.fold in profile.folds_to_run(protocol)
-        if config.variant in done and same and all(getattr(config, key) == value for key, value in wanted.items()):
-            done[config.variant] += 1
     return done, damaged
 
 
-def _timed(store: Store, profile: Profile) -> Store:
-    """With seconds a clip: of the corpus's own clips, or of an MP3 made on the spot where it is not here."""
-    corpus = get_corpus(store.corpus)
-    seconds, how = jobs.clip_seconds(corpus, profile), "measured on an MP3 made on the spot"
-    if store.here:
-        try:
-            return dataclasses.replace(store, clip_s=speed.clips(corpus, corpus.tracks(), seconds), how="measured")
-        except BnetError as error:
-            how = f"{how}, for a clip failed: {error}"
-    return dataclasses.replace(store, clip_s=speed.mp3(seconds), how=how)
+def _known(config: Config, absent: str) -> Config:
+    """A configuration without its tracks, where they can't be known."""
+    return dataclasses.replace(config, corpus_fingerprint="", corpus_source="") if absent else config
+
+
+def _tasks(todo: list[jobs.Job], profile: Profile, done: set[Config], absent: str) -> list[dict[str, Any]]:
+    """Rows of `Plan.tasks`, without what follows from the speed."""
+    first = todo[0].config
+    split = make_split(todo[0].tracks, first.protocol, 0, first.folds, first.seed)
+    sizes = {part: len(getattr(split, part)) for part in PARTS}
+    rows = []
+    for variant in dict.fromkeys(job.config.variant for job in todo):
+        own = [job.config for job in todo if job.config.variant == variant]
+        found = sum(_known(config, absent) in done for config in own)
+        steps = profile.epochs * math.ceil(sizes["train"] / profile.batch_size)
+        rows.append(
+            {
+                "corpus": first.corpus,
+                "protocol": first.protocol,
+                "network": variant,
+                "runs": len(own),
+                "done": found,
+                "to_do": len(own) - found,
+                **sizes,
+                "steps_a_run": 0 if variant in BASELINES else steps,
+                "frames": todo[0].corpus.front_end.frames(first.clip_seconds),
+            }
+        )
+    return rows
 
 
 def _full_disks(made: Plan, results: Path) -> list[str]:

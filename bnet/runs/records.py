@@ -224,6 +224,29 @@ def find(results: Path, corpus: str | None = None, **wanted: Any) -> list[Record
     return sorted(chosen, key=lambda r: (r.config.corpus, r.config.variant, r.config.protocol, r.config.fold, r.name))
 
 
+def resolve(results: Path, name: str) -> Record:
+    """The record of a network or a baseline: by its folder, its name or the beginning of it (``corpus/name`` too).
+
+    Raises
+    ------
+    BnetError
+        If there is none, or several.
+    """
+    if (Path(name) / "run.json").is_file():
+        return read(Path(name).resolve())
+    named = [path for path in folders(results) if (path / "run.json").is_file()]
+    fits = [p for p in named if p.name.startswith(name) or f"{p.parent.name}/{p.name}".startswith(name)]
+    exact = [path for path in fits if name in (path.name, f"{path.parent.name}/{path.name}")]
+    if len(exact or fits) != 1:
+        found = (
+            f"fits {len(fits)} runs: {', '.join(f'{p.parent.name}/{p.name}' for p in fits[:5])}"
+            if fits
+            else "is no run"
+        )
+        raise BnetError(f"{name!r} {found} below {results}; give a run's folder, or its name or its beginning")
+    return read((exact or fits)[0])
+
+
 def set_aside(folder: Path) -> Path:
     """Rename a damaged record to ``<name>.damaged-<k>``, so that nothing is lost, and return the new path."""
     number = 1

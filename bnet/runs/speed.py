@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,10 @@ import psutil
 from bnet import backend
 from bnet.corpora import Corpus, Track
 from bnet.errors import BnetError
+from bnet.models import get_variant
+from bnet.models.counting import count
+from bnet.models.shapes import N_MELS
+from bnet.runs.child import call
 from bnet.sound import log_mel
 from bnet.sound.log_mel import FeatureSettings
 from bnet.training import device
@@ -41,14 +44,14 @@ class Speed:
     variant, frames, batch_size
         The network, frames of a clip, clips a step.
     how
-        ``measured``, or from which measured network it was reckoned, and by what.
+        ``measured``, or from which measured network it was estimated, and by what.
     step_s, clip_s, start_s
         Seconds of a training step; of a clip's forward pass; of what comes before the second step (building,
         compiling).
     memory, device_memory
-        Peak memory of the process, and of the GPU's allocator, in bytes; None where it is not known.
+        Peak memory of the process, and of the GPU's allocator, in bytes; None where it was not measured.
     parameters, macs
-        Of the network: weights, and multiply-adds of a clip's forward pass (`bnet.models.cost.costs`).
+        Of the network: weights, and multiply-adds of a clip's forward pass (`bnet.models.counting.count`).
     backend, device, step
         What it ran on, and the step that it took (`bnet.training.device.Execution`): the one that `bnet train` takes.
     """
@@ -69,42 +72,32 @@ class Speed:
     step: str = "plain"
 
 
-@dataclass(frozen=True)
-class Weight:
-    """What is counted on a network: `parameters`, `macs` of a clip's forward pass, and the `memory` in bytes that
-    training on a CPU is expected to take (`bnet.models.cost.training_bytes`)."""
-
-    parameters: int
-    macs: int
-    memory: int
-
-
-def network(variant: str, classes: int, frames: int, batch_size: int, budget_s: float = 15.0) -> Speed:
+def network(
+    variant: str, classes: int, frames: int, batch_size: int, precision: str = "float32", budget_s: float = 15.0
+) -> Speed:
     """Time training steps of a network on noise, after the first one: at least 2, at most 30, for some `budget_s` s.
 
     Raises
     ------
     BnetError
-        If the batch would not fit into memory, the process is killed, or the network can't be built.
+        If the batch does not fit into memory, the process is killed, or the network can't be built.
     """
-    what = f"measuring {variant} with {batch_size} clips of {frames} frames a step"
-    return _in_child(what, _network, variant, classes, frames, batch_size, budget_s)
+    try:
+        return call(_network, variant, classes, frames, batch_size, precision, budget_s)
+    except BnetError as error:
+        raise BnetError(
+            f"measuring {variant} with {batch_size} clips of {frames} frames a step: {error}; take less with --set "
+            "batch_size=..., or plan without measuring: --no-measure"
+        ) from error
 
 
-def weigh(pairs: Iterable[tuple[str, int]], classes: int, batch_size: int) -> dict[tuple[str, int], Weight]:
-    """Of each (network, frames): what is counted on its Keras model."""
-    return _in_child("counting parameters", _weigh, list(pairs), classes, batch_size)
-
-
-def reckon(variant: str, frames: int, weights: dict[tuple[str, int], Weight], known: Speed) -> Speed:
+def scaled(known: Speed, variant: str, classes: int, frames: int) -> Speed:
     """The speed of a network that was not measured, from one that was: times in proportion to their multiply-adds.
 
-    Memory of a process that trains on a CPU goes in proportion to what either is expected to take; a GPU's is left
-    open. On a CPU, times in proportion may be off by half: a step is bound by memory, too.
+    On a CPU, times in proportion may be off by half: a step is bound by memory, too.
     """
-    ours, theirs = weights[variant, frames], weights[known.variant, known.frames]
-    ratio = ours.macs / theirs.macs
-    on_cpu = known.memory is not None and known.device_memory is None
+    counted = count(get_variant(variant), classes, frames)
+    ratio = counted.macs / known.macs
     return dataclasses.replace(
         known,
         variant=variant,
@@ -112,21 +105,15 @@ def reckon(variant: str, frames: int, weights: dict[tuple[str, int], Weight], kn
         how=f"from {known.variant} at {known.frames} frames by multiply-adds",
         step_s=ratio * known.step_s,
         clip_s=ratio * known.clip_s,
-        memory=round(known.memory * ours.memory / theirs.memory) if on_cpu else None,
+        memory=None,
         device_memory=None,
-        parameters=ours.parameters,
-        macs=ours.macs,
+        parameters=counted.parameters,
+        macs=counted.macs,
     )
 
 
 def clips(corpus: Corpus, tracks: list[Track], seconds: float, count: int = 4) -> float:
-    """Seconds that one process takes for a clip's log-mel, sound included: the median of `count` clips.
-
-    Raises
-    ------
-    BnetError
-        If a clip can't be used.
-    """
+    """Seconds that one process takes for a clip's log-mel, sound included: the median of `count` clips."""
     step = max(1, len(tracks) // (count + 1))
     return _median_time(lambda track: corpus.log_mel(track, seconds, corpus.front_end), tracks[::step][: count + 1])
 
@@ -135,13 +122,10 @@ def mp3(seconds: float, count: int = 4) -> float:
     """As `clips`, for a stereo MP3 at 44.1 kHz made on the spot: what stands in for a corpus that is not here."""
     import soundfile
 
-    rate = 44_100
-    t = np.arange(round(seconds * rate)) / rate
-    noise = np.random.default_rng(0).standard_normal((len(t), 2))
-    sound = 0.05 * noise + 0.2 * np.sin(2 * np.pi * 440 * t)[:, None]
+    noise = np.random.default_rng(0).uniform(-0.3, 0.3, (round(seconds * 44_100), 2))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp3"
-        soundfile.write(path, sound, rate)
+        soundfile.write(path, noise, 44_100)
         front_end = FeatureSettings()
         return _median_time(
             lambda _: front_end(front_end.fit(log_mel.load(path, seconds=seconds), seconds)), [None] * (count + 1)
@@ -165,12 +149,8 @@ def peak_memory() -> int:
                 return 1024 * int(line.split()[1])
     except OSError:
         pass
-    try:
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    except ImportError:
-        return psutil.Process().memory_info().rss
+    memory = psutil.Process().memory_info()
+    return getattr(memory, "peak_wset", memory.rss)  # Windows tells its peak; elsewhere what it has now
 
 
 def device_memory() -> int:
@@ -178,31 +158,13 @@ def device_memory() -> int:
     return _GPU_MEMORY[backend.name()]()
 
 
-def _in_child(what: str, function: Callable, *args):
-    from joblib.externals import loky
-
-    executor = loky.ProcessPoolExecutor(1, timeout=10, env={"TF_CPP_MIN_LOG_LEVEL": "3"})
-    try:
-        return executor.submit(function, *args).result()
-    except loky.BrokenProcessPool as error:
-        memory = backend.machine()["memory_gib"]
-        raise BnetError(
-            f"{what}: the process was killed (is memory short? this machine has {memory} GiB); "
-            "take less with --set batch_size=..., or plan without measuring: --no-measure"
-        ) from error
-    finally:
-        executor.shutdown(wait=True, kill_workers=True)
-
-
-def _network(variant: str, classes: int, frames: int, batch_size: int, budget_s: float) -> Speed:
+def _network(variant: str, classes: int, frames: int, batch_size: int, precision: str, budget_s: float) -> Speed:
     """In a child: as `bnet.training.fit.fit` builds, compiles and feeds it, on noise."""
-    from bnet.models import get_variant
-    from bnet.models.shapes import N_MELS
     from bnet.training import assembly, fit
 
-    keras, times = fit.keras, [time.perf_counter()]
+    times = [time.perf_counter()]
 
-    class Clock(keras.callbacks.Callback):
+    class Clock(fit.keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             float(logs["loss"])  # wait for the device
             times.append(time.perf_counter())
@@ -210,24 +172,23 @@ def _network(variant: str, classes: int, frames: int, batch_size: int, budget_s:
                 self.model.stop_training = True
 
     noise = np.random.default_rng(0).uniform(-80, 0, (batch_size, frames, N_MELS)).astype("float32")
-    labels = np.arange(batch_size) % classes
     rows = np.tile(np.arange(batch_size), 1 + MOST_STEPS)
-    row, execution = get_variant(variant), device.take(Settings())
+    row, execution = get_variant(variant), device.take(Settings(), precision)
     assembly.seed_everything(0, execution)
-    with backend.precision(execution.precision):
-        network, model, execution = assembly.prepare(row, classes, frames, N_MELS, batch_size, execution)
-    execution = dataclasses.replace(execution, steps_per_execution=1)  # for a clock at every step
-    fed, places = (assembly.ResidentModel(model, noise), rows.astype("int32")) if execution.resident else (model, None)
-    execution = assembly.compile_model(fed, row, 1e-4, execution)
-    batches = fit.Batches(Part(noise, rows, labels[rows]), classes, batch_size, places=places)
-    fed.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[Clock()])
-    step_s = statistics.median(np.diff(times[1:]).tolist())
-    forward = []
-    for _ in range(1 + LEAST_STEPS):
-        clock = time.perf_counter()
-        np.asarray(model.predict_on_batch(noise[..., None]))
-        forward.append(time.perf_counter() - clock)
-    weight = _weight(network, model, batch_size)
+    with backend.precision(precision), assembly.memory_errors("a step"):
+        _, model, execution = assembly.assemble(row, classes, frames, N_MELS, execution)
+        execution = dataclasses.replace(execution, steps_per_execution=1)  # for a clock at every step
+        places = rows.astype("int32") if execution.resident else None
+        fed = assembly.ResidentModel(model, noise) if execution.resident else model
+        execution = assembly.compile_model(fed, row, 1e-4, execution)
+        batches = fit.Batches(Part(noise, rows, rows % classes), classes, batch_size, places=places)
+        fed.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[Clock()])
+        forward = []
+        for _ in range(1 + LEAST_STEPS):
+            clock = time.perf_counter()
+            np.asarray(model.predict_on_batch(noise[..., None]))
+            forward.append(time.perf_counter() - clock)
+    step_s, counted = statistics.median(np.diff(times[1:]).tolist()), count(row, classes, frames)
     return Speed(
         variant=variant,
         frames=frames,
@@ -238,32 +199,12 @@ def _network(variant: str, classes: int, frames: int, batch_size: int, budget_s:
         start_s=max(0.0, times[1] - times[0] - step_s),
         memory=peak_memory(),
         device_memory=device_memory() if execution.device == "GPU" else None,
-        parameters=weight.parameters,
-        macs=weight.macs,
+        parameters=counted.parameters,
+        macs=counted.macs,
         backend=execution.backend,
         device=" ".join(backend.device().values()),
         step=execution.step,
     )
-
-
-def _weigh(pairs: list[tuple[str, int]], classes: int, batch_size: int) -> dict[tuple[str, int], Weight]:
-    backend.prepare()
-    from bnet.models import get_variant
-    from bnet.models.shapes import N_MELS
-    from bnet.training import assembly
-
-    execution, found = device.take(Settings()), {}
-    for variant, frames in pairs:
-        network, model, _ = assembly.assemble(get_variant(variant), classes, frames, N_MELS, execution)
-        found[variant, frames] = _weight(network, model, batch_size)
-    return found
-
-
-def _weight(network, model, batch_size: int) -> Weight:
-    from bnet.models.cost import costs, training_bytes
-
-    counted = costs(network)
-    return Weight(counted.parameters, counted.macs, training_bytes(model, batch_size))
 
 
 def _gpu_tensorflow() -> int:

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import dataclasses
 import importlib.metadata
-import queue
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -21,10 +20,10 @@ from bnet.backend import cores
 from bnet.corpora import fingerprint, get_corpus
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
-from bnet.runs import jobs
-from bnet.runs.jobs import Job, Say
-from bnet.runs.parallel import shares
-from bnet.runs.runner import Child, Message
+from bnet.runs import jobs, pool
+from bnet.runs.child import Message, call
+from bnet.runs.jobs import Job
+from bnet.runs.pool import named, shares
 from bnet.training.device import Settings
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "librosa", "numba", "keras", "tensorflow")
@@ -45,7 +44,7 @@ class Order:
     settings
         How a run is executed; ``auto`` is resolved on the worker.
     threads
-        Of the client's TensorFlow (`bnet.runs.runner.Child`).
+        Of the client's TensorFlow (`bnet.runs.child.Child`).
     topic
         Where to tell how far a run is.
     bnet
@@ -87,7 +86,7 @@ def bnet_here() -> str:
 
 async def look(order: Order, job: Job) -> dict[str, Any]:
     """On a worker: which `bnet` it has, whether it sees the folder, and what it lacks for runs such as `job`."""
-    return await asyncio.to_thread(_look, order, job)
+    return await asyncio.to_thread(_look, order, job)  # reading a corpus must not stop the worker's event loop
 
 
 def _look(order: Order, job: Job) -> dict[str, Any]:
@@ -123,7 +122,7 @@ def at_home(job: Job) -> tuple[Job, bool]:
     mend = f"set BNET_DATA on that machine to a folder with {config.corpus}, or BNET_CACHE to one with its features"
     try:
         corpus = get_corpus(config.corpus)
-        tracks = tuple(jobs.selected(corpus, job.profile, filter(None, config.exclude.split(","))))
+        tracks = tuple(jobs.selected(corpus, config, filter(None, config.exclude.split(","))))
     except BnetError as error:
         known = FeatureStore(job.corpus, config.clip_seconds).index
         if all(track.track_id in known for track in job.tracks):
@@ -149,44 +148,25 @@ def perform(job: Job, order: Order) -> dict[str, bytes] | None:
 
     worker = get_worker()
     key, name = worker.get_current_task(), job.config.run_name
+
+    def tell(message: Message) -> None:
+        if message.line:
+            worker.log_event(order.topic, named(name, message.line))
+        if getattr(worker.state.tasks.get(key), "state", "") != "executing":
+            raise BnetError("cancelled: nobody waits for it any more")
+
     try:
         if order.bnet != bnet_here():
             raise BnetError(f"it has {bnet_here()}; expected {order.bnet}")
         (job, here), shared = at_home(job), order.shared()
         with _share(worker.state.nthreads) as share, tempfile.TemporaryDirectory(prefix="bnet-") as own:
             results = order.results if shared else Path(own)
-            messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
-            words = (job, results, order.settings, here)
-            child = Child(train, words, messages.put, cores=share, threads=order.threads)
-            try:
-                while not {"ended", "failed"} & (message := _next(messages)).keys():
-                    if message:
-                        worker.log_event(order.topic, (name, message))
-                    if getattr(worker.state.tasks.get(key), "state", "") != "executing":
-                        raise BnetError("cancelled: nobody waits for it any more")
-            finally:
-                child.kill()
-            if "failed" in message:
-                raise BnetError(message["failed"])
+            words = job, results, order.settings, here
+            call(pool.perform, *words, tell=tell, cores=share, threads=order.threads)
             folder = job.folder(results)
             return None if shared else {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     except BnetError as error:
         raise BnetError(f"worker {worker.address}: {error}") from error
-
-
-def train(job: Job, results: Path, settings: Settings | None, here: bool, say: Say) -> None:
-    """In a child on a worker: extract what features are lacking if the corpus is `here`, then do the run."""
-    if here:
-        known = FeatureStore(job.corpus, job.config.clip_seconds).index
-        lacking = any(track.track_id not in known for track in job.tracks)
-        jobs.extract(job.corpus, job.tracks, job.config.clip_seconds, None, say if lacking else lambda _: None)
-    jobs.run(job, results, say, settings)
-
-
-def _next(messages: queue.SimpleQueue[Message]) -> Message:
-    with contextlib.suppress(queue.Empty):
-        return messages.get(timeout=1)
-    return {}
 
 
 _lock = threading.Lock()

@@ -1,34 +1,30 @@
-"""A network with the model that trains it: the lean step, recomputed blocks, resident log-mels, compilation."""
+"""A network with the model that trains it: the lean step, resident log-mels, compilation."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 
 from bnet import backend
-from bnet.training import device
-from bnet.training.device import Execution, Settings
+from bnet.errors import BnetError
+from bnet.training.device import Execution
 
 backend.prepare()
 
 import keras  # noqa: E402
 
 from bnet.models.builder import build  # noqa: E402
-from bnet.models.cost import check_memory, training_bytes  # noqa: E402
-from bnet.models.shapes import N_MELS  # noqa: E402
 from bnet.models.variant import Variant  # noqa: E402
 from bnet.training import lean  # noqa: E402
-from bnet.training.remat import RematModel  # noqa: E402
-
-GPU_PROCESS_BYTES = 4 * 2**30
-"""Memory that a process which trains on a GPU is expected to take; on an H100, with JAX, it was below 3 GiB."""
 
 
 def assemble(
     row: Variant, classes: int, frames: int, n_mels: int, execution: Execution
 ) -> tuple[keras.Model, keras.Model, Execution]:
-    """A network, the model that trains it, and how: `execution` with its step chosen; no memory is taken for maps yet.
+    """A network, the model that trains it, and how: `execution` with its step chosen.
 
     Raises
     ------
@@ -37,50 +33,26 @@ def assemble(
     """
     network = build(row, classes, frames, n_mels)
     model, step = lean.choose(network, row, execution.step)
-    return network, RematModel(network) if execution.remat else model, dataclasses.replace(execution, step=step)
+    return network, model, dataclasses.replace(execution, step=step)
 
 
-def prepare(
-    row: Variant, classes: int, frames: int, n_mels: int, batch_size: int, execution: Execution
-) -> tuple[keras.Model, keras.Model, Execution]:
-    """As `assemble`; a `BnetError` where a batch would not fit into memory (asked on a CPU alone)."""
-    network, model, execution = assemble(row, classes, frames, n_mels, execution)
-    if execution.device == "CPU":
-        check_memory(network, batch_size, model=model)
-    return network, model, execution
+_EXHAUSTED = ("resourceexhausted", "resource_exhausted", "out of memory", "can't allocate memory")
+"""How TensorFlow, JAX and torch say that memory is short, in the class or the text of an error."""
 
 
-def expected_bytes(
-    row: Variant,
-    classes: int,
-    frames: int,
-    batch_size: int,
-    clips: int = 0,
-    settings: Settings | None = None,
-    precision: str = "float32",
-) -> int:
-    """Memory of the machine, in bytes, that a process needs to train a network: asked before any is started.
-
-    `clips` are those of the fold, which count where they are held in memory at once. Takes the device, but trains
-    nothing.
-
-    Raises
-    ------
-    BnetError
-        If there is no such device, precision or step.
-
-    Notes
-    -----
-    Of a process that trains on a GPU a guess is given (`GPU_PROCESS_BYTES`).
-    """
-    corpus_bytes = 4 * clips * frames * N_MELS
-    execution = device.take(settings or Settings(), precision, corpus_bytes)
-    held = 2 * corpus_bytes * execution.resident  # twice, while they are copied
-    if execution.device == "GPU":
-        return GPU_PROCESS_BYTES + held
-    with backend.precision(precision):
-        _, model, _ = assemble(row, classes, frames, N_MELS, execution)
-    return training_bytes(model, batch_size) + held
+@contextlib.contextmanager
+def memory_errors(what: str) -> Iterator[None]:
+    """Turn a backend's own error, that memory is short, into a `BnetError` which says what to do."""
+    try:
+        yield
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        if not isinstance(error, MemoryError) and not any(word in text.lower() for word in _EXHAUSTED):
+            raise
+        raise BnetError(
+            f"{what} does not fit into memory ({text.splitlines()[0][:200]}); end other programs, or take fewer or "
+            "shorter clips a step: `--set batch_size=...`, `--set clip_seconds=...`"
+        ) from error
 
 
 def seed_everything(seed: int, execution: Execution) -> None:

@@ -18,29 +18,19 @@ from bnet.paths import sha256
 _REQUIRED = dataclasses.MISSING
 
 
-@dataclass(frozen=True)
-class Config:
-    """One run: corpus x variant x protocol x fold x profile.
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What a profile decides and a run records: how much is trained, and how.
 
     Parameters
     ----------
-    corpus, corpus_fingerprint, corpus_source
-        Name; SHA-256 of the selected tracks (id, label, group); what renders their sound ('' for files).
     max_per_class
         At most so many tracks of a class, by a seeded order; 0 for all.
     clip_seconds
         Length of a clip, in seconds.
-    features
-        The log-mel's settings as canonical JSON (`bnet.sound.log_mel.FeatureSettings`).
-    variant, architecture
-        The network's name, and the row that defines it as canonical JSON ('' for a baseline).
-    protocol, fold, folds
-        How tracks are split (`bnet.corpora.splits`), which fold this is (from 0), and of how many.
-    profile
-        Name of the row of `PROFILES`, or ``custom`` where a setting was changed by hand.
     seed
         Of the initial weights, of the order of clips, and of the splits; under ``official``, whose split is fixed, fold
-        k trains with seed + k (`training_seed`).
+        k trains with seed + k (`Config.training_seed`).
     epochs, batch_size, learning_rate
         At most so many passes; clips a step; Adam's (highest) rate.
     schedule
@@ -50,30 +40,13 @@ class Config:
         Settings of the two schedules.
     stop_patience, stop_min_delta
         Training stops when its loss has not fallen by `stop_min_delta` for so many epochs; 0 epochs: never.
-    exclude
-        Kinds of clips that were left out (`bnet.corpora.FLAWS`), sorted, with commas.
     precision
         Of the arithmetic, one of `PRECISIONS`. All but ``float32`` change the results by more than rounding in another
         order does, and make a run of another name.
-
-    Notes
-    -----
-    Fields with a default came later than the first records: at its default such a field is left out of the JSON, so
-    that the hash of a configuration stays what it was.
     """
 
-    corpus: str
-    corpus_fingerprint: str
-    corpus_source: str
     max_per_class: int
     clip_seconds: float
-    features: str
-    variant: str
-    architecture: str
-    protocol: str
-    fold: int
-    folds: int
-    profile: str
     seed: int
     epochs: int
     batch_size: int
@@ -84,8 +57,49 @@ class Config:
     warmup_epochs: float
     stop_patience: int
     stop_min_delta: float
-    exclude: str = ""
     precision: str = "float32"
+
+    def training(self) -> dict[str, Any]:
+        """The fields of this class alone."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(Training)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Training):
+    """One run: corpus x variant x protocol x fold x profile.
+
+    Parameters
+    ----------
+    corpus, corpus_fingerprint, corpus_source
+        Name; SHA-256 of the selected tracks (id, label, group); what renders their sound ('' for files).
+    features
+        The log-mel's settings as canonical JSON (`bnet.sound.log_mel.FeatureSettings`).
+    variant, architecture
+        The network's name, and the row that defines it as canonical JSON ('' for a baseline).
+    protocol, fold, folds
+        How tracks are split (`bnet.corpora.splits`), which fold this is (from 0), and of how many.
+    profile
+        Name of the row of `PROFILES`, or ``custom`` where a setting was changed by hand.
+    exclude
+        Kinds of clips that were left out (`bnet.corpora.FLAWS`), sorted, with commas.
+
+    Notes
+    -----
+    Fields with a default came later than the first records: at its default such a field is left out of the JSON, so
+    that the hash of a configuration stays what it was.
+    """
+
+    corpus: str
+    corpus_fingerprint: str
+    corpus_source: str
+    features: str
+    variant: str
+    architecture: str
+    protocol: str
+    fold: int
+    folds: int
+    profile: str
+    exclude: str = ""
 
     def hash(self) -> str:
         """SHA-256 of the configuration as canonical JSON."""
@@ -100,6 +114,12 @@ class Config:
     def run_name(self) -> str:
         """The readable name of the run's folder, with ten digits of the hash."""
         return f"{self.variant}-{self.protocol}-{self.fold}-{self.profile}-{self.hash()[:10]}"
+
+    def command(self, fold: bool = True) -> str:
+        """The command that makes this run; without `fold`, all folds of its network."""
+        words = f"bnet train --corpus {self.corpus} --variant {self.variant} --protocol {self.protocol} "
+        words += f"--profile {self.profile}" + f" --fold {self.fold}" * fold
+        return words + (f" --exclude {self.exclude}" if self.exclude else "")
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no spaces; without the later fields that are at their default."""
@@ -128,31 +148,25 @@ def convert(key: str, value: Any, kind: type) -> Any:
         raise BnetError(f"setting {key} is {value!r}; expected {kind.__name__}") from error
 
 
-@dataclass(frozen=True)
-class Profile:
+@dataclass(frozen=True, kw_only=True)
+class Profile(Training):
     """How much work: a row of `PROFILES`. `holdouts` and `groups` are the numbers of folds of the protocols, `repeats`
     how often a corpus's own split is trained on, each time from other weights; `run_folds` how many of them a plain
-    `bnet train` runs (0: all). The other fields are as in `Config`."""
+    `bnet train` runs (0: all)."""
 
     name: str
     purpose: str
-    max_per_class: int
-    clip_seconds: float
-    epochs: int
-    learning_rate: float
-    schedule: str
+    seed: int = 0
     batch_size: int = 8
     plateau_patience: int = 3
     plateau_factor: float = 0.5
     warmup_epochs: float = 1.0
     stop_patience: int = 0
     stop_min_delta: float = 0.01
-    seed: int = 0
     holdouts: int = 10
     groups: int = 5
     repeats: int = 3
     run_folds: int = 0
-    precision: str = "float32"
 
     def folds(self, protocol: str) -> int:
         """How many folds `protocol` has under this profile."""

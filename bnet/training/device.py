@@ -41,9 +41,6 @@ class Settings:
         ``auto``: the lean step (`bnet.training.lean`) where there is one, else the plain graph; ``lean`` or ``plain``.
     device
         ``auto``: a GPU where there is one; ``cpu`` or ``gpu``.
-    remat
-        Whether blocks are recomputed in the backward pass instead of kept (`bnet.training.remat`): less memory, more
-        time.
     jit_compile
         Whether XLA compiles the step: ``auto``, ``yes``, ``no``.
     resident
@@ -65,7 +62,6 @@ class Settings:
 
     step: str = "auto"
     device: str = "auto"
-    remat: bool = False
     jit_compile: str = "auto"
     resident: str = "auto"
     steps_per_execution: int = 0
@@ -80,9 +76,8 @@ class Settings:
             raise BnetError(f"steps_per_execution is {self.steps_per_execution}; expected 1 or more, or 0: chosen")
         if not 0 <= self.memory_share <= 1:
             raise BnetError(f"memory_share is {self.memory_share:g}; expected a share of a GPU's memory, from 0 to 1")
-        if self.step == "lean" and (self.remat or self.jit_compile == "yes"):
-            asked = "remat" if self.remat else "jit_compile=yes"
-            raise BnetError(f"{asked} is for the plain graph, and the lean step was asked for; take one of them")
+        if self.step == "lean" and self.jit_compile == "yes":
+            raise BnetError("jit_compile=yes is for the plain graph, and the lean step was asked for; take one of them")
 
 
 FURTHER = {
@@ -149,7 +144,6 @@ class Execution:
     step: str
     precision: str
     jit_compile: bool
-    remat: bool
     resident: bool
     steps_per_execution: int
     memory_share: float
@@ -157,7 +151,7 @@ class Execution:
 
     def __str__(self):
         words = [f"{self.backend} on a {self.device}", self.step, self.precision]
-        words += ["compiled"] * self.jit_compile + ["rematerialised"] * self.remat
+        words += ["compiled"] * self.jit_compile
         words += ["log-mels resident"] * self.resident
         words += [f"{self.steps_per_execution} steps at a time"] * (self.steps_per_execution > 1)
         return ", ".join(words)
@@ -190,10 +184,9 @@ def take(settings: Settings, precision: str = "float32", corpus_bytes: int = 0) 
     return Execution(
         backend=name,
         device=kind,
-        step="plain" if settings.remat or settings.jit_compile == "yes" else settings.step,
+        step="plain" if settings.jit_compile == "yes" else settings.step,
         precision=precision,
         jit_compile=_either(settings.jit_compile, choice.jit_compile),
-        remat=settings.remat,
         resident=_either(settings.resident, fits),
         steps_per_execution=settings.steps_per_execution or choice.steps_per_execution,
         memory_share=settings.memory_share,

@@ -12,7 +12,7 @@ import pandas as pd
 from bnet import backend
 from bnet.errors import BnetError
 from bnet.training import device
-from bnet.training.config import Profile
+from bnet.training.config import Training
 from bnet.training.device import Execution, Settings
 from bnet.training.parts import Outcome, Part
 
@@ -22,7 +22,7 @@ import keras  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from bnet.models.variants import Variant, get_variant  # noqa: E402
-from bnet.training.assembly import ResidentModel, compile_model, prepare, seed_everything  # noqa: E402
+from bnet.training.assembly import ResidentModel, assemble, compile_model, memory_errors, seed_everything  # noqa: E402
 
 
 class Batches(keras.utils.PyDataset):
@@ -99,7 +99,7 @@ class Progress(keras.callbacks.Callback):
 
 def fit(
     variant: str | Variant,
-    profile: Profile,
+    profile: Training,
     train: Part,
     validation: Part,
     test: Part,
@@ -117,7 +117,7 @@ def fit(
     Raises
     ------
     BnetError
-        If the loss is not a number (diverged), a batch would not fit into memory, or there is no such device or step.
+        If the loss is not a number (diverged), a batch does not fit into memory, or there is no such device or step.
 
     Notes
     -----
@@ -129,13 +129,14 @@ def fit(
     clip = 4 * train.features[0].size
     execution = device.take(settings or Settings(), profile.precision, clip * (len(train) + len(validation)))
     seed_everything(seed, execution)
-    with backend.precision(profile.precision):
+    what = f"training {row.name} with {profile.batch_size} clips of {train.features.shape[1]} frames a step"
+    with backend.precision(profile.precision), memory_errors(what):
         return _fit(row, profile, train, validation, test, classes, seed, title, execution)
 
 
 def _fit(
     row: Variant,
-    profile: Profile,
+    profile: Training,
     train: Part,
     validation: Part,
     test: Part,
@@ -146,7 +147,7 @@ def _fit(
 ) -> Outcome:
     """As `fit`, on a device that has been taken."""
     shape = train.features.shape[1:]
-    network, inner, execution = prepare(row, classes, *shape, profile.batch_size, execution)
+    network, inner, execution = assemble(row, classes, *shape, execution)
     model, places = inner, (None, None)
     if execution.resident:
         model = ResidentModel(inner, np.concatenate([train.arrays(), validation.arrays()]))
@@ -193,7 +194,7 @@ def predict(model: keras.Model, part: Part | np.ndarray, batch_size: int = 8) ->
     return np.concatenate([np.asarray(model.predict_on_batch(np.asarray(p, "float32")[..., None])) for p in pieces])
 
 
-def _rate(profile: Profile, batches: int):
+def _rate(profile: Training, batches: int):
     if profile.schedule == "plateau":
         return profile.learning_rate
     warmup = round(profile.warmup_epochs * batches)
@@ -205,7 +206,7 @@ def _rate(profile: Profile, batches: int):
     )
 
 
-def _schedule(profile: Profile) -> Sequence[keras.callbacks.Callback]:
+def _schedule(profile: Training) -> Sequence[keras.callbacks.Callback]:
     callbacks = []
     if profile.schedule == "plateau":
         callbacks.append(
@@ -220,7 +221,7 @@ def _schedule(profile: Profile) -> Sequence[keras.callbacks.Callback]:
     return callbacks
 
 
-def _history(history: dict[str, list], profile: Profile, batches: int) -> pd.DataFrame:
+def _history(history: dict[str, list], profile: Training, batches: int) -> pd.DataFrame:
     """Keras's history as a frame; with a cosine, the rate at the end of each epoch is computed from the schedule."""
     epochs = len(history["loss"])
     frame = pd.DataFrame({"epoch": np.arange(1, epochs + 1)})

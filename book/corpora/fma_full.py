@@ -25,7 +25,8 @@ from bnet.audit import measured, plots
 from bnet.book import myst
 from bnet.models import TABLE_3
 from bnet.paths import project_dir
-from bnet.runs.plan import estimate
+from bnet.runs.forecast import estimate
+from bnet.training.config import PROFILES
 
 plots.style()
 folder = project_dir() / "benchmarks" / "results"
@@ -84,11 +85,11 @@ myst.figure(
 # %% tags=["hide-input"]
 def forecast(machines, runs=RUNS, **speed):
     measured_here = {"steps_per_s": 1 / network["step_s"], "clips_per_s": clips_per_s}
-    memory = {
-        "parent_bytes": (scale["fit"]["parent_fixed"], scale["fit"]["parent_each"]),
-        "training_bytes": network["memory"],
-    }
-    return estimate(TRACKS, machines=machines, runs=runs, **(measured_here | speed), **memory).set_index("what")
+    parent = scale["fit"]["parent_fixed"] + scale["fit"]["parent_each"] * TRACKS
+    memory = {"the extracting process": parent, "a training process": network["memory"]}
+    return estimate(
+        TRACKS, PROFILES["paper"], machines=machines, runs=runs, memory=memory, **(measured_here | speed)
+    ).set_index("what")
 
 
 def said(value):

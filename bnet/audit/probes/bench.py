@@ -18,7 +18,7 @@ from bnet.deploy.predict import load_network
 from bnet.errors import BnetError
 from bnet.models import Variant
 from bnet.paths import sha256_file
-from bnet.runs.jobs import parts as parts_of
+from bnet.runs.execute import parts as parts_of
 from bnet.runs.records import Record, class_columns
 from bnet.training import baselines
 from bnet.training.parts import Part

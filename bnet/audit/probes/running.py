@@ -18,7 +18,7 @@ from bnet.audit.probes.files import DamagedProbe, Probed
 from bnet.audit.probes.table import PROBES, Probe, get_probe
 from bnet.errors import BnetError
 from bnet.paths import alone, writable_dir
-from bnet.runs.jobs import commit
+from bnet.runs.execute import commit
 from bnet.runs.records import Record
 
 

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bnet.models.cost import costs
 from bnet.training.lean.plan import Plan
 from bnet.training.lean.trunk import Trunk
 
@@ -38,13 +37,6 @@ class LeanModel(keras.Model):
             shape=tuple(last.output.shape[1:]),
         )
 
-    def step_bytes(self, batch_size: int) -> int:
-        """Memory of a training step: the slots that `bnet.training.lean.memory.Memory` takes, and what follows the
-        trunk."""
-        height, bands, channels = self._lean.shape
-        maps = 4 * height * bands * channels * self._lean.slots()
-        return batch_size * (maps + costs(self._lean.head).activation_bytes)
-
     def call(self, x, training=False):
         """Class probabilities [shape=(batch, classes)] of log-mels [shape=(batch, frames, bands, 1)]."""
         lean = self._lean
@@ -62,9 +54,6 @@ class _Hidden:
         self.weights = {f"{layer.name}/{kind}": getattr(layer, kind) for layer, kind in weights}
         moving = [(layer, kind) for layer in norms for kind in ("moving_mean", "moving_variance")]
         self.moving = {f"{layer.name}/{kind}": getattr(layer, kind) for layer, kind in moving}
-
-    def slots(self):
-        return self.trunk.count_slots({name: variable.numpy() for name, variable in self.weights.items()})
 
     def _maps(self, maps):
         maps.set_shape((None, *self.shape))
