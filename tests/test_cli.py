@@ -120,7 +120,7 @@ def test_summary_of_all_as_json():
 
 
 def test_predict_gives_probabilities_over_windows(trained, sound, monkeypatch):
-    record = find_run(trained.folder.parents[1])
+    record = find_run(trained.folder.parents[1], trained.name)
     assert record.name == trained.name
     answer = predict_file(load_network(record), record, sound, hop=0.5)
     assert answer.starts.tolist() == [0, 0.5, 1, 1.5]
@@ -174,7 +174,7 @@ def test_weights_for_other_classes_are_refused(trained):
 
     build(TINY, 5).save_weights(trained.folder / records.WEIGHTS)
     with pytest.raises(BnetError, match="does not hold weights of tiny for 3 classes"):
-        load_network(find_run(trained.folder.parents[1]))
+        load_network(find_run(trained.folder.parents[1], trained.name))
 
 
 def test_record_without_weights_says_how_to_get_them(trained):
