@@ -145,4 +145,4 @@ def sha256_file(path: Path) -> str:
 def _beside(path: Path) -> Path:
     """A hidden name beside `path` that nobody else uses. What is made there plainly has the mode that the user's umask
     gives, which can't be asked for without changing it for all threads."""
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")

@@ -52,7 +52,8 @@ def drawn(mel: np.ndarray, settings: PictureSettings, path: Path) -> Path:
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set_axis_off()
     librosa.display.specshow(mel, sr=settings.sr, ax=ax, cmap=settings.cmap)
-    figure.savefig(path, dpi=100)
+    with matplotlib.rc_context({"savefig.bbox": None}):  # whatever a notebook has set
+        figure.savefig(path, dpi=100)
     return path
 
 
