@@ -76,7 +76,12 @@ def execute(
             "lost": lost,
         },
         notes=outcome.notes,
-        made=_made(config, started, time.perf_counter() - clock, outcome.execution),
+        made=made(
+            started,
+            time.perf_counter() - clock,
+            network=bool(config.architecture),
+            execution=outcome.execution,
+        ),
         model=outcome.model,
     )
 
@@ -110,9 +115,11 @@ def _predictions(tracks: Iterable[Track], labels: list[str], split: Split, outco
     return pd.concat(frames, ignore_index=True)
 
 
-def _made(config: Config, started: datetime, seconds: float, execution: dict[str, Any]) -> dict[str, Any]:
-    """How a record was made: what may differ between two runs of one configuration."""
-    network = bool(config.architecture)
+def made(
+    started: datetime, seconds: float, *, network: bool, execution: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """How a record was made (commit, packages, device, machine, date and time): what may differ between two runs of one
+    configuration. `network`: a Keras network computed it; `execution`: how its training was executed."""
     return {
         "bnet": bnet.__version__,
         **commit(),

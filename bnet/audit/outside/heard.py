@@ -143,7 +143,7 @@ def hear(
 def _hear(
     network: Network, corpus: Corpus, tracks: list[Track], path: Path, about: dict[str, Any], say: Callable[[str], Any]
 ) -> Heard:
-    from bnet.audit.probes.running import made
+    from bnet.runs.execute import made
     from bnet.training.fit import predict
 
     started, clock = datetime.now(UTC), time.perf_counter()

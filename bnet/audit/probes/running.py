@@ -10,15 +10,13 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-import bnet
-from bnet import backend
 from bnet.audit.probes import files
 from bnet.audit.probes.bench import Bench
 from bnet.audit.probes.files import DamagedProbe, Probed
 from bnet.audit.probes.table import PROBES, Probe, get_probe
 from bnet.errors import BnetError
 from bnet.paths import alone, writable_dir
-from bnet.runs.execute import commit
+from bnet.runs.execute import made
 from bnet.runs.records import Record
 
 
@@ -113,17 +111,3 @@ def _ask(bench: Bench, probe: Probe) -> Probed:
         "made": made(started, time.perf_counter() - clock, network=bench.row is not None),
     }
     return files.write(record, probe.name, about, pd.concat(tables, ignore_index=True))
-
-
-def made(started: datetime, seconds: float, *, network: bool) -> dict[str, Any]:
-    """How answers were made: the code's commit, packages, device, machine, date and time."""
-    return {
-        "bnet": bnet.__version__,
-        **commit(),
-        "backend": backend.name() if network else "scikit-learn",
-        "device": backend.device() if network else {"kind": "CPU", "name": backend.processor()},
-        "machine": backend.machine(),
-        "versions": backend.versions(network),
-        "started": started.isoformat(timespec="seconds"),
-        "wall_s": round(seconds, 1),
-    }
