@@ -36,7 +36,8 @@ def draw(kind: int, number: int, settings: PictureSettings) -> np.ndarray:
     """The pixels of a picture of noise, coarse enough to be packed small."""
     noise = np.random.default_rng([kind, number]).integers(0, 256, (12, 16))
     levels = np.kron(noise, np.ones((-(-settings.rows // 12), -(-settings.columns // 16)), int))
-    return matplotlib.colormaps[settings.cmap](levels[: settings.rows, : settings.columns], bytes=True)[..., :3]
+    colours = matplotlib.colormaps[settings.cmap](levels[: settings.rows, : settings.columns])[..., :3]
+    return np.round(255 * colours).astype(np.uint8)
 
 
 def png(rgb: np.ndarray) -> bytes:

@@ -23,12 +23,12 @@ from bnet.errors import BnetError, unknown
 from bnet.sound.front_end import FrontEnd
 from bnet.sound.log_mel import SR, FeatureSettings, log_mel
 
-FARTHEST = 3.0
+FARTHEST = 0.5
 """Greatest mean distance, of 441 between black and white, at which colours are taken for those of the table.
 
-The published pictures lie at 0.6 to 1.1: matplotlib rounds colours when it draws, and cuts them off when it gives its
-table, so that a level may come back as the next. One that has been a JPEG of the best quality lies at 5 and more, one
-that was drawn with another table at 25 and more.
+The published pictures lie at 0: each pixel is one of the table's colours, rounded to whole numbers as matplotlib does
+when it draws (and not cut off, as where it gives its table). One that has been a JPEG of the best quality lies at 0.9
+and more, one that was drawn with another table at 25 and more.
 """
 
 COLOURS = 256
@@ -47,6 +47,8 @@ class PictureSettings(FrontEnd):
         Size of a picture in pixels, and length of the sound that it shows in s.
     sr, n_fft, hop_length, n_mels, fmin, fmax, top_db
         Of the mel spectrogram that was drawn: as in `bnet.sound.log_mel.FeatureSettings`.
+    levels
+        Colours of the table that a picture uses.
     kind
         ``picture``: tells these settings from others in a record.
 
@@ -73,6 +75,7 @@ class PictureSettings(FrontEnd):
     fmin: float = 0.0
     fmax: float = SR / 2
     top_db: float = 80.0
+    levels: int = COLOURS
     kind: str = "picture"
 
     def __post_init__(self) -> None:
@@ -100,7 +103,7 @@ class PictureSettings(FrontEnd):
         """Sample rate, columns, bands and range."""
         return (
             f"what a picture of sound at {self.sr} Hz holds ({self.columns} columns for {self.seconds:g} s, "
-            f"{self.frame_rate:.1f} per second), {self.n_mels} bands, in {COLOURS} levels below the maximum; short "
+            f"{self.frame_rate:.1f} per second), {self.n_mels} bands, in {self.levels} levels below the maximum; short "
             "sound is repeated"
         )
 
@@ -126,7 +129,9 @@ class PictureSettings(FrontEnd):
         drawn = self.decibels(y)
         columns, span = self.frames(len(y) / self.sr), -drawn.min()
         drawn = drawn / span + 1 if span else np.zeros_like(drawn)  # 0 to 1, as matplotlib's Normalize
-        return self._values((drawn[middles(columns, len(drawn))] * COLOURS).clip(0, COLOURS - 1).astype(np.uint8))
+        return self._values(
+            (drawn[middles(columns, len(drawn))] * self.levels).clip(0, self.levels - 1).astype(np.uint8)
+        )
 
     def fit(self, y: np.ndarray, seconds: float) -> np.ndarray:
         """`y` cut to `seconds`, or repeated from its beginning: silence would change the range of the picture."""
@@ -144,7 +149,7 @@ class PictureSettings(FrontEnd):
         return self._values(_levels(rgb[rows], self.cmap, path).T)
 
     def _values(self, levels: np.ndarray) -> np.ndarray:
-        return ((levels.astype(np.float32) + 0.5) / COLOURS - 1) * np.float32(self.top_db)
+        return ((levels.astype(np.float32) + 0.5) / self.levels - 1) * np.float32(self.top_db)
 
 
 def front_end(text: str) -> FrontEnd:
@@ -247,7 +252,7 @@ def _tree(cmap: str):
 
     if cmap not in matplotlib.colormaps:
         raise unknown("colour table", cmap, matplotlib.colormaps)
-    return KDTree(matplotlib.colormaps[cmap](np.arange(COLOURS), bytes=True)[:, :3].astype(float))
+    return KDTree(np.round(255 * matplotlib.colormaps[cmap](np.arange(COLOURS))[:, :3]))
 
 
 def _first_line(error: Exception) -> str:
