@@ -50,7 +50,7 @@ def test_settings_by_hand_make_a_custom_profile():
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("smok", {}, r"unknown profile 'smok' \(did you mean 'smoke'\?\); known: desktop, gpu, laptop, paper, smoke"),
+        ("smok", {}, r"unknown profile 'smok' \(did you mean 'smoke'\?\); known: desktop, evening, gpu, laptop, "),
         ("smoke", {"epoch": "3"}, r"unknown setting 'epoch' \(did you mean 'epochs'\?\)"),
         ("smoke", {"epochs": "three"}, "setting epochs is 'three'; expected int"),
         ("smoke", {"epochs": "2.5"}, "setting epochs is '2.5'; expected int"),

@@ -199,6 +199,15 @@ _ROWS = (
         schedule="cosine",
     ),
     Profile(
+        name="evening",
+        purpose="an evening on two cores for a table of networks: all clips, 10 s of each, to convergence",
+        max_per_class=0,
+        clip_seconds=10.0,
+        epochs=10,
+        learning_rate=0.004,
+        schedule="cosine",
+    ),
+    Profile(
         name="desktop",
         purpose="days on two cores: all clips at full length, to convergence, in a fifth of the paper's epochs",
         max_per_class=0,

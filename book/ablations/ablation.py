@@ -14,7 +14,7 @@ network = "{{ network }}"
 corpus = (
     ""  # whose records are shown; empty: GTZAN, from sound or from pictures, where both networks were run, else tunes
 )
-profile = ""  # smoke, laptop, desktop or paper; empty: the fullest in which this network and BBNN were run
+profile = ""  # smoke, laptop, evening, desktop or paper; empty: the fullest in which this network and BBNN were run
 protocol = ""  # grouped, holdout, kfold or official; empty: the first in which both were run
 classes = 10  # for parameters and pictures; GTZAN has 10
 

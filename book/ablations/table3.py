@@ -15,7 +15,7 @@
 
 # %% tags=["parameters"]
 corpus = ""  # whose records are shown; empty: GTZAN from sound or from pictures where most of these networks were run, else tunes
-profile = ""  # smoke, laptop, desktop or paper; empty: the one in which most of these networks were run
+profile = ""  # smoke, laptop, evening, desktop or paper; empty: the one in which most of these networks were run
 protocol = ""  # grouped, holdout, kfold or official; empty: the one in which most of these networks were run
 classes = 10  # for the parameters; GTZAN has 10
 

@@ -11,7 +11,7 @@
 
 # %% tags=["parameters"]
 corpus = "{{ corpus }}"
-profile = ""  # whose records are shown: smoke, laptop, desktop, paper, or custom; empty: the fullest that has any
+profile = ""  # whose records are shown: smoke, laptop, evening, desktop, paper, custom; empty: the fullest that has any
 protocol = ""  # how clips were split: grouped, holdout, kfold or official; empty: the first that has records
 exclude = ""  # kinds of clips that were left out: duplicates, faults or both, with a comma
 train = False  # True: first extract and train what has no record yet
