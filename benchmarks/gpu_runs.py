@@ -71,7 +71,7 @@ def train(kit: Path, minutes: float, variants: str, protocol: str, profile: str,
     todo = jobs(CORPUS, [variants], protocol, get_profile(profile, settings))
     todo = [job for job in sorted(todo, key=lambda job: job.config.variant) if state(job, kit / "results") != "done"]
     if todo:
-        extract(todo[0].corpus, todo[0].tracks, todo[0].config.clip_seconds)
+        extract(todo[0].corpus, todo[0].tracks, todo[0].config.training.clip_seconds)
     for number, job in enumerate(todo, 1):
         left = 60 * minutes - (time.monotonic() - started)
         if left < 1.2 * slowest:

@@ -134,7 +134,7 @@ def clips(folder: str, count: int) -> dict[str, str]:
 
     record = shipped_run(NETWORK)
     corpus, ids = get_corpus(record.config.corpus), set(record.arrays("test")[0][: 3 * count])
-    sound = [corpus.audio(t, record.config.clip_seconds) for t in corpus.tracks() if t.track_id in ids]
+    sound = [corpus.audio(t, record.config.training.clip_seconds) for t in corpus.tracks() if t.track_id in ids]
     found = {}
     for seconds in SECONDS:
         y = [np.concatenate([sound[(i + j) % len(sound)] for j in range(3)]) for i in range(count)]

@@ -36,7 +36,7 @@ def train(variants: str, folds: list[int], settings: dict[str, str], jobs: int) 
     from bnet.training.config import get_profile
 
     todo = make_jobs(CORPUS, [variants], PROTOCOL, get_profile("smoke", settings), folds)
-    extract(todo[0].corpus, todo[0].tracks, todo[0].config.clip_seconds)
+    extract(todo[0].corpus, todo[0].tracks, todo[0].config.training.clip_seconds)
     executor = functools.partial(pool.side_by_side, jobs=jobs) if jobs > 1 else None
     with tempfile.TemporaryDirectory() as results:
         clock = time.perf_counter()

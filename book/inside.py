@@ -207,7 +207,7 @@ def clips_of(corpus_name: str, variant: str) -> None:
     clips = reading.looks(probed[0])
     fig, axes = plt.subplots(-(-len(clips) // 2), 2, figsize=(9, 2.9 * -(-len(clips) // 2)), layout="constrained")
     for ax, clip in zip(axes.flat, clips, strict=False):
-        y = corpus.audio(tracks[clip["track_id"]], record.config.clip_seconds)
+        y = corpus.audio(tracks[clip["track_id"]], record.config.training.clip_seconds)
         answer = (
             clip["predicted"]
             if clip["label"] == clip["predicted"]
@@ -255,7 +255,7 @@ for one in probed:
     for clip in reading.looks(one):
         track = tracks[clip["track_id"]]
         target = myst.static_file(f"audio/{corpus.name}/{track.track_id}.mp3")
-        soundfile.write(target, corpus.audio(track, record.config.clip_seconds), SR, format="MP3")
+        soundfile.write(target, corpus.audio(track, record.config.training.clip_seconds), SR, format="MP3")
         players.append(
             (
                 target,

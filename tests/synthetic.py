@@ -30,11 +30,9 @@ def write_record(
     Test parts are clips of the corpus's classes in turn; under ``official`` the same ones in every fold. The fold draws
     which clips are hard for every network, the network's name the rest. `changed` are fields of the configuration.
     """
-    found, settings = get_corpus(corpus), dataclasses.asdict(PROFILES[profile])
-    names = {field.name for field in dataclasses.fields(Config)}
-    config = Config(
-        **{key: value for key, value in settings.items() if key in names}
-        | {"profile": profile, "clip_seconds": jobs.clip_seconds(found, PROFILES[profile])}
+    found, training = get_corpus(corpus), PROFILES[profile].training
+    config = Config.from_dict(
+        {**dataclasses.asdict(training), "profile": profile, "clip_seconds": jobs.clip_seconds(found, training)}
         | {"corpus": corpus, "corpus_fingerprint": "made up", "corpus_source": "", "features": "{}"}
         | {"variant": variant, "architecture": "" if variant in BASELINES else "made up"}
         | {"protocol": protocol, "fold": fold, "folds": PROFILES[profile].folds(protocol)}

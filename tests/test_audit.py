@@ -261,7 +261,7 @@ def test_records_of_another_version_of_a_profile_are_refused(monkeypatch):
 
     if not list(RESULTS.glob("tunes/majority-grouped-0-laptop-*")):
         pytest.skip("no records are committed")
-    changed = dataclasses.replace(report.PROFILES["laptop"], epochs=99)
+    changed = report.PROFILES["laptop"].changed(epochs=99)
     monkeypatch.setitem(report.PROFILES, "laptop", changed)
     with pytest.raises(BnetError, match="made with epochs = 4, but profile 'laptop' has 99"):
         Report.load("tunes", "laptop", "grouped", RESULTS)

@@ -18,7 +18,7 @@ from bnet.training.parts import Part
 
 keras = fit.keras
 FRAMES, BANDS, CLASSES = 33, 13, 3
-PROFILE = dataclasses.replace(PROFILES["smoke"], epochs=2, batch_size=3)
+TRAINING = dataclasses.replace(PROFILES["smoke"].training, epochs=2, batch_size=3)
 
 
 def corpus() -> list[Part]:
@@ -33,8 +33,8 @@ def corpus() -> list[Part]:
 @functools.cache
 def fitted(precision: str = "float32", **settings):
     """Several tests look at the same training."""
-    profile = dataclasses.replace(PROFILE, precision=precision)
-    return fit.fit("1-block", profile, *corpus(), CLASSES, 0, settings=Settings(**settings))
+    training = dataclasses.replace(TRAINING, precision=precision)
+    return fit.fit("1-block", training, *corpus(), CLASSES, 0, settings=Settings(**settings))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_precision_is_a_run_of_its_own():
     with pytest.raises(BnetError, match=r"unknown precision 'float16'.*known: bfloat16, float32, tf32"):
         get_profile("smoke", {"precision": "float16"})
     profile = get_profile("smoke", {"precision": "bfloat16"})
-    assert (profile.name, profile.precision) == ("custom", "bfloat16")
+    assert (profile.name, profile.training.precision) == ("custom", "bfloat16")
 
 
 @pytest.mark.skipif(backend.device()["kind"] == "GPU", reason="there is a GPU")
@@ -142,6 +142,6 @@ def test_what_does_not_fit_is_told_in_the_words_of_the_backend(error):
 def test_a_batch_that_does_not_fit_is_refused():
     clips = np.broadcast_to(np.float32(-40), (2**20, 2**14, BANDS))  # 800 GiB, of which one number exists
     part = Part(clips, np.arange(2**20), np.arange(2**20) % CLASSES)
-    profile = dataclasses.replace(PROFILE, batch_size=2**20)
+    training = dataclasses.replace(TRAINING, batch_size=2**20)
     with pytest.raises(BnetError, match=r"training 1-block with 1048576 clips of 16384 frames .* does not fit"):
-        fit.fit("1-block", profile, part, part, part, CLASSES, 0, settings=Settings(step="plain"))
+        fit.fit("1-block", training, part, part, part, CLASSES, 0, settings=Settings(step="plain"))

@@ -200,11 +200,11 @@ def corpus(broken=False):
     return [Part(features, np.arange(*edges), labels[slice(*edges)]) for edges in ((0, 10), (10, 14), (14, 18))]
 
 
-PROFILE = dataclasses.replace(PROFILES["smoke"], epochs=2)
+TRAINING = dataclasses.replace(PROFILES["smoke"].training, epochs=2)
 
 
 def fit(network, step="auto"):
-    return fitting.fit(network, PROFILE, *corpus(), 3, 0, settings=Settings(step=step))
+    return fitting.fit(network, TRAINING, *corpus(), 3, 0, settings=Settings(step=step))
 
 
 @functools.cache
@@ -246,7 +246,7 @@ def test_dropout_and_label_smoothing_act():
 
 def test_a_loss_that_is_no_number_is_told():
     with pytest.raises(BnetError, match="diverged"):
-        fitting.fit("1-block", PROFILE, *corpus(broken=True), 3, 0)
+        fitting.fit("1-block", TRAINING, *corpus(broken=True), 3, 0)
 
 
 @pytest.mark.parametrize("name", HAVE_NOT)

@@ -285,7 +285,7 @@ def test_saliency_is_that_of_python(opened):
 
     corpus, tracks = clips.choose(weights.shipped("tunes"))
     model, record = models()["bbnn"]
-    mel = log_mel.log_mel(log_mel.fit(corpus.audio(tracks[0], clips.SECONDS), record.config.clip_seconds))
+    mel = log_mel.log_mel(log_mel.fit(corpus.audio(tracks[0], clips.SECONDS), record.config.training.clip_seconds))
     label = int(ask(model, mel[None]).argmax())
     _, python = drops(lambda x: ask(model, x), mel, label)
     page = opened.evaluate("[...bnetListen.cards.values()].find(card => card.patches).patches.map(one => one.drop)")

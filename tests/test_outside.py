@@ -107,7 +107,7 @@ def test_a_run_brings_its_front_end_classes_and_length():
     (network,) = networks(["shipped/bbnn"], Path("none"))
     record = shipped_run("bbnn")
     assert (network.name, network.source, network.trained_on) == (record.name, "run", "tunes")
-    assert (list(network.labels), network.seconds) == (record.labels, record.config.clip_seconds)
+    assert (list(network.labels), network.seconds) == (record.labels, record.config.training.clip_seconds)
     assert network.features == record.config.features
     assert network.weights == sha256_file(record.weights)
 

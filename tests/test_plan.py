@@ -60,7 +60,7 @@ def test_unknown_names_are_refused(options, message):
 
 def test_estimate_is_arithmetic():
     table = estimate(
-        1000, get_profile("paper", {"epochs": "10"}), steps_per_s=2.0, clips_per_s=10.0, machines=5, runs=10
+        1000, get_profile("paper", {"epochs": "10"}).training, steps_per_s=2.0, clips_per_s=10.0, machines=5, runs=10
     ).set_index("what")
     assert table.loc["features on disk", "one_machine"] == 1000 * 646 * 128 * 4 / 2**30
     assert table.loc["training steps of a run", "one_machine"] == 10 * 100
@@ -73,7 +73,7 @@ def test_estimate_is_arithmetic():
 
 def test_estimate_refuses_nothing_measured():
     with pytest.raises(BnetError, match="steps_per_s is 0; expected more than 0"):
-        estimate(1000, PROFILES["paper"], steps_per_s=0, clips_per_s=10.0)
+        estimate(1000, PROFILES["paper"].training, steps_per_s=0, clips_per_s=10.0)
 
 
 def test_hours_are_a_measured_step_times_the_number_of_steps(tones, monkeypatch, tmp_path):

@@ -266,7 +266,7 @@ def test_silent_windows_have_no_vote_and_that_is_said(tmp_path, classify, monkey
     y = 0.1 * np.random.default_rng(0).standard_normal(12 * SR)
     soundfile.write(tmp_path / "a.wav", np.concatenate([np.zeros(30 * SR), y]), SR)
     soundfile.write(tmp_path / "music.wav", y, SR)
-    seconds = classify.record.config.clip_seconds
+    seconds = classify.record.config.training.clip_seconds
     heard = [log_mel is not None for log_mel in windows(tmp_path / "a.wav", seconds, 1)]
     count = int(30 - seconds) + 1
     assert heard == [False] * count + [True] * (len(heard) - count)

@@ -101,7 +101,7 @@ def test_records_of_two_kinds_are_never_one_report(tmp_path, changed, message):
 
 def test_clips_that_a_corpus_shortens_are_still_of_the_profile(tmp_path):
     write_record(tmp_path, "homburg-10s", "bbnn", 0, profile="paper")
-    assert Report.load("homburg-10s", "paper", "holdout", tmp_path).records[0].config.clip_seconds == 10
+    assert Report.load("homburg-10s", "paper", "holdout", tmp_path).records[0].config.training.clip_seconds == 10
 
 
 def test_runs_of_different_settings_are_not_averaged_as_folds(tmp_path):

@@ -34,7 +34,7 @@ def test_records_are_of_the_corpora_as_they_are(committed):
         corpus = CORPORA[config.corpus]
         if isinstance(corpus, FileCorpus):  # whose files are not part of the checkout
             continue
-        tracks = select(corpus.tracks(), config.max_per_class or None, seed=config.seed)
+        tracks = select(corpus.tracks(), config.training.max_per_class or None, seed=config.training.seed)
         assert config.corpus_fingerprint == fingerprint(tracks), record.name
         assert config.corpus_source == corpus.source, record.name
 

@@ -294,7 +294,7 @@ def test_label_smoothing_is_in_the_loss():
     losses = {}
     for share in (0.0, 0.5):
         row = replace(SMALL, label_smoothing=share)
-        found = fit.fit(row, profile, part, part, part, 2, seed=1)
+        found = fit.fit(row, profile.training, part, part, part, 2, seed=1)
         losses[share] = found.history["loss"][0]
         truth, guess = np.eye(2)[part.labels], found.validation
         target = truth * (1 - share) + share / 2

@@ -77,7 +77,7 @@ def test_shipped_weights_answer_as_their_record(network, corpus):
     record = weights.shipped_run(network)
     ids, _, probabilities = record.arrays("test")
     tracks = {track.track_id: track for track in corpus.tracks()}
-    seconds = record.config.clip_seconds
+    seconds = record.config.training.clip_seconds
     clips = np.stack([log_mel(fit(corpus.audio(tracks[name], seconds), seconds)) for name in ids[:6]])
     assert clips.shape[1:] == (frames(seconds), 128)
     np.testing.assert_allclose(predict(load_network(record), clips), probabilities[:6], atol=1e-3)

@@ -107,7 +107,7 @@ def step_seconds(report: Report, name: str) -> str:
     """
     values: dict[str, list[float]] = {}
     for record in report.of(name):
-        steps = len(record.history) * -(-record.run["data"]["tracks"]["train"] // record.config.batch_size)
+        steps = len(record.history) * -(-record.run["data"]["tracks"]["train"] // record.config.training.batch_size)
         if steps:
             values.setdefault(tables.step(record).split(":")[0], []).append(record.run["made"]["wall_s"] / steps)
     return ", ".join(f"{np.median(some):.2f} {way}".strip() for way, some in values.items())

@@ -214,7 +214,7 @@ def _row(key: Key, one: dict[int, Record], other: dict[int, Record]) -> Row:
 
 def _check(x: Record, y: Record) -> None:
     """Two records that pair must be of one configuration and of the same test clips."""
-    pairs = zip(vars(x.config).items(), vars(y.config).values(), strict=True)
+    pairs = zip(x.config.to_dict().items(), y.config.to_dict().values(), strict=True)
     differs = [f"{key} {one} and {other}" for (key, one), other in pairs if one != other]
     if differs:
         raise BnetError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from bnet.corpora import get_corpus
@@ -17,15 +16,14 @@ _COUNTED = {"holdout": "holdouts", "official": "repeats"}
 
 def settings(config: Config) -> dict[str, Any]:
     """The settings of a run, by their names in a profile."""
-    shared = {field.name for field in dataclasses.fields(Profile)} & set(vars(config))
     counted = _COUNTED.get(config.protocol, "groups")
-    return {name: getattr(config, name) for name in sorted(shared)} | {counted: config.folds}
+    return dict(sorted(vars(config.training).items())) | {counted: config.folds}
 
 
 def changed(config: Config, profile: Profile) -> dict[str, Any]:
     """Of the settings of a run those that are not the profile's, for clips as long as its corpus allows."""
-    row = dataclasses.replace(profile, clip_seconds=clip_seconds(get_corpus(config.corpus), profile))
-    return {name: value for name, value in settings(config).items() if value != getattr(row, name)}
+    theirs = profile.to_dict() | {"clip_seconds": clip_seconds(get_corpus(config.corpus), profile.training)}
+    return {name: value for name, value in settings(config).items() if value != theirs[name]}
 
 
 def nearest(config: Config) -> tuple[Profile, dict[str, Any]]:

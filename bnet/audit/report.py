@@ -352,6 +352,6 @@ def _check_profile(record: Record) -> None:
         return
     for key, theirs in hand.changed(record.config, profile).items():
         raise BnetError(
-            f"{record.name} was made with {key} = {theirs}, but profile {profile.name!r} has {getattr(profile, key)}: "
+            f"{record.name} was made with {key} = {theirs}, but profile {profile.name!r} has {profile.to_dict()[key]}: "
             "it belongs to another version of the profile; move it out of the results folder and run it again"
         )

@@ -89,10 +89,10 @@ def _alike(records: Sequence[Record]) -> dict[tuple[str, ...], list[Record]]:
         named.setdefault(tuple(getattr(record.config, key) for key in KEYS), []).append(record)
     found: dict[tuple[str, ...], list[Record]] = {}
     for key, some in sorted(named.items()):
-        every = [vars(record.config) for record in some]
+        every = [record.config.to_dict() for record in some]
         differ = [name for name in every[0] if name != "fold" and len({one[name] for one in every}) > 1]
-        for record in some:
-            settings = ", ".join(f"{name}={_short(getattr(record.config, name))}" for name in differ)
+        for record, values in zip(some, every, strict=True):
+            settings = ", ".join(f"{name}={_short(values[name])}" for name in differ)
             found.setdefault((*key, settings), []).append(record)
     return found
 

@@ -120,6 +120,6 @@ def export(
     if chosen.suffix and target.suffix != chosen.suffix:
         raise BnetError(f"a file of format {form} ends with {chosen.suffix}; got {target}; give such a name with -o")
     paths.writable_dir(target.absolute().parent, "output", "-o")
-    say(f"network: {record.config.corpus}/{record.name}, windows of {record.config.clip_seconds:g} s")
+    say(f"network: {record.config.corpus}/{record.name}, windows of {record.config.training.clip_seconds:g} s")
     say(f"takes in {record.front_end.about}")
     print(chosen.write(record, target))

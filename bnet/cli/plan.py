@@ -92,7 +92,7 @@ def _print(made) -> None:
             print(f"{name}\n{table.to_string(index=False, float_format='{:.2f}'.format, na_rep='-')}\n")
     for note in made.notes:
         print(f"note: {note}")
-    most = "at most " if made.profile.stop_patience else ""
+    most = "at most " if made.profile.training.stop_patience else ""
     hours = (
         f"{most}{total['training_hours'] or 0:.1f} hours of training, {total['feature_hours']:.1f} of features"
         if made.speeds or not total["to_do"]

@@ -70,7 +70,8 @@ def predict(
     (todo, empty), screen = streaming.sound_files(files), _screen()
     record = find_run(results or paths.results_dir(), run)
     classify = streaming.Classifier(record)
-    print(f"network: {record.config.corpus}/{record.name}, windows of {record.config.clip_seconds:g} s", file=screen)
+    seconds = record.config.training.clip_seconds
+    print(f"network: {record.config.corpus}/{record.name}, windows of {seconds:g} s", file=screen)
     print(f"It takes in {record.front_end.about}.", file=screen)
     if record.folder.is_relative_to(weights.SHIPPED):
         print(f"This network comes with bnet, {weights.LIMITS[record.config.corpus]}.", file=screen)

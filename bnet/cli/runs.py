@@ -49,8 +49,8 @@ def features(
     from bnet.runs.jobs import clip_seconds, extract, selected
 
     chosen, found = profile_of(profile, settings), get_corpus(corpus)
-    tracks = selected(found, chosen, words(exclude))
-    extract(found, tracks, clip_seconds(found, chosen), jobs, say)
+    tracks = selected(found, chosen.training, words(exclude))
+    extract(found, tracks, clip_seconds(found, chosen.training), jobs, say)
 
 
 def train(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnet.corpora import draw, get_corpus, select, without
+from bnet.corpora import draw, get_corpus
 from bnet.deploy.litert import Network
 from bnet.errors import BnetError
 from bnet.runs import jobs
@@ -25,9 +25,7 @@ def training_clips(record: Record, most: int = CLIPS) -> np.ndarray:
     """
     config = record.config
     corpus = get_corpus(config.corpus)
-    tracks = select(
-        without(corpus, filter(None, config.exclude.split(","))), config.max_per_class or None, seed=config.seed
-    )
+    tracks = jobs.selected(corpus, config.training, filter(None, config.exclude.split(",")))
     held = set(record.predictions["track_id"])
     return _log_mels(record, [track.track_id for track in tracks if track.track_id not in held], most)[1]
 
@@ -64,6 +62,6 @@ def _log_mels(record: Record, ids: list[str], most: int) -> tuple[list[str], np.
     if not tracks:
         raise BnetError(f"none of the clips of {record.name} is in the corpus {corpus.name} here; see `bnet corpora`")
     record.check_front_end(corpus.front_end)
-    store = jobs.extract(corpus, tracks, record.config.clip_seconds)
+    store = jobs.extract(corpus, tracks, record.config.training.clip_seconds)
     kept = sorted(wanted & store.available)
     return kept, store.rows(kept)

@@ -183,7 +183,7 @@ def predict_file(model, record: Record, path: str | Path, hop: float = 1.0) -> P
     """
     from bnet.training.fit import predict
 
-    found, rows, votes = windows(path, record.config.clip_seconds, hop, record.front_end), [], []
+    found, rows, votes = windows(path, record.config.training.clip_seconds, hop, record.front_end), [], []
     while part := list(islice(found, 16)):
         votes += [log_mel is not None for log_mel in part]
         if heard := [log_mel for log_mel in part if log_mel is not None]:

@@ -85,7 +85,7 @@ class Classifier:
 
     def __init__(self, record: Record, warm: int = WARM):
         self.record, self.left, self.how = record, warm, "plain"
-        self.model = load_network(record, record.front_end.frames(record.config.clip_seconds))
+        self.model = load_network(record, record.front_end.frames(record.config.training.clip_seconds))
 
     def __call__(self, log_mels: Sequence[np.ndarray]) -> np.ndarray:
         """Class probabilities [shape=(n, classes)] of log-mels [each shape=(frames, n_mels)]."""
@@ -139,7 +139,7 @@ def predict_files(
         while begun and begun[0].known:
             yield begun.popleft().answer(record.labels, hop)
 
-    heard = functools.partial(windows, seconds=record.config.clip_seconds, hop=hop, front_end=record.front_end)
+    heard = functools.partial(windows, seconds=record.config.training.clip_seconds, hop=hop, front_end=record.front_end)
     with contextlib.closing(_ahead(paths, heard, jobs or joblib.cpu_count())) as parts:
         for path, part in parts:
             if not begun or begun[-1].ended is not None:

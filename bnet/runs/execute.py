@@ -40,8 +40,8 @@ def execute(
     """
     labels = list(corpus.labels)
     started, clock = datetime.now(UTC), time.perf_counter()
-    store = FeatureStore(corpus, config.clip_seconds)
-    whole = make_split(tracks, config.protocol, config.fold, config.folds, config.seed)
+    store = FeatureStore(corpus, config.training.clip_seconds)
+    whole = make_split(tracks, config.protocol, config.fold, config.folds, config.training.seed)
     failures = store.failures
     lost = {track.track_id: failures[track.track_id] for track in tracks if track.track_id in failures}
     split = whole.without(set(lost))
@@ -53,7 +53,7 @@ def execute(
 
         outcome = fit.fit(
             Variant.from_architecture(config.variant, config.architecture),
-            config,
+            config.training,
             train,
             validation,
             test,

@@ -8,12 +8,12 @@ import pandas as pd
 
 from bnet.errors import BnetError
 from bnet.sound.log_mel import FeatureSettings
-from bnet.training.config import Profile
+from bnet.training.config import Training
 
 
 def estimate(
     clips: int,
-    profile: Profile,
+    training: Training,
     *,
     steps_per_s: float,
     clips_per_s: float,
@@ -25,7 +25,7 @@ def estimate(
 
     Parameters
     ----------
-    clips, profile
+    clips, training
         Number of clips, of which 8 in 10 are trained on, and how they are trained on.
     steps_per_s, clips_per_s
         Measured: training steps, and clips whose log-mels are extracted, a second on a machine.
@@ -50,10 +50,10 @@ def estimate(
         if not value > 0:
             raise BnetError(f"{name} is {value}; expected more than 0")
     shard = math.ceil(clips / machines)
-    steps = profile.epochs * math.ceil(clips * 0.8 / profile.batch_size)
+    steps = training.epochs * math.ceil(clips * 0.8 / training.batch_size)
     hours, front_end = steps / steps_per_s / 3600, FeatureSettings()
-    size = 4 * front_end.frames(profile.clip_seconds) * front_end.n_mels
-    reading = steps_per_s * profile.batch_size * size / 2**20
+    size = 4 * front_end.frames(training.clip_seconds) * front_end.n_mels
+    reading = steps_per_s * training.batch_size * size / 2**20
     rows = [
         ("features on disk", "GiB", clips * size / 2**30, shard * size / 2**30),
         ("feature extraction", "hours", clips / clips_per_s / 3600, shard / clips_per_s / 3600),

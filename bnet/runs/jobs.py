@@ -65,14 +65,14 @@ def variants(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name for item in flat for name in groups.get(item, [item])))
 
 
-def selected(corpus: Corpus, profile: Training, exclude: Iterable[str] = ()) -> list[Track]:
-    """The tracks of `corpus` that `profile` (or a run) uses, less those with a flaw of a kind in `exclude`."""
-    return select(without(corpus, exclude), profile.max_per_class or None, seed=profile.seed)
+def selected(corpus: Corpus, training: Training, exclude: Iterable[str] = ()) -> list[Track]:
+    """The tracks of `corpus` that a profile or a run uses, less those with a flaw of a kind in `exclude`."""
+    return select(without(corpus, exclude), training.max_per_class or None, seed=training.seed)
 
 
-def clip_seconds(corpus: Corpus, profile: Profile) -> float:
+def clip_seconds(corpus: Corpus, training: Training) -> float:
     """How long a clip is: as the profile wants it, but no longer than the corpus allows."""
-    return min(profile.clip_seconds, corpus.clip_seconds or profile.clip_seconds)
+    return min(training.clip_seconds, corpus.clip_seconds or training.clip_seconds)
 
 
 def jobs(
@@ -100,7 +100,7 @@ def jobs(
         if variant not in networks and variant not in BASELINES:
             raise unknown("network", variant, [*networks, *BASELINES])
     rows, exclude = {variant: networks.get(variant) for variant in chosen}, sorted(set(exclude))
-    return of_tracks(found, selected(found, profile, exclude), rows, protocol, profile, folds, exclude)
+    return of_tracks(found, selected(found, profile.training, exclude), rows, protocol, profile, folds, exclude)
 
 
 def of_tracks(
@@ -113,11 +113,10 @@ def of_tracks(
     exclude: Iterable[str] = (),
 ) -> list[Job]:
     """As `jobs`, of tracks that have been selected, and of networks by name (None: a baseline)."""
-    profile = dataclasses.replace(profile, clip_seconds=clip_seconds(corpus, profile))
+    training = dataclasses.replace(profile.training, clip_seconds=clip_seconds(corpus, profile.training))
     for row in filter(None, rows.values()):
-        check(row, corpus.front_end.frames(profile.clip_seconds))
+        check(row, corpus.front_end.frames(training.clip_seconds))
     shared = {
-        **profile.training(),
         "corpus": corpus.name,
         "corpus_fingerprint": fingerprint(tracks),
         "corpus_source": corpus.source,
@@ -125,11 +124,12 @@ def of_tracks(
         "protocol": protocol,
         "folds": profile.folds(protocol),
         "profile": profile.name,
+        "training": training,
         "exclude": ",".join(sorted(set(exclude))),
     }
     result = []
     for fold in profile.folds_to_run(protocol) if folds is None else folds:
-        make_split(tracks, protocol, fold, shared["folds"], profile.seed)
+        make_split(tracks, protocol, fold, shared["folds"], training.seed)
         for variant, row in rows.items():
             config = Config(**shared, variant=variant, architecture=row.architecture() if row else "", fold=fold)
             result.append(Job(config, corpus, tuple(tracks)))
@@ -241,7 +241,7 @@ def one_by_one(
     """The plain `Executor`: extract what features are lacking, then do each run in this process, with all cores."""
     if settings and settings.device == "gpu" and any(job.config.architecture for job in todo):
         take(settings)  # before anything is extracted for a GPU that is not there
-    extract(todo[0].corpus, todo[0].tracks, todo[0].config.clip_seconds, workers, say)
+    extract(todo[0].corpus, todo[0].tracks, todo[0].config.training.clip_seconds, workers, say)
     for job in todo:
         run(job, results, say, settings)
         yield job, ""

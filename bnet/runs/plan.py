@@ -83,7 +83,7 @@ class Plan:
         tasks = self.tasks.drop(columns="frames")
         tables = {"tasks": tasks, "features": self.features.drop(columns="seconds"), "networks": self.networks()}
         return {
-            "profile": dataclasses.asdict(self.profile),
+            "profile": self.profile.to_dict(),
             "machine": self.machine,
             **{name: json.loads(table.to_json(orient="records")) for name, table in tables.items()},
             "total": self.total(),
@@ -104,10 +104,10 @@ def measure(made: Plan, *, quick: bool = False, say: Callable[[str], None] = pri
     """
     todo = made.tasks[(made.tasks["to_do"] > 0) & ~made.tasks["network"].isin([*BASELINES])]
     pairs = list(dict.fromkeys(zip(todo["network"], todo["frames"], strict=True)))
-    timed, speeds, profile = pairs[: 1 if quick else None], {}, made.profile
+    timed, speeds, training = pairs[: 1 if quick else None], {}, made.profile.training
     for number, (variant, length) in enumerate(timed, 1):
         say(f"measuring {variant} at {length} frames ({number} of {len(timed)}), for half a minute or so")
-        words = variant, CLASSES, length, profile.batch_size, profile.precision, QUICK if quick else BUDGET
+        words = variant, CLASSES, length, training.batch_size, training.precision, QUICK if quick else BUDGET
         speeds[variant, length] = speed.network(*words)
     for variant, length in pairs[len(timed) :]:
         speeds[variant, length] = speed.scaled(speeds[pairs[0]], variant, CLASSES, length)
@@ -122,7 +122,7 @@ def measure(made: Plan, *, quick: bool = False, say: Callable[[str], None] = pri
 
 def with_speeds(made: Plan, speeds: dict[tuple[str, int], Speed]) -> Plan:
     """The plan with the columns that follow from what a step and a clip take, and from the size of a network."""
-    tasks, epochs, columns = made.tasks.copy(), made.profile.epochs, []
+    tasks, epochs, columns = made.tasks.copy(), made.profile.training.epochs, []
     for row in tasks.itertuples():
         known, hours, size = speeds.get((row.network, row.frames)), math.nan, 0.0
         if known:

@@ -81,7 +81,7 @@ def make(
             tasks += _tasks(todo, profile, {_known(c, absent) for c in done}, absent)
     if not tasks:
         raise BnetError(f"nothing to plan: {'; '.join(notes) or 'name a corpus, a network and a protocol'}")
-    if profile.stop_patience:
+    if profile.training.stop_patience:
         notes.append("hours are an upper bound: early stopping may end a run before its last epoch")
     made = Plan(profile, pd.DataFrame(tasks), pd.DataFrame(features), backend.machine(), tuple(notes))
     made = with_speeds(made, {})
@@ -98,7 +98,7 @@ def _tracks(corpus: Corpus, profile: Profile, exclude: Iterable[str]) -> tuple[l
     Stand-ins have the published counts, a group each, and parts of their own in the shares 8 : 1 : 1.
     """
     try:
-        return jobs.selected(corpus, profile, exclude), ""
+        return jobs.selected(corpus, profile.training, exclude), ""
     except BnetError as error:
         if not corpus.expected:
             raise
@@ -109,12 +109,12 @@ def _tracks(corpus: Corpus, profile: Profile, exclude: Iterable[str]) -> tuple[l
         for label, number in corpus.expected.items()
         for i, name in enumerate(f"{label}-{i:06d}" for i in range(number))
     ]
-    return select(tracks, profile.max_per_class or None, seed=profile.seed), reason
+    return select(tracks, profile.training.max_per_class or None, seed=profile.training.seed), reason
 
 
 def _features(corpus: Corpus, tracks: list[Track], here: bool, profile: Profile, fetched: set[str]) -> dict[str, Any]:
     """A row of `Plan.features`; `fetched` holds the folders that are counted already: two corpora may share one."""
-    seconds = jobs.clip_seconds(corpus, profile)
+    seconds = jobs.clip_seconds(corpus, profile.training)
     there = FeatureStore(corpus, seconds).available
     folder = getattr(corpus, "data_name", "") or corpus.name
     download = 0.0 if here or folder in fetched else float(getattr(corpus, "disk_bytes", None) or math.nan)
@@ -151,13 +151,13 @@ def _known(config: Config, absent: str) -> Config:
 def _tasks(todo: list[jobs.Job], profile: Profile, done: set[Config], absent: str) -> list[dict[str, Any]]:
     """Rows of `Plan.tasks`, without what follows from the speed."""
     first = todo[0].config
-    split = make_split(todo[0].tracks, first.protocol, 0, first.folds, first.seed)
+    split = make_split(todo[0].tracks, first.protocol, 0, first.folds, first.training.seed)
     sizes = {part: len(getattr(split, part)) for part in PARTS}
     rows = []
     for variant in dict.fromkeys(job.config.variant for job in todo):
         own = [job.config for job in todo if job.config.variant == variant]
         found = sum(_known(config, absent) in done for config in own)
-        steps = profile.epochs * math.ceil(sizes["train"] / profile.batch_size)
+        steps = profile.training.epochs * math.ceil(sizes["train"] / profile.training.batch_size)
         rows.append(
             {
                 "corpus": first.corpus,
@@ -168,7 +168,7 @@ def _tasks(todo: list[jobs.Job], profile: Profile, done: set[Config], absent: st
                 "to_do": len(own) - found,
                 **sizes,
                 "steps_a_run": 0 if variant in BASELINES else steps,
-                "frames": todo[0].corpus.front_end.frames(first.clip_seconds),
+                "frames": todo[0].corpus.front_end.frames(first.training.clip_seconds),
             }
         )
     return rows

@@ -42,7 +42,7 @@ def side_by_side(
     BnetError
         If features can't be extracted.
     """
-    extract(todo[0].corpus, todo[0].tracks, todo[0].config.clip_seconds, jobs, say)
+    extract(todo[0].corpus, todo[0].tracks, todo[0].config.training.clip_seconds, jobs, say)
     if jobs > cores():
         say(f"{jobs} jobs on {cores()} cores: {cores()} at a time")
     free = shares(min(jobs, len(todo), cores()))
@@ -81,9 +81,9 @@ def _start(
 def perform(job: Job, results: Path, settings: Settings | None, features: bool = False) -> None:
     """In a child, here or on a worker of a cluster: do one run; before, extract what `features` it lacks."""
     if features:
-        known = FeatureStore(job.corpus, job.config.clip_seconds).index
+        known = FeatureStore(job.corpus, job.config.training.clip_seconds).index
         lacking = any(track.track_id not in known for track in job.tracks)
-        extract(job.corpus, job.tracks, job.config.clip_seconds, say=_say if lacking else lambda _: None)
+        extract(job.corpus, job.tracks, job.config.training.clip_seconds, say=_say if lacking else lambda _: None)
     run(job, results, settings=settings)
 
 

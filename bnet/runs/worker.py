@@ -122,9 +122,9 @@ def at_home(job: Job) -> tuple[Job, bool]:
     mend = f"set BNET_DATA on that machine to a folder with {config.corpus}, or BNET_CACHE to one with its features"
     try:
         corpus = get_corpus(config.corpus)
-        tracks = tuple(jobs.selected(corpus, config, filter(None, config.exclude.split(","))))
+        tracks = tuple(jobs.selected(corpus, config.training, filter(None, config.exclude.split(","))))
     except BnetError as error:
-        known = FeatureStore(job.corpus, config.clip_seconds).index
+        known = FeatureStore(job.corpus, config.training.clip_seconds).index
         if all(track.track_id in known for track in job.tracks):
             return job, False
         raise BnetError(f"it has no data of {config.corpus} ({error}); {mend}") from error

@@ -1,7 +1,7 @@
-"""What a run is: one flat, frozen configuration, and the profiles that fill it.
+"""What a run is: one frozen configuration, and the profiles that fill it.
 
 The same object is hashed, saved and printed. Its hash covers everything that decides the result: the corpus's tracks
-and what makes their sound, the features, the network, the protocol, the fold, the seed and the training settings; not
+and what makes their audio, the features, the network, the protocol, the fold, the seed and the training settings; not
 paths, workers or verbosity.
 """
 
@@ -15,27 +15,31 @@ from typing import Any, get_type_hints
 from bnet.errors import BnetError, unknown
 from bnet.paths import sha256
 
-_REQUIRED = dataclasses.MISSING
+SCHEDULES = ("plateau", "cosine")
+PRECISIONS = ("float32", "tf32", "bfloat16")
+"""Arithmetic of the network. ``tf32``: float32 whose products take 10 bits of mantissa, on an NVIDIA GPU; ``bfloat16``:
+maps are computed and kept with 7 bits, weights, their updates and all statistics in float32 (Keras's
+``mixed_bfloat16``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """What a profile decides and a run records: how much is trained, and how.
+    """How much is trained, and how: a profile decides it, a run records it.
 
     Parameters
     ----------
+    epochs, batch_size, learning_rate
+        At most so many passes; clips per step; Adam's (highest) rate.
     max_per_class
         At most so many tracks of a class, by a seeded order; 0 for all.
     clip_seconds
         Length of a clip, in seconds.
-    seed
-        Of the initial weights, of the order of clips, and of the splits; under ``official``, whose split is fixed, fold
-        k trains with seed + k (`Config.training_seed`).
-    epochs, batch_size, learning_rate
-        At most so many passes; clips a step; Adam's (highest) rate.
     schedule
         ``plateau``: the rate is halved when the training loss stalls for `plateau_patience` epochs, as in the paper;
         ``cosine``: it rises over `warmup_epochs`, then falls to zero along a cosine.
+    seed
+        Of the initial weights, of the order of clips, and of the splits; under ``official``, whose split is fixed, fold
+        k trains with seed + k (`Config.training_seed`).
     plateau_patience, plateau_factor, warmup_epochs
         Settings of the two schedules.
     stop_patience, stop_min_delta
@@ -45,48 +49,39 @@ class Training:
         order does, and make a run of another name.
     """
 
-    max_per_class: int
-    clip_seconds: float
-    seed: int
+    max_per_class: int = 0
+    clip_seconds: float = 30.0
+    seed: int = 0
     epochs: int
-    batch_size: int
-    learning_rate: float
-    schedule: str
-    plateau_patience: int
-    plateau_factor: float
-    warmup_epochs: float
-    stop_patience: int
-    stop_min_delta: float
+    batch_size: int = 8
+    learning_rate: float = 0.004
+    schedule: str = "cosine"
+    plateau_patience: int = 3
+    plateau_factor: float = 0.5
+    warmup_epochs: float = 1.0
+    stop_patience: int = 0
+    stop_min_delta: float = 0.01
     precision: str = "float32"
-
-    def training(self) -> dict[str, Any]:
-        """The fields of this class alone."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(Training)}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Training):
+class Config:
     """One run: corpus x variant x protocol x fold x profile.
 
     Parameters
     ----------
     corpus, corpus_fingerprint, corpus_source
-        Name; SHA-256 of the selected tracks (id, label, group); what renders their sound ('' for files).
+        Name; SHA-256 of the selected tracks (id, label, group); what renders their audio ('' for files).
     features
         The log-mel's settings as canonical JSON (`bnet.sound.log_mel.FeatureSettings`).
     variant, architecture
         The network's name, and the row that defines it as canonical JSON ('' for a baseline).
     protocol, fold, folds
         How tracks are split (`bnet.corpora.splits`), which fold this is (from 0), and of how many.
-    profile
-        Name of the row of `PROFILES`, or ``custom`` where a setting was changed by hand.
+    profile, training
+        Name of the row of `PROFILES`, or ``custom`` where a setting was changed by hand; and its settings.
     exclude
-        Kinds of clips that were left out (`bnet.corpora.FLAWS`), sorted, with commas.
-
-    Notes
-    -----
-    Fields with a default came later than the first records: at its default such a field is left out of the JSON, so
-    that the hash of a configuration stays what it was.
+        Kinds of clips that were left out (`bnet.corpora.FLAWS`), sorted, comma-separated.
     """
 
     corpus: str
@@ -99,6 +94,7 @@ class Config(Training):
     fold: int
     folds: int
     profile: str
+    training: Training
     exclude: str = ""
 
     def hash(self) -> str:
@@ -108,7 +104,7 @@ class Config(Training):
     @property
     def training_seed(self) -> int:
         """The seed of the initial weights and of the order of clips."""
-        return self.seed + (self.fold if self.protocol == "official" else 0)
+        return self.training.seed + (self.fold if self.protocol == "official" else 0)
 
     @property
     def run_name(self) -> str:
@@ -121,21 +117,35 @@ class Config(Training):
         words += f"--profile {self.profile}" + f" --fold {self.fold}" * fold
         return words + (f" --exclude {self.exclude}" if self.exclude else "")
 
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as one flat mapping of plain values, as records hold it."""
+        return _flat(self)
+
     def to_json(self) -> str:
-        """Canonical JSON: sorted keys, no spaces; without the later fields that are at their default."""
-        later = {field.name: field.default for field in dataclasses.fields(self) if field.default is not _REQUIRED}
-        values = {key: value for key, value in dataclasses.asdict(self).items() if value != later.get(key, _REQUIRED)}
+        """Canonical JSON: sorted keys, no spaces; without what `_LATER` names."""
+        values = {key: value for key, value in self.to_dict().items() if value != _LATER.get(key, ...)}
         return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Config:
         """The configuration of a record; a `BnetError` names unknown and missing keys and wrong types."""
-        types = get_type_hints(cls)
-        required = {field.name for field in dataclasses.fields(cls) if field.default is _REQUIRED}
-        extra, missing = sorted(set(values) - set(types)), sorted(required - set(values))
+        types, inner = get_type_hints(cls), get_type_hints(Training)
+        known = {key: kind for key, kind in {**types, **inner}.items() if key != "training"}
+        extra, missing = sorted(set(values) - set(known)), sorted(set(known) - set(values) - set(_LATER))
         if extra or missing:
             raise BnetError(f"not a configuration of this version: unknown keys {extra}, missing keys {missing}")
-        return cls(**{key: convert(key, value, types[key]) for key, value in values.items()})
+        found = {key: convert(key, value, known[key]) for key, value in values.items()}
+        training = Training(**{key: found.pop(key) for key in inner if key in found})
+        return cls(**found, training=training)
+
+
+_LATER = {"exclude": "", "precision": "float32"}
+"""Fields that came after the first records: left out of the JSON at these values, so that a hash stays what it was."""
+
+
+def _flat(row: Config | Profile) -> dict[str, Any]:
+    values = dataclasses.asdict(row)
+    return {**values.pop("training"), **values}
 
 
 def convert(key: str, value: Any, kind: type) -> Any:
@@ -149,20 +159,25 @@ def convert(key: str, value: Any, kind: type) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Profile(Training):
-    """How much work: a row of `PROFILES`. `holdouts` and `groups` are the numbers of folds of the protocols, `repeats`
-    how often a corpus's own split is trained on, each time from other weights; `run_folds` how many of them a plain
-    `bnet train` runs (0: all)."""
+class Profile:
+    """How much work: a row of `PROFILES`.
+
+    Parameters
+    ----------
+    name, purpose
+        Its name in commands; what it is for.
+    training
+        Its settings of training.
+    holdouts, groups, repeats
+        Folds of ``holdout``; of ``kfold`` and ``grouped``; how often a corpus's own split is trained on, each time from
+        other weights.
+    run_folds
+        How many of the folds a plain `bnet train` runs; 0: all.
+    """
 
     name: str
     purpose: str
-    seed: int = 0
-    batch_size: int = 8
-    plateau_patience: int = 3
-    plateau_factor: float = 0.5
-    warmup_epochs: float = 1.0
-    stop_patience: int = 0
-    stop_min_delta: float = 0.01
+    training: Training
     holdouts: int = 10
     groups: int = 5
     repeats: int = 3
@@ -176,110 +191,77 @@ class Profile(Training):
         """The folds that a plain `bnet train` runs."""
         return range(min(self.run_folds or self.folds(protocol), self.folds(protocol)))
 
+    def changed(self, **settings: Any) -> Profile:
+        """This profile with other values of its settings, those of training among them."""
+        inner = {key: settings.pop(key) for key in [*settings] if hasattr(self.training, key)}
+        return dataclasses.replace(self, training=dataclasses.replace(self.training, **inner), **settings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The profile as one flat mapping of plain values."""
+        return _flat(self)
+
 
 _ROWS = (
     Profile(
         name="smoke",
         purpose="minutes on two cores: does everything work, does a network learn at all",
-        max_per_class=200,
-        clip_seconds=5.0,
-        epochs=2,
-        learning_rate=0.004,
-        schedule="cosine",
-        warmup_epochs=0.5,
+        training=Training(max_per_class=200, clip_seconds=5.0, epochs=2, warmup_epochs=0.5),
         run_folds=1,
     ),
     Profile(
         name="laptop",
         purpose="hours on two cores: shorter clips and fewer epochs than the paper's, on a schedule of its own",
-        max_per_class=200,
-        clip_seconds=10.0,
-        epochs=4,
-        learning_rate=0.004,
-        schedule="cosine",
+        training=Training(max_per_class=200, clip_seconds=10.0, epochs=4),
     ),
     Profile(
         name="evening",
         purpose="an evening on two cores for a table of networks: all clips, 10 s of each, to convergence",
-        max_per_class=0,
-        clip_seconds=10.0,
-        epochs=10,
-        learning_rate=0.004,
-        schedule="cosine",
+        training=Training(clip_seconds=10.0, epochs=10),
     ),
     Profile(
         name="desktop",
         purpose="days on two cores: all clips at full length, to convergence, in a fifth of the paper's epochs",
-        max_per_class=0,
-        clip_seconds=30.0,
-        epochs=20,
-        learning_rate=0.004,
-        schedule="cosine",
+        training=Training(epochs=20),
     ),
     Profile(
         name="gpu",
         purpose="as desktop, in TF32 on an NVIDIA GPU",
-        max_per_class=0,
-        clip_seconds=30.0,
-        epochs=20,
-        learning_rate=0.004,
-        schedule="cosine",
-        precision="tf32",
+        training=Training(epochs=20, precision="tf32"),
     ),
     Profile(
         name="paper",
         purpose="the paper's protocol in full, for a GPU (section III-C and the published notebooks)",
-        max_per_class=0,
-        clip_seconds=30.0,
-        epochs=100,
-        learning_rate=0.01,
-        schedule="plateau",
-        stop_patience=10,
+        training=Training(epochs=100, learning_rate=0.01, schedule="plateau", stop_patience=10),
     ),
 )
 
 PROFILES: dict[str, Profile] = {row.name: row for row in _ROWS}
-SCHEDULES = ("plateau", "cosine")
-PRECISIONS = ("float32", "tf32", "bfloat16")
-"""Arithmetic of the network. ``tf32``: float32 whose products take 10 bits of mantissa, on an NVIDIA GPU; ``bfloat16``:
-maps are computed and kept with 7 bits, weights, their updates and all statistics in float32 (Keras's
-``mixed_bfloat16``)."""
+_ABOVE_0 = ("clip_seconds", "epochs", "learning_rate", "batch_size", "plateau_patience", "plateau_factor")
+_FROM_0 = ("max_per_class", "warmup_epochs", "stop_patience", "stop_min_delta", "run_folds", "seed")
+_LEAST = {**dict.fromkeys(_FROM_0, 0), "holdouts": 2, "groups": 2, "repeats": 1}
 
 
 def get_profile(name: str, settings: dict[str, str] | None = None) -> Profile:
     """The profile called `name`, with `settings` changed by hand (it is then called ``custom``).
 
-    Raises
-    ------
-    BnetError
-        If the profile or a setting is unknown, or a value is of a wrong type or out of range.
+    A `BnetError` says that the profile or a setting is unknown, or a value is of a wrong type or out of range.
     """
     if name not in PROFILES:
         raise unknown("profile", name, PROFILES)
     if not settings:
         return PROFILES[name]
-    types = {key: kind for key, kind in get_type_hints(Profile).items() if key not in ("name", "purpose")}
+    types = {**get_type_hints(Training), **get_type_hints(Profile)}
+    types = {key: kind for key, kind in types.items() if key not in ("name", "purpose", "training")}
     for key in settings:
         if key not in types:
             raise unknown("setting", key, types)
     values = {key: convert(key, value, types[key]) for key, value in settings.items()}
-    profile = dataclasses.replace(PROFILES[name], name="custom", purpose=f"{name} with {settings}", **values)
-    _check(profile)
-    return profile
-
-
-def _check(profile: Profile) -> None:
-    if profile.schedule not in SCHEDULES:
-        raise unknown("schedule", profile.schedule, SCHEDULES)
-    if profile.precision not in PRECISIONS:
-        raise unknown("precision", profile.precision, PRECISIONS)
-    positive = ("clip_seconds", "epochs", "learning_rate", "batch_size", "plateau_patience", "plateau_factor")
-    for key in positive:
-        if not getattr(profile, key) > 0:
-            raise BnetError(f"setting {key} is {getattr(profile, key)}; expected more than 0")
-    for key in ("max_per_class", "warmup_epochs", "stop_patience", "stop_min_delta", "run_folds", "seed"):
-        if getattr(profile, key) < 0:
-            raise BnetError(f"setting {key} is {getattr(profile, key)}; expected 0 or more")
-    for key, least in (("holdouts", 2), ("groups", 2), ("repeats", 1)):
-        if getattr(profile, key) < least:
-            raise BnetError(f"setting {key} is {getattr(profile, key)}; expected {least} or more")
+    for key, value in values.items():
+        if key in _ABOVE_0 and not value > 0:
+            raise BnetError(f"setting {key} is {value}; expected more than 0")
+        if key in _LEAST and not value >= _LEAST[key]:
+            raise BnetError(f"setting {key} is {value}; expected {_LEAST[key]} or more")
+    for key, known in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
+        if values.get(key, known[0]) not in known:
+            raise unknown(key, values[key], known)
+    return PROFILES[name].changed(name="custom", purpose=f"{name} with {settings}", **values)

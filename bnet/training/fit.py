@@ -99,7 +99,7 @@ class Progress(keras.callbacks.Callback):
 
 def fit(
     variant: str | Variant,
-    profile: Training,
+    training: Training,
     train: Part,
     validation: Part,
     test: Part,
@@ -108,7 +108,7 @@ def fit(
     title: str = "",
     settings: Settings | None = None,
 ) -> Outcome:
-    """Train a network, by name or row, as `profile` says and apply its best weights to the validation and test parts.
+    """Train a network, by name or row, as `training` says and apply its best weights to the validation and test parts.
 
     Adam on the categorical cross-entropy, with the row's label smoothing; the rate and the stop follow the **training**
     loss, the weights kept are those of the best **validation** accuracy; the test part is looked at once, after
@@ -127,16 +127,16 @@ def fit(
     """
     row = get_variant(variant) if isinstance(variant, str) else variant
     clip = 4 * train.features[0].size
-    execution = device.take(settings or Settings(), profile.precision, clip * (len(train) + len(validation)))
+    execution = device.take(settings or Settings(), training.precision, clip * (len(train) + len(validation)))
     seed_everything(seed, execution)
-    what = f"training {row.name} with {profile.batch_size} clips of {train.features.shape[1]} frames a step"
-    with backend.precision(profile.precision), memory_errors(what):
-        return _fit(row, profile, train, validation, test, classes, seed, title, execution)
+    what = f"training {row.name} with {training.batch_size} clips of {train.features.shape[1]} frames a step"
+    with backend.precision(training.precision), memory_errors(what):
+        return _fit(row, training, train, validation, test, classes, seed, title, execution)
 
 
 def _fit(
     row: Variant,
-    profile: Training,
+    training: Training,
     train: Part,
     validation: Part,
     test: Part,
@@ -152,24 +152,24 @@ def _fit(
     if execution.resident:
         model = ResidentModel(inner, np.concatenate([train.arrays(), validation.arrays()]))
         places = np.split(np.arange(len(train) + len(validation), dtype="int32"), [len(train)])
-    batches = Batches(train, classes, profile.batch_size, seed, places[0])
-    execution = compile_model(model, row, _rate(profile, len(batches)), execution)
+    batches = Batches(train, classes, training.batch_size, seed, places[0])
+    execution = compile_model(model, row, _rate(training, len(batches)), execution)
     print(f"{title or row.name}: {execution}", file=sys.stderr, flush=True)
     best = BestWeights(network)
     fitted = model.fit(
         batches,
-        validation_data=Batches(validation, classes, profile.batch_size, places=places[1]),
-        epochs=profile.epochs,
+        validation_data=Batches(validation, classes, training.batch_size, places=places[1]),
+        epochs=training.epochs,
         shuffle=False,
         verbose=0,
         callbacks=[
             keras.callbacks.TerminateOnNaN(),
             best,
-            *_schedule(profile),
-            Progress(title, profile.epochs, len(batches)),
+            *_schedule(training),
+            Progress(title, training.epochs, len(batches)),
         ],
     )
-    history = _history(fitted.history, profile, len(batches))
+    history = _history(fitted.history, training, len(batches))
     if best.weights is None or not np.isfinite(history["loss"]).all():
         raise BnetError(
             f"training of {row.name} diverged: its loss was not a number after {len(history)} epochs; "
@@ -194,34 +194,34 @@ def predict(model: keras.Model, part: Part | np.ndarray, batch_size: int = 8) ->
     return np.concatenate([np.asarray(model.predict_on_batch(np.asarray(p, "float32")[..., None])) for p in pieces])
 
 
-def _rate(profile: Training, batches: int):
-    if profile.schedule == "plateau":
-        return profile.learning_rate
-    warmup = round(profile.warmup_epochs * batches)
+def _rate(training: Training, batches: int):
+    if training.schedule == "plateau":
+        return training.learning_rate
+    warmup = round(training.warmup_epochs * batches)
     return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=profile.learning_rate / 100 if warmup else profile.learning_rate,
-        decay_steps=max(1, profile.epochs * batches - warmup),
-        warmup_target=profile.learning_rate if warmup else None,
+        initial_learning_rate=training.learning_rate / 100 if warmup else training.learning_rate,
+        decay_steps=max(1, training.epochs * batches - warmup),
+        warmup_target=training.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
 
 
-def _schedule(profile: Training) -> Sequence[keras.callbacks.Callback]:
+def _schedule(training: Training) -> Sequence[keras.callbacks.Callback]:
     callbacks = []
-    if profile.schedule == "plateau":
+    if training.schedule == "plateau":
         callbacks.append(
             keras.callbacks.ReduceLROnPlateau(
-                "loss", factor=profile.plateau_factor, patience=profile.plateau_patience, verbose=0
+                "loss", factor=training.plateau_factor, patience=training.plateau_patience, verbose=0
             )
         )
-    if profile.stop_patience:
+    if training.stop_patience:
         callbacks.append(
-            keras.callbacks.EarlyStopping("loss", min_delta=profile.stop_min_delta, patience=profile.stop_patience)
+            keras.callbacks.EarlyStopping("loss", min_delta=training.stop_min_delta, patience=training.stop_patience)
         )
     return callbacks
 
 
-def _history(history: dict[str, list], profile: Training, batches: int) -> pd.DataFrame:
+def _history(history: dict[str, list], training: Training, batches: int) -> pd.DataFrame:
     """Keras's history as a frame; with a cosine, the rate at the end of each epoch is computed from the schedule."""
     epochs = len(history["loss"])
     frame = pd.DataFrame({"epoch": np.arange(1, epochs + 1)})
@@ -230,7 +230,7 @@ def _history(history: dict[str, list], profile: Training, batches: int) -> pd.Da
     if "learning_rate" in history:
         frame["learning_rate"] = np.asarray(history["learning_rate"], float)
     else:
-        rate = _rate(profile, batches)
+        rate = _rate(training, batches)
         at = (lambda step: rate) if isinstance(rate, float) else (lambda step: float(rate(step)))
         frame["learning_rate"] = [at(epoch * batches) for epoch in frame["epoch"]]
     return frame

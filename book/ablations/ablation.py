@@ -131,8 +131,8 @@ if len(pair) == 2:
     display(
         myst.table(
             report.common(pair).results(),
-            f"Measured here on `{corpus}`: profile `{profile}` ({report.records[0].config.clip_seconds:g} s clips, at most "
-            f"{report.records[0].config.epochs} epochs), protocol `{protocol}`; the folds that both have.",
+            f"Measured here on `{corpus}`: profile `{profile}` ({report.records[0].config.training.clip_seconds:g} s clips, at most "
+            f"{report.records[0].config.training.epochs} epochs), protocol `{protocol}`; the folds that both have.",
             "tab-{{ slug }}-results",
         )
     )

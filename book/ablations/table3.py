@@ -43,7 +43,7 @@ report = next((r for r in reports if len(set(r.networks) & set(names)) > len(nam
 corpus, profile, protocol = report.corpus.name, report.profile, report.protocol
 changes = ablation.changes(report, [(name, ablation.BASELINE) for name in names])
 run = changes[changes["folds"] > 0]
-setting = report.records[0].config if report.records else None
+setting = report.records[0].config.training if report.records else None
 where = f"{report.corpus.title}, profile `{profile}`, protocol `{protocol}`" + (
     f" ({setting.clip_seconds:g} s clips, at most {setting.epochs} epochs)" if setting else ""
 )

@@ -71,7 +71,7 @@ def named(report):
 
 
 everything = here(found)
-used = jobs.selected(found, setting, kinds) if everything else []
+used = jobs.selected(found, setting.training, kinds) if everything else []
 
 # %% tags=["hide-input"]
 myst.text(found.about)
@@ -85,7 +85,7 @@ if found.labels:
     at_hand = (
         f"Here: {len(everything)} clips in {len({track.group for track in everything})} groups; a group never stands on both "
         f"sides of a grouped split. The profile `{setting.name}` uses {len(used)} clips of "
-        f"{jobs.clip_seconds(found, setting):g} s."
+        f"{jobs.clip_seconds(found, setting.training):g} s."
         if everything
         else "The corpus itself was not at hand where this page was made."
     )
@@ -168,8 +168,8 @@ for report in measured:
     display(
         myst.table(
             report.results(),
-            f"Measured here on `{report.corpus.name}`, from {report.corpus.medium}: {report.described} ({config.clip_seconds:g} s "
-            f"clips, at most {config.epochs} epochs), protocol `{report.protocol}`{', without ' + exclude if exclude else ''}. "
+            f"Measured here on `{report.corpus.name}`, from {report.corpus.medium}: {report.described} ({config.training.clip_seconds:g} s "
+            f"clips, at most {config.training.epochs} epochs), protocol `{report.protocol}`{', without ' + exclude if exclude else ''}. "
             "Accuracy and F1 are means over folds, with ± the standard deviation where there are several; the interval is over "
             "all tested clips, with "
             + (
@@ -306,7 +306,7 @@ if heard and everything and found.may_share:
     for i in [i for i in sure if probabilities[i].argmax() != truth[i]][:6]:
         track = by_id[ids[i]]
         target = myst.static_file(f"audio/{corpus}/{track.track_id}.mp3")
-        soundfile.write(target, found.audio(track, report.records[0].config.clip_seconds), SR, format="MP3")
+        soundfile.write(target, found.audio(track, report.records[0].config.training.clip_seconds), SR, format="MP3")
         guess = report.labels[probabilities[i].argmax()]
         players.append(
             (target, f"{track.label}, taken for {guess} ({probabilities[i].max():.0%}): {found.describe(track)}")

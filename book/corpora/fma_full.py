@@ -88,7 +88,7 @@ def forecast(machines, runs=RUNS, **speed):
     parent = scale["fit"]["parent_fixed"] + scale["fit"]["parent_each"] * TRACKS
     memory = {"the extracting process": parent, "a training process": network["memory"]}
     return estimate(
-        TRACKS, PROFILES["paper"], machines=machines, runs=runs, memory=memory, **(measured_here | speed)
+        TRACKS, PROFILES["paper"].training, machines=machines, runs=runs, memory=memory, **(measured_here | speed)
     ).set_index("what")
 
 

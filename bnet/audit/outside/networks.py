@@ -152,6 +152,6 @@ def trained(name: str, results: Path) -> Network:
         labels=tuple(record.labels),
         weights=sha256_file(record.weights),
         features=record.config.features,
-        seconds=record.config.clip_seconds,
+        seconds=record.config.training.clip_seconds,
         model=load_network(record),
     )

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from bnet.audit.probes.finding import no_weights
-from bnet.corpora import Corpus, Track, fingerprint, get_corpus, select, without
+from bnet.corpora import Corpus, Track, fingerprint, get_corpus
 from bnet.corpora.splits import make_split
 from bnet.corpora.store import FeatureStore
 from bnet.deploy.predict import load_network
 from bnet.errors import BnetError
 from bnet.models import Variant
 from bnet.paths import sha256_file
+from bnet.runs import jobs
 from bnet.runs.execute import parts as parts_of
 from bnet.runs.records import Record, class_columns
 from bnet.training import baselines
@@ -55,7 +56,7 @@ class Bench:
     @property
     def seconds(self) -> float:
         """Length of an unchanged clip."""
-        return self.record.config.clip_seconds
+        return self.record.config.training.clip_seconds
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -86,7 +87,7 @@ class Bench:
         """
         config = self.record.config
         exclude = config.exclude.split(",") if config.exclude else []
-        tracks = select(without(self.corpus, exclude), config.max_per_class or None, seed=config.seed)
+        tracks = jobs.selected(self.corpus, config.training, exclude)
         if fingerprint(tracks) != config.corpus_fingerprint:
             raise BnetError(
                 f"the corpus {self.corpus.name} holds other clips here than when the run {self.record.name} was made; "
@@ -150,7 +151,7 @@ class Bench:
         """The other two parts of the run's split, over the feature store."""
         config, store = self.record.config, FeatureStore(self.corpus, self.seconds)
         store.extract(self.all_tracks, jobs=self.jobs, progress=False)
-        split = make_split(self.all_tracks, config.protocol, config.fold, config.folds, config.seed)
+        split = make_split(self.all_tracks, config.protocol, config.fold, config.folds, config.training.seed)
         split = split.without({track.track_id for track in self.all_tracks} & set(store.failures))
         return parts_of(store, self.all_tracks, self.record.labels, split)[:2]
 
