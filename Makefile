@@ -19,7 +19,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
 .PHONY: help reproduce test book pdf bench lint format clean
 
 help:
-	@echo "make reproduce   corpus, features, training, pages and book from scratch (PROFILE=$(PROFILE))"
+	@echo "make reproduce   corpus, features, training, pages and book (PROFILE=$(PROFILE)); your runs beside the book's"
 	@echo "make test        all tests"
 	@echo "make book        the book from the committed records: stale pages, strict build, checks"
 	@echo "make pdf         the book as one PDF (wants Chromium), in book/_build/book.pdf"
@@ -32,7 +32,8 @@ reproduce: $(READY)
 	$(BIN)/bnet train --corpus $(CORPUS) --variant baselines,$(NETWORKS) --protocol $(PROTOCOL) \
 		--profile $(PROFILE) --results $(RESULTS)
 	$(BIN)/bnet evaluate --corpus $(CORPUS) --profile $(PROFILE) --results $(RESULTS)
-	$(BIN)/bnet pages build --profile $(PROFILE) --results $(RESULTS)
+	$(BIN)/bnet pages build
+	@echo "your runs beside the book's: page 'Your run', book/_build/html/your-run.html"
 
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal

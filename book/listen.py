@@ -40,14 +40,11 @@ HTML(site.fragment(description, base))  # Jupyter Book links every .css below _s
 # that, for a further library under another licence; no probability moves by it as much as the page shows.
 
 # %% tags=["remove-input"]
-import json
-
 import pandas as pd
 
-from bnet.paths import project_dir
+from bnet.audit.measured import read
 
-record = project_dir() / "benchmarks/results/listen.json"
-measured = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else None
+measured = read("listen")
 COLUMNS = {
     "browser": "Browser", "kind": "File", "rate": "Hz", "most": "log-mel, at most (dB)", "own": "librosa, itself (dB)",
     "near": "near (dB)", "mean": "mean (dB)", "last": "last frame (dB)", "probability": "probability",

@@ -14,7 +14,6 @@
 # best of the draws), the mean over the same random hold-outs, and splits whose test part holds no relative of a training clip.
 
 # %% tags=["remove-cell"]
-import json
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,10 +22,11 @@ from IPython.display import display
 
 from bnet.audit import finding, paper, plots
 from bnet.audit.evidence import OURS, Evidence, command
+from bnet.audit.measured import read
 from bnet.audit.report import SAID, Report, points, spell
 from bnet.book import myst
 from bnet.corpora import get_corpus
-from bnet.paths import project_dir, results_dir
+from bnet.paths import results_dir
 from bnet.runs import jobs
 from bnet.statistics import comparison, metrics
 
@@ -284,8 +284,7 @@ if compared:
 # `python benchmarks/intervals.py` makes these figures.
 
 # %% tags=["hide-input"]
-path = project_dir() / "benchmarks" / "results" / "intervals.json"
-found = json.loads(path.read_text()) if path.exists() else None
+found = read("intervals")
 if found:
     display(
         myst.table(

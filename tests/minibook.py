@@ -75,14 +75,22 @@ profile = "laptop"
 scale = 1.0
 
 # %% tags=["hide-input"]
+import json
 import os
+import sys
 from pathlib import Path
 
 import pandas as pd
 
+from bnet.audit import measured
 from bnet.book import myst
 
-records = sorted(Path(os.environ["BNET_RESULTS"]).glob(f"{corpus}/*/run.json"))
+sys.path.insert(0, "code")
+import module
+
+paths = sorted(Path(os.environ["BNET_RESULTS"]).glob(f"{corpus}/*/run.json"))
+records = [json.loads(path.read_text()) for path in paths]
+measured.read("speed", Path("benchmarks/results")) if scale != 1 else None
 frame = pd.DataFrame({"what": ["records", "scale"], "value": [len(records), scale], "n": [190826, None]})
 myst.table(frame, f"Facts of {corpus}.", "tab-{{ slug }}", cards=True)
 """
@@ -90,8 +98,8 @@ myst.table(frame, f"Facts of {corpus}.", "tab-{{ slug }}", cards=True)
 
 PAGES = (
     Page("index", "index.py"),
-    Page("corpora/one", "corpora/corpus.py", {"corpus": "one"}, ("{corpus}",)),
-    Page("corpora/two", "corpora/corpus.py", {"corpus": "two", "scale": 2.5}, ("{corpus}",), benchmarks=("speed",)),
+    Page("corpora/one", "corpora/corpus.py", {"corpus": "one"}),
+    Page("corpora/two", "corpora/corpus.py", {"corpus": "two", "scale": 2.5}),
 )
 
 TOC = {
@@ -129,7 +137,7 @@ def write_sources(root: Path) -> Book:
 
 def at(root: Path) -> Book:
     """The miniature book that lies in `root`."""
-    return Book(root.resolve(), (root / "results").resolve(), "smoke", PAGES, (root / "code").resolve())
+    return Book(root.resolve(), (root / "results").resolve(), "smoke", PAGES)
 
 
 @functools.cache

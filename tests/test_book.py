@@ -16,7 +16,8 @@ import yaml
 from bnet.book import build, freshness, gate, pages
 from bnet.book.execution import execute
 from bnet.book.notebooks import notebook, resolve
-from bnet.book.pages import Book, Page, start_page, typed
+from bnet.book.pages import Book, Page
+from bnet.book.parameters import start_page, typed
 from bnet.errors import BnetError
 
 ROOT = minibook.ROOT
@@ -188,6 +189,8 @@ def test_papermill_runs_a_converted_page_and_refuses_an_unknown_parameter(source
     import papermill
 
     monkeypatch.setenv("BNET_RESULTS", str(sources.results))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(sources.root)
     path = build.convert("corpora/one", tmp_path / "page.ipynb", sources)
     done = papermill.execute_notebook(path, tmp_path / "out.ipynb", {"corpus": "two"}, progress_bar=False)
     shown = "".join(output.get("text", "") for cell in done.cells for output in cell.get("outputs", []))
@@ -272,6 +275,10 @@ def test_a_failing_page_leaves_the_old_one_and_names_cell_and_exception(mini):
 # --- staleness
 
 
+SPEED = "benchmarks/results/speed.json"
+CORPORA = {"corpora/one", "corpora/two"}
+
+
 def _touch(book: Book, name: str, text: str) -> None:
     path = book.root / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -282,14 +289,19 @@ def _touch(book: Book, name: str, text: str) -> None:
     ("change", "reason", "stale"),
     [
         (lambda b: _touch(b, "book/index.py", minibook.INDEX + "# more\n"), "source changed", {"index"}),
-        (lambda b: _touch(b, "results/one/run-a/run.json", "[]"), "records changed", {"corpora/one"}),
-        (lambda b: _touch(b, "results/two/run-c/history.csv", "a"), "records changed", {"corpora/two"}),
+        (lambda b: _touch(b, "results/one/run-a/run.json", "[]"), "one/run-a/run.json changed", {"corpora/one"}),
+        (lambda b: _touch(b, "results/two/run-c/history.csv", "a"), "results/two changed", {"corpora/two"}),
         (lambda b: _touch(b, "results/three/run/run.json", "{}"), None, set()),
         (lambda b: _touch(b, "results/one/.run-x.tmp/run.json", "{}"), None, set()),
-        (lambda b: _touch(b, "benchmarks/results/speed.json", "[]"), "benchmarks changed", {"corpora/two"}),
-        (lambda b: (b.root / "benchmarks/results/speed.json").unlink(), "benchmarks changed", {"corpora/two"}),
+        (lambda b: _touch(b, "benchmarks/results/speed.json", "[]"), f"{SPEED} changed", {"corpora/two"}),
+        (lambda b: (b.root / SPEED).unlink(), f"{SPEED} changed", {"corpora/two"}),
         (lambda b: _touch(b, "benchmarks/results/other.json", "{}"), None, set()),
-        (lambda b: _touch(b, "code/module.py", "answer = 43"), "the bnet package changed", "all"),
+        (
+            lambda b: _touch(b, "code/module.py", "answer = 43"),
+            "code/module.py changed",
+            CORPORA,
+        ),
+        (lambda b: _touch(b, "code/other.py", "answer = 43"), "code changed", CORPORA),
         (lambda b: b.notebook_path(b.page("index")).unlink(), "missing", {"index"}),
         (lambda b: _touch(b, "book/index.ipynb", "{"), "damaged", {"index"}),
         (lambda b: (b.folder / "_static/audio/tone.mp3").unlink(), "tone.mp3 is missing", {"index"}),
@@ -299,9 +311,32 @@ def test_a_page_is_stale_for_a_reason(mini, change, reason, stale):
     assert all(freshness.stale(mini, page) is None for page in mini.pages)
     change(mini)
     reasons = {page.name: freshness.stale(mini, page) for page in mini.pages}
-    names = {page.name for page in mini.pages} if stale == "all" else stale
-    assert {name for name, text in reasons.items() if text} == names
-    assert all(reason in reasons[name] for name in names)
+    assert {name for name, text in reasons.items() if text} == stale
+    assert all(reason in reasons[name] for name in stale)
+
+
+def test_a_page_whose_benchmark_comes_later_is_stale(mini):
+    (mini.root / SPEED).unlink()
+    assert build.update(book=mini) == ["corpora/two"]
+    assert build.update(book=mini) == []
+    _touch(mini, SPEED, "{}")
+    assert freshness.stale(mini, mini.page("corpora/two")) == f"{SPEED} changed"
+
+
+def test_what_changes_while_a_page_is_executed_makes_it_stale(mini):
+    page = mini.page("corpora/one")
+    (mini.folder / page.source).write_text(
+        (mini.folder / page.source).read_text() + "\n# %%\npaths[0].write_text('[]')\n"
+    )
+    build.update(book=mini)
+    assert freshness.stale(mini, page) == "results/one/run-a/run.json changed"
+
+
+def test_a_page_depends_on_the_modules_that_it_imports(mini):
+    reads = {page.name: freshness.read(mini, page).metadata["bnet"]["inputs"]["reads"] for page in mini.pages}
+    assert {"bnet/book/myst.py", "bnet/paths.py"} <= set(reads["index"])
+    assert "bnet/audit/measured.py" in reads["corpora/one"]
+    assert not {"bnet/audit/measured.py", "bnet/book/build.py", "bnet/cli/__init__.py"} & set(reads["index"])
 
 
 def test_another_profile_changes_the_pages_that_have_one(mini):
@@ -344,7 +379,7 @@ ERROR = {"output_type": "error", "ename": "KeyError", "evalue": "x", "traceback"
             "path of this machine, /home/me/x.py",
         ),
         (lambda n: n.metadata["bnet"]["inputs"].update(source="0"), "stale: source changed"),
-        (lambda n: n.metadata.pop("bnet"), "stale: not executed by bnet"),
+        (lambda n: n.metadata.pop("bnet"), "stale: not executed by this version of bnet"),
     ],
 )
 def test_gate_finds_a_defect_of_a_notebook(mini, spoil, finding):

@@ -11,16 +11,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from bnet.book import freshness, gate
-from bnet.book.execution import execute
+from bnet.book import execution, freshness, gate
 from bnet.book.notebooks import notebook
 from bnet.book.pages import Book, Page, this_book
 from bnet.errors import BnetError
@@ -139,30 +136,15 @@ def _execute_all(book: Book, todo: list[Page], reasons: dict[str, str | None], j
     """Execute pages side by side with progress on standard error; by name, the message of each that failed."""
     failures: dict[str, str] = {}
     terminal = sys.stderr.isatty()
-    bar = tqdm(total=len(todo), desc="pages", unit="page", disable=not terminal or not todo, file=sys.stderr)
-
-    def run(page: Page) -> float:
-        start = time.monotonic()
-        execute(book, page)
-        return time.monotonic() - start
-
-    with bar, ThreadPoolExecutor(jobs) as pool:
-        running: dict[Future[float], Page] = {pool.submit(run, page): page for page in todo}
-        try:
-            for done in as_completed(running):
-                page = running[done]
-                try:
-                    said = f"executed in {done.result():.1f} s ({reasons[page.name]})"
-                except BnetError as error:
-                    failures[page.name] = str(error)
-                    said = "failed"
-                bar.set_postfix_str(page.name)
-                bar.update()
-                if not terminal:
-                    print(f"page {page.name}: {said}", file=sys.stderr, flush=True)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with tqdm(total=len(todo), desc="pages", unit="page", disable=not terminal or not todo, file=sys.stderr) as bar:
+        for page, result in execution.run(book, [notebook(book, page) for page in todo], jobs):
+            if isinstance(result, BnetError):
+                failures[page.name] = str(result)
+            bar.set_postfix_str(page.name)
+            bar.update()
+            if not terminal:
+                said = "failed" if page.name in failures else f"executed in {result:.1f} s ({reasons[page.name]})"
+                print(f"page {page.name}: {said}", file=sys.stderr, flush=True)
     return failures
 
 

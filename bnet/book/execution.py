@@ -1,16 +1,17 @@
-"""Execute one page with papermill: whole, or not at all."""
+"""Execute pages with papermill: each whole, or not at all."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import bnet
 from bnet import backend
@@ -32,109 +33,109 @@ _STATIC = re.compile(r"_static/[\w./-]+")
 def execute(book: Book, page: Page, parameters: Mapping[str, Any] | None = None) -> Path:
     """Execute `page` and move its notebook into ``book/``.
 
-    The kernel runs in the book's root, sees ``BNET_RESULTS``, shows no progress bars and keeps no history. What its
-    cells write to standard error goes to a log, not onto the page; the status page counts its lines.
-
     Raises
     ------
     BnetError
         For an unknown parameter; for a failing cell, with page, cell and exception. An older notebook then stays.
     """
-    node = notebook(book, page, **(parameters or {}))
-    resolved = node.metadata["bnet"]["parameters"]
-    before = freshness.inputs(book, page, resolved)
-    started, clock = datetime.now(UTC), time.monotonic()
-    log, failed = book.logs / f"{page.slug}.log", book.logs / f"{page.slug}.failed.log"
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as stderr:
-        done = _papermill(book, page, node, resolved, stderr, failed)
-        said = _clean(done, page)
-        stderr.seek(0)
-        write_text(log, "".join([*said, stderr.read()]))
-    made = {
-        "page": page.name,
-        "parameters": resolved,
-        "inputs": before,
-        "key": freshness.key(before),
-        "files": _files(done),
-        "bnet": bnet.__version__,
-        "commit": _commit(book.root),
-        "machine": _machine(),
-        "started": started.isoformat(timespec="seconds").removesuffix("+00:00"),
-        "seconds": round(time.monotonic() - clock, 1),
-        "stderr_lines": sum(text.count("\n") for text in said),
-    }
-    done.metadata["bnet"] = made
-    _write(book.notebook_path(page), done)
-    failed.unlink(missing_ok=True)
+    for _, result in run(book, [notebook(book, page, **(parameters or {}))]):
+        if isinstance(result, BnetError):
+            raise result
     return book.notebook_path(page)
 
 
-def _papermill(
-    book: Book, page: Page, node: NotebookNode, parameters: dict[str, Any], stderr: IO[str], failed: Path
-) -> NotebookNode:
-    import papermill
-    from jupyter_client.kernelspec import NoSuchKernel
-    from nbclient.exceptions import DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
+def run(book: Book, nodes: Iterable[NotebookNode], jobs: int = 1) -> Iterator[tuple[Page, float | BnetError]]:
+    """Execute notebooks of pages, `jobs` at a time, and move each into ``book/``; yields them as they are done, with
+    the seconds that each took or what went wrong.
 
-    with tempfile.TemporaryDirectory(prefix="bnet-ipython-") as ipython:
-        try:
-            for attempt in (1, 2, 3):
-                try:
-                    return papermill.execute_notebook(
-                        node,
-                        None,
-                        parameters=parameters,
-                        progress_bar=False,
-                        start_timeout=300,
-                        kernel_manager_class=_kernel(book, ipython, stderr),
-                        record_timing=False,
-                    )
-                except RuntimeError as error:  # two kernels that start at once may draw the same port
-                    if "before replying" not in str(error) or attempt == 3:
-                        raise
-        except PapermillExecutionError as error:
-            traceback = _COLOUR.sub("", "\n".join(error.traceback))
-            write_text(failed, f"page {page.name}, cell {error.cell_index}\n\n{error.source}\n\n{traceback}\n")
-            line = _ARROW.search(traceback)
-            at = f" at '{line[1]}'" if line else ""
-            what = f"{error.ename}: {error.evalue}".strip().splitlines()[0]
-            raise BnetError(
-                f"page {page.name!r} failed in cell {error.cell_index}{at}: {what} (book/{page.source}; the whole "
-                f"traceback: {failed}); nothing was replaced"
-            ) from error
-        except NoSuchKernel as error:
-            raise BnetError(f"page {page.name!r}: {error}; install it with: pip install ipykernel") from error
-        except DeadKernelError as error:
-            stderr.seek(0)
-            write_text(failed, f"page {page.name}: the kernel died\n\n{stderr.read()}\n")
-            raise BnetError(
-                f"page {page.name!r}: its kernel died, perhaps for want of memory (what it said: {failed}); "
-                "nothing was replaced"
-            ) from error
+    The pages run in the book's root, see ``BNET_RESULTS`` and show no progress bars. What their cells write to standard
+    error goes to a log, not onto the page; the status page counts its lines.
+    """
+    import nbformat
+
+    if not (nodes := list(nodes)):
+        return
+    with tempfile.TemporaryDirectory(prefix="bnet-pages-") as name:
+        folder, names = Path(name), {}
+        for number, node in enumerate(nodes):
+            names[f"{number:03}"] = book.page(node.metadata.bnet.page)
+            nbformat.write(node, folder / f"{number:03}.ipynb")
+        where = {"bnet": bnet.__version__, "commit": _commit(book.root), "machine": _machine()}
+        command = [sys.executable, "-m", "bnet.book.runner", str(folder), str(jobs)]
+        with subprocess.Popen(
+            command, cwd=book.root, env=_environment(book, folder), stdout=subprocess.PIPE, text=True
+        ) as runner:
+            try:
+                for line in runner.stdout:
+                    number, status = line.split()
+                    page = names.pop(number)
+                    yield page, _result(book, page, folder / number, int(status), where)
+            except BaseException:
+                runner.terminate()
+                raise
+        for page in names.values():
+            told = f"page {page.name!r} was not executed: the process that does it ended with {runner.returncode}"
+            yield page, BnetError(f"{told}; nothing was replaced")
 
 
-def _kernel(book: Book, ipython: str, stderr: IO[str]) -> type:
-    """A kernel manager whose kernels start in the book's root with the book's environment, and keep quiet."""
-    from jupyter_client import AsyncKernelManager
-
-    environment = {
+def _environment(book: Book, folder: Path) -> dict[str, str]:
+    package = Path(bnet.__file__).resolve().parents[1]
+    return {
         **os.environ,
         "BNET_RESULTS": str(book.results),
-        "IPYTHONDIR": ipython,
+        "IPYTHONDIR": str(folder / "ipython"),
+        "MPLBACKEND": "agg",
         "PYTHONHASHSEED": "0",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH")])),
         "PYTHONWARNINGS": ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), "ignore:IProgress not found"])),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TQDM_DISABLE": "1",
     }
 
-    class PageKernel(AsyncKernelManager):
-        async def start_kernel(self, **options: Any) -> Any:
-            return await super().start_kernel(
-                **{**options, "cwd": str(book.root), "env": environment, "stderr": stderr}
-            )
 
-    return PageKernel
+def _result(book: Book, page: Page, path: Path, status: int, where: Mapping[str, Any]) -> float | BnetError:
+    """Move what was executed at `path` (without a suffix) into the book; its seconds, or what went wrong."""
+    import nbformat
+
+    log, failed = book.logs / f"{page.slug}.log", book.logs / f"{page.slug}.failed.log"
+    printed = path.with_suffix(".log").read_text(encoding="utf-8", errors="replace")
+    if path.with_suffix(".failed").exists():
+        error = json.loads(path.with_suffix(".failed").read_text(encoding="utf-8"))
+        traceback = _COLOUR.sub("", "\n".join(error["traceback"]))
+        write_text(failed, f"page {page.name}, cell {error['cell_index']}\n\n{error['source']}\n\n{traceback}\n")
+        line = _ARROW.search(traceback)
+        at = f" at '{line[1]}'" if line else ""
+        what = f"{error['ename']}: {error['evalue']}".strip().splitlines()[0]
+        return BnetError(
+            f"page {page.name!r} failed in cell {error['cell_index']}{at}: {what} (book/{page.source}; the whole "
+            f"traceback: {failed}); nothing was replaced"
+        )
+    if status:
+        write_text(failed, f"page {page.name}: its process died\n\n{printed}\n")
+        return BnetError(
+            f"page {page.name!r}: its process died, perhaps for want of memory (what it printed: {failed}); "
+            "nothing was replaced"
+        )
+    node = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+    ran = node.metadata.bnet
+    stderr = _clean(node, page)
+    write_text(log, "".join([*stderr, printed]))
+    inputs = freshness.inputs(book, page, ran.parameters, freshness.below(book, ran.reads), ran.started)
+    node.metadata["bnet"] = {
+        "page": page.name,
+        "parameters": ran.parameters,
+        "inputs": inputs,
+        "key": freshness.key(inputs),
+        "files": _files(node),
+        **where,
+        "started": datetime.fromtimestamp(ran.started, UTC).isoformat(timespec="seconds").removesuffix("+00:00"),
+        "seconds": ran.seconds,
+        "processor_seconds": ran.processor_seconds,
+        "stderr_lines": sum(text.count("\n") for text in stderr),
+    }
+    write_text(book.notebook_path(page), nbformat.writes(node) + "\n")
+    failed.unlink(missing_ok=True)
+    return ran.seconds
 
 
 def _clean(node: NotebookNode, page: Page) -> list[str]:
@@ -224,9 +225,3 @@ def _git(root: Path, *words: str) -> str:
 def _machine() -> str:
     machine = backend.machine()
     return f"{machine['processor']}, {machine['cores']} cores"
-
-
-def _write(path: Path, node: NotebookNode) -> None:
-    import nbformat
-
-    write_text(path, nbformat.writes(node) + "\n")

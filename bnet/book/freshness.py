@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import math
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import bnet
 from bnet.book.notebooks import notebook, source_text
 from bnet.book.pages import Book, Page
 from bnet.paths import sha256, sha256_file, write_text
@@ -14,26 +18,22 @@ from bnet.paths import sha256, sha256_file, write_text
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-_INPUTS = {
-    "source": "source",
-    "parameters": "parameters",
-    "records": "records",
-    "benchmarks": "benchmarks",
-    "bnet": "the bnet package",
-}
+_WRITTEN = ("book/",)
+"""Folder of the checkout that executions write to: what they read there, they made (or it is the page's source)."""
 
 
-def inputs(book: Book, page: Page, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides a page: source text, resolved parameters, the records and benchmarks it reads, the package's code.
+def inputs(
+    book: Book, page: Page, parameters: Mapping[str, Any], reads: Iterable[str], started: float = math.inf
+) -> dict[str, Any]:
+    """What decides a page: its source text, resolved parameters, and what it read, as a hash for each name of `reads`.
 
-    Records are taken by content and by their path below the results folder, so the same records elsewhere are the same.
+    Names are those of `below`, so the same records in another folder are the same. What changed after `started` (in
+    seconds since the epoch) has no hash: the page may have seen it before or after, and is stale.
     """
     return {
         "source": sha256(source_text(book, page)),
         "parameters": dict(parameters),
-        "records": records_digest(book.results, [name.format(**parameters) for name in page.records]),
-        "benchmarks": benchmarks_digest(book.benchmarks, page.benchmarks),
-        "bnet": package_digest(book.package),
+        "reads": {name: _hash(_roots(book), name, started) for name in sorted(reads)},
     }
 
 
@@ -42,23 +42,46 @@ def key(inputs: Mapping[str, Any]) -> str:
     return sha256(json.dumps(inputs, sort_keys=True))
 
 
-def records_digest(results: Path, corpora: list[str]) -> str:
-    """Hash of the record files of `corpora` (``*``: of all): their relative paths and contents."""
-    folders = [results] if "*" in corpora else [results / name for name in sorted(set(corpora))]
-    files = {path for folder in folders for suffix in ("json", "csv") for path in folder.rglob(f"*.{suffix}")}
-    return _digest(results, [path for path in files if not _hidden(path.relative_to(results))])
+def below(book: Book, paths: Iterable[str]) -> set[str]:
+    """Of the `paths` that an execution opened or listed, those that decide what it shows, by the names of `inputs`:
+    records, code and what else lies in the checkout, not what is hidden or what executions write."""
+    found = set()
+    for path in map(Path, paths):
+        for name, root in _roots(book).items():
+            if path.is_relative_to(root):
+                parts = path.relative_to(root).parts
+                if not any(part.startswith(".") or part == "__pycache__" for part in parts):
+                    found.add("/".join(filter(None, [name, *parts])) or ".")
+                break
+    return {name for name in found if not name.startswith(_WRITTEN)}
 
 
-def benchmarks_digest(folder: Path, names: Iterable[str]) -> str:
-    """Hash of the records of these benchmarks: their names and contents, of those that are there."""
-    files = [folder / f"{name}.json" for name in sorted(set(names))]
-    return _digest(folder, [path for path in files if path.is_file()])
+def _roots(book: Book) -> dict[str, Path]:
+    """First part of a name -> its folder; the checkout, whose names have none, comes last."""
+    return {"results": book.results, "bnet": Path(bnet.__file__).resolve().parent, "": book.root}
 
 
-def package_digest(package: Path) -> str:
-    """Hash of the files of the package: their relative paths and contents."""
-    files = [path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    return _digest(package, [path for path in files if not _hidden(path.relative_to(package))])
+def _hash(roots: Mapping[str, Path], name: str, started: float) -> str:
+    """A short hash of a file's content or of the names in a folder; '' for none, '?' if it changed meanwhile."""
+    first, _, rest = name.partition("/")
+    path = roots[first] / rest if roots.get(first) else roots[""] / name
+    try:
+        status = path.stat()
+        if status.st_mtime >= started:
+            return "?"
+        return _hash_of(path, status.st_mtime_ns, status.st_size, path.is_dir())
+    except OSError:
+        return ""
+
+
+@functools.lru_cache(maxsize=100_000)
+def _hash_of(path: Path, changed: int, size: int, folder: bool) -> str:
+    """As `_hash`; a file of unchanged time and size is read once."""
+    if folder:
+        return sha256("\n".join(sorted(name for name in os.listdir(path) if name[0] != "." and name != "__pycache__")))[
+            :16
+        ]
+    return sha256_file(path)[:16]
 
 
 def read(book: Book, page: Page) -> NotebookNode | None:
@@ -78,12 +101,14 @@ def stale(book: Book, page: Page) -> str | None:
         return "damaged" if book.notebook_path(page).exists() else "missing"
     made = node.metadata.get("bnet", {})
     resolved = notebook(book, page).metadata["bnet"]["parameters"]
-    now, then = inputs(book, page, resolved), made.get("inputs")
-    if not then:
-        return "not executed by bnet"
-    changed = [words for name, words in _INPUTS.items() if then.get(name) != now[name]]
+    then = made.get("inputs", {})
+    if "reads" not in then:
+        return "not executed by this version of bnet"
+    now = inputs(book, page, resolved, then["reads"])
+    changed = [name for name in ("source", "parameters") if then.get(name) != now[name]]
+    changed += [name for name, hash in now["reads"].items() if then["reads"][name] != hash]
     if changed:
-        return f"{' and '.join(changed)} changed"
+        return f"{changed[0]}{f' and {len(changed) - 1} more' * (len(changed) > 1)} changed"
     lost = [name for name in made.get("files", []) if not (book.folder / name).is_file()]
     return f"{lost[0]} is missing" if lost else None
 
@@ -137,10 +162,10 @@ def write_status(book: Book) -> None:
 _STATUS = """\
 # Execution status
 
-Every page with numbers or pictures is a notebook, executed by papermill when its source, its parameters, the records or
-benchmarks it reads or the package changed. {{numref}}`tab-status` is generated from what those notebooks say about
-themselves; times are UTC. The key is the hash of all five; equal keys mean equal inputs. 'Commit' is the one that was
-checked out, with a '+' where `bnet/` or `book/` had changes beyond it.
+Every page with numbers or figures is a notebook, executed by papermill when its source, its parameters or a file that
+it read last time changed: records, benchmarks, modules of the package. {{numref}}`tab-status` is generated from what
+those notebooks say about themselves; times are UTC. The key is a hash of all inputs; equal keys mean equal inputs.
+'Commit' is the one that was checked out, with a '+' where `bnet/` or `book/` had changes beyond it.
 
 ::::{{table}} Executed pages.
 :name: tab-status
@@ -153,11 +178,3 @@ checked out, with a '+' where `bnet/` or `book/` had changes beyond it.
 
 def _row(values: list[Any]) -> str:
     return "| " + " | ".join(str(value) for value in values) + " |"
-
-
-def _digest(root: Path, files: list[Path]) -> str:
-    return sha256("\n".join(f"{path.relative_to(root).as_posix()} {sha256_file(path)}" for path in sorted(files)))
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") or part == "__pycache__" for part in path.parts)

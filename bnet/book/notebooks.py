@@ -13,7 +13,8 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bnet.book.pages import Book, Page, typed
+from bnet.book.pages import Book, Page
+from bnet.book.parameters import typed
 from bnet.errors import BnetError, unknown
 from bnet.paths import sha256
 
@@ -69,14 +70,14 @@ def notebook(book: Book, page: Page, **parameters: Any) -> NotebookNode:
             f"book/{page.source} names no kernel 'python3', so papermill could not run it; start it with this header, "
             f"each line after '# ':\n{_HEADER}"
         )
-    where = f"the parameters cell of book/{page.source}"
     at = next((i for i, cell in enumerate(node.cells) if "parameters" in cell.metadata.get("tags", [])), None)
     if at is None:
         at = 1 if node.cells and node.cells[0].cell_type == "markdown" else 0
         node.cells.insert(at, new_code_cell("# This page has no parameters.", metadata={"tags": ["parameters"]}))
     cell = node.cells[at]
-    resolved = resolve(book, page, assignments(cell.source, where), parameters)
-    cell.source = _assign(cell.source, resolved, where)
+    declared = _declared(cell.source, f"the parameters cell of book/{page.source}")
+    resolved = resolve(book, page, {name: default for name, (default, _) in declared.items()}, parameters)
+    cell.source = "\n".join(f"{name} = {resolved[name]!r}{comment}" for name, (_, comment) in declared.items())
     _tag(cell, "remove-cell")
     node.cells.insert(at + 1, new_code_cell(_start(page, resolved), metadata={"tags": ["remove-cell"]}))
     node.cells.append(new_markdown_cell(_made(page, resolved)))
@@ -91,10 +92,15 @@ def number_cells(node: NotebookNode, page: Page) -> None:
         cell["id"] = f"{index:03d}-{sha256(f'{page.name}:{index}')[:8]}"
 
 
-def assignments(source: str, where: str) -> dict[str, Any]:
-    """The names and values of a cell of ``name = literal`` lines; `BnetError` if it holds anything else."""
+def _declared(source: str, where: str) -> dict[str, tuple[Any, str]]:
+    """Name -> default and comment of each line ``name = literal``; `BnetError` if the cell holds anything else."""
+    from papermill.translators import PythonTranslator
+
+    found = PythonTranslator.inspect({"source": source})
     try:
-        return {name: ast.literal_eval(statement.value) for name, statement in _statements(source)}
+        if len(found) != len(ast.parse(source).body):
+            raise ValueError("a line is no assignment")
+        return {one.name: (ast.literal_eval(one.default), f"  # {one.help}" * bool(one.help)) for one in found}
     except (SyntaxError, ValueError) as error:
         raise BnetError(f"{where}: expected only lines of the form name = value ({error})") from error
 
@@ -118,30 +124,6 @@ def resolve(
     return {name: typed(page.name, name, value, defaults[name]) for name, value in values.items()}
 
 
-def _statements(source: str) -> list[tuple[str, ast.Assign]]:
-    found = []
-    for statement in ast.parse(source).body:
-        if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-            raise ValueError(f"line {statement.lineno}: {ast.unparse(statement)}")
-        target = statement.targets[0]
-        if not isinstance(target, ast.Name):
-            raise ValueError(f"line {statement.lineno}: {ast.unparse(statement)}")
-        found.append((target.id, statement))
-    return found
-
-
-def _assign(source: str, values: Mapping[str, Any], where: str) -> str:
-    """`source` with the values that differ replaced; comments stay."""
-    defaults = assignments(source, where)
-    lines = source.splitlines()
-    for name, statement in reversed(_statements(source)):
-        if values[name] != defaults[name]:
-            first, last = statement.value, lines[statement.end_lineno - 1]
-            tail = last.encode()[first.end_col_offset :].decode()
-            lines[statement.lineno - 1 : statement.end_lineno] = [f"{name} = {values[name]!r}{tail}"]
-    return "\n".join(lines)
-
-
 def _tag(cell: NotebookNode, tag: str) -> None:
     tags = cell.metadata.setdefault("tags", [])
     if tag not in tags:
@@ -151,7 +133,7 @@ def _tag(cell: NotebookNode, tag: str) -> None:
 def _start(page: Page, resolved: Mapping[str, Any]) -> str:
     named = f", named_for={dict(page.parameters)!r}" if page.parameters else ""
     call = f"start_page(globals(), page={page.name!r}, known={dict(sorted(resolved.items()))!r}{named})"
-    return f"# Refuse a parameter that this page does not have.\nfrom bnet.book.pages import start_page\n\n{call}"
+    return f"# Refuse a parameter that this page does not have.\nfrom bnet.book.parameters import start_page\n\n{call}"
 
 
 def _made(page: Page, resolved: Mapping[str, Any]) -> str:

@@ -1,0 +1,87 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Your run
+#
+# `make reproduce` repeats some of the runs of this book on your machine. Their records go to `reproduced/`; every other page
+# shows the committed records in `results/`. This page compares the two as `bnet compare results/ reproduced/` does: the same
+# network on the same fold with the same settings, a difference being yours minus the book's. To have your records on all
+# pages instead: `bnet pages build --results reproduced`, with `--profile` for the profile that you ran.
+
+# %% tags=["parameters"]
+folder = "reproduced"  # your records, below the checkout
+
+# %% tags=["remove-cell"]
+import os
+
+import numpy as np
+import pandas as pd
+from IPython.display import display
+
+from bnet.audit import agreement, tables
+from bnet.book import myst
+from bnet.errors import BnetError
+from bnet.paths import project_dir, results_dir
+from bnet.runs import records
+
+path, rows, problem = project_dir() / folder, [], ""
+try:
+    if any(not name.startswith(".") for name in os.listdir(path)):
+        rows = [row for row in agreement.compare(results_dir(), path) if row.state != "only in A"]
+except FileNotFoundError:
+    pass
+except BnetError as error:
+    problem = str(error)
+paired = [row for row in rows if row.folds]
+
+# %% tags=["remove-input"]
+if problem:
+    display(myst.text(f"Your runs and the book's cannot be compared: {myst.plain(problem)}"))
+    made = tables.summary(records.find(path))[["corpus", "variant", "protocol", "profile", "runs", "accuracy"]]
+    made["accuracy"] *= 100
+    made.columns = ["Corpus", "Network", "Protocol", "Profile", "Folds", "Test %"]
+    display(myst.table(made, "What your runs came to.", "tab-your-run", formats={"Test %": ".1f"}))
+elif not rows:
+    display(myst.not_run("No run was repeated in this checkout.", "make reproduce"))
+else:
+    agree = sum(row.state != "differs" for row in paired)
+    said = f"**{agree} of {len(paired)} networks and baselines agree with the book**: {agreement.count(rows)}."
+    display(
+        myst.text(
+            f"{said} *Identical* is prediction by prediction; *agrees* means that the 95 % interval of the difference holds "
+            "zero. Training on another processor rounds differently, so small differences are expected; of twenty networks "
+            "that are equal in truth, one would be said to differ."
+        )
+    )
+
+
+# %% tags=["remove-input"]
+def percent(value: float, form: str = ".1f") -> str:
+    return format(100 * value, form) if np.isfinite(value) else myst.NOTHING
+
+
+for number, title in enumerate(dict.fromkeys(row.title for row in rows), 1):
+    table = pd.DataFrame(
+        [
+            {
+                "Network": row.network,
+                "Folds": row.folds,
+                "Book %": percent(row.a),
+                "Yours %": percent(row.b),
+                "Difference, points": percent(row.difference, "+.1f"),
+                "95 % interval": f"{percent(row.low, '+.1f')} to {percent(row.high, '+.1f')}"
+                if row.folds
+                else myst.NOTHING,
+                "State": row.state,
+            }
+            for row in rows
+            if row.title == title
+        ]
+    )
+    display(myst.table(table, f"Test accuracy, the book's and yours. {title}.", f"tab-your-run-{number}"))
