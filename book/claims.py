@@ -33,7 +33,7 @@ evidence = Evidence(results_dir())
 findings = {claim.name: claim.check(evidence) for claim in CLAIMS}
 count = Counter(finding.verdict for finding in findings.values())
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 fig, ax = plt.subplots(figsize=(6.4, 1.7), layout="constrained")
 colours = dict(zip(Verdict, [*(plots.PALETTE[i] for i in (2, 9, 3, 1, 8)), (0.75, 0.75, 0.75)], strict=True))
 left = 0
@@ -58,7 +58,7 @@ myst.figure(
     "A bar in parts: " + ", ".join(f"{verdict.value} {count[verdict]}" for verdict in Verdict if count[verdict]) + ".",
 )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 myst.table(
     pd.DataFrame([{"Verdict": f"**{v.value}**", "Means": v.meaning, "Claims": count[v]} for v in Verdict]),
     f"The words. Of comparisons: {RULE}",
@@ -68,7 +68,7 @@ myst.table(
 # %% [markdown]
 # ## All claims
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 for verdict in Verdict:
     some = [claim for claim in CLAIMS if findings[claim.name].verdict is verdict]
     if not some:
@@ -87,7 +87,7 @@ for verdict in Verdict:
     caption = f"Verdict: **{verdict.value}** ({verdict.meaning})."
     display(myst.table(pd.DataFrame(rows), caption, f"tab-claims-{slug}", cards=True))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 facts = [
     f"`{r.corpus.name}`, profile `{r.profile}`, protocol `{r.protocol}`: {len(r.records)} records, made with `{r.command(r.variants)}`"
     for some in evidence._reports.values()

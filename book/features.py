@@ -39,7 +39,7 @@ settings = log_mel.FeatureSettings()
 # impossible: filters 'up to 22 050 Hz' reach twice as far as sound sampled at 22 050 Hz goes, so ours end at half the rate; and
 # the input is called both 646 x 128 and 647 x 128: 30 s give 646 frames.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 meaning = {
     "sr": "sample rate, Hz",
     "n_fft": "window, samples",
@@ -60,7 +60,7 @@ myst.table(
 # The first clip of each class by the corpus's seeded order. Bright is loud; time runs to the right, pitch upwards. The
 # instrument, key and loudness of a clip are random and say nothing of its class; what remains is the music.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 found = get_corpus(corpus)
 tracks = {track.label: track for track in select(found.tracks(), 1)}
 clips = {label: found.audio(tracks[label], seconds) for label in found.labels}
@@ -78,7 +78,7 @@ myst.figure(
     kind="png",
 )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 players = []
 for label, y in clips.items():
     target = myst.static_file(f"audio/features/{tracks[label].track_id}.mp3")

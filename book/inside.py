@@ -94,7 +94,7 @@ def table_of(probe: str, name: str, first: str) -> None:
     display(myst.provenance(reading.provenance(probed)))
 
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 falls = reading.accuracies(reading.read_all(networks, "blocks"), groups)
 if len(falls):
     blocks = falls[falls["value"] != "stem"].sort_values("change")
@@ -114,7 +114,7 @@ if len(falls):
 # is used, not that another network could not do the same without it. Without the stem nothing of the clip is left: the
 # network then gives one answer to all, which is the floor.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 picture_of(
     "blocks",
     "fig-inside-blocks",
@@ -122,7 +122,7 @@ picture_of(
     3.4,
 )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 table_of("blocks", "tab-inside-blocks", "Without")
 
 # %% [markdown]
@@ -130,7 +130,7 @@ table_of("blocks", "tab-inside-blocks", "Without")
 #
 # The same, one branch at a time. {doc}`networks` tells what each branch is.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 rows = [
     {"Network": jobs.title(name), "Branch": i, "Operations": f"`{chain}`"}
     for name in order
@@ -146,7 +146,7 @@ if rows:
         )
     )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 picture_of(
     "branches",
     "fig-inside-branches",
@@ -160,7 +160,7 @@ table_of("branches", "tab-inside-branches", "Without")
 # %% [markdown]
 # ## Low, middle and high
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 import librosa
 
 settings = log_mel.FeatureSettings()
@@ -171,7 +171,7 @@ said = ", ".join(
 )
 myst.text(f"A third of the {settings.n_mels} mel bands is made silent at a time: {said} (centres of the bands).")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 picture_of(
     "mel-bands",
     "fig-inside-bands",
@@ -179,7 +179,7 @@ picture_of(
     3.0,
 )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 table_of("mel-bands", "tab-inside-bands", "Silent")
 
 # %% [markdown]
@@ -195,7 +195,7 @@ table_of("mel-bands", "tab-inside-bands", "Silent")
 # fall. A small one says that no single second decides: a dance repeats itself, and these networks average over time.
 
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 def clips_of(corpus_name: str, variant: str) -> None:
     """The clips of one network as a figure: log-mels with the patches that matter."""
     some = [r for r in networks if (r.config.corpus, r.config.variant) == (corpus_name, variant)]
@@ -234,19 +234,19 @@ def clips_of(corpus_name: str, variant: str) -> None:
 
 clips_of("tunes", "proposed")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 clips_of("tunes", "bbnn")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 clips_of("tunes-free", "proposed")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 clips_of("tunes-free", "bbnn")
 
 # %% [markdown]
 # The clips themselves, to hear:
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 probed = reading.read_all(networks, "looks")
 for one in probed:
     corpus, record = get_corpus(one.record.config.corpus), one.record

@@ -11,7 +11,7 @@
 #
 # Draw a corpus into training and test parts ten times, and the same network gets ten different accuracies. Report the highest, and the
 # number is no longer about the network alone. The paper reports 'the highest test accuracy'; four of the published notebooks draw
-# a new split until the test accuracy passes a threshold ({doc}`differences`). What do such rules add?
+# a new split until the test accuracy passes a threshold ({doc}`sources`). What do such rules add?
 
 # %% tags=["remove-cell"]
 import matplotlib.pyplot as plt
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from bnet.audit import finding, paper, plots
+from bnet.audit import contrasts, paper, plots
 from bnet.audit.evidence import Evidence, command
 from bnet.audit.report import Report
 from bnet.book import myst
@@ -41,12 +41,12 @@ def accuracies(report: Report | None, name: str) -> list[float]:
 reports = {c: evidence.fullest(c, "bbnn", protocol="holdout") for c in (*paper.CORPUS_TITLES, "tunes")}
 reports = {corpus: report for corpus, report in reports.items() if report and len(report.of("bbnn")) > 2}
 drawn = {
-    corpus: {name: v for name in finding.METHODS if len(v := accuracies(report, name)) > 2}
+    corpus: {name: v for name in contrasts.METHODS if len(v := accuracies(report, name)) > 2}
     for corpus, report in reports.items()
 }
 clips = {corpus: len(report.of("bbnn")[0].arrays("test")[0]) for corpus, report in reports.items()}
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 added = {
     reports[corpus].corpus.title: 100 * (max(some["bbnn"]) - np.mean(some["bbnn"])) for corpus, some in drawn.items()
 }
@@ -70,7 +70,7 @@ if missing := [corpus for corpus in ("gtzan", "fma-small", "tunes") if corpus no
 # %% [markdown]
 # ## One network, many accuracies
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 for corpus, networks in drawn.items():
     shown = {jobs.title(name): values for name, values in networks.items()}
     if corpus == "gtzan":
@@ -103,7 +103,7 @@ for corpus, networks in drawn.items():
         ),
     )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 rows = [
     {
         "Corpus": reports[corpus].corpus.title,
@@ -130,11 +130,11 @@ if rows:
     for report in reports.values():
         display(
             myst.provenance(
-                report.only(finding.METHODS).provenance(), f"Where these numbers come from: {report.corpus.title}"
+                report.only(contrasts.METHODS).provenance(), f"Where these numbers come from: {report.corpus.title}"
             )
         )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 test = logs["test"]
 own = drawn.get("gtzan", {}).get("bbnn")
 myst.text(
@@ -155,7 +155,7 @@ myst.text(
 # the spread only: {math}`E[\max] = \frac{1}{n}\sum_{x<n} (1 - F(x)^k)`, with F beta-binomial where the draws spread more than binomial
 # counts, and binomial where they spread less, as hold-outs that share one corpus may. There the formula promises more than was measured.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 pairs = [(c, name) for c, networks in drawn.items() for name in ("bbnn", "proposed") if name in networks]
 if pairs:
     fig, axes = plt.subplots(
@@ -190,7 +190,7 @@ if pairs:
 # Three of the four thresholds of the published notebooks lie at BBNN's test accuracy in Table II or just above it; that for Extended
 # Ballroom lies far below, so that it rejects nothing. The rule always succeeds in the end, and what it reports is never below the threshold.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 rows = []
 for corpus, networks in drawn.items():
     if not {"bbnn", "proposed"} <= set(networks):
@@ -223,7 +223,7 @@ if rows:
         )
     )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 rows = []
 for name, threshold in paper.THRESHOLDS.items():
     n, reached = paper.tested_clips(name), paper.TABLE_2[name, "bbnn"].test / 100
@@ -254,7 +254,7 @@ myst.table(
 #
 # The same split trained again from other initial weights also gives another accuracy.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 rows = []
 for corpus in paper.CORPUS_TITLES:
     report = evidence.fullest(corpus, "bbnn", protocol="official")

@@ -31,7 +31,7 @@ from bnet.models import build
 
 plots.style()
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 proposed, bbnn = VARIANTS["proposed"], VARIANTS["bbnn"]
 myst.drawing(
     drawing.svg(proposed, classes=classes),
@@ -46,7 +46,7 @@ myst.drawing(
 #
 # Beside BBNN, the network that the study builds on: what is added, taken out or replaced.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 myst.drawing(
     drawing.svg(proposed, reference=bbnn, classes=classes),
     "The same network, with its differences from BBNN marked.",
@@ -61,7 +61,7 @@ myst.drawing(
 # decision. `norm` is batch normalisation followed by the activation (ReLU); `conv3x1` is a convolution over three frames
 # and one mel band; `pool3x3` is max-pooling that keeps the size; `gap` is the average over time and frequency.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 three = ("bbnn", "proposed", "proposed-released")
 parts = ["branches", "blocks", "stem", "transition", "decision", "initializer"]
 
@@ -84,7 +84,7 @@ myst.table(table, "The three networks of Table II, as they stand in `bnet/models
 #
 # ## Parameters
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 counts = tables.parameters(classes)
 myst.table(
     counts.drop(columns="variant").rename(
@@ -111,7 +111,7 @@ myst.table(
 #
 # ## Layers of one block
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 model = build("proposed", classes, 646)
 rows = [
     [f"`{layer.name}`", type(layer).__name__, " x ".join(str(n) for n in layer.output.shape[1:]), layer.count_params()]

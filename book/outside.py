@@ -84,7 +84,7 @@ myst.text("**In one sentence:** " + ("; ".join(said) + "." if said else "no netw
 # music: whatever a network that was trained on GTZAN calls an electronic song, it is wrong. Rock is counted twice, strictly and
 # with metal, since the two differ by degrees.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 rows = []
 for heard in songs:
     for row in reading.recalls(heard).itertuples():
@@ -122,7 +122,7 @@ else:
         )
     )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if songs:
     tables = {reading.title(heard): reading.recalls(heard) for heard in songs}
     fig, ax = plt.subplots(figsize=(4.6, 3.0 + 0.2 * len(tables)), layout="constrained")
@@ -144,7 +144,7 @@ if songs:
         ),
     )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 for number, heard in enumerate(songs):
     counts = reading.confusion(heard)
     fig, ax = plt.subplots(figsize=(4.6, 4.6), layout="constrained")
@@ -166,7 +166,7 @@ for number, heard in enumerate(songs):
 # class for, by the wider reading. For an electronic song no class is right; the last line says how sure the network is of it all
 # the same.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if songs:
     tables = {reading.title(heard): metrics.reliability(*reading.arrays(heard), bins=5) for heard in songs}
     off = {reading.title(heard): metrics.calibration_error(*reading.arrays(heard), bins=5) for heard in songs}
@@ -211,7 +211,7 @@ if songs:
 # The sound: three drum patterns in four-four and the same three in three-four, by a kick, a snare and a hi-hat alone ('drums') or with a
 # bass and a chord ('band'), computed by `bnet.corpora.drums`.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 TEMPO = "beats per minute"
 if dances["drums"]:
     fig, axes = plt.subplots(
@@ -247,7 +247,7 @@ else:
         )
     )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 KINDS = {
     "Any two clips": ("players",),
     "The same tempo": ("players", "tempo"),
@@ -301,7 +301,7 @@ if dances["drums"]:
 # ({doc}`rhythm-or-tempo`). A network that goes by tempo names another dance as soon as the tempo is another; one that goes by the
 # tune doesn't.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 by_name = {kind: {heard.network["name"]: heard for heard in dances[kind]} for kind in ("tunes", "tunes-free")}
 both = [name for name in by_name["tunes"] if name in by_name["tunes-free"]]
 if both:

@@ -55,7 +55,7 @@ def shell(command: str, keep: int = 12):
 #
 # `base` is any network of the table. All other keys replace what the base has.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 text = """\
 - name: tall-and-wide
   base: bbnn
@@ -76,7 +76,7 @@ myst.text(f"```yaml\n{text}```\n\nSave it as `mine.yaml`.")
 # A chain of operations is read from left to right. `norm` is batch normalisation with the activation after it.
 
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 def takes(word) -> str:
     parts = ["frames x bands"] * word.size + ["`v` for no padding"] * word.valid + ["`/` stride"] * word.stride
     parts += {"count": ["`:` how many"], "count!": ["`:` a number, always"], "rate!": ["`:` a rate, always"]}.get(
@@ -96,7 +96,7 @@ myst.table(
 # %% [markdown]
 # ## A look at it
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 row = load(folder / "mine.yaml")["tall-and-wide"]
 reference = VARIANTS["bbnn"]
 myst.drawing(
@@ -112,7 +112,7 @@ myst.drawing(
 # The same command as for any other network, and the same kind of record. Here with so few clips that it takes seconds and
 # means nothing; leave out the `--set` options for a real run, and take the same folds for the network it started from.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 options = f"--set max_per_class={clips_per_class} --set clip_seconds={clip_seconds:g} --set epochs=1"
 status, shown = shell(f"bnet train --corpus {corpus} --variant-file mine.yaml --fold 0 {options} --results records")
 assert status == 0, shown.data
@@ -130,13 +130,13 @@ shown
 #
 # The file is checked before anything starts, and the message says what is possible.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 (folder / "mine.yaml").write_text(text.replace("conv7x1", "convolve7x1"))
 status, shown = shell(f"bnet train --corpus {corpus} --variant-file mine.yaml")
 assert status == 2, shown.data
 display(shown)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 (folder / "mine.yaml").write_text(text.replace("blocks: 2", "block: 2"))
 status, shown = shell(f"bnet train --corpus {corpus} --variant-file mine.yaml")
 assert status == 2, shown.data

@@ -65,7 +65,7 @@ def missing(probe: str, corpus: str) -> None:
     display(myst.not_run(f"The probe `{probe}` has not been run on `{corpus}`.", command))
 
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 rows = []
 for variant in order:
     pair = reading.across(of["tunes"][variant], of["tunes-free"][variant], groups)
@@ -88,7 +88,7 @@ if kept:
 #
 # The first clip of each dance by the corpora's seeded order, as `tunes` plays it and as `tunes-free` does.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 first = {track.label: track for track in select(get_corpus("tunes").tracks(), 1)}
 players = []
 for label in list(first)[:4]:
@@ -105,7 +105,7 @@ myst.audio(players)
 # Each method was trained and tested on `tunes`, and again, from nothing, on `tunes-free`: the same clips in the same folds.
 # The difference is counted clip by clip, with the interval of {doc}`table-2`, which accounts for clips and folds.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if rows:
     table = pd.DataFrame(
         {
@@ -155,7 +155,7 @@ else:
 # had learnt rhythm alone would not mind; one that leans on tempo is misled wherever the tempo now points to another
 # dance.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 sisters = [answers("sister", name) for name in corpora]
 together = [table for table, _ in sisters if len(table)]
 if together:
@@ -191,7 +191,7 @@ for name, (table, _) in zip(corpora, sisters, strict=True):
 # every test clip was rendered again from its score at the other tempo, from the same place of the tune: no signal
 # processing, so that nothing but the tempo has changed.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 stretched = {name: answers("time-stretch", name) for name in corpora}
 drawn = {name: pair for name, pair in stretched.items() if len(pair[0])}
 if drawn:
@@ -212,7 +212,7 @@ if drawn:
         + ".",
     )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 for name, (table, probed) in stretched.items():
     if not len(table):
         missing("time-stretch", name)
@@ -232,7 +232,7 @@ for name, (table, probed) in stretched.items():
 # %% [markdown]
 # ## What that says of Extended Ballroom
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 old, new = (paper.TABLE_2["extended-ballroom", name].test for name in ("bbnn", "proposed"))
 myst.text(
     f"The paper reports {old:.1f} % for BBNN and {new:.1f} % for the proposed network on Extended Ballroom (its Table II). "
@@ -253,7 +253,7 @@ myst.text(
 # %% [markdown]
 # To hear them, one clip and its changes:
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 corpus, track = get_corpus("tunes"), next(iter(first.values()))
 variants = {
     "as it is": corpus,
@@ -271,7 +271,7 @@ for number, (title, changed) in enumerate(variants.items()):
 display(myst.text(f"{track.label}: {corpus.describe(track)}."))
 display(myst.audio(players))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 robust = ("transposition", "level", "noise", "mp3", "clip-length", "shuffle")
 
 
@@ -299,10 +299,10 @@ def panels(name: str) -> None:
 
 panels("tunes")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 panels("tunes-free")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 display(myst.text("\n".join(f"- **{PROBES[probe].title}**: {PROBES[probe].what}" for probe in robust)))
 for name in corpora:
     parts = {probe: answers(probe, name)[0] for probe in robust}

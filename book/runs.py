@@ -30,7 +30,7 @@ KINDS = ["corpus", "profile", "protocol"]
 # %% [markdown]
 # ## Hours
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if found:
     total = spent.groupby(KINDS, sort=False).agg({"variant": "nunique", "runs": "sum", "hours": "sum"}).reset_index()
     total.loc[len(total)] = ["**all**", "", "", spent["variant"].nunique(), spent["runs"].sum(), spent["hours"].sum()]
@@ -52,7 +52,7 @@ else:
 # mathematics of the graph that Keras builds, `plain` is that graph, for networks with an operation that the lean one lacks; a dash: a baseline, or a record that does not say. `bnet evaluate --runs` prints
 # a row a run.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 for (corpus, profile), part in spent.groupby(["corpus", "profile"], sort=False) if found else []:
     steps = part["step"].str.split(":").str[0]
     shown = pd.DataFrame(
@@ -80,7 +80,7 @@ for (corpus, profile), part in spent.groupby(["corpus", "profile"], sort=False) 
         )
     )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 for corpus in dict.fromkeys(spent["corpus"]) if found else []:
     names = [f"`{record.name}`" for record in found if record.config.corpus == corpus]
     display(myst.provenance(names, f"The names of the {len(names)} runs on {corpus}"))

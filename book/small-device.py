@@ -40,7 +40,7 @@ def not_measured(what):
     return myst.not_run(f"{what} was not measured yet.", measured.command("inference"))
 
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 LENGTHS = (10, 30)
 if record:
     network, peer = record["network"], record["rows"][0]["peer"]
@@ -65,7 +65,7 @@ def milliseconds(values):
 # %% [markdown]
 # ## Time and memory
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if record:
     fig, axes = plt.subplots(1, 2, figsize=(8, 0.42 * (len(ways) + 1) + 1.7), sharey=True, layout="constrained")
     names = [peer, *ways]
@@ -95,7 +95,7 @@ if record:
 else:
     display(not_measured("Time and memory of a prediction"))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if record:
     off = {(item["way"], item["seconds"]): item["difference"] for item in record["agreement"]}
     rows = [
@@ -127,7 +127,7 @@ if record:
 # room for the maps. Counted on the exported file, operation by operation, each map is held from where it is made to where it was
 # last read; the most that is held at a time is the least memory in which the file can run as it is.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if record:
     cost = {seconds: count(VARIANTS[network], 10, log_mel.frames(seconds)) for seconds in LENGTHS}
     rows = [
@@ -196,7 +196,7 @@ else:
 # To become integers, every map needs a range. Ranges are measured on clips that the network was trained on; then the clips of its test
 # part are classified by both.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if record:
     rows = [
         {
@@ -229,7 +229,7 @@ else:
 # %% [markdown]
 # ## Which networks can be exported?
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if record:
     support = pd.DataFrame(record["support"])
     refused, held = support[support["refused"] != ""], support[support["refused"] == ""]
@@ -263,7 +263,7 @@ else:
 # `bnet predict DIR/` decodes the next files while the network answers for this one, and lets windows of several files share a batch.
 # The peer is the loop that one writes first: `librosa.load`, a mel spectrogram and Keras's `predict`, file by file.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if record:
     folder = next(row for row in record["rows"] if row.get("measure") == "folder")
     rate = {role: folder["files"] / folder[f"{role}_median"] for role in ("ours", "peer")}

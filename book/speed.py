@@ -74,7 +74,7 @@ def percent(ratio):
 # Eight clips go through the network, the error comes back, the weights move. The peer is the same network as a plain Keras graph,
 # as the authors wrote it.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 batch = 8
 lengths = sorted({row["frames"] for row in steps(batch=batch)})
 cells = {
@@ -116,7 +116,7 @@ if most:
 else:
     display(not_run("The training step", "training_step"))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 for frames in reversed(lengths):
     frame = pd.DataFrame(
         [
@@ -178,7 +178,7 @@ if training:
 # %% [markdown]
 # ## What time depends on
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 series = (
     ("clips a step", "batch", {"variant": "proposed", "frames": 216}, lambda row: row["batch"]),
     (
@@ -231,7 +231,7 @@ else:
 # Rounding makes any two programs differ a little. So both are held against the same network in double precision: how far off are
 # its gradients and statistics, plain and lean?
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if equality:
     frame = pd.DataFrame(
         [
@@ -273,7 +273,7 @@ else:
 # The peer is the authors' way: one process goes from file to file, `librosa.load`, mel spectrogram, decibels, and keeps all in one
 # array. Ours is the feature store, with a worker a core. Both are whole processes, their start included.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if features:
     rows = features["rows"]
     display(
@@ -348,7 +348,7 @@ else:
 # %% [markdown]
 # ### Memory does not grow with the corpus
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if scale:
     frame = pd.DataFrame(scale["measured"]).sort_values("clips")
     fig, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
@@ -383,13 +383,13 @@ else:
 # %% [markdown]
 # ## Answering: prediction
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 listed(inference, "inference", "Prediction", "tab-speed-inference")
 
 # %% [markdown]
 # ## Several runs at once
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 listed(jobs, "jobs", "Several runs side by side", "tab-speed-jobs")
 
 # %% [markdown]
@@ -399,7 +399,7 @@ listed(jobs, "jobs", "Several runs side by side", "tab-speed-jobs")
 # roof: sloped where memory bounds, flat where arithmetic does. A dot is one network's training step. How high below the roof it
 # lies is what a better program could still gain.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 placed = [cell for cell in roof["networks"] if cell["batch"] == batch] if roof else []
 if placed:
     flops_s, bytes_s = roof["roof"]["flops_s"]["best"], roof["roof"]["bytes_s"]["best"]
@@ -473,7 +473,7 @@ else:
 # %% [markdown]
 # ## On a GPU
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 listed(gpu, "gpu", "Training on a GPU", "tab-speed-gpu")
 if gpu:
     alone = [row for row in gpu["rows"] if " x " not in row["ours"]]

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from bnet.audit import finding, paper, plots
+from bnet.audit import contrasts, paper, plots
 from bnet.audit.evidence import OURS, Evidence, command
 from bnet.audit.measured import read
 from bnet.audit.report import SAID, Report, points, spell
@@ -55,7 +55,7 @@ def where(corpus: str, protocol: str) -> str:
 # %% [markdown]
 # ## In short
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 lines = [
     f"- {where(corpus, protocol)}: **{jobs.title(other)}** {SAID[found.verdict].format('BBNN')}: {points(found)}, {spell(found)}."
     for (corpus, protocol, other), found in compared.items()
@@ -65,7 +65,7 @@ if absent:
     lines.append(f"- {named}: not run here. What Table II alone supports stands at the end of this page.")
 myst.text("\n".join(lines) + f"\n\n**One rule for all verdicts.** {comparison.RULE}")
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 logs = np.array(paper.BASELINE_LOGS["test"])
 myst.text(
     f"**What to hold the paper's numbers against.** It prints {paper.TABLE_2['gtzan', 'bbnn'].test:.1f} % for BBNN on GTZAN as the "
@@ -73,7 +73,7 @@ myst.text(
     f"{100 * logs.std(ddof=1):.1f} points. The proposed network's {paper.TABLE_2['gtzan', 'proposed'].test:.1f} % lies below that mean."
 )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 marks = [(f"{paper.CORPUS_TITLES[c]}: not run", paper.gain(c), None) for c in absent]
 marks += [
     (
@@ -118,14 +118,13 @@ myst.figure(
 # A random tenth of GTZAN or of FMA-small holds artists, albums and even recordings that the training part holds too. The same methods,
 # trained and tested on the split that keeps them apart, show how much of an accuracy that is.
 
-# %% tags=["hide-input"]
-contrasts = [c for c in finding.CONTRASTS if c.one[0] == c.other[0] and len(finding.table(evidence, c))]
-for contrast in contrasts:
-    rows = finding.table(evidence, contrast)
+# %% tags=["remove-input"]
+for contrast in (c for c in contrasts.CONTRASTS if c.one[0] == c.other[0] and len(contrasts.table(evidence, c))):
+    rows = contrasts.table(evidence, contrast)
     fig, ax = plt.subplots(figsize=(6.6, 0.42 * len(rows) + 1.3), layout="constrained")
-    finding.draw(evidence, contrast, ax=ax)
+    contrasts.draw(evidence, contrast, ax=ax)
     ax.set_xlabel("test accuracy, %")
-    pair = [report for report in finding.reports(evidence, contrast) if report]
+    pair = [report for report in contrasts.reports(evidence, contrast) if report]
     trained = [
         f"{report.records[0].run['data']['tracks']['train']} clips in {PROTOCOLS[report.protocol]}" for report in pair
     ]
@@ -138,7 +137,7 @@ for contrast in contrasts:
         )
         + ".",
     )
-for contrast in finding.CONTRASTS:
+for contrast in contrasts.CONTRASTS:
     missing = [p for c, p, _ in (contrast.one, contrast.other) if c in paper.CORPUS_TITLES and not reports.get((c, p))]
     if missing:
         name = contrast.one[0]
@@ -155,7 +154,7 @@ for contrast in finding.CONTRASTS:
 # A cell of the paper is one number; ours is a mean with its standard deviation over splits. 'Best of the draws' is the paper's rule
 # and is shown to compare like with like: {doc}`luck` tells what it does.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 NOT_RUN = "not run"
 
 
@@ -231,7 +230,7 @@ if absent:
 # than what the clips alone allow; with several seeds of one split, the variances of clips and of training add up. *At most*: the
 # difference either way, with probability .95. *Could show*: the smallest true difference that such data would show in four of five cases.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if compared:
     adjusted = comparison.holm([found.p for found in compared.values()])
     table = pd.DataFrame(
@@ -283,7 +282,7 @@ if compared:
 # classifiers better or worse that are equally good, from ten and five hold-outs, five grouped folds, and three seeds of one split.
 # `python benchmarks/intervals.py` makes these figures.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 found = read("intervals")
 if found:
     display(
@@ -316,7 +315,7 @@ else:
 # kindest to the paper, as a cross-validation that tests every clip once. The tests treat the two networks as tested on different
 # clips, since predictions were not published; a paired test of the same clips might see smaller differences.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 rows = []
 for corpus, title in paper.CORPUS_TITLES.items():
     one, other = (paper.TABLE_2[corpus, name].test for name in ("bbnn", "proposed"))

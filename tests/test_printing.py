@@ -31,7 +31,7 @@ def test_the_pdf_has_every_page_table_and_figure(tmp_path):
     assert text.index("Corpus one") < text.index("Corpus two") < text.index("Executed pages.")
     assert "From 0 to 1 (line)." in text
     assert "From 0 to 1 (dots)." in text
-    assert "How this page was made" not in text
+    assert "Source of this page" not in text
     assert "Show" not in text
     titles = [entry.title for entry in reader.outline if not isinstance(entry, list)]
     assert [title.split("#")[0] for title in titles][:3] == ["A miniature book", "Corpus one", "Corpus two"]
@@ -76,7 +76,7 @@ def test_two_builds_give_the_same_bytes(tmp_path):
 
 def test_prose_tells_its_source_and_references_are_a_list():
     page = (minibook.built() / "references.html").read_text(encoding="utf-8")
-    assert "How this page was made" in page
+    assert "Source of this page" in page
     assert 'role="listitem"' in page
     assert "doc-biblioentry" not in page
 

@@ -31,11 +31,8 @@ MOST_CONFUSED = 3
 """A pair of classes counts as confused if it is among so many pairs that are mistaken for each other most often."""
 
 _PAGES = {
-    "step-2": "ablations/steps",
-    "step-3": "ablations/steps",
-    "step-4": "ablations/steps",
-    "proposed": "table-2",
-    "svm-rhythm": "rhythm-or-tempo",
+    "proposed": "{doc}`table-2`",
+    "svm-rhythm": "{doc}`rhythm-or-tempo`",
 }
 
 
@@ -53,7 +50,7 @@ def compared(
 
     It is judged on each of `corpora` that has records of both; what further corpora and protocols show stands beside.
     """
-    link = "{doc}`" + _PAGES.get(other, f"ablations/{other}" if other in TABLE_3 else "ablations/steps") + "`"
+    link = _PAGES.get(other, f"{{ref}}`ablation-{other if other in TABLE_3 else 'steps'}`")
 
     def check(evidence: Evidence) -> Finding:
         every = {corpus: evidence.compared(one, other, corpus, order, labels) for corpus in corpora}
@@ -128,7 +125,7 @@ def confused(corpus: str) -> Check:
             f"Of {len(ranked)} pairs of classes by how often one is taken for the other, {told}; first are "
             f"{' and '.join(sorted(ranked[0]))} ({report.corpus.title}, {report.protocol}, "
             f"folds: {report.folds_of('proposed')})",
-            "{doc}`confusions`",
+            f"{{doc}}`corpora/{corpus}`",
         )
 
     return check
@@ -158,7 +155,8 @@ def smaller_loss(*corpora: str) -> Check:
                 f"{report.corpus.title}: {np.mean([*ends[0].values()]):.2f} for BBNN, less by {less.mean():+.2f} for "
                 f"the proposed network (95 % interval {found.low:+.2f} to {found.high:+.2f}, {len(less)} folds)"
             )
-        return Finding(together(verdicts), "; ".join(lines) or "no records of both networks", "{doc}`confusions`")
+        links = " ".join(f"{{doc}}`corpora/{corpus}`" for corpus in corpora)
+        return Finding(together(verdicts), "; ".join(lines) or "no records of both networks", links)
 
     return check
 
@@ -196,7 +194,7 @@ def twelve(evidence: Evidence) -> Finding:
     return Finding(
         Verdict.SUPPORTED if len(TABLE_3) == 12 else Verdict.PARTLY,
         f"Table III has {len(TABLE_3)} rows; the text describes them in twelve numbered sections",
-        "{doc}`ablations/table-3`",
+        "{doc}`ablations`",
     )
 
 
@@ -213,7 +211,7 @@ def state_of_the_art(evidence: Evidence) -> Finding:
     return Finding(
         (Verdict.NOT_SUPPORTED if not none else Verdict.PARTLY) if beaten else Verdict.INCONCLUSIVE,
         f"Published until 2022 with random splits, {named}; none is known here for {', '.join(none) or 'no corpus'}",
-        "{doc}`since`",
+        "{ref}`since`",
     )
 
 
@@ -276,7 +274,7 @@ def ten_fold(evidence: Evidence) -> Finding:
         Verdict.NOT_SUPPORTED,
         "The published notebooks draw a new random split for every 'fold', so that parts overlap; four of them draw "
         "again until the test accuracy passes a threshold",
-        "{doc}`differences`",
+        "{doc}`sources`",
     )
 
 
@@ -299,7 +297,7 @@ def losses(evidence: Evidence) -> Finding:
     return Finding(
         Verdict.SUPPORTED if len(agree) == len(gaps) else Verdict.PARTLY if agree else Verdict.NOT_SUPPORTED,
         f"{len(agree)} of {len(gaps)} losses are the difference between the tables",
-        "{doc}`ablations/table-3`",
+        "{doc}`ablations`",
     )
 
 
@@ -310,7 +308,7 @@ def xception_size(evidence: Evidence) -> Finding:
     return Finding(
         Verdict.SUPPORTED if near else Verdict.NOT_SUPPORTED,
         f"{small} parameters, {100 * small / base:.0f} % of BBNN's",
-        "{doc}`ablations/xception`",
+        "{ref}`ablation-xception`",
     )
 
 

@@ -1,6 +1,6 @@
-"""What this reproduction found, in one figure and a few sentences, both made from the records.
+"""What this reproduction found: three questions, a sentence each and one figure, all made from the records.
 
-The landing page draws them at each build. README carries a copy, in `PICTURE` and between two marks, which
+The landing page shows them at each build. README carries a copy, in `PICTURE` and between two marks, which
 ``bnet pages finding`` writes; a test compares its words and numbers with the committed records.
 """
 
@@ -10,6 +10,7 @@ import io
 import re
 import textwrap
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -17,124 +18,124 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from bnet.audit import plots
-from bnet.audit.evidence import Evidence
+from bnet.audit import paper, plots
+from bnet.audit.contrasts import CONTRASTS, METHODS, Contrast, draw, table, titled
+from bnet.audit.evidence import Evidence, measured_on
+from bnet.audit.outside import Heard, read_all, reading
 from bnet.audit.report import Report, spell
+from bnet.corpora import get_corpus
 from bnet.errors import BnetError
-from bnet.models import VARIANTS
 from bnet.paths import write_text
 from bnet.statistics.comparison import Comparison
 
-METHODS = {
-    "bbnn": "BBNN",
-    "proposed": "the paper's network",
-    "proposed-released": "the same, as its notebooks have it",
-    "svm-timbre": "timbre alone, no network",
-    "svm-rhythm": "rhythm alone, no network",
-}
-"""What is compared, in its order, with words for a stranger."""
-
 PICTURE = "book/_static/finding.svg"
 """The figure of README, below the checkout."""
+
+IN_REACH = ("gtzan", "fma-small")
+"""The paper's corpora whose clips can be had, as pictures at least."""
+
+PICTURES = (
+    "'Pictures': both are learnt from published images of their clips' mel spectrograms, which hold what a network "
+    "takes in, at fewer frames per second than the paper's."
+)
+"""What a title like 'GTZAN (pictures)' means, in a sentence."""
+
+PROTOCOLS = {
+    "holdout": "random splits", "official": "official split", "grouped": "grouped folds", "kfold": "random folds",
+}  # fmt: skip
+"""Protocols in words for a stranger."""
 
 _MARKED = re.compile(r"(<!-- finding[^\n]*-->\n).*?(<!-- /finding -->)", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Contrast:
-    """The same methods under two conditions, the second of them harder to get right by accident.
+class Answer:
+    """A reader's question, the answer in a sentence or two, and the page that has more."""
 
-    Parameters
-    ----------
-    title
-        What is classified.
-    one, other
-        Corpus, protocol and words of each condition.
-    """
-
-    title: str
-    one: tuple[str, str, str]
-    other: tuple[str, str, str]
+    question: str
+    text: str
+    page: str
 
 
-CONTRASTS = (
-    Contrast("GTZAN", ("gtzan", "holdout", "random splits"), ("gtzan", "official", "fault-filtered split")),
-    Contrast("FMA-small", ("fma-small", "holdout", "random splits"), ("fma-small", "official", "artists kept apart")),
-    Contrast("Tunes", ("tunes", "grouped", "traditional tempo"), ("tunes-free", "grouped", "random tempo")),
-)
-"""The panels of the figure: the paper's corpora first."""
-
-
-def reports(evidence: Evidence, contrast: Contrast) -> tuple[Report | None, Report | None]:
-    """The records of both conditions, each the first that `evidence` has (sound, fullest profile); None without any.
-
-    Both are of one corpus and profile where some are, so that only the condition differs.
-    """
-    sides = [[r for r in evidence.reports(c) if r.protocol == p] for c, p, _ in (contrast.one, contrast.other)]
-    for one in sides[0]:
-        for other in sides[1]:
-            if one.profile == other.profile and (
-                one.corpus.name == other.corpus.name or contrast.one[0] != contrast.other[0]
-            ):
-                return one, other
-    return tuple(next(iter(side), None) for side in sides)
-
-
-def table(evidence: Evidence, contrast: Contrast) -> pd.DataFrame:
-    """One row per method that has records: ``variant, title``, and accuracy in percent under ``one`` and ``other``."""
-    pair = reports(evidence, contrast)
-    rows = [{"variant": name, "title": title, "one": _accuracy(pair[0], name), "other": _accuracy(pair[1], name)}
-            for name, title in METHODS.items()]  # fmt: skip
-    return pd.DataFrame(rows).dropna(subset=["one", "other"], how="all")
-
-
-def draw(evidence: Evidence, contrast: Contrast, *, ax: Axes) -> Axes:
-    """One panel: a row per method, its accuracy under both conditions."""
-    pair = reports(evidence, contrast)
-    floor = next((100 * chance for r in pair if r and (chance := r.chance()) is not None), None)
-    return plots.contrasts(table(evidence, contrast), (contrast.one[2], contrast.other[2]), floor=floor, ax=ax)
+def answers(evidence: Evidence) -> list[Answer]:
+    """The three questions of a reader, each with one sentence from the records and the page that has more."""
+    return [
+        Answer("Is the proposed network better than BBNN?", _better(evidence), "table-2"),
+        Answer("How much of GTZAN's accuracy is artists and replicas?", _falls(evidence), "luck"),
+        Answer("Does it name music from outside?", _outside(evidence), "outside"),
+    ]
 
 
 def figure(evidence: Evidence) -> plt.Figure:
-    """The figure: one panel per contrast that has records.
+    """The figure: one panel per question that has records; narrow, so that a phone shows it at its size.
 
     Raises
     ------
     BnetError
         If there are none.
     """
-    shown = [contrast for contrast in CONTRASTS if len(table(evidence, contrast))]
+    gaps, contrasts, songs = compared(evidence), _contrasts(evidence), outside(evidence.results)
+    panels = [
+        (len(gaps) + 1.2, "Proposed network minus BBNN", partial(_draw_gaps, gaps)) if gaps else None,
+        *(
+            (len(rows) + 1.6, titled(evidence, contrast), partial(draw, evidence, contrast))
+            for contrast, rows in contrasts
+        ),
+        (4.6, "Songs from another collection", partial(_draw_songs, songs[0])) if songs else None,
+    ]
+    shown = [panel for panel in panels if panel]
     if not shown:
         raise BnetError("no records to draw; make some with `make reproduce PROFILE=laptop`")
     plots.style()
-    heights = [len(table(evidence, contrast)) + 1.6 for contrast in shown]
+    heights = [height for height, _, _ in shown]
     fig, axes = plt.subplots(
-        len(shown), 1, figsize=(6.6, 0.36 * sum(heights) + 0.5), squeeze=False, layout="constrained", sharex=True,
+        len(shown), 1, figsize=(5.0, 0.34 * sum(heights) + 0.45 * len(shown)), squeeze=False, layout="constrained",
         gridspec_kw={"height_ratios": heights},
     )  # fmt: skip
-    for ax, contrast in zip(axes.flat, shown, strict=True):
-        draw(evidence, contrast, ax=ax).set_title(_titled(evidence, contrast), fontsize=11, loc="left", pad=22)
-    axes.flat[-1].set_xlabel("test clips named correctly, %")
+    for ax, (_, title, drawn) in zip(axes.flat, shown, strict=True):
+        above = 22 if drawn(ax=ax).get_legend() else 6
+        ax.set_title(title, fontsize=11, loc="left", pad=above, weight="bold")
+        ax.tick_params(labelsize=9)
+        ax.xaxis.label.set_size(9)
     return fig
 
 
 def description(evidence: Evidence) -> str:
     """What the figure shows, for those who don't see it."""
-    parts = []
-    for contrast in CONTRASTS:
-        rows = [
-            f"{row.title} {_percent(row.one)} and {_percent(row.other)}"
-            for row in table(evidence, contrast).itertuples()
-        ]
-        if rows:
-            words = f"{contrast.one[2]} and {contrast.other[2]}"
-            parts.append(f"{_titled(evidence, contrast)}, {words}: {'; '.join(rows)}")
-    return f"Test accuracy, one row per method. {'. '.join(parts)}."
+    parts = [
+        f"{report.corpus.title}: the proposed network minus BBNN, {100 * found.difference:+.1f} points"
+        for report, found, _ in compared(evidence)
+    ]
+    for contrast, rows in _contrasts(evidence):
+        values = [f"{row.title} {_percent(row.one)} and {_percent(row.other)}" for row in rows.itertuples()]
+        words = f"{contrast.one[2]} and {contrast.other[2]}"
+        parts.append(f"{titled(evidence, contrast)}, test accuracy on {words}: {'; '.join(values)}")
+    for heard in outside(evidence.results)[:1]:
+        parts.append(f"Songs of another collection that were named correctly: {_songs(heard)}")
+    return ". ".join(parts) + "." if parts else ""
 
 
 def sentences(evidence: Evidence) -> str:
-    """The finding in words, with its numbers; as much as there are records of, '' without any."""
-    return "\n\n".join(filter(None, (_told(evidence, contrast) for contrast in CONTRASTS)))
+    """The answers in words, without links, as README has them; '' without any record."""
+    if not description(evidence):
+        return ""
+    return "\n\n".join(f"**{answer.question}** {answer.text}" for answer in answers(evidence))
+
+
+def compared(evidence: Evidence) -> list[tuple[Report, Comparison, float]]:
+    """Of GTZAN and FMA-small, where both networks were run: the report that judges, the proposed network against BBNN,
+    and the paper's difference in points."""
+    found = []
+    for corpus in IN_REACH:
+        for comparison, report in evidence.compared("bbnn", "proposed", corpus)[:1]:
+            found.append((report, comparison, paper.gain(corpus)))
+    return found
+
+
+def outside(results: Path) -> list[Heard]:
+    """What networks that were trained on GTZAN said of the songs of Emotify: ours first, then the published ones."""
+    some = [heard for heard in read_all(results, "emotify") if heard.network["trained_on"] in measured_on("gtzan")]
+    return sorted(some, key=lambda heard: (heard.network["source"] == "published", heard.network["name"]))
 
 
 def write(root: Path, results: Path) -> list[Path]:
@@ -174,58 +175,103 @@ def _readme(path: Path, results: Path) -> str:
     return _MARKED.sub(lambda found: found[1] + told + found[2], text)
 
 
-def _told(evidence: Evidence, contrast: Contrast) -> str:
-    """What one contrast shows: the two networks against each other, and what the harder condition takes away."""
-    names = (contrast.one[2], contrast.other[2])
-    sides = [(report, words) for report, words in zip(reports(evidence, contrast), names, strict=True) if report]
-    if not sides:
-        return ""
-    both = [(report, words) for report, words in sides if {"bbnn", "proposed"} <= set(report.variants)]
-    report, words = both[0] if both else sides[-1]
-    said = [f"**{_titled(evidence, contrast)}**, {words} (profile `{report.profile}`"]
-    if both:
-        found = report.comparison("bbnn", "proposed")
-        said[0] += (
-            f", {spell(found)}): the paper's network names {_percent(_accuracy(report, 'proposed'))} of the test clips "
-            f"correctly, BBNN {_percent(_accuracy(report, 'bbnn'))}; {verdict(found)}."
-        )
-    else:
-        networks = [name for name in METHODS if name in report.variants and name in VARIANTS]
-        known = [f"{METHODS[name]} names {_percent(_accuracy(report, name))} correctly" for name in networks]
-        said[0] += f"): {'; '.join([*known, 'the two networks have not been compared yet'])}."
-    rows = table(evidence, contrast).dropna(subset=["one", "other"])
-    falls = [f"{row.title} {row.one:.1f} to {_percent(row.other)}" for row in rows.itertuples()]
-    if falls:
-        said.append(f"From {contrast.one[2]} to {contrast.other[2]}: {'; '.join(falls)}.")
-    return " ".join(said)
+def _better(evidence: Evidence) -> str:
+    found = compared(evidence)
+    said = [
+        f"on {report.corpus.title} {100 * gap.difference:+.1f} points of test accuracy, 95 % interval "
+        f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f} ({spell(gap)}, {PROTOCOLS[report.protocol]}; the paper "
+        f"{printed:+.1f}): {verdict(gap)}"
+        for report, gap, printed in found
+    ]
+    missing = [paper.CORPUS_TITLES[corpus] for corpus in IN_REACH if not evidence.compared("bbnn", "proposed", corpus)]
+    if missing:
+        said.append(f"{' and '.join(missing)}: the two have not been compared there yet")
+    text = "; ".join(said)
+    pictures = [report for report, _, _ in found if report.corpus.of]
+    return f"{text[0].upper()}{text[1:]}.{' ' + PICTURES if pictures else ''}"
+
+
+def _falls(evidence: Evidence) -> str:
+    rows = table(evidence, CONTRASTS[0]).dropna(subset=["one", "other"])
+    if rows.empty:
+        return "Not measured yet: it takes the same methods on random splits and on the fault-filtered one."
+    falls = [f"{row.title} from {row.one:.0f} to {_percent(row.other, 0)}" for row in rows.itertuples()]
+    return (
+        "Against random splits, the split that keeps artists and copies of a recording apart takes the test accuracy "
+        f"of {'; '.join(falls)}."
+    )
+
+
+def _outside(evidence: Evidence) -> str:
+    songs = outside(evidence.results)
+    if not songs:
+        return "Not measured yet: no network has been evaluated on songs of another collection."
+    heard = songs[0]
+    made = "published" if heard.network["source"] == "published" else "trained here"
+    return (
+        f"{METHODS.get(heard.network['variant'], heard.network['variant'])}, {made} on "
+        f"{get_corpus(heard.network['trained_on']).title}, names correctly, of songs from another collection, "
+        f"{_songs(heard)}."
+    ).replace("the paper", "The paper", 1)
+
+
+def _told_songs(heard: Heard) -> pd.DataFrame:
+    """The genres that the network has a class for, by the strictest reading."""
+    rows = reading.recalls(heard)
+    return rows[rows["right"].notna() & ~rows["counts"].isin(["strictly", "widely"])].drop_duplicates("genre")
+
+
+def _songs(heard: Heard) -> str:
+    rows = _told_songs(heard)
+    return ", ".join(f"{int(row.right)} of {row.songs} {row.genre}" for row in rows.itertuples())
+
+
+def _contrasts(evidence: Evidence) -> list[tuple[Contrast, pd.DataFrame]]:
+    """The contrasts of the paper's corpora that have records, with their rows."""
+    some = [(contrast, table(evidence, contrast)) for contrast in CONTRASTS if contrast.one[0] in IN_REACH]
+    return [(contrast, rows) for contrast, rows in some if len(rows)]
+
+
+def _draw_gaps(gaps: list[tuple[Report, Comparison, float]], *, ax: Axes) -> Axes:
+    frame = pd.DataFrame(
+        [
+            {
+                "title": report.corpus.title, "change": 100 * found.difference, "paper_change": printed,
+                "low": 100 * found.low, "high": 100 * found.high,
+            }
+            for report, found, printed in gaps
+        ]
+    )  # fmt: skip
+    plots.changes(frame, ax=ax).get_legend().set_in_layout(False)
+    ax.get_legend().get_texts()[-1].set_text("the paper")
+    return ax
+
+
+def _draw_songs(heard: Heard, *, ax: Axes) -> Axes:
+    rows = _told_songs(heard)
+    positions = np.arange(len(rows))[::-1]
+    ax.hlines(positions, 100 * rows["low"], 100 * rows["high"], color=plots.PALETTE[2], linewidth=3, alpha=0.6)
+    ax.plot(100 * rows["recall"], positions, "o", color=plots.PALETTE[2], markersize=8)
+    ax.set(yticks=positions, xlim=(0, 100), xlabel="songs named correctly, %")
+    ax.set_yticklabels([f"{row.genre} ({row.songs})" for row in rows.itertuples()])
+    ax.set_ylim(-0.6, len(rows) - 0.4)
+    return ax
 
 
 def verdict(found: Comparison) -> str:
     """The verdict on the paper's network against BBNN, in words for a stranger."""
     return {
-        "better": "the paper's network is better",
-        "worse": "the paper's network is worse",
-        "equivalent": "they are equal within a point",
-        "bounded": f"inconclusive, but the difference is at most {100 * found.bound:.1f} points",
+        "better": "better",
+        "worse": "worse",
+        "equivalent": "equal within a point",
+        "bounded": f"inconclusive, at most {100 * found.bound:.1f} points",
         "inconclusive": "inconclusive",
         "too few folds": "too few folds for a verdict",
     }[found.verdict]
 
 
-def _titled(evidence: Evidence, contrast: Contrast) -> str:
-    """The contrast's title; where it was measured on pictures, the corpus's own."""
-    found = [report for report in reports(evidence, contrast) if report]
-    return found[0].corpus.title if found and contrast.one[0] == contrast.other[0] else contrast.title
-
-
-def _accuracy(report: Report | None, name: str) -> float:
-    if report is None or name not in report.variants:
-        return np.nan
-    return 100 * float(report.summary.set_index("variant").loc[name, "accuracy"])
-
-
-def _percent(value: float) -> str:
-    return "not run" if np.isnan(value) else f"{value:.1f}\u00a0%"
+def _percent(value: float, digits: int = 1) -> str:
+    return "not run" if np.isnan(value) else f"{value:.{digits}f}\u00a0%"
 
 
 def _fold(text: str, room: int = 120) -> str:

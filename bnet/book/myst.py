@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 FIGURE = "bnet_figure"
 NOTHING = "–"
+CAPTION = 190
+"""Characters of a caption that stay in sight, about two lines; the sentences beyond them fold."""
+LONG = 12
+"""Rows of a table beyond which it scrolls in a box of its own."""
 _SPACE = "\u202f"
 _page = "index"
 
@@ -88,7 +92,7 @@ def table(
     frame
         Its columns are the heads; the index is not shown. Cells may hold MyST (links, ``{cite:t}`` roles).
     caption
-        One or more sentences; may hold roles.
+        One or more sentences; may hold roles. Those beyond `CAPTION` characters stand in a fold-out below.
     name
         Its label, such as ``tab-tunes-classes``.
     formats
@@ -112,8 +116,11 @@ def table(
     ]
     lines = [_row(heads), "| " + " | ".join(rules) + " |", *map(_row, rows)]
     body = "\n".join(lines)
-    options = f":name: {name}\n" + ":class: bnet-cards\n" * cards
-    return _markdown(f"::::{{table}} {_one_line(caption)}\n{options}\n{body}\n::::\n\n{note}".rstrip())
+    classes = ["bnet-cards"] * cards + ["bnet-long"] * (len(rows) > LONG)
+    options = f":name: {name}\n" + f":class: {' '.join(classes)}\n" * bool(classes)
+    first, rest = _split(caption)
+    parts = [f"::::{{table}} {first}\n{options}\n{body}\n::::", note, _more(rest)]
+    return _markdown("\n\n".join(filter(None, parts)))
 
 
 def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg", dpi: int = 144) -> None:
@@ -127,7 +134,7 @@ def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg",
     fig
         The figure; equal figures give equal bytes.
     caption, name
-        Caption (MyST), and label such as ``fig-tunes-confusion``.
+        Caption (MyST), folded as that of a `table`, and label such as ``fig-tunes-confusion``.
     alt
         What a reader who does not see it should know: one or two sentences, not the caption again.
     kind
@@ -143,13 +150,15 @@ def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg",
     with matplotlib.rc_context({"svg.hashsalt": name}):
         fig.savefig(buffer, format=kind, dpi=dpi, bbox_inches="tight", metadata={"svg": {"Date": None}}.get(kind))
     plt.close(fig)
+    first, rest = _split(caption)
     data: dict[str, str] = {"text/plain": alt}
     if kind == "svg":
         data["image/svg+xml"] = buffer.getvalue().decode()
     else:
         data["image/png"] = base64.b64encode(buffer.getvalue()).decode()
-    shown = {"figure": {"caption": _one_line(caption), "name": name}, "image": {"alt": _one_line(alt)}}
+    shown = {"figure": {"caption": first, "name": name}, "image": {"alt": _one_line(alt)}}
     publish_display_data(data, metadata={FIGURE: shown})
+    _show_more(rest)
 
 
 def drawing(svg: str, caption: str, name: str, alt: str) -> None:
@@ -158,9 +167,11 @@ def drawing(svg: str, caption: str, name: str, alt: str) -> None:
 
     if not svg.lstrip().startswith("<svg") or not alt.strip():
         raise BnetError(f"drawing {name!r}: expected SVG text, and an alt that says what is to be seen")
+    first, rest = _split(caption)
     image = {"alt": _one_line(alt), "classes": "dark-light bnet-drawing"}
-    shown = {"figure": {"caption": _one_line(caption), "name": name}, "image": image}
+    shown = {"figure": {"caption": first, "name": name}, "image": image}
     publish_display_data({"text/plain": alt, "image/svg+xml": svg}, metadata={FIGURE: shown})
+    _show_more(rest)
 
 
 def audio(clips: Iterable[tuple[str | Path, str]]) -> HTML:
@@ -227,6 +238,27 @@ def _markdown(source: str) -> Markdown:
     from IPython.display import Markdown
 
     return Markdown(source)
+
+
+def _split(caption: str) -> tuple[str, str]:
+    """The sentences of a caption that stay in sight, and the others."""
+    text = _one_line(caption)
+    ends = [m.start() for m in re.finditer(r"(?<=[.!?]) (?=[A-Z*'{`])", text) if text[: m.start()].count("`") % 2 == 0]
+    if len(text) <= CAPTION or not ends:
+        return text, ""
+    end = max((at for at in ends if at <= CAPTION), default=ends[0])
+    return text[:end], text[end + 1 :]
+
+
+def _more(text: str) -> str:
+    return f":::{{dropdown}} More on this\n:class-container: bnet-more\n\n{text}\n:::" if text else ""
+
+
+def _show_more(text: str) -> None:
+    from IPython.display import display
+
+    if text:
+        display(_markdown(_more(text)))
 
 
 def _one_line(text: str) -> str:

@@ -139,12 +139,11 @@ def _start(page: Page, resolved: Mapping[str, Any]) -> str:
 def _made(page: Page, resolved: Mapping[str, Any]) -> str:
     options = "".join(f" -p {name} {shlex.quote(str(value))}" for name, value in resolved.items())
     return f"""\
-::::{{dropdown}} How this page was made
+::::{{dropdown}} Source of this page
 :class-container: bnet-made
 
-Its source is {{download}}`{page.source} </{page.source}>`, executed by papermill; no number here was typed in. Commit,
-machine and date stand in {{doc}}`/status`. The download button at the top gives the notebook with all outputs.
-To run it again, or with other parameters:
+{{download}}`{page.source} </{page.source}>`, executed by papermill; {{doc}}`/status` has commit, machine and date, and
+the download button at the top the notebook with all outputs. To run it again, or with other parameters:
 
 ```bash
 bnet pages convert {page.name} -o {page.slug}.ipynb

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from bnet.errors import BnetError, unknown
-from bnet.models import TABLE_3, VARIANTS
 from bnet.paths import project_dir, results_dir
 
 
@@ -46,11 +45,6 @@ def _corpus(name: str, title: str, profile: str = "", protocol: str = "") -> Pag
     return Page(f"corpora/{name}", "corpora/corpus.py", parameters, {"title": title})
 
 
-def _ablation(name: str) -> Page:
-    """The page of a variation of BBNN."""
-    return Page(f"ablations/{name}", "ablations/ablation.py", {"network": name}, {"title": VARIANTS[name].title})
-
-
 PAGES: tuple[Page, ...] = (
     Page("index", "index.py"),
     Page("networks", "networks.py"),
@@ -64,27 +58,22 @@ PAGES: tuple[Page, ...] = (
     _corpus("fma-small", "FMA-small"),
     Page("corpora/fma-full", "corpora/fma_full.py"),
     _corpus("folder", "Your own music"),
-    Page("ablations/table-3", "ablations/table3.py"),
-    *map(_ablation, (*TABLE_3, "squeeze-excitation-released")),
     Page("own-variant", "own-variant.py"),
     Page("speed", "speed.py"),
     Page("listen", "listen.py"),
-    Page("ablations/steps", "ablations/steps.py"),
+    Page("ablations", "ablations.py"),
     Page("claims", "claims.py"),
     Page("table-2", "table-2.py"),
     Page("luck", "luck.py"),
-    Page("confusions", "confusions.py"),
     Page("outside", "outside.py"),
-    Page("differences", "differences.py"),
-    Page("since", "since.py"),
+    Page("sources", "sources.py"),
     Page("small-device", "small-device.py"),
     Page("inside", "inside.py"),
     Page("runs", "runs.py"),
     Page("your-run", "your-run.py"),
     Page("reference/api", "reference/api.py"),
     Page("reference/cli", "reference/cli.py"),
-    Page("reference/decisions", "reference/decisions.py"),
-    Page("reference/licences", "reference/licences.py"),
+    Page("reference/cite", "reference/cite.py"),
     Page("rhythm-or-tempo", "rhythm-or-tempo.py"),
 )
 

@@ -56,11 +56,10 @@ def _name_cells(app: Sphinx, doctree: nodes.document, name: str) -> None:
 
 _PROSE = """
 
-::::{{dropdown}} How this page was made
+::::{{dropdown}} Source of this page
 :class-container: bnet-made
 
-It is prose, or written while the book was built; no cell runs on it. Its source is
-{{download}}`{name}.md </{name}.md>`.
+{{download}}`{name}.md </{name}.md>`: prose, or written while the book was built; no cell runs on it.
 ::::
 """
 

@@ -26,6 +26,8 @@ import soundfile
 from IPython.display import display
 
 from bnet.audit import paper, plots, tables
+from bnet.audit.checks import confused
+from bnet.audit.evidence import Evidence
 from bnet.audit.report import chosen, shown
 from bnet.book import myst
 from bnet.corpora import SR, get_corpus, other_forms
@@ -73,13 +75,13 @@ def named(report):
 everything = here(found)
 used = jobs.selected(found, setting.training, kinds) if everything else []
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 myst.text(found.about)
 
 # %% [markdown]
 # ## Classes
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 if found.labels:
     forms = [(other, here(other)) for other in others]
     at_hand = (
@@ -101,10 +103,10 @@ if found.labels:
 else:
     display(myst.text("*The classes are the names of your folders.*"))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 myst.text(found.notes)
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 reported = {
     network: paper.TABLE_2[corpus, network] for network in ("bbnn", "proposed") if (corpus, network) in paper.TABLE_2
 }
@@ -123,13 +125,13 @@ if reported:
 # %% [markdown]
 # ## The same clips as pictures
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 for other in others:
     display(myst.text(f"{other.about}\n{other.notes}"))
     pairs = [f"{one} = {twin}" for one, twin in sorted(other.twins.items())]
     display(myst.provenance(pairs, f"The {len(pairs)} pairs of equal pictures"))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 for other in others:
     try:
         track = other.tracks()[0]
@@ -160,7 +162,7 @@ for other in others:
 # **timbre** (mean and standard deviation of each mel band) and one on **rhythm** (the autocorrelation of the onset
 # envelope: after how long the pattern of onsets repeats).
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 for report in measured:
     config = report.records[0].config
     if others:
@@ -182,7 +184,7 @@ for report in measured:
     )
     further = len(set(whole[reports.index(report)].variants) - set(report.variants))
     if further:
-        links = "{doc}`/ablations/table-3`, {doc}`/ablations/steps`"
+        links = "{doc}`/ablations`"
         display(myst.text(f"{further} further networks were run: {links}."))
     lost = {name for record in report.records for name in record.run["data"]["lost"]}
     if lost:
@@ -205,7 +207,7 @@ for report in reports:
             )
         )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 for report in main:
     fig, ax = plt.subplots(figsize=(6.4, 0.5 * len(report.variants) + 1.3))
     plots.intervals(report.summary, ax=ax, floor=report.chance())
@@ -220,9 +222,10 @@ for report in main:
 # %% [markdown]
 # ## Learning curves
 #
-# Thin lines are single folds, thick lines their mean; dashed is the validation part, on which the best epoch is chosen.
+# The paper's Figure 3. Thin lines are single folds, thick lines their mean; dashed is the validation part, on which the
+# best epoch is chosen.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 for report in main:
     if not report.networks:
         continue
@@ -242,10 +245,10 @@ for report in main:
 # %% [markdown]
 # ## What is mistaken for what
 #
-# Each row is a true class: how many of its clips were given which name, and what share of the row that is. Test parts
-# of all folds together.
+# Each row is a true class: how many of its clips were given which name, and what share of the row that is, over the test
+# parts of all folds. The paper's Figure 2 shows the same of its proposed network.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 for report in main:
     for name in [name for name in ("proposed", "bbnn") if name in report.variants] or report.networks[:1]:
         _, truth, probabilities = report.pooled(name)
@@ -263,7 +266,7 @@ for report in main:
             f"mistaken: {report.labels[a]} for {report.labels[b]}, {off.max()} times.",
         )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 for report in main:
     if not report.networks:
         continue
@@ -290,12 +293,53 @@ for report in main:
         )
     )
 
+# %% tags=["remove-input"]
+if corpus in paper.CONFUSED:
+    pairs = "; ".join(" and ".join(pair) for pair in paper.CONFUSED[corpus])
+    measured_pairs = confused(corpus)(Evidence(results_dir())).measured
+    display(
+        myst.text(
+            f"**The paper** reads from its Figure 2 that these are confused: {pairs}. **Here:** {measured_pairs}."
+        )
+    )
+
+# %% [markdown]
+# ## Is the network as sure as it is right?
+#
+# Clips are sorted by the probability of the class that the network names. Points on the diagonal are calibrated; below it
+# the network is overconfident.
+
+# %% tags=["remove-input"]
+for report in main:
+    names = [name for name in ("bbnn", "proposed") if name in report.variants]
+    if not names:
+        continue
+    fig, ax = plt.subplots(figsize=(5, 4.4), layout="constrained")
+    ax.plot([0, 1], [0, 1], ":", color=plots.INK, linewidth=1)
+    errors = {}
+    for name, colour in zip(names, plots.PALETTE, strict=False):
+        _, truth, probabilities = report.pooled(name)
+        table = metrics.reliability(truth, probabilities)
+        errors[name] = f"{jobs.title(name)}, error {100 * metrics.calibration_error(truth, probabilities):.1f} points"
+        ax.plot(table["confidence"], table["accuracy"], "-", color=colour, linewidth=1)
+        ax.scatter(
+            table["confidence"], table["accuracy"], s=table["clips"], color=colour, alpha=0.8, label=errors[name]
+        )
+    ax.set(xlabel="how sure the network is", ylabel="how often it is right", xlim=(0, 1.03), ylim=(0, 1.03))
+    ax.legend(fontsize=9, loc="upper left")
+    myst.figure(
+        fig,
+        f"Calibration{named(report)}, all folds: the area of a dot is its number of clips. The error is the expected calibration error.",
+        label("fig-{{ slug }}-calibration", report),
+        "; ".join(errors.values()) + ".",
+    )
+
 # %% [markdown]
 # ## Mistakes to listen to
 #
 # The clips on which the network was most sure, and wrong.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 report = reports[0]
 heard = [name for name in ("proposed", "bbnn") if name in report.variants] or report.networks[:1]
 if heard and everything and found.may_share:

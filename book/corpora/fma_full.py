@@ -45,7 +45,7 @@ NETWORKS = 2 + len(TABLE_3)  # BBNN, the paper's network, and its variants
 # Features of synthetic clips of 30 s, made on the fly, so that only extraction and the store are measured. Memory does not
 # grow with the number of clips, and time grows in proportion.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 frame = pd.DataFrame(scale["measured"])
 table = pd.DataFrame(
     {
@@ -64,7 +64,7 @@ myst.table(
     formats=dict.fromkeys(table.columns, ".0f"),
 )
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 for ax, column, label in ((axes[0], "seconds", "seconds"), (axes[1], "total", "memory, MiB")):
     values = frame[column] / (2**20 if column == "total" else 1)
@@ -82,7 +82,7 @@ myst.figure(
 # ## What one machine would need
 
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 def forecast(machines, runs=RUNS, **speed):
     measured_here = {"steps_per_s": 1 / network["step_s"], "clips_per_s": clips_per_s}
     parent = scale["fit"]["parent_fixed"] + scale["fit"]["parent_each"] * TRACKS
@@ -118,7 +118,7 @@ myst.table(
 # machine reads the whole feature store, over the network or from a copy of its own; extraction is not shared out.
 
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 def columns(name, **speed):
     lines = []
     for machines in MACHINES:
@@ -152,7 +152,7 @@ myst.table(
 # %% [markdown]
 # ## On 1, 4 and 32 GPUs
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 gpu = measured.read("gpu")
 whole = [row for row in (gpu["rows"] if gpu else []) if row["frames"] == network["frames"] and " x " not in row["ours"]]
 if whole:

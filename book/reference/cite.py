@@ -7,18 +7,26 @@
 # ---
 
 # %% [markdown]
-# # Licences
+# # How to cite, licences, references
 #
-# ## The code and the text
+# If this reproduction served you, its code, a number from its tables or a record, cite it with its version and with the
+# commit that {doc}`/status` names for the page. The paper's idea is {cite:t}`heakl2022`, the network that it builds on
+# {cite:t}`liu2021`; a corpus has authors too, named on its page.
 #
-# The package, the pages of this book and the records in `results/` are under the MIT licence, as are the two networks that
+# ```{literalinclude} ../../CITATION.cff
+# :language: yaml
+# ```
+#
+# ## Licence of the code and the text
+#
+# The package, the pages of this book and the records in `results/` are under the MIT licence, as are the networks that
 # come with the package. The paper belongs to its authors and publisher; it is cited here, not reprinted. The page
 # {doc}`/listen` carries onnxruntime-web, under the MIT licence.
 #
 # ## The embedded corpora: scores and sounds
 #
-# `tunes` and `tunes-free` are rendered on your machine from what Python packages carry. The rendered sound may be passed
-# on, which is why there are players in this book.
+# `tunes` and `tunes-free` are rendered on your machine from what Python packages carry. The rendered audio may be
+# redistributed, which is why there are players in this book.
 
 # %% tags=["remove-input"]
 import pandas as pd
@@ -31,16 +39,16 @@ myst.table(
     pd.DataFrame(
         [[s.part, s.maker, s.licence, s.where] for s in sources], columns=["Part", "Maker", "Licence", "From"]
     ),
-    "Where scores and sounds come from, and under which licence.",
-    "tab-reference-licences-sounds",
+    "Origin and licence of scores and sounds.",
+    "tab-cite-sounds",
     cards=True,
 )
 
 # %% [markdown]
 # ## The paper's corpora
 #
-# None of them is part of this project, and no sound of theirs is in this book. You bring your own copy; who may have one,
-# and from whom, is told on the page of each.
+# None of them is part of this project, and no audio of theirs is in this book. You bring your own copy; the page of each
+# corpus says who may have one, and from whom.
 
 # %% tags=["remove-input"]
 rows = [
@@ -49,12 +57,18 @@ rows = [
     if name in ("tunes", "tunes-free", "gtzan", "extended-ballroom", "homburg", "fma-small", "folder")
 ]
 myst.table(
-    pd.DataFrame(rows, columns=["Corpus", "Name", "Its sound may be on a page"]),
-    "What this project passes on of the sound of each corpus.",
-    "tab-reference-licences-corpora",
+    pd.DataFrame(rows, columns=["Corpus", "Name", "Its audio may be on a page"]),
+    "Whether the audio of a corpus may be redistributed.",
+    "tab-cite-corpora",
 )
 
 # %% [markdown]
 # FMA's tracks are under the licence that each artist chose, which `fma_metadata/tracks.csv` names track by track. GTZAN,
 # Extended Ballroom and HOMBURG are excerpts of recordings that belong to others. `emotify`, music from outside, holds songs of
 # Magnatune under CC BY-NC-SA {cite:p}`aljanaki2016`.
+#
+# ## References
+#
+# ```{bibliography}
+# :all:
+# ```

@@ -1,0 +1,89 @@
+"""The same methods under two conditions, the second harder to get right by accident, from the records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from bnet.audit import plots
+from bnet.audit.evidence import Evidence
+from bnet.audit.report import Report
+
+METHODS = {
+    "bbnn": "BBNN",
+    "proposed": "the paper's network",
+    "proposed-released": "the same, as its notebooks have it",
+    "svm-timbre": "timbre only (SVM)",
+    "svm-rhythm": "rhythm only (SVM)",
+}
+"""What is compared, in its order, with words for a stranger."""
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """The same methods under two conditions, the second of them harder to get right by accident.
+
+    Parameters
+    ----------
+    title
+        What is classified.
+    one, other
+        Corpus, protocol and words of each condition.
+    """
+
+    title: str
+    one: tuple[str, str, str]
+    other: tuple[str, str, str]
+
+
+CONTRASTS = (
+    Contrast("GTZAN", ("gtzan", "holdout", "random splits"), ("gtzan", "official", "fault-filtered split")),
+    Contrast("FMA-small", ("fma-small", "holdout", "random splits"), ("fma-small", "official", "artists kept apart")),
+    Contrast("Tunes", ("tunes", "grouped", "traditional tempo"), ("tunes-free", "grouped", "random tempo")),
+)
+"""The panels of the figure: the paper's corpora first."""
+
+
+def reports(evidence: Evidence, contrast: Contrast) -> tuple[Report | None, Report | None]:
+    """The records of both conditions, each the first that `evidence` has (sound, fullest profile); None without any.
+
+    Both are of one corpus and profile where some are, so that only the condition differs.
+    """
+    sides = [[r for r in evidence.reports(c) if r.protocol == p] for c, p, _ in (contrast.one, contrast.other)]
+    for one in sides[0]:
+        for other in sides[1]:
+            if one.profile == other.profile and (
+                one.corpus.name == other.corpus.name or contrast.one[0] != contrast.other[0]
+            ):
+                return one, other
+    return tuple(next(iter(side), None) for side in sides)
+
+
+def table(evidence: Evidence, contrast: Contrast) -> pd.DataFrame:
+    """One row per method that has records: ``variant, title``, and accuracy in percent under ``one`` and ``other``."""
+    pair = reports(evidence, contrast)
+    rows = [{"variant": name, "title": title, "one": _accuracy(pair[0], name), "other": _accuracy(pair[1], name)}
+            for name, title in METHODS.items()]  # fmt: skip
+    return pd.DataFrame(rows).dropna(subset=["one", "other"], how="all")
+
+
+def draw(evidence: Evidence, contrast: Contrast, *, ax: Axes) -> Axes:
+    """One panel: a row per method, its accuracy under both conditions."""
+    pair = reports(evidence, contrast)
+    floor = next((100 * chance for r in pair if r and (chance := r.chance()) is not None), None)
+    return plots.contrasts(table(evidence, contrast), (contrast.one[2], contrast.other[2]), floor=floor, ax=ax)
+
+
+def titled(evidence: Evidence, contrast: Contrast) -> str:
+    """The contrast's title; where it was measured on pictures, the corpus's own."""
+    found = [report for report in reports(evidence, contrast) if report]
+    return found[0].corpus.title if found and contrast.one[0] == contrast.other[0] else contrast.title
+
+
+def _accuracy(report: Report | None, name: str) -> float:
+    if report is None or name not in report.variants:
+        return np.nan
+    return 100 * float(report.summary.set_index("variant").loc[name, "accuracy"])

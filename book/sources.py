@@ -1,0 +1,67 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Where sources differ, and what was decided
+#
+# The authors published their notebooks, and so did the authors of BBNN; without them this book could not have been written.
+# They also show that text, figure and code are not always the same network. Where they differ or are silent, anyone who
+# rebuilds the network has to choose: the last column of each table says what this book does.
+
+# %% tags=["remove-cell"]
+import pandas as pd
+from IPython.display import display
+
+from bnet import models
+from bnet.audit.sources import DIFFERENCES, REPOSITORIES
+from bnet.book import myst
+
+# %% tags=["remove-input"]
+columns = {
+    "subject": "Subject",
+    "text": "Text",
+    "figure": "Figure 1",
+    "notebooks": "Authors' notebooks",
+    "baseline": "BBNN's notebook",
+    "here": "Here",
+}
+for part in dict.fromkeys(row.part for row in DIFFERENCES):
+    some = [row for row in DIFFERENCES if row.part == part]
+    used = [key for key in columns if any(getattr(row, key) for row in some)]
+    frame = pd.DataFrame([{columns[key]: getattr(row, key) or myst.NOTHING for key in used} for row in some])
+    display(
+        myst.table(
+            frame,
+            f"{part[0].upper()}{part[1:]}. A dash: the source does not say.",
+            f"tab-sources-{part.replace(' ', '-')}",
+            cards=True,
+        )
+    )
+
+# %% tags=["remove-input"]
+myst.text(
+    "Read in: "
+    + "; ".join(f"**{name}**: {where}" for name, where in REPOSITORIES.items())
+    + ". Facts and numbers are cited; no code of theirs is used."
+)
+
+# %% [markdown]
+# ## Decisions, network by network
+#
+# Each choice stands in the row of its network, with its reason and its source; `bnet networks --decisions` lists the same.
+# Sound and log-mel are decided in {doc}`features`, splits and profiles in {doc}`reproduce`.
+
+# %% tags=["remove-input"]
+made = models.decisions()
+shown = made.drop(columns="variant").rename(columns=str.capitalize).rename(columns={"Title": "Network"})
+myst.table(
+    shown,
+    f"{len(made)} decisions of {made['variant'].nunique()} networks. Those of BBNN hold for all that start from it.",
+    "tab-sources-decisions",
+    cards=True,
+)
