@@ -47,7 +47,7 @@ def test_recipe_of_a_network(tmp_path):
 
     path = tmp_path / "wide.yaml"
     path.write_text(fences("yaml")[0], encoding="utf-8")
-    (row,) = load(path)
+    row = load(path)["wide"]
     assert (row.name, row.filters, row.branches) == ("wide", 48, VARIANTS["bbnn"].branches)
     assert count(row, 10, 216).parameters > count(VARIANTS["bbnn"], 10, 216).parameters
 
