@@ -14,7 +14,7 @@
 # BBNN **on the same clips**. The last section walks from BBNN to the paper's network in five steps.
 
 # %% tags=["parameters"]
-corpus = ""  # whose records are shown; empty: GTZAN from sound or from pictures where most of these networks were run, else tunes
+corpus = ""  # whose records are shown; empty: GTZAN from audio or from pictures where most of these networks were run, else tunes
 profile = ""  # smoke, laptop, evening, desktop or paper; empty: the one in which most of these networks were run
 protocol = ""  # grouped, holdout, kfold or official; empty: the one in which most of these networks were run
 classes = 10  # for parameters and drawings; GTZAN has 10
@@ -164,7 +164,7 @@ def show(name):
     said = [
         f"{row.change} {row.hope}\n",
         f"- **Parameters**: {myst.number(costs.loc[name, 'parameters'])}, {ratio:.0%} of BBNN's; "
-        f"{costs.loc[name, 'macs'] / 1e6:,.0f} million multiply-adds for 30 s of sound.",
+        f"{costs.loc[name, 'macs'] / 1e6:,.0f} million multiply-adds for 30 s of audio.",
     ]
     if printed:
         said.append(

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # What the networks see
 #
-# A network of this study never hears sound; it sees a picture of it. The **log-mel spectrogram** says how loud it was,
-# in decibels, in 128 bands of frequency, about 43 times a second. The bands follow the mel scale: narrow where the ear
+# The networks of this study see a picture of the audio. The **log-mel spectrogram** holds its level,
+# in decibels, in 128 bands of frequency, about 43 times per second. The bands follow the mel scale: narrow where the ear
 # is precise, wide above.
 
 # %% tags=["parameters"]
@@ -36,7 +36,7 @@ settings = log_mel.FeatureSettings()
 # ## Settings
 #
 # They are the paper's (section III-B), and librosa's {cite:p}`mcfee2015` where the paper is silent. Two of its numbers are
-# impossible: filters 'up to 22 050 Hz' reach twice as far as sound sampled at 22 050 Hz goes, so ours end at half the rate; and
+# impossible: filters 'up to 22 050 Hz' reach beyond the Nyquist frequency of audio sampled at 22 050 Hz, so ours end at half the rate; and
 # the input is called both 646 x 128 and 647 x 128: 30 s give 646 frames.
 
 # %% tags=["remove-input"]
@@ -55,10 +55,10 @@ myst.table(
 )
 
 # %% [markdown]
-# ## One clip of each class, to see and to hear
+# ## One clip of each class
 #
-# The first clip of each class by the corpus's seeded order. Bright is loud; time runs to the right, pitch upwards. The
-# instrument, key and loudness of a clip are random and say nothing of its class; what remains is the music.
+# The first clip of each class in the corpus's seeded order. Bright is loud; time runs to the right, pitch upwards. The
+# instrument, key and loudness of a clip are random and carry no information about its class.
 
 # %% tags=["remove-input"]
 found = get_corpus(corpus)
@@ -71,7 +71,7 @@ for ax in axes.flat[len(found.labels) :]:
     ax.axis("off")
 myst.figure(
     fig,
-    f"Log-mel spectrograms of {seconds:g} s, one clip a class of `{corpus}`.",
+    f"Log-mel spectrograms of {seconds:g} s, one clip per class of `{corpus}`.",
     "fig-features-classes",
     f"{len(found.labels)} spectrograms: stacked bright lines of harmonics that change with each note; the notes follow each "
     "other fast in reels and jigs, slowly in airs.",

@@ -9,9 +9,9 @@
 # %% [markdown]
 # # Inside the network
 #
-# A broadcast network hands what every block finds to all later ones. What does each part of a trained network contribute,
-# and where in the picture of a sound does it look? Both are asked here of trained networks, without retraining: of one fold, whose
-# number of test clips stands in each table. Intervals are over these clips, and say nothing of other trainings.
+# In a broadcast network, the output of every block reaches all later ones. What does each part of a trained network contribute,
+# and where in the spectrogram does it look? Both questions are put to trained networks, without retraining: those of one fold, with the
+# number of test clips in each table. Intervals are over these clips and do not cover other trainings.
 
 # %% tags=["parameters"]
 profile = "laptop"  # whose records are shown: smoke, laptop or paper
@@ -59,7 +59,7 @@ def missing(probe: str) -> None:
 
 
 def picture_of(probe: str, name: str, caption: str, height: float) -> None:
-    """The changes of accuracy under a probe, one panel a corpus."""
+    """The changes of accuracy under a probe, one panel per corpus."""
     probed = reading.read_all(networks, probe)
     table = reading.accuracies(probed, groups)
     if not len(table):
@@ -77,7 +77,7 @@ def picture_of(probe: str, name: str, caption: str, height: float) -> None:
         fig,
         caption,
         name,
-        f"Dots with intervals, one row a part; the largest fall is {worst['value'].replace('_', ', ')} of {worst['title']} on "
+        f"Dots with intervals, one row per part; the largest fall is {worst['value'].replace('_', ', ')} of {worst['title']} on "
         f"{worst['corpus']}, {100 * worst['change']:.0f} points.",
     )
 
@@ -101,8 +101,8 @@ if len(falls):
     least, most = blocks.iloc[-1], blocks.iloc[0]
     display(
         myst.text(
-            f"**In short.** Of the {len(blocks)} blocks of networks asked here, the one that is missed most costs {-100 * most['change']:.1f} points "
-            f"({most['title']}, {most['value']}, on `{most['corpus']}`), the one that is missed least {abs(100 * least['change']):.1f}."
+            f"**In short.** Of the {len(blocks)} blocks of the networks tested here, the most important costs {-100 * most['change']:.1f} points "
+            f"({most['title']}, {most['value']}, on `{most['corpus']}`), the least important {abs(100 * least['change']):.1f}."
         )
     )
 
@@ -190,9 +190,9 @@ table_of("mel-bands", "tab-inside-bands", "Silent")
 # more the network relied on that patch. Covering asks the network itself, in units of probability, and works on every
 # backend; a gradient tells only what an infinitesimal change would do.
 #
-# Shown are the clips on which a network was surest and least sure, among those it got right and those it got wrong. Frames
+# Shown are the clips on which a network was most and least confident, among those it got right and those it got wrong. Frames
 # mark the four patches that matter most, thicker where the probability falls more; above each clip stands the largest
-# fall. A small one says that no single second decides: a dance repeats itself, and these networks average over time.
+# fall. A small fall means that no single second decides: dances repeat, and these networks average over time.
 
 
 # %% tags=["remove-input"]
@@ -244,7 +244,7 @@ clips_of("tunes-free", "proposed")
 clips_of("tunes-free", "bbnn")
 
 # %% [markdown]
-# The clips themselves, to hear:
+# The clips:
 
 # %% tags=["remove-input"]
 probed = reading.read_all(networks, "looks")

@@ -9,10 +9,9 @@
 # %% [markdown]
 # # Listen
 #
-# Trained networks, at work in this browser: choose a sound, and see and hear what they make of it. *Genres* is the paper's
-# network, trained on the pictures of [GTZAN](corpora/gtzan): it names one of ten genres, on music of any kind, and how far
-# that can be trusted is told by [Music from outside](outside). The two others name seven dances. The clips are random test
-# tracks of `tunes`, which neither of these two was trained on; what a clip is, is shown after they have answered.
+# Trained networks at work in this browser. *Genres*, the paper's network trained on pictures of {doc}`GTZAN <corpora/gtzan>`,
+# names one of ten genres for any music: choose a file of your own. {doc}`outside` says how far to trust it. The two others
+# name seven dances, and the clips are for them: random test tracks of `tunes`.
 
 # %% tags=["remove-input"]
 from IPython.display import HTML
@@ -27,17 +26,12 @@ base = myst.static("listen/")
 HTML(site.fragment(description, base))  # Jupyter Book links every .css below _static by itself
 
 # %% [markdown]
-# ## How near it is to Python
+# ## How close it is to Python
 #
-# The page decodes with the browser's own decoder at the file's own rate, resamples by the filter of soxr (librosa's
-# default), which was measured sample by sample, its beginning included, and computes log-mel and windows as `bnet predict`
-# does. The networks are the weights that come with the package; the runtime is onnxruntime-web, under the MIT licence.
-#
-# soxr calculates in single precision. librosa's own log-mel of the very same samples, begun a few hops later, is not
-# the same: the column 'librosa, itself' tells how far it moves, where a band is 70 to 80 dB below the loudest. Nothing
-# can be nearer to librosa than that. The column 'near' holds the bands within 50 dB of the loudest. MP3 is the exception:
-# Chromium and libsndfile have different decoders, in single precision both. A decoder of our own in the page would mend
-# that, for a further library under another licence; no probability moves by it as much as the page shows.
+# The page decodes with the browser's own decoder, resamples with soxr's filter (librosa's default), and computes log-mel and
+# windows as `bnet predict` does; the weights are those that come with the package. *librosa, itself*: how far librosa's own
+# log-mel moves when the samples begin a few hops later, since soxr works in single precision. *near*: the bands within 50 dB
+# of the loudest. MP3 differs more, because Chromium and libsndfile have different decoders.
 
 # %% tags=["remove-input"]
 import pandas as pd

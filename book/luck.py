@@ -10,7 +10,7 @@
 # # How much is luck?
 #
 # Draw a corpus into training and test parts ten times, and the same network gets ten different accuracies. Report the highest, and the
-# number is no longer about the network alone. The paper reports 'the highest test accuracy'; four of the published notebooks draw
+# number no longer describes the network alone. The paper reports 'the highest test accuracy'; four of the published notebooks draw
 # a new split until the test accuracy passes a threshold ({doc}`sources`). What do such rules add?
 
 # %% tags=["remove-cell"]
@@ -122,7 +122,7 @@ if rows:
     display(
         myst.table(
             pd.DataFrame(rows),
-            "Hold-outs. 'Binomial sd' is the spread that so many test clips alone would give, were they drawn anew each time.",
+            "Hold-outs. 'Binomial sd' is the spread that so many test clips alone would give, were they resampled each time.",
             "tab-luck-draws",
             formats=dict.fromkeys(("Mean %", "sd", "Binomial sd", "Best %", "Best minus mean"), ".1f"),
         )
@@ -142,7 +142,7 @@ myst.text(
     f"Ten draws of 100 clips would spread as much by chance alone with p = {luck.overdispersion(test, 100):.3f}: splits of GTZAN differ in difficulty, beyond the variation across clips. "
     f"The best of its validation epochs averages {100 * logs['validation'].mean():.1f} %, close to the accuracy that its paper reports. "
     + (
-        f"Our BBNN has {100 * np.mean(own):.1f} ± {100 * np.std(own, ddof=1):.1f} over {len(own)} hold-outs, on {reports['gtzan'].corpus.title}, with the profile `{reports['gtzan'].profile}`: another input and another schedule."
+        f"Our BBNN has {100 * np.mean(own):.1f} ± {100 * np.std(own, ddof=1):.1f} over {len(own)} hold-outs, on {reports['gtzan'].corpus.title}, with the profile `{reports['gtzan'].profile}`: a different input and schedule."
         if own
         else ""
     )
@@ -153,7 +153,7 @@ myst.text(
 #
 # With the draws in hand, the expected best of k of them is exact: an average over all choices of k. The formula knows the mean and
 # the spread only: {math}`E[\max] = \frac{1}{n}\sum_{x<n} (1 - F(x)^k)`, with F beta-binomial where the draws spread more than binomial
-# counts, and binomial where they spread less, as hold-outs that share one corpus may. There the formula promises more than was measured.
+# counts, and binomial where they spread less, as hold-outs that share one corpus may. There the formula exceeds what was measured.
 
 # %% tags=["remove-input"]
 pairs = [(c, name) for c, networks in drawn.items() for name in ("bbnn", "proposed") if name in networks]
@@ -179,7 +179,7 @@ if pairs:
     fig.supylabel("expected best accuracy, %")
     myst.figure(
         fig,
-        "What 'report the best of k' is expected to print: measured over the draws, and by the formula.",
+        "Expected result of 'report the best of k': measured over the draws, and by the formula.",
         "fig-luck-best-of-k",
         f"Rising curves, one panel per network and corpus; measured and computed differ by {100 * max(apart):.1f} points at most.",
     )

@@ -120,6 +120,6 @@ rows = [
 ]
 myst.table(
     pd.DataFrame(rows, columns=["Layer", "Kind", "Output (frames x bands x maps)", "Parameters"]),
-    "The first block of the proposed network, for 30 s of sound.",
+    "The first block of the proposed network, for 30 s of audio.",
     "tab-networks-block",
 )

@@ -74,14 +74,14 @@ if dances["drums"]:
 myst.text("**In one sentence:** " + ("; ".join(said) + "." if said else "no network has been evaluated yet."))
 
 # %% [markdown]
-# The paper speaks of generalizability, and tests each network on the collection that it was trained on. This page asks trained
-# networks about other music: songs from another label, recorded and chosen by other people, and drum patterns that
-# nobody recorded. Nothing is trained here; a network hears 30 s of each clip and names one of *its* classes.
+# The paper speaks of generalizability, and tests each network on the collection that it was trained on. This page tests trained
+# networks on other music: songs of another label, recorded and chosen by other people, and synthetic drum
+# patterns. Nothing is trained here: a network takes 30 s of each clip and names one of *its* classes.
 #
 # ## Songs of another collection
 #
 # Emotify {cite:p}`aljanaki2016` has songs of the label Magnatune in four genres. GTZAN has three of them, and lacks electronic
-# music: whatever a network that was trained on GTZAN calls an electronic song, it is wrong. Rock is counted twice, strictly and
+# music: a network trained on GTZAN is wrong on every electronic song. Rock is counted twice, strictly and
 # with metal, since the two differ by degrees.
 
 # %% tags=["remove-input"]
@@ -97,7 +97,7 @@ for heard in songs:
                     "widely": "all, widely",
                     "": "it has no such class",
                 }.get(row.counts, row.counts),
-                "Heard": row.songs,
+                "Songs tested": row.songs,
                 "Right": "" if row.right is None or np.isnan(row.right) else f"{int(row.right)}",
                 "Recall %": "" if np.isnan(row.recall) else share(int(row.right), row.songs),
             }
@@ -108,7 +108,7 @@ if songs:
     display(
         myst.table(
             shown(rows),
-            f"Songs of `emotify` named rightly by {' and by '.join(map(reading.title, songs))}, with Wilson's 95 % interval. {songs[0].about['clips']} of its {about['whole']} songs "
+            f"Songs of `emotify` named correctly by {' and by '.join(map(reading.title, songs))}, with Wilson's 95 % interval. {songs[0].about['clips']} of its {about['whole']} songs "
             f"were at hand, their first {songs[0].network['seconds']:g} s. On excerpts of GTZAN held out at random, the log of BBNN's "
             f"authors has {100 * np.mean(logs):.1f} % on average over {len(logs)} networks ({100 * min(logs):.0f} to {100 * max(logs):.0f}).",
             "tab-outside-recall",
@@ -117,7 +117,7 @@ if songs:
 else:
     display(
         myst.not_run(
-            "No network has heard Emotify yet.",
+            "No network has been evaluated on Emotify yet.",
             "bnet outside 0_fold_GTZAN_model.hdf5 --corpus emotify --data ~/corpora",
         )
     )
@@ -129,7 +129,7 @@ if songs:
     drawing.recalls(tables, ax=ax)
     myst.figure(
         fig,
-        "Share of the songs of each genre that a network names rightly, with Wilson's 95 % interval.",
+        "Share of the songs of each genre that a network names correctly, with Wilson's 95 % interval.",
         "fig-outside-recall",
         "Dots with intervals. "
         + " ".join(
@@ -160,7 +160,7 @@ for number, heard in enumerate(songs):
     )
 
 # %% [markdown]
-# ## Does it know that it doesn't know?
+# ## Is it less certain where it is wrong?
 #
 # A network that is unsure where it is wrong could at least say so. Calibration is computed on the genres that the network has a
 # class for, by the wider reading. For an electronic song no class is right; the last line says how sure the network is of it all
@@ -175,14 +175,16 @@ if songs:
     myst.figure(
         fig,
         "How often a network is right against how sure it is, on songs of `emotify` whose genre it has a class for, in five bins; the "
-        "area of a dot is its number of songs. Below the diagonal the network is too sure of itself.",
+        "area of a dot is its number of songs. Below the diagonal the network is overconfident.",
         "fig-outside-calibration",
         "; ".join(f"{name}: expected calibration error {100 * value:.0f} points" for name, value in off.items()) + ".",
     )
     rows = [
         {
             "Network": reading.title(heard),
-            "Songs": {"right": "named rightly", "wrong": "named wrongly"}.get(row.what, "of a genre that it lacks"),
+            "Songs": {"right": "named correctly", "wrong": "named incorrectly"}.get(
+                row.what, "of a genre that it lacks"
+            ),
             "Number": row.songs,
             "Mean probability of the named class": row.sure,
             "Calibration error, points": f"{100 * off[reading.title(heard)]:.0f}" if row.what == "right" else "",
@@ -193,7 +195,7 @@ if songs:
     display(
         myst.table(
             shown(rows),
-            f"How sure {' and '.join(map(reading.title, songs))} {'is' if len(songs) == 1 else 'are'} of the songs that it names rightly, wrongly, and of those whose genre it has no class for.",
+            f"How sure {' and '.join(map(reading.title, songs))} {'is' if len(songs) == 1 else 'are'} of the songs that it names correctly, incorrectly, and of those whose genre it has no class for.",
             "tab-outside-confidence",
             formats={"Mean probability of the named class": ".2f"},
         )
@@ -203,9 +205,9 @@ if songs:
 # %% [markdown]
 # ## What do the networks for Extended Ballroom hear?
 #
-# The sound of Extended Ballroom is not at hand here, but networks that were trained on it are: BBNN's authors published their
+# The audio of Extended Ballroom was not at hand, but networks that were trained on it are: BBNN's authors published their
 # weights. Ballroom dances have prescribed tempi, and tempo alone tells most of them apart {cite:p}`gouyon2004`; a system may then
-# do well on such a collection without hearing any rhythm {cite:p}`sturm2014`. If these networks went by tempo alone, all sound at one tempo
+# do well on such a collection without hearing any rhythm {cite:p}`sturm2014`. If these networks went by tempo alone, all audio at one tempo
 # would be named the same dance.
 #
 # The sound: three drum patterns in four-four and the same three in three-four, by a kick, a snare and a hi-hat alone ('drums') or with a
@@ -242,7 +244,7 @@ if dances["drums"]:
 else:
     display(
         myst.not_run(
-            "No network for Extended Ballroom has heard the drum patterns yet.",
+            "No network for Extended Ballroom has been evaluated on the drum patterns yet.",
             "bnet outside 0_fold_ExtendedBallroom_model.hdf5 --corpus drums",
         )
     )
@@ -297,7 +299,7 @@ if dances["drums"]:
 # %% [markdown]
 # ### The same tune at two tempi
 #
-# The embedded tunes are played at the tempo of tradition in `tunes` and at a random one in `tunes-free`; all else is the same
+# The embedded tunes are played at the traditional tempo in `tunes` and at a random one in `tunes-free`; all else is the same
 # ({doc}`rhythm-or-tempo`). A network that goes by tempo names another dance as soon as the tempo is another; one that goes by the
 # tune doesn't.
 
@@ -337,8 +339,8 @@ if both:
     display(
         myst.table(
             pd.DataFrame(rows),
-            f"Tunes that a network names the same dance at the tempo of tradition and at a random one, with Wilson's 95 % interval; "
-            f"at most {by_name['tunes'][both[0]].about['corpus']['per_class']} tunes of each class, by the corpus's seeded order. 'By chance': if "
+            f"Tunes that a network names the same dance at the traditional tempo and at a random one, with Wilson's 95 % interval; "
+            f"at most {by_name['tunes'][both[0]].about['corpus']['per_class']} tunes of each class, in the corpus's seeded order. 'By chance': if "
             "the two answers to a tune had nothing to do with each other, and each dance were named as often as it is.",
             "tab-outside-tunes",
             formats={"By chance, %": ".0f"},
@@ -348,7 +350,7 @@ if both:
 else:
     display(
         myst.not_run(
-            "No network for Extended Ballroom has heard the tunes at two tempi yet.",
+            "No network for Extended Ballroom has been evaluated on the tunes at two tempi yet.",
             "bnet outside 0_fold_ExtendedBallroom_model.hdf5 --corpus tunes --per-class 20\n"
             "bnet outside 0_fold_ExtendedBallroom_model.hdf5 --corpus tunes-free --per-class 20",
         )

@@ -9,14 +9,14 @@
 # %% [markdown]
 # # Does it hear rhythm or tempo?
 #
-# Dances differ in rhythm: how long and short notes follow each other, and how many beats make a bar. They also differ in
-# tempo: how fast all that goes. A collection of dance music as people play it holds both at once, so a network that
-# tells its dances apart may hear the one, or the other. This page takes the two apart.
+# Dances differ in rhythm: how long and short notes alternate, and how many beats make a bar. They also differ in
+# tempo: how fast they are played. Dance music as people play it has both at once, so a network that
+# tells dances apart may use either. This page separates the two.
 #
-# It can, because the corpora {doc}`tunes <corpora/tunes>` and {doc}`tunes-free <corpora/tunes-free>` are rendered from the
+# This is possible because the corpora {doc}`tunes <corpora/tunes>` and {doc}`tunes-free <corpora/tunes-free>` are rendered from the
 # same scores, on the same instruments, in the same keys, and split in the same way. In `tunes`, each dance has
-# its traditional tempo; in `tunes-free`, the tempo is random. What a method loses from the one to the other is what tempo
-# gave away, and what it costs to cope with a wider range of tempi: `tunes-free` is also the harder task.
+# its traditional tempo; in `tunes-free`, the tempo is random. What a method loses from one to the other is what tempo
+# revealed, plus the cost of a wider range of tempi: `tunes-free` is also the harder task.
 
 # %% tags=["parameters"]
 profile = "laptop"  # whose records are shown: smoke, laptop or paper
@@ -84,9 +84,9 @@ if kept:
     display(myst.text(f"**In short.** At random tempo {', '.join(kept)}{chance}."))
 
 # %% [markdown]
-# ## To hear: one tune, two tempi
+# ## Listen: one tune, two tempi
 #
-# The first clip of each dance by the corpora's seeded order, as `tunes` plays it and as `tunes-free` does.
+# The first clip of each dance in the corpora's seeded order, as `tunes` plays it and as `tunes-free` does.
 
 # %% tags=["remove-input"]
 first = {track.label: track for track in select(get_corpus("tunes").tracks(), 1)}
@@ -102,7 +102,7 @@ myst.audio(players)
 # %% [markdown]
 # ## How much of the accuracy is tempo?
 #
-# Each method was trained and tested on `tunes`, and again, from nothing, on `tunes-free`: the same clips in the same folds.
+# Each method was trained and tested on `tunes`, and again, from scratch, on `tunes-free`: the same clips in the same folds.
 # The difference is counted clip by clip, with the interval of {doc}`table-2`, which accounts for clips and folds.
 
 # %% tags=["remove-input"]
@@ -148,11 +148,11 @@ else:
 # %% [markdown]
 # ## Learnt on one, tested on the other
 #
-# From here on the page asks single trained networks: those of one fold, whose number of test clips stands in each table. Their
-# intervals are over these clips, and say nothing of other trainings.
+# From here on, single trained networks are tested: those of one fold, with the number of test clips in each table. Their
+# intervals are over these clips and do not cover other trainings.
 #
 # The same trained networks, each given the test clips of the other corpus: the same tunes, at other tempi. A method that
-# had learnt rhythm alone would not mind; one that leans on tempo is misled wherever the tempo now points to another
+# learnt rhythm alone is not affected; one that relies on tempo is misled where the tempo now suggests another
 # dance.
 
 # %% tags=["remove-input"]
@@ -186,10 +186,10 @@ for name, (table, _) in zip(corpora, sisters, strict=True):
 # %% [markdown]
 # ## A few per cent faster or slower
 #
-# No dance becomes another when it is played four per cent faster. Bob Sturm (2014, 2016) found a system for ballroom
-# dances whose accuracy changed greatly when its clips were stretched by six per cent or less: it went by the tempo. Here
-# every test clip was rendered again from its score at the other tempo, from the same place of the tune: no signal
-# processing, so that nothing but the tempo has changed.
+# No dance becomes another when played four per cent faster. Bob Sturm (2014, 2016) found a system for ballroom
+# dances whose accuracy changed greatly when its clips were stretched by six per cent or less: it relied on tempo. Here
+# every test clip was rendered again from its score at the other tempo, from the same place in the tune, without signal
+# processing, so that only the tempo changes.
 
 # %% tags=["remove-input"]
 stretched = {name: answers("time-stretch", name) for name in corpora}
@@ -238,20 +238,20 @@ myst.text(
     f"The paper reports {old:.1f} % for BBNN and {new:.1f} % for the proposed network on Extended Ballroom (its Table II). "
     "The classes there are ballroom dances {cite:p}`marchand2016`, each of which is danced within a narrow range of tempi; "
     "the file that lists the clips gives a tempo for every one. That corpus is in this respect like `tunes`: its accuracy "
-    "alone can't tell whether rhythm was heard, tempo, or both, and nothing in the paper takes them apart. The tables "
-    "above do so for our corpora; for Extended Ballroom itself, with a copy of it, two commands do: train, then "
+    "alone can't show whether rhythm, tempo or both were used, and nothing in the paper separates them. The tables "
+    "above do for our corpora; for Extended Ballroom itself, with a copy of it, two commands do: train, then "
     "`bnet probe RUN --probe time-stretch`, where clips are stretched by a phase vocoder."
 )
 
 # %% [markdown]
 # ## Robustness
 #
-# Changes that a listener forgives: another key, another level, noise, an MP3, a shorter or longer clip. And one that none
-# would: the clip cut into pieces that are put together in random order. It keeps the average spectrum and loses what
-# lasts longer than a piece; what goes by timbre alone would not mind.
+# Changes that a listener forgives: another key, another level, noise, an MP3, a shorter or longer clip. And one that no
+# listener would: the clip cut into pieces, in random order. It keeps the average spectrum and loses what
+# lasts longer than a piece; a method based on timbre alone is not affected.
 
 # %% [markdown]
-# To hear them, one clip and its changes:
+# One clip and its changes:
 
 # %% tags=["remove-input"]
 corpus, track = get_corpus("tunes"), next(iter(first.values()))
@@ -276,7 +276,7 @@ robust = ("transposition", "level", "noise", "mp3", "clip-length", "shuffle")
 
 
 def panels(name: str) -> None:
-    """One panel a probe on the runs of one corpus, as a figure."""
+    """One panel per probe on the runs of one corpus, as a figure."""
     parts = {probe: answers(probe, name) for probe in robust}
     parts = {probe: pair for probe, pair in parts.items() if len(pair[0])}
     if not parts:
@@ -292,7 +292,7 @@ def panels(name: str) -> None:
         fig,
         f"Learnt on `{name}`: test accuracy under changes of the sound, with 95 % intervals; grey: as the corpus plays it.",
         f"fig-rhythm-or-tempo-robust-{name}",
-        f"Panels of accuracy over the strength of a change, one line a method. The largest fall is that of {worst['title']} "
+        f"Panels of accuracy over the strength of a change, one line per method. The largest fall is that of {worst['title']} "
         f"under {PROBES[worst['probe']].title.lower()} {worst['value']} {worst['unit']}: {100 * worst['change']:.0f} points.",
     )
 

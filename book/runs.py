@@ -48,9 +48,9 @@ else:
 # %% [markdown]
 # ## Run by run
 #
-# One row a network, with all its folds. *Step* says how a training step was computed: `lean` is this package's own, with the
+# One row per network, with all its folds. *Step* says how a training step was computed: `lean` is this package's own, with the
 # mathematics of the graph that Keras builds, `plain` is that graph, for networks with an operation that the lean one lacks; a dash: a baseline, or a record that does not say. `bnet evaluate --runs` prints
-# a row a run.
+# one row per run.
 
 # %% tags=["remove-input"]
 for (corpus, profile), part in spent.groupby(["corpus", "profile"], sort=False) if found else []:

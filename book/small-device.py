@@ -10,8 +10,8 @@
 # # On a small device
 #
 # The paper concludes that its network has the potential for 'practical deployment in embedded devices', since it has few parameters.
-# It measures neither memory nor time. Parameters are what a network takes on disk. What it takes to *answer* is another matter: every
-# block of a broadcast network reads the maps of all blocks before it, so they must all be kept until the last has read them.
+# It measures neither memory nor time. Parameters are what a network takes on disk. A prediction needs more: every
+# block of a broadcast network reads the feature maps of all earlier blocks, so all are kept until the last has read them.
 #
 # Here the network is exported to the forms that small devices run, and measured: size, memory, and the time that one processor
 # thread takes for a clip. 'LiteRT' (once TensorFlow Lite) is the usual runtime of phones and small computers; 'int8' means that all
@@ -76,7 +76,7 @@ if record:
         for shift, seconds, colour in ((-0.17, 10, plots.PALETTE[0]), (0.17, 30, plots.PALETTE[1])):
             values = np.array([taken(name, seconds, unit) for name in names]) / scale
             y = np.arange(len(names)) + shift
-            ax.barh(y, values[:, 0], height=0.32, color=colour, label=f"{seconds} s of sound")
+            ax.barh(y, values[:, 0], height=0.32, color=colour, label=f"{seconds} s of audio")
             ax.hlines(y, values[:, 1], values[:, 2], color=plots.INK, linewidth=1.5)
         ax.set(xlabel=label, xlim=(0, None))
         ax.yaxis.grid(False)
@@ -90,7 +90,7 @@ if record:
         fig,
         f"`{network}` on one thread: time for a clip (left) and the most memory that the whole process had, its libraries included (right). Lines from the smallest to the largest repetition.",
         "fig-small-device",
-        f"Two panels of bars. For 10 s of sound {best} is the fastest with {1000 * taken(best, 10, 's')[0]:.0f} ms, {peer} takes {1000 * taken(peer, 10, 's')[0]:.0f} ms; {least} has the smallest process, {taken(least, 10, 'bytes')[0] / MIB:.0f} MiB.",
+        f"Two panels of bars. For 10 s of audio {best} is the fastest with {1000 * taken(best, 10, 's')[0]:.0f} ms, {peer} takes {1000 * taken(peer, 10, 's')[0]:.0f} ms; {least} has the smallest process, {taken(least, 10, 'bytes')[0] / MIB:.0f} MiB.",
     )
 else:
     display(not_measured("Time and memory of a prediction"))
@@ -102,8 +102,8 @@ if record:
         {
             "Run by": way,
             "File, KiB": size[network, form_of[way]]["bytes"] / KIB if form_of[way] else np.nan,
-            "10 s of sound, ms": milliseconds(taken(way, 10, "s")),
-            "30 s of sound, ms": milliseconds(taken(way, 30, "s")),
+            "10 s of audio, ms": milliseconds(taken(way, 10, "s")),
+            "30 s of audio, ms": milliseconds(taken(way, 30, "s")),
             "Times real time": 30 / taken(way, 30, "s")[0],
             "Process, MiB": taken(way, 30, "bytes")[0] / MIB,
             "Off Keras": "" if way == peer else f"{max(off[way, seconds] for seconds in LENGTHS):.0e}",
@@ -123,8 +123,8 @@ if record:
 # %% [markdown]
 # ## Does it fit?
 #
-# A process on a desktop brings hundreds of megabytes of libraries with it; a microcontroller brings none. What it can't do without is
-# room for the maps. Counted on the exported file, operation by operation, each map is held from where it is made to where it was
+# A process on a desktop brings hundreds of megabytes of libraries with it; a microcontroller brings none. What it needs is
+# room for the feature maps. Counted on the exported file, operation by operation, each map is held from where it is made to where it was
 # last read; the most that is held at a time is the least memory in which the file can run as it is.
 
 # %% tags=["remove-input"]
@@ -168,7 +168,7 @@ if record:
                     for board in BOARDS
                 ]
             ),
-            "Small computers and their memory as their makers state it, against the int8 file and its maps. None of them was at hand: a 'yes' is about memory, not about speed.",
+            "Small computers and their memory as their makers state it, against the int8 file and its maps. None was at hand: a 'yes' is about memory, not speed.",
             "tab-small-device-boards",
             formats={"RAM, MiB": ".2f"},
         )
@@ -180,18 +180,18 @@ if record:
         myst.text(
             f"**What this says.** As a file the network is small: {small['bytes'] / KIB:.0f} KiB in integers. "
             + (
-                f"Of the microcontrollers above {', '.join(held)} could hold its maps for 30 s of sound. "
+                f"Of the microcontrollers above {', '.join(held)} could hold its feature maps for 30 s of audio. "
                 if held
-                else f"Its maps for 30 s of sound take {times:.1f} times the memory of the largest microcontroller above, even in integers. "
+                else f"Its feature maps for 30 s of audio take {times:.1f} times the memory of the largest microcontroller above, even in integers. "
             )
-            + "The broadcast is the reason: what a block has made stays until the last has read it. A phone or a single-board computer has room for both."
+            + "The broadcast is the reason: the output of a block stays until the last has read it. A phone or a single-board computer has room for both."
         )
     )
 else:
     display(not_measured("What a prediction needs"))
 
 # %% [markdown]
-# ## What integers cost
+# ## What 8-bit integers cost
 #
 # To become integers, every map needs a range. Ranges are measured on clips that the network was trained on; then the clips of its test
 # part are classified by both.
@@ -258,10 +258,10 @@ else:
     display(not_measured("What can be exported"))
 
 # %% [markdown]
-# ## A folder of sound
+# ## A folder of audio
 #
 # `bnet predict DIR/` decodes the next files while the network answers for this one, and lets windows of several files share a batch.
-# The peer is the loop that one writes first: `librosa.load`, a mel spectrogram and Keras's `predict`, file by file.
+# The peer is the obvious loop: `librosa.load`, a mel spectrogram and Keras's `predict`, file by file.
 
 # %% tags=["remove-input"]
 if record:
@@ -269,7 +269,7 @@ if record:
     rate = {role: folder["files"] / folder[f"{role}_median"] for role in ("ours", "peer")}
     display(
         myst.text(
-            f"{folder['what']}: {rate['ours']:.1f} files a second against {rate['peer']:.1f}, {1 / folder['ratio']:.1f} times as many (aim: {1 / folder['at_most']:.0f} times, {'kept' if folder['kept'] else '**not kept**'}); the largest difference of a probability is {folder['difference']:.0e}."
+            f"{folder['what']}: {rate['ours']:.1f} files per second against {rate['peer']:.1f}, {1 / folder['ratio']:.1f} times as many (aim: {1 / folder['at_most']:.0f} times, {'kept' if folder['kept'] else '**not kept**'}); the largest difference of a probability is {folder['difference']:.0e}."
         )
     )
     display(

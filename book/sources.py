@@ -54,7 +54,7 @@ myst.text(
 # ## Decisions, network by network
 #
 # Each choice stands in the row of its network, with its reason and its source; `bnet networks --decisions` lists the same.
-# Sound and log-mel are decided in {doc}`features`, splits and profiles in {doc}`reproduce`.
+# Audio and log-mel are decided in {doc}`features`, splits and profiles in {doc}`reproduce`.
 
 # %% tags=["remove-input"]
 made = models.decisions()

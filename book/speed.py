@@ -9,13 +9,13 @@
 # %% [markdown]
 # # Speed
 #
-# Each block of these networks reads what **all** blocks before it have made. A plain program copies all that into one large
-# array for every reader, and keeps a normalised copy of it for the way back: it carries far more numbers between processor and
-# memory than the arithmetic asks for.
+# Each block of these networks reads what **all** blocks before it have made. A plain implementation copies all of it into one large
+# array for every consumer, and keeps a normalised copy for the backward pass: it moves far more data between processor and
+# memory than the arithmetic needs.
 #
-# `bnet` trains on a processor with a **lean step**: it never makes those copies, normalises each map once for all its readers,
-# and computes again on the way back what the plain program keeps. The mathematics is the same. This page draws what was
-# measured, always against a named peer, both in the same run, taking turns; less is better throughout.
+# `bnet` trains on a processor with a **lean step**: it never makes those copies, normalises each feature map once for all its consumers,
+# and recomputes in the backward pass what the plain implementation keeps. The mathematics is the same. This page shows what was
+# measured, always against a named peer, both in the same run, alternating; less is better throughout.
 
 # %% tags=["remove-cell"]
 import math
@@ -71,7 +71,7 @@ def percent(ratio):
 # %% [markdown]
 # ## One training step
 #
-# Eight clips go through the network, the error comes back, the weights move. The peer is the same network as a plain Keras graph,
+# A forward and a backward pass of eight clips, and the update of the weights. The peer is the same network as a plain Keras graph,
 # as the authors wrote it.
 
 # %% tags=["remove-input"]
@@ -176,11 +176,11 @@ if training:
     display(myst.provenance(measured.origin(training, "training_step")))
 
 # %% [markdown]
-# ## What time depends on
+# ## What the time depends on
 
 # %% tags=["remove-input"]
 series = (
-    ("clips a step", "batch", {"variant": "proposed", "frames": 216}, lambda row: row["batch"]),
+    ("clips per step", "batch", {"variant": "proposed", "frames": 216}, lambda row: row["batch"]),
     (
         "seconds of a clip",
         "frames",
@@ -202,7 +202,7 @@ for label, _, fields, of in series:
 if any(len(xs) > 1 for _, _, xs, _ in drawn):
     fig, axes = plt.subplots(2, 3, figsize=(9, 5), layout="constrained", sharex="col")
     for ax, (label, measure, xs, rows) in zip(axes.T.flat, drawn, strict=True):
-        unit, words = (1, "seconds a step") if measure == "s" else (2**30, "peak memory, GiB")
+        unit, words = (1, "seconds per step") if measure == "s" else (2**30, "peak memory, GiB")
         for role, name, line, colour in (("peer", "plain", "s--", PLAIN), ("ours", "lean", "o-", LEAN)):
             ax.plot(xs, [row[f"{role}_median"] / unit for row in rows], line, color=colour, label=name)
         ax.set(
@@ -211,7 +211,7 @@ if any(len(xs) > 1 for _, _, xs, _ in drawn):
     axes[0, 0].legend(frameon=False)
     myst.figure(
         fig,
-        "Seconds (above) and peak memory (below) of a training step, plain and lean: against clips a step (`proposed`, 10 s), length "
+        "Seconds (above) and peak memory (below) of a training step, plain and lean: against clips per step (`proposed`, 10 s), length "
         "of a clip (`proposed`, 8 clips) and number of blocks (`bbnn`'s kind, 8 clips of 10 s).",
         "fig-speed-series",
         " ".join(
@@ -228,8 +228,8 @@ else:
 # %% [markdown]
 # ## The same mathematics
 #
-# Rounding makes any two programs differ a little. So both are held against the same network in double precision: how far off are
-# its gradients and statistics, plain and lean?
+# Rounding makes any two programs differ a little. So both are compared with the same network in double precision: how far off are
+# the gradients and statistics, plain and lean?
 
 # %% tags=["remove-input"]
 if equality:
@@ -268,10 +268,10 @@ else:
     display(not_run("The comparison of gradients", "equality"))
 
 # %% [markdown]
-# ## From sound to features
+# ## From audio to features
 #
-# The peer is the authors' way: one process goes from file to file, `librosa.load`, mel spectrogram, decibels, and keeps all in one
-# array. Ours is the feature store, with a worker a core. Both are whole processes, their start included.
+# The peer is the authors' code: one process reads file after file, `librosa.load`, mel spectrogram, decibels, and keeps all in one
+# array. Ours is the feature store, with one worker per core. Both are whole processes, their start included.
 
 # %% tags=["remove-input"]
 if features:

@@ -273,7 +273,7 @@ if compared:
     )
     remarks = sorted({f"{where(*key[:2])}: {remark}" for key, found in compared.items() for remark in found.remarks})
     if remarks:
-        display(myst.text("Worth knowing: " + "; ".join(remarks) + "."))
+        display(myst.text("Note: " + "; ".join(remarks) + "."))
 
 # %% [markdown]
 # ## Can the intervals be trusted?
@@ -312,7 +312,7 @@ else:
 # ## What Table II alone supports
 #
 # The printed accuracies, read without our measurements and as if no split had been chosen: as one test part of a tenth of the clips, and,
-# kindest to the paper, as a cross-validation that tests every clip once. The tests treat the two networks as tested on different
+# most favourable to the paper, as a cross-validation that tests every clip once. The tests treat the two networks as tested on different
 # clips, since predictions were not published; a paired test of the same clips might see smaller differences.
 
 # %% tags=["remove-input"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,35 @@ FILES = sorted(set(re.findall(r"`((?:bnet|tests|benchmarks)/[\w/]+(?:\.py)?)`", 
 def fences(language: str) -> list[str]:
     """The fenced texts of the page in a language."""
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "book").rglob("*.md"))]
+WRITTEN = ("status.md", "changelog.md")
+"""Pages that are written by a program, or of the past."""
+
+
+@pytest.mark.parametrize("page", [p for p in PROSE if p.name not in WRITTEN], ids=lambda path: path.name)
+def test_commands_in_prose_exist_with_their_options(page):
+    from typer.main import get_command
+
+    from bnet.cli import app
+
+    text = "\n".join(re.findall(r"^```bash\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL))
+    for line in text.replace("\\\n", " ").splitlines():
+        if not re.search(r"(^|[ /])bnet ", line):
+            continue
+        words = [
+            word.rsplit("/", 1)[-1] if word.endswith("/bnet") else word for word in shlex.split(line, comments=True)
+        ]
+        if "bnet" not in words:
+            continue
+        words, command = words[words.index("bnet") + 1 :], get_command(app)
+        while hasattr(command, "commands"):
+            assert words, line
+            assert words[0] in command.commands, line
+            command = command.commands[words.pop(0)]
+        known = {option for parameter in command.params for option in parameter.opts + parameter.secondary_opts}
+        assert {word.split("=")[0] for word in words if re.match("--?[a-z]", word)} <= known, line
 
 
 def test_the_walk_has_ten_stops_and_the_house_ten_rooms():

@@ -104,7 +104,7 @@ def confusion(counts: np.ndarray, labels: Sequence[str], *, ax: Axes, title: str
 
 
 def intervals(table: pd.DataFrame, *, ax: Axes, floor: float | None = None) -> Axes:
-    """Draw one row a network: mean accuracy as a dot, its 95 % interval as a line; `floor` as a dotted line.
+    """Draw one row per network: mean accuracy as a dot, its 95 % interval as a line; `floor` as a dotted line.
 
     `table` has the columns ``title, accuracy, low, high`` and, for the colour, ``kind``.
     """

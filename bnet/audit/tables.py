@@ -16,7 +16,7 @@ from bnet.statistics import metrics
 
 
 def scores(records: Sequence[Record]) -> pd.DataFrame:
-    """One row a run: what it is, its metrics on the test part, and its accuracy on the validation part."""
+    """One row per run: what it is, its metrics on the test part, and its accuracy on the validation part."""
     rows = []
     for record in records:
         _, truth, probabilities = record.arrays("test")
@@ -177,8 +177,8 @@ def classes(
     profile: str,
     others: Iterable[tuple[Corpus, Sequence[Track]]] = (),
 ) -> pd.DataFrame:
-    """One row a class: what the paper's Table I prints, what was published, what is here, what a profile uses; and what
-    was published and is here of `others`, which hold the clips in another form.
+    """One row per class: what the paper's Table I prints, what was published, what is here, what a profile uses; and
+    what was published and is here of `others`, which hold the clips in another form.
 
     Columns that say nothing are left out: the paper's where it does not know the corpus, the published count where
     there is none, what is here where there is nothing.
@@ -203,7 +203,7 @@ def classes(
 
 
 def parameters(classes: int = 10) -> pd.DataFrame:
-    """One row a network of the table, counted on its row (`bnet.models.counting`).
+    """One row per network of the table, counted on its row (`bnet.models.counting`).
 
     ``total`` and ``trainable`` parameters; ``weights`` of convolutions, LSTMs and dense layers only (kernels and
     biases), the count that the BBNN paper quotes; number of ``convolutions``.

@@ -27,7 +27,7 @@ JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(mai
 
 
 def overview(book: Book | None = None) -> list[dict[str, Any]]:
-    """One row a page: source, parameters, state, reason, and how it was made (see `freshness.overview`)."""
+    """One row per page: source, parameters, state, reason, and how it was made (see `freshness.overview`)."""
     return freshness.overview(book or this_book())
 
 

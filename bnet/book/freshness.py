@@ -114,7 +114,7 @@ def stale(book: Book, page: Page) -> str | None:
 
 
 def overview(book: Book) -> list[dict[str, Any]]:
-    """One row a page: source, parameters, state (``ok``, ``stale``, ``missing`` or ``failed``) and how it was made."""
+    """One row per page: source, parameters, state (``ok``, ``stale``, ``missing``, ``failed``) and how it was made."""
     rows = []
     for page in book.pages:
         reason = stale(book, page)

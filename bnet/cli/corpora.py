@@ -71,7 +71,7 @@ def corpora_get(
 ) -> None:
     """Fetch and unpack a corpus; where nobody offers it, say what to get, from whom, and where to put it.
 
-    Stop it whenever you like: the same command goes on where it was.
+    Stop it whenever you like: the same command resumes.
 
     Example: bnet corpora get fma-small --data ~/corpora
     """

@@ -101,7 +101,7 @@ def train(
 ) -> None:
     """Train networks or baselines on the folds of a corpus; every finished run is a record, done once.
 
-    Stop it whenever you like: the same command goes on where it was, fold by fold.
+    Stop it whenever you like: the same command resumes, fold by fold.
 
     Examples:
 
@@ -165,7 +165,7 @@ def evaluate(
     corpus: CorpusOption = "tunes",
     profile: Annotated[str | None, typer.Option("--profile", "-p", help="Only this profile.")] = None,
     protocol: Annotated[str | None, typer.Option("--protocol", help="Only this protocol.")] = None,
-    runs_too: Annotated[bool, typer.Option("--runs", help="One row a run, not a network.")] = False,
+    runs_too: Annotated[bool, typer.Option("--runs", help="One row per run, not a network.")] = False,
     results: ResultsOption = None,
     data: DataOption = None,
     partial: PartialOption = False,

@@ -38,9 +38,9 @@ class Check:
     Parameters
     ----------
     counts
-        One row a class: ``label, expected, found``; `expected` is missing where nothing is published.
+        One row per class: ``label, expected, found``; `expected` is missing where nothing is published.
     problems
-        One row a problem: ``kind`` (of `KINDS`), ``clip``, ``detail``, ``known`` (the corpus is known for it).
+        One row per problem: ``kind`` (of `KINDS`), ``clip``, ``detail``, ``known`` (the corpus is known for it).
     """
 
     counts: pd.DataFrame

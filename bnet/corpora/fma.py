@@ -54,8 +54,8 @@ sound.
 **What we do about it.** `official` is the corpus's own split of 6 400, 800 and 800 clips, in which an artist is in one
 part only. `grouped` groups by artist too. The paper's ten random draws mix artists.
 
-**Getting it.** `bnet corpora get fma-small` fetches sound (7.2 GiB) and tables (342 MiB), goes on where it was broken
-off, checks both archives and unpacks them; archives that you have already go into the folder `fma-small`.
+**Getting it.** `bnet corpora get fma-small` fetches sound (7.2 GiB) and tables (342 MiB), resumes after an
+interruption, checks both archives and unpacks them; archives that you have already go into the folder `fma-small`.
 """
 
 

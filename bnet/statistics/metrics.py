@@ -1,6 +1,6 @@
 """Metrics and their uncertainty: pure functions of arrays.
 
-Conventions: `truth` holds class indices [shape=(n,)], `probabilities` one row a track [shape=(n, classes)]; the
+Conventions: `truth` holds class indices [shape=(n,)], `probabilities` one row per track [shape=(n, classes)]; the
 predicted class is the one with the highest probability (the first of equals). All results are in [0, 1].
 """
 
@@ -106,7 +106,7 @@ def reliability(truth: np.ndarray, probabilities: np.ndarray, bins: int = 10) ->
 
     Returns
     -------
-    One row a bin that is not empty: ``low``, ``high`` (ends), ``clips``, ``confidence`` (mean), ``accuracy``.
+    One row per bin that is not empty: ``low``, ``high`` (ends), ``clips``, ``confidence`` (mean), ``accuracy``.
     """
     right, confidence = correct(truth, probabilities), probabilities.max(axis=1)
     edges = np.linspace(0, 1, bins + 1)

@@ -85,8 +85,8 @@ myst.text(found.about)
 if found.labels:
     forms = [(other, here(other)) for other in others]
     at_hand = (
-        f"Here: {len(everything)} clips in {len({track.group for track in everything})} groups; a group never stands on both "
-        f"sides of a grouped split. The profile `{setting.name}` uses {len(used)} clips of "
+        f"Here: {len(everything)} clips in {len({track.group for track in everything})} groups; a group is never in both training "
+        f"and test of a grouped split. The profile `{setting.name}` uses {len(used)} clips of "
         f"{jobs.clip_seconds(found, setting.training):g} s."
         if everything
         else "The corpus itself was not at hand where this page was made."
@@ -243,7 +243,7 @@ for report in main:
     display(myst.text(plots.still_rising(histories)))
 
 # %% [markdown]
-# ## What is mistaken for what
+# ## Confusions
 #
 # Each row is a true class: how many of its clips were given which name, and what share of the row that is, over the test
 # parts of all folds. The paper's Figure 2 shows the same of its proposed network.
@@ -304,7 +304,7 @@ if corpus in paper.CONFUSED:
     )
 
 # %% [markdown]
-# ## Is the network as sure as it is right?
+# ## Is the network calibrated?
 #
 # Clips are sorted by the probability of the class that the network names. Points on the diagonal are calibrated; below it
 # the network is overconfident.
@@ -337,7 +337,7 @@ for report in main:
 # %% [markdown]
 # ## Mistakes to listen to
 #
-# The clips on which the network was most sure, and wrong.
+# The clips on which the network was most confident, and wrong.
 
 # %% tags=["remove-input"]
 report = reports[0]

@@ -103,7 +103,7 @@ myst.table(
     ),
     f"A forecast for {TRACKS:,} clips of 30 s, from {network['step_s']:.2g} s a training step of `{network['variant']}` "
     f"({network['batch_size']} clips, {network.get('step', 'plain')} step, {network['backend']}, {network['device']}) and "
-    f"{clips_per_s:.0f} clips a second from MP3 to log-mel.",
+    f"{clips_per_s:.0f} clips per second from MP3 to log-mel.",
     "tab-fma-full-forecast",
 )
 
@@ -179,7 +179,7 @@ else:
     size = one.loc["features on disk", "one_machine"]
     display(
         myst.text(
-            f"Until then, by hand: a run goes through {steps:,.0f} steps, so that $R$ runs on $G$ GPUs of $s$ steps a second take "
+            f"Until then, by hand: a run goes through {steps:,.0f} steps, so that $R$ runs on $G$ GPUs of $s$ steps per second take "
             f"$\\lceil R / G \\rceil \\cdot {steps:.0f} / (3600 \\, s)$ hours, and each GPU reads "
             f"$s \\cdot {network['batch_size']} \\cdot {size * 2**30 / TRACKS / 2**20:.3f}$ MiB of features a second; the disk is that "
             "of the table above."
@@ -190,7 +190,7 @@ else:
         myst.table(
             columns("GPUs", steps_per_s=claimed),
             "**The paper's own figure**, not a measurement of ours: half an hour for 100 epochs on GTZAN, on a Quadro RTX 5000 "
-            f"(section III-C), that is {claimed:.1f} steps a second with {network['batch_size']} clips of 800; carried over to "
+            f"(section III-C), that is {claimed:.1f} steps per second with {network['batch_size']} clips of 800; carried over to "
             f"{TRACKS:,} clips.",
             "tab-fma-full-gpus",
             cards=True,

@@ -105,10 +105,10 @@ for name, printed in paper.TABLE_1.items():
     )
 
 # %% [markdown]
-# ## What a count does not tell
+# ## What a count does not show
 #
-# Whether clips of one artist, or of one recording, stand on both sides of a split decides more about an accuracy than
-# the number of clips. Each page says what is known of its corpus: {doc}`gtzan` has replicas and wrong labels,
+# Whether clips of one artist, or of one recording, are in both training and test decides more about an accuracy than
+# the number of clips. Each corpus's page says more: {doc}`gtzan` has replicas and wrong labels,
 # {doc}`extended-ballroom` marks its own duplicates, {doc}`homburg` has clips of 10 s only, {doc}`fma-small` brings a split
 # by artist.
 #

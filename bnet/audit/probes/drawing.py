@@ -45,7 +45,7 @@ def curves(table: pd.DataFrame, look: Mapping[str, Any], *, ax: Axes, title: str
 
 
 def changes(table: pd.DataFrame, look: Mapping[str, Any], *, ax: Axes, title: str = "") -> Axes:
-    """Draw the change of accuracy for each value of a probe, one row a value, one dot with interval a network."""
+    """Draw the change of accuracy for each value of a probe, one row per value, one dot with interval a network."""
     values = list(dict.fromkeys(table["value"]))
     names = list(dict.fromkeys(table["title"]))
     shifts = np.linspace(-0.15, 0.15, len(names)) if len(names) > 1 else [0.0]

@@ -86,7 +86,7 @@ def read_all(records: Iterable[Record], probe: str) -> list[Probed]:
 
 
 def accuracies(probed: Iterable[Probed], groups: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """One row a corpus, variant and value of one probe, over all folds that were probed.
+    """One row per corpus, variant and value of one probe, over all folds that were probed.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ def readable(table: pd.DataFrame, first: str = "Change") -> pd.DataFrame:
 
 
 def largest(tables: Mapping[str, pd.DataFrame], titles: Mapping[str, str]) -> pd.DataFrame:
-    """One row a network, one column a probe: its largest change in points and the value where it is.
+    """One row per network, one column a probe: its largest change in points and the value where it is.
 
     Parameters
     ----------

@@ -93,7 +93,7 @@ function finish() {
 const say = (text) => { part("status").textContent = text; };
 const quiet = () => { part("error").hidden = true; part("error").textContent = ""; };
 
-/** Show how far it is, from 0 to 1; null: it can't be told; nothing given: no progress to show. */
+/** Show how far it is, from 0 to 1; null: unknown; nothing given: no progress to show. */
 function progress(done) {
   const bar = part("progress");
   bar.hidden = done === undefined;
