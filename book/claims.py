@@ -9,10 +9,10 @@
 # %% [markdown]
 # # The claims, one by one
 #
-# What the paper claims that could turn out true or false, in our words, with the test and its result. A verdict is
-# computed from the records in this book whenever the book is built. A claim about a corpus is judged on the clips of that corpus alone,
-# from their sound or from published pictures of their spectrograms, and says which; what other corpora and other splits show stands beside it and
-# decides nothing. A claim that states a size is judged by that too.
+# Every claim of the paper that could be true or false, paraphrased, with the test and its result. Verdicts are computed from
+# the records when the book is built. A claim about a corpus is judged on that corpus alone, from audio or from published
+# pictures of its spectrograms; other corpora and splits are shown beside it and decide nothing. A claim that states a size is
+# judged by the size too.
 
 # %% tags=["remove-cell"]
 from collections import Counter

@@ -104,7 +104,7 @@ for corpus, title in paper.CORPUS_TITLES.items():
 columns = ["Collection", "BBNN, test %", "Proposed, test %", "Difference in test clips"]
 myst.table(
     pd.DataFrame(rows, columns=columns),
-    "What **the paper** reports (its Table II); what was measured stands in {doc}`table-2`.",
+    "What **the paper** reports (its Table II); {doc}`table-2` has what was measured.",
     "tab-index-paper",
     formats=dict.fromkeys(columns, ".1f"),
 )

@@ -70,7 +70,7 @@ def picture_of(probe: str, name: str, caption: str, height: float) -> None:
         1, len(parts), figsize=(4.6 * len(parts) + 0.6, height), squeeze=False, layout="constrained"
     )
     for ax, (corpus, part) in zip(axes.flat, parts.items(), strict=True):
-        drawing.changes(part, look, ax=ax, title=f"learnt on {corpus}")
+        drawing.changes(part, look, ax=ax, title=f"trained on {corpus}")
     axes.flat[0].legend(fontsize=8)
     worst = table.sort_values("change").iloc[0]
     myst.figure(
@@ -89,7 +89,7 @@ def table_of(probe: str, name: str, first: str) -> None:
     if not len(table):
         return
     shown = saying.readable(table.assign(value=[value.replace("_", ", ") for value in table["value"]]), first)
-    shown.insert(1, "Learnt on", [f"`{corpus}`" for corpus in table["corpus"]])
+    shown.insert(1, "Trained on", [f"`{corpus}`" for corpus in table["corpus"]])
     display(myst.table(shown, f"{PROBES[probe].what} The change is to the whole network on the same clips.", name))
     display(myst.provenance(reading.provenance(probed)))
 
@@ -223,7 +223,7 @@ def clips_of(corpus_name: str, variant: str) -> None:
     most = max(clips, key=lambda clip: clip["drop"].max())
     myst.figure(
         fig,
-        f"{jobs.title(variant)}, learnt on `{corpus_name}`: the four patches of each clip whose covering lowers the "
+        f"{jobs.title(variant)}, trained on `{corpus_name}`: the four patches of each clip whose covering lowers the "
         "probability of the answer most.",
         f"fig-inside-looks-{corpus_name}-{variant}",
         f"{len(clips)} log-mel spectrograms with framed patches. The largest fall is {100 * most['drop'].max():.0f} points, on a "
@@ -263,7 +263,7 @@ for one in probed:
                 f"{corpus.describe(track)}",
             )
         )
-    display(myst.text(f"**{jobs.title(record.config.variant)}**, learnt on `{corpus.name}`:"))
+    display(myst.text(f"**{jobs.title(record.config.variant)}**, trained on `{corpus.name}`:"))
     display(myst.audio(players))
 if probed:
     display(myst.provenance(reading.provenance(probed)))

@@ -12,7 +12,7 @@
 # All networks of the study have one shape. A **stem** turns the log-mel spectrogram into 32 maps and shortens time by
 # four. Then come **blocks**. A block looks at its input in several ways at once (its *branches*), each giving 32 maps,
 # and hands on everything: the next block sees the concatenation of the stem and of all earlier blocks. That is the
-# *broadcast*: what the first layer heard reaches the last one unchanged. A **transition** squeezes all maps to 32, and the
+# *broadcast*: the output of the first layer reaches the last one unchanged. A **transition** squeezes all maps to 32, and the
 # **decision** averages them over time and frequency and names a class.
 
 # %% tags=["parameters"]

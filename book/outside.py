@@ -61,7 +61,7 @@ for heard in songs:
     table = reading.recalls(heard)
     told = table[table["right"].notna() & ~table["counts"].isin(["strictly", "widely"])]
     parts = [f"{int(row.right)} of {row.songs} {row.genre} songs {row.counts}" for row in told.itertuples()]
-    said.append(f"{reading.title(heard)}, which learnt on `{heard.network['trained_on']}`, calls {', '.join(parts)}")
+    said.append(f"{reading.title(heard)}, trained on `{heard.network['trained_on']}`, names {', '.join(parts)}")
 if dances["drums"]:
     found = [pairs(drum_table(heard), "players", "tempo") for heard in dances["drums"]]
     alone = all(same == of for same, of in found)
@@ -363,7 +363,7 @@ else:
 # more about what it does with the unknown than about what it learnt: two networks of one recipe may then answer differently. The drum
 # patterns are a design, not a sample, so their shares have no interval.
 #
-# About the songs: a genre is what one label's catalogue says, each song is heard once, at its beginning, and songs of one artist may
+# About the songs: a genre is what one label's catalogue says, each song is tested once, on its beginning, and songs of one artist may
 # be among them; the intervals take songs as independent. Every network that is named here was trained on one split; another
 # may answer differently.
 #

@@ -146,7 +146,7 @@ else:
     display(myst.not_run("There are no records of both corpora with a common fold.", train))
 
 # %% [markdown]
-# ## Learnt on one, tested on the other
+# ## Trained on one, tested on the other
 #
 # From here on, single trained networks are tested: those of one fold, with the number of test clips in each table. Their
 # intervals are over these clips and do not cover other trainings.
@@ -161,7 +161,7 @@ together = [table for table, _ in sisters if len(table)]
 if together:
     table = pd.concat(together, ignore_index=True)
     shown = saying.readable(table, "Tested on").rename(columns={"Change, points": "Against its own corpus, points"})
-    shown.insert(1, "Learnt on", [f"`{name}`" for name in table["corpus"]])
+    shown.insert(1, "Trained on", [f"`{name}`" for name in table["corpus"]])
     shown["Tested on"] = [f"`{name}`" for name in shown["Tested on"]]
     display(
         myst.table(
@@ -173,7 +173,7 @@ if together:
     display(
         myst.text(
             "\n".join(
-                f"- {saying.sentence(row, 'learnt on `' + row['corpus'] + '` and tested on `' + row['value'] + '`')}"
+                f"- {saying.sentence(row, 'trained on `' + row['corpus'] + '` and tested on `' + row['value'] + '`')}"
                 for row in table.to_dict("records")
             )
         )
@@ -197,7 +197,7 @@ drawn = {name: pair for name, pair in stretched.items() if len(pair[0])}
 if drawn:
     fig, axes = plt.subplots(1, len(drawn), figsize=(4.6 * len(drawn) + 0.4, 4.2), squeeze=False, layout="constrained")
     for ax, (name, (table, probed)) in zip(axes.flat, drawn.items(), strict=True):
-        drawing.curves(reading.with_unchanged(table, probed, groups), look, ax=ax, title=f"learnt on {name}")
+        drawing.curves(reading.with_unchanged(table, probed, groups), look, ax=ax, title=f"trained on {name}")
     axes.flat[0].legend(fontsize=8, loc="lower left")
     far = {name: pair[0].sort_values("change").iloc[0] for name, pair in drawn.items()}
     myst.figure(
@@ -206,7 +206,7 @@ if drawn:
         "fig-rhythm-or-tempo-stretch",
         "Lines of accuracy over the change of tempo. Largest fall: "
         + "; ".join(
-            f"learnt on {name}, {row['title']} at {row['value']} %, {100 * row['change']:.0f} points"
+            f"trained on {name}, {row['title']} at {row['value']} %, {100 * row['change']:.0f} points"
             for name, row in far.items()
         )
         + ".",
@@ -220,13 +220,13 @@ for name, (table, probed) in stretched.items():
     display(
         myst.table(
             saying.readable(table, "Tempo"),
-            f"Learnt on `{name}`: test accuracy at other tempi. {PROBES['time-stretch'].what}",
+            f"Trained on `{name}`: test accuracy at other tempi. {PROBES['time-stretch'].what}",
             f"tab-rhythm-or-tempo-stretch-{name}",
         )
     )
     wanted = table[table["value"].isin(["-6", "6"])]
     lines = [f"- {saying.sentence(row, 'at ' + row['value'] + ' %')}" for row in wanted.to_dict("records")]
-    display(myst.text(f"Learnt on `{name}`:\n\n" + "\n".join(lines)))
+    display(myst.text(f"Trained on `{name}`:\n\n" + "\n".join(lines)))
     display(myst.provenance(reading.provenance(probed)))
 
 # %% [markdown]
@@ -290,7 +290,7 @@ def panels(name: str) -> None:
     worst = pd.concat([table for table, _ in parts.values()]).sort_values("change").iloc[0]
     myst.figure(
         fig,
-        f"Learnt on `{name}`: test accuracy under changes of the sound, with 95 % intervals; grey: as the corpus plays it.",
+        f"Trained on `{name}`: test accuracy under changes of the sound, with 95 % intervals; grey: as the corpus plays it.",
         f"fig-rhythm-or-tempo-robust-{name}",
         f"Panels of accuracy over the strength of a change, one line per method. The largest fall is that of {worst['title']} "
         f"under {PROBES[worst['probe']].title.lower()} {worst['value']} {worst['unit']}: {100 * worst['change']:.0f} points.",
@@ -318,7 +318,7 @@ for name in corpora:
         display(
             myst.table(
                 saying.largest(parts, {probe: PROBES[probe].title for probe in parts}),
-                f"Learnt on `{name}`: the largest change of accuracy under each probe, in points, and where; in brackets "
+                f"Trained on `{name}`: the largest change of accuracy under each probe, in points, and where; in brackets "
                 "where its own 95 % interval holds no change. The largest of several is more extreme than each: all of "
                 "them are in the last table.",
                 f"tab-rhythm-or-tempo-largest-{name}",
@@ -331,7 +331,7 @@ tables = [table for table in (answers(*pair)[0] for pair in every) if len(table)
 if tables:
     table = pd.concat(tables, ignore_index=True)
     shown = saying.readable(table, "Value")
-    shown.insert(1, "Learnt on", [f"`{name}`" for name in table["corpus"]])
+    shown.insert(1, "Trained on", [f"`{name}`" for name in table["corpus"]])
     shown.insert(2, "Change", [PROBES[name].title for name in table["probe"]])
     display(
         myst.table(

@@ -40,7 +40,7 @@ class Verdict(Enum):
     SUPPORTED = "supported"
     PARTLY = "partly supported"
     NOT_SUPPORTED = "not supported"
-    BOUNDED = "bounded"
+    BOUNDED = "inconclusive, bounded"
     INCONCLUSIVE = "inconclusive"
     NOT_TESTED = "not tested"
 
