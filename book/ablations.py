@@ -93,7 +93,7 @@ else:
 # %% tags=["remove-input"]
 if len(run):
     shown = changes[changes["variant"] != ablation.BASELINE]
-    fig, ax = plt.subplots(figsize=(6.6, 0.42 * len(shown) + 1.2))
+    fig, ax = plt.subplots(figsize=(5.6, 0.4 * len(shown) + 1.1))
     plots.changes(shown, ax=ax, measured=f"here, {report.corpus.title}, {report.profile}")
     wide = shown[["low", "high"]].abs().max(axis=1) > ax.get_xlim()[1]
     myst.figure(
@@ -163,8 +163,8 @@ def show(name):
     ratio = costs.loc[name, "parameters"] / costs.loc[base.name, "parameters"]
     said = [
         f"{row.change} {row.hope}\n",
-        f"- **Parameters**: {myst.number(costs.loc[name, 'parameters'])}, {ratio:.0%} of BBNN's; "
-        f"{costs.loc[name, 'macs'] / 1e6:,.0f} million multiply-adds for 30 s of audio.",
+        f"- **Parameters**: {myst.number(costs.loc[name, 'parameters'])}, {100 * ratio:.0f} % of BBNN's; "
+        f"{costs.loc[name, 'macs'] / 1e9:.1f} billion multiply-adds for 30 s of audio.",
     ]
     if printed:
         said.append(

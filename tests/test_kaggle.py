@@ -24,7 +24,7 @@ def test_the_notebook_trains_and_shows_its_table(tmp_path, monkeypatch):
         None,
         parameters={
             "repository": str(ROOT), "install": False, "corpora": str(tmp_path / "input"), "profile": "smoke",
-            "variants": "bbnn,proposed", "folds": "0", "settings": "epochs=1", "partial": True,
+            "variants": "bbnn,proposed", "folds": "0", "settings": "epochs=1 clip_seconds=1.5", "partial": True,
             "work": str(tmp_path / "work"),
         },
         progress_bar=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,19 +63,19 @@ def reports(evidence: Evidence, contrast: Contrast) -> tuple[Report | None, Repo
     return tuple(next(iter(side), None) for side in sides)
 
 
-def table(evidence: Evidence, contrast: Contrast) -> pd.DataFrame:
+def table(evidence: Evidence, contrast: Contrast, methods: Sequence[str] = (*METHODS,)) -> pd.DataFrame:
     """One row per method that has records: ``variant, title``, and accuracy in percent under ``one`` and ``other``."""
     pair = reports(evidence, contrast)
     rows = [{"variant": name, "title": title, "one": _accuracy(pair[0], name), "other": _accuracy(pair[1], name)}
-            for name, title in METHODS.items()]  # fmt: skip
+            for name, title in METHODS.items() if name in methods]  # fmt: skip
     return pd.DataFrame(rows).dropna(subset=["one", "other"], how="all")
 
 
-def draw(evidence: Evidence, contrast: Contrast, *, ax: Axes) -> Axes:
+def draw(evidence: Evidence, contrast: Contrast, *, ax: Axes, methods: Sequence[str] = (*METHODS,)) -> Axes:
     """One panel: a row per method, its accuracy under both conditions."""
     pair = reports(evidence, contrast)
     floor = next((100 * chance for r in pair if r and (chance := r.chance()) is not None), None)
-    return plots.contrasts(table(evidence, contrast), (contrast.one[2], contrast.other[2]), floor=floor, ax=ax)
+    return plots.contrasts(table(evidence, contrast, methods), (contrast.one[2], contrast.other[2]), floor=floor, ax=ax)
 
 
 def titled(evidence: Evidence, contrast: Contrast) -> str:
