@@ -49,7 +49,7 @@ def train(variant: str, frames: int, steps: int, precision: str, settings: dict[
     from bnet.training import device
 
     backend.prepare()
-    from bnet.models import get_variant, operations
+    from bnet.models import builder, get_variant
     from bnet.models.shapes import N_MELS
     from bnet.runs import speed
     from bnet.training import assembly, fit
@@ -63,7 +63,7 @@ def train(variant: str, frames: int, steps: int, precision: str, settings: dict[
             clock.append(time.perf_counter())
 
     if settings.get("step") == "plain":
-        operations.max_pooling = lambda: fit.keras.layers.MaxPooling2D
+        builder.max_pooling = lambda: fit.keras.layers.MaxPooling2D
     an_epoch, row = min(AN_EPOCH, steps), get_variant(variant)
     clips = np.random.default_rng(0).uniform(-80, 0, (an_epoch * BATCH, frames, N_MELS)).astype("float32")
     part = Part(clips, np.arange(len(clips)), np.arange(len(clips)) % CLASSES)

@@ -24,6 +24,9 @@ import numpy as np
 import typer
 from common import RESULTS, SCRATCH, Output, Quick, about, clocked, in_child, write
 
+from bnet.models import get_variant
+from bnet.models.cost import cost
+
 TRIAD_BYTES, MATRIX = 2**28, 4096
 PASSES = 3
 """A forward and a backward pass, the backward twice the arithmetic of the forward."""
@@ -54,18 +57,12 @@ def product(n: int, times: int) -> list[float]:
 
 
 def counted(pairs: list[tuple[str, int]], classes: int = 10) -> list[dict[str, Any]]:
-    """In a process of its own: multiply-adds and bytes of all maps, of a clip's forward pass, of (network, frames)."""
-    from bnet import backend
-
-    backend.prepare()
-    from bnet.models import build
-    from bnet.models.cost import costs
-
-    found = []
-    for variant, frames in pairs:
-        cost = costs(build(variant, classes, frames))
-        found.append({"variant": variant, "frames": frames, "macs": cost.macs, "map_bytes": cost.activation_bytes})
-    return found
+    """Multiply-adds and bytes of all maps, of a clip's forward pass, of (network, frames)."""
+    of = {pair: cost(get_variant(pair[0]), classes, pair[1]) for pair in pairs}
+    return [
+        {"variant": variant, "frames": frames, "macs": found.macs, "map_bytes": found.activation_bytes}
+        for (variant, frames), found in of.items()
+    ]
 
 
 def steps_of(record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -112,7 +109,7 @@ def main(
     if record is None:
         print(f"no record {path}: no network is placed; make it: python benchmarks/training_step.py")
     found = steps_of(record) if record else []
-    costs = in_child(counted, sorted({(cell["variant"], cell["frames"]) for cell in found})) if found else []
+    costs = counted(sorted({(cell["variant"], cell["frames"]) for cell in found}))
     by = {(cost["variant"], cost["frames"]): cost for cost in costs}
     rates = roof["bytes_s"]["best"], roof["flops_s"]["best"]
     networks = [place(cell, by[cell["variant"], cell["frames"]], *rates) for cell in found]

@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -21,9 +22,11 @@ PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 
 def prepare() -> None:
-    """Import Keras and its backend without TensorFlow's start-up messages; call it before using Keras."""
+    """Import Keras and its backend without TensorFlow's start-up messages, where the environment does not say else."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    # else TensorFlow gives a CPU's buffers back to the system at every step, and half of a plain step is page faults
+    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
     if os.environ.get("KERAS_BACKEND") == "jax":  # folds of one network compile once, also in the next process
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_dir() / "jax"))
     if "keras" in sys.modules or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
@@ -159,36 +162,31 @@ def precision(wanted: str) -> Iterator[None]:
     import keras
 
     before = keras.config.dtype_policy()
-    _PRODUCTS[name()](wanted)
+    _set_products(wanted)
     if wanted == "bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         yield
     finally:
         keras.config.set_dtype_policy(before)
-        _PRODUCTS[name()]("float32")
+        _set_products("float32")
 
 
-def _products_tensorflow(wanted: str) -> None:
-    import tensorflow as tf
+def _set_products(wanted: str) -> None:
+    """Set the precision of products of float32 numbers."""
+    if name() == "tensorflow":
+        import tensorflow as tf
 
-    tf.config.experimental.enable_tensor_float_32_execution(wanted == "tf32")
+        tf.config.experimental.enable_tensor_float_32_execution(wanted == "tf32")
+    elif name() == "jax":
+        import jax
 
+        names = {"float32": "float32", "tf32": "tensorfloat32", "bfloat16": None}
+        jax.config.update("jax_default_matmul_precision", names[wanted])
+    else:
+        import torch
 
-def _products_jax(wanted: str) -> None:
-    import jax
-
-    names = {"float32": "float32", "tf32": "tensorfloat32", "bfloat16": None}
-    jax.config.update("jax_default_matmul_precision", names[wanted])
-
-
-def _products_torch(wanted: str) -> None:
-    import torch
-
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = wanted == "tf32"
-
-
-_PRODUCTS = {"tensorflow": _products_tensorflow, "jax": _products_jax, "torch": _products_torch}
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = wanted == "tf32"
 
 
 def device() -> dict[str, Any]:
@@ -220,14 +218,11 @@ def processor() -> str:
 def _cpuinfo() -> dict[str, str]:
     """What Linux tells of the first processor; elsewhere nothing."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            pairs = [line.partition(":") for line in lines]
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return {}
-    found: dict[str, str] = {}
-    for key, _, value in pairs:
-        found.setdefault(key.strip(), value.strip())
-    return found
+    pairs = [line.partition(":") for line in reversed(lines)]  # of equal keys the first line wins
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 MICROARCHITECTURE = ("cpu family", "model", "stepping", "CPU implementer", "CPU part", "CPU revision")
@@ -240,7 +235,7 @@ def machine() -> dict[str, Any]:
     return {
         "processor": processor(),
         "microarchitecture": ", ".join(f"{key} {told[key]}" for key in MICROARCHITECTURE if told.get(key)),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

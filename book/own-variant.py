@@ -29,8 +29,8 @@ from IPython.display import display
 
 from bnet.book import myst
 from bnet.models import VARIANTS, drawing
-from bnet.models.language import WORDS
-from bnet.models.variant_file import load
+from bnet.models.operations import WORDS
+from bnet.models.variants import load
 
 folder = Path(tempfile.mkdtemp(prefix="own-variant-"))
 
@@ -79,9 +79,8 @@ myst.text(f"```yaml\n{text}```\n\nSave it as `mine.yaml`.")
 # %% tags=["remove-input"]
 def takes(word) -> str:
     parts = ["frames x bands"] * word.size + ["`v` for no padding"] * word.valid + ["`/` stride"] * word.stride
-    parts += {"count": ["`:` how many"], "count!": ["`:` a number, always"], "rate!": ["`:` a rate, always"]}.get(
-        word.number, []
-    )
+    kind = {"count": "a number", "rate": "a rate"}.get(word.number)
+    parts += [f"`:` {kind}, always" if word.needs else "`:` how many"] * bool(kind)
     return ", then ".join(parts) or myst.NOTHING
 
 

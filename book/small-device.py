@@ -27,7 +27,7 @@ from bnet.audit import measured, plots
 from bnet.audit.boards import BOARDS
 from bnet.book import myst
 from bnet.models import VARIANTS
-from bnet.models.counting import count
+from bnet.models.cost import cost
 from bnet.runs import jobs
 from bnet.sound import log_mel
 
@@ -129,7 +129,7 @@ if record:
 
 # %% tags=["remove-input"]
 if record:
-    cost = {seconds: count(VARIANTS[network], 10, log_mel.frames(seconds)) for seconds in LENGTHS}
+    costs = {seconds: cost(VARIANTS[network], 10, log_mel.frames(seconds)) for seconds in LENGTHS}
     rows = [
         {
             "Sound": f"{seconds} s",
@@ -138,12 +138,12 @@ if record:
             "At a time, float32, MiB": size[network, "litert"]["working"][str(seconds)] / MIB,
             "At a time, int8, MiB": small["working"][str(seconds)] / MIB,
         }
-        for seconds, found in cost.items()
+        for seconds, found in costs.items()
     ]
     display(
         myst.table(
             pd.DataFrame(rows),
-            f"What one prediction of `{network}` takes, counted: `bnet.models.counting` and `bnet.deploy.litert.working_bytes`. Its {cost[10].parameters} parameters take {4 * cost[10].parameters / KIB:.0f} KiB as float32.",
+            f"What one prediction of `{network}` takes, counted: `bnet.models.cost` and `bnet.deploy.litert.working_bytes`. Its {costs[10].parameters} parameters take {4 * costs[10].parameters / KIB:.0f} KiB as float32.",
             "tab-small-device-cost",
             formats=dict.fromkeys(("Multiply-adds, millions", "All maps, float32, MiB"), ".0f")
             | dict.fromkeys(("At a time, float32, MiB", "At a time, int8, MiB"), ".1f"),

@@ -5,6 +5,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,6 +121,32 @@ def test_what_was_done_can_be_recorded():
     assert json.loads(json.dumps(execution)) == execution
     assert execution["step"] == "plain: as asked"
     assert "auto" not in execution.values()
+
+
+ALLOCATOR = "TF_CPU_ALLOCATOR_USE_BFC"
+TRAIN = """
+import hashlib, os
+from test_device import ALLOCATOR, fitted
+found = fitted(step="plain")
+arrays = [found.history.to_numpy(), found.validation, found.test, *found.model.get_weights()]
+print(os.environ[ALLOCATOR], hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest())
+"""
+
+
+@pytest.mark.skipif(backend.name() != "tensorflow", reason="TensorFlow's allocator")
+def test_the_allocator_of_a_cpu_changes_no_bit_and_the_users_own_stays():
+    here = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+    plain = {key: value for key, value in os.environ.items() if key != ALLOCATOR} | {
+        "PYTHONPATH": os.pathsep.join(here)
+    }
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", TRAIN], env=env, capture_output=True, text=True, check=True
+        ).stdout.split()
+        for env in (plain, {**plain, ALLOCATOR: "false"})
+    ]
+    assert [one[0] for one in said] == ["true", "false"]
+    assert said[0][1] == said[1][1]
 
 
 @pytest.mark.parametrize(

@@ -59,5 +59,3 @@ def test_calibration_by_hand():
     assert table["clips"].tolist() == [1, 2, 1]
     assert table["accuracy"].tolist() == [1.0, 0.5, 1.0]
     np.testing.assert_allclose(metrics.calibration_error(truth, probabilities), (0.35 + 2 * 0.35 + 0.05) / 4)
-    expected = 2 * (0.05**2 + 0.15**2 + 0.85**2 + 0.35**2) / 4
-    np.testing.assert_allclose(metrics.brier(truth, probabilities), expected)

@@ -1,9 +1,11 @@
-"""The table of networks: counts, hashes, order, decisions; costs; networks of one's own; weights that fit."""
+"""The table of networks: counts, hashes, order, decisions; costs; networks of your own."""
 
 from __future__ import annotations
 
 import itertools
 import json
+import math
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,15 +15,13 @@ import numpy as np
 import pytest
 
 from bnet.errors import BnetError
-from bnet.models import STEPS, TABLE_3, VARIANTS, Variant, build, decisions
-from bnet.models import variant_file as files
-from bnet.models import weights as weight_files
-from bnet.models.cost import costs
-from bnet.models.counting import LAYERS, count, table
-from bnet.models.language import WORDS, parse
-from bnet.models.operations import JOINS, OPERATIONS
-from bnet.models.shapes import check, shapes
-from bnet.models.variant import CONNECTIONS, reworded
+from bnet.models import STEPS, TABLE_3, VARIANTS, Variant, build, decisions, keras_layers, language
+from bnet.models.cost import Cost, cost, table
+from bnet.models.language import parse
+from bnet.models.layers import KINDS, LOOKS
+from bnet.models.operations import WORDS
+from bnet.models.shapes import check, sections
+from bnet.models.variants import load
 from bnet.paths import sha256
 from bnet.sound.memory import available_bytes
 
@@ -71,21 +71,58 @@ ODD_ROWS = [
 ]
 
 
+def counted(model: keras.Model) -> Cost:
+    """What a model of fixed length costs, by its Keras layers themselves."""
+
+    def macs(layer, shape) -> int:
+        weights = {
+            "Conv2D": lambda: [layer.kernel],
+            "SeparableConv2D": lambda: [layer.depthwise_kernel, layer.pointwise_kernel],
+            "Dense": lambda: [layer.kernel],
+            "BandLSTM": lambda: [layer.lstm.cell.kernel, layer.lstm.cell.recurrent_kernel],
+        }.get(type(layer).__name__, list)
+        return sum(math.prod(weight.shape) for weight in weights()) * math.prod(shape[:-1])
+
+    shapes = {layer: tuple(layer.output.shape[1:]) for layer in model.layers}
+    kinds = [type(layer).__name__ for layer in shapes]
+    norms = sum(layer.count_params() for layer in shapes if "Normal" in type(layer).__name__)
+    return Cost(
+        parameters=model.count_params(),
+        trainable=sum(math.prod(weight.shape) for weight in model.trainable_variables),
+        kernels=model.count_params() - norms,
+        convolutions=kinds.count("Conv2D") + kinds.count("SeparableConv2D"),
+        macs=sum(macs(layer, shape) for layer, shape in shapes.items()),
+        activation_bytes=4 * sum(map(math.prod, shapes.values())),
+    )
+
+
 @pytest.mark.parametrize("row", [*VARIANTS.values(), *ODD_ROWS], ids=lambda row: row.name)
-def test_costs_counted_on_a_row_are_those_of_its_model(row):
+def test_a_row_tells_the_layers_of_its_model_and_what_it_costs(row):
     model = build(row, 7, 216)
-    counted, found = count(row, 7, 216), costs(model)
-    for name in ("parameters", "trainable", "macs", "activation_bytes"):
-        assert getattr(counted, name) == getattr(found, name), name
-    kinds = [type(layer).__name__ for layer in model.layers]
-    assert counted.convolutions == kinds.count("Conv2D") + kinds.count("SeparableConv2D")
-    norms = sum(layer.count_params() for layer in model.layers if "Normal" in type(layer).__name__)
-    assert counted.kernels == found.parameters - norms
-    assert count(row, 7).parameters == found.parameters
+    assert cost(row, 7, 216) == counted(model)
+    assert cost(row, 7).parameters == model.count_params()
+    expected = {}
+    for section in sections(row, 216):
+        concatenations = {section.source: section.join, section.name: section.merge}
+        expected |= {name: layer.shape for name, layer in concatenations.items() if layer}
+        expected |= {op.name + layer.suffix: layer.shape for op in _operations(section) for layer in op.layers}
+    expected |= {"log_mel": (216, 128, 1), "probabilities": (7,)}
+    assert {layer.name: tuple(layer.output.shape[1:]) for layer in model.layers} == expected
 
 
-def test_every_word_is_counted():
-    assert LAYERS.keys() == WORDS.keys()
+def test_a_new_operation_is_a_row_of_each_table_that_it_needs():
+    """A word of `WORDS` is explained in the language, and tried by a network here against its Keras layers; a new class
+    of layers is a row of `KINDS`, with a look that figures know."""
+    explained = {parse(token)[0].word for token in re.findall(r"^``(\S+?)``  ", language.__doc__, re.MULTILINE)}
+    tried = [op for row in [*VARIANTS.values(), *ODD_ROWS] for part in sections(row) for op in _operations(part)]
+    assert explained == set(WORDS) == {op.step.word for op in tried}
+    assert {layer.kind for op in tried for layer in op.layers} | {"Concatenate", "Dense"} == set(KINDS)
+    assert {kind.look for kind in KINDS.values()} | {"other"} == set(LOOKS)
+    assert all(hasattr(keras.layers, kind) or hasattr(keras_layers, kind) for kind in KINDS)
+
+
+def _operations(section):
+    return itertools.chain(*section.branches, section.after)
 
 
 def test_counting_needs_no_keras():
@@ -134,10 +171,8 @@ def test_steps_change_one_thing_at_a_time_and_end_in_the_proposed_network():
     rows = [fields(name) for name in ("bbnn", *STEPS)]
     changed = [{key for key in one if one[key] != two[key]} for one, two in itertools.pairwise(rows)]
     assert changed == [{"branches"}, {"branches"}, {"blocks"}, {"initializer"}, {"branches"}]
-    factorised = reworded(
-        replace(VARIANTS["step-4"], stem="", transition="", decision=""), {"conv3x3": "conv3x1 conv1x3"}
-    )
-    assert factorised.branches == VARIANTS["proposed"].branches
+    factorised = tuple(chain.replace("conv3x3", "conv3x1 conv1x3") for chain in VARIANTS["step-4"].branches)
+    assert factorised == VARIANTS["proposed"].branches
     assert STEPS[0] == TABLE_3[0]
     assert STEPS[-1] == "proposed"
 
@@ -152,26 +187,6 @@ def test_every_row_says_what_it_changes_and_hopes():
     assert list(decisions(["bbnn"]).columns) == ["variant", "title", "what", "choice", "reason", "source"]
     with pytest.raises(BnetError, match="did you mean 'bbnn'"):
         decisions(["bbn"])
-
-
-def test_every_word_has_an_operation():
-    assert set(WORDS) == set(OPERATIONS)
-    assert set(CONNECTIONS) == set(JOINS)
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_shapes_are_those_of_the_model(variant):
-    row = VARIANTS[variant]
-    expected, model = shapes(row, 216, 128), build(row, 10, 216)
-    named = {layer.name: tuple(layer.output.shape[1:]) for layer in model.layers}
-    end = f"_{parse(row.after)[-1].base}" if row.after else ""  # the last layer of a block
-    layer = {f"block{number}": f"block{number}{end}" for number in range(1, row.blocks + 1)}
-    compared = [place for place in expected if layer.get(place, place) in named]
-    assert len(compared) >= 2
-    for place in compared:
-        assert named[layer.get(place, place)] == expected[place], place
-    last = model.get_layer("probabilities").input.shape[1:]
-    assert tuple(last) == expected["decision"] == (row.filters,)
 
 
 @pytest.mark.parametrize(
@@ -227,33 +242,17 @@ def test_tokens_are_read():
 
 
 def test_costs_of_hand_computed_networks():
-    model = build(replace(SMALL, branches=("norm conv3x1", "norm sepconv3x3")), 3, 8, 6)
-    found = costs(model)
-    stem = 8 * 6 * 9 * 1 * 4  # then 2 frames x 6 bands x 4 maps
-    block = 2 * 6 * (3 * 4 * 4 + 9 * 4 + 4 * 4)
-    transition = 2 * 6 * 12 * 4  # of the stem's 4 maps and the block's 8
+    """Of 8 frames x 128 bands, of which the stem leaves 2 x 128, in 4 maps."""
+    found = cost(replace(SMALL, branches=("norm conv3x1", "norm sepconv3x3")), 3, 8)
+    stem, pixels = 8 * 128 * 9 * 1 * 4, 2 * 128
+    block = pixels * (3 * 4 * 4 + 9 * 4 + 4 * 4)
+    transition = pixels * 12 * 4  # of the stem's 4 maps and the block's 8
     assert found.macs == stem + block + transition + 4 * 3
-    kinds = found.layers.set_index("layer")
-    assert kinds["activation_bytes"]["stem_conv3x3"] == 4 * 8 * 6 * 4
-    assert found.activation_bytes == kinds["activation_bytes"].sum()
-    assert kinds["shape"]["block1"] == (2, 6, 8)
-    assert found.parameters == model.count_params() == kinds["parameters"].sum()
-
-
-def test_costs_of_lstm_and_squeeze_excitation():
-    lstm = costs(build(replace(SMALL, branches=("lstm:5",)), 3, 8, 6)).layers.set_index("layer")
-    assert lstm["macs"]["block1_branch1_lstm"] == 2 * 6 * 4 * 5 * (4 + 5)  # frames, bands, gates, units, inputs
-    squeezed = costs(build(replace(SMALL, after="se:2"), 3, 8, 6)).layers.set_index("layer")
-    assert squeezed["macs"][["block1_branch1_conv1x1", "block1_se_reduce", "block1_se_expand"]].tolist() == [
-        2 * 6 * 4 * 4,
-        4 * 2,
-        2 * 4,
-    ]
-
-
-def test_costs_need_a_length():
-    with pytest.raises(BnetError, match="any length"):
-        costs(build(SMALL, 3))
+    plain = cost(SMALL, 3, 8).macs
+    lstm = cost(replace(SMALL, branches=("norm conv1x1 lstm:5 conv1x1",)), 3, 8).macs
+    assert lstm - plain == pixels * (4 * 5 * (4 + 5) + 5 * 4)  # gates, units, inputs; back to 4 maps
+    assert cost(replace(SMALL, after="se:2"), 3, 8).macs - plain == 4 * 2 + 2 * 4
+    assert cost(SMALL, 3).macs is None
     short = table([SMALL, VARIANTS["inception-resnet"]], 3, 20).set_index("variant")
     assert short["macs"].isna().tolist() == [False, True]
 
@@ -264,23 +263,6 @@ def test_a_container_limits_the_memory(tmp_path):
     assert available_bytes(tmp_path) == 2_000_000
     (tmp_path / "memory.max").write_text("max\n")
     assert available_bytes(tmp_path) > 2_000_000
-
-
-def test_weights_of_another_network_are_refused(tmp_path):
-    tanh = replace(SMALL, name="small-tanh", activation="tanh")  # the same shapes
-    path = tmp_path / "model.weights.h5"
-    model = build(SMALL, 3, 8, 6)
-    weight_files.save(model, SMALL.architecture(), path)
-    weight_files.load(other := build(SMALL, 3, 8, 6), SMALL.architecture(), path)
-    for one, two in zip(model.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, two)
-    with pytest.raises(BnetError, match=r"small-tanh .*another network: activation 'relu' there, 'tanh' here"):
-        weight_files.load(build(tanh, 3, 8, 6), tanh.architecture(), path)
-    with pytest.raises(BnetError, match="for 5 classes"):
-        weight_files.load(build(SMALL, 5, 8, 6), SMALL.architecture(), path)
-    path.write_text("nothing")
-    with pytest.raises(BnetError, match="does not hold weights"):
-        weight_files.load(model, SMALL.architecture(), path)
 
 
 def test_label_smoothing_is_in_the_loss():
@@ -315,14 +297,14 @@ def test_own_networks_inherit(tmp_path):
         "- {name: small-kernels, base: wide, branches: [norm conv1x1, pool3x3 norm conv1x1], blocks: 2}\n"
         "- {name: wide, base: proposed, filters: 48, title: Wide}\n",
     )
-    found = files.load(path, frames=216)
+    found = load(path, frames=216)
     assert list(found) == ["small-kernels", "wide"]
     assert found["small-kernels"].filters == 48
     assert found["small-kernels"].initializer == "lecun_normal"
     assert (found["wide"].title, found["small-kernels"].title) == ("Wide", "small-kernels")
     assert found["wide"].branches == VARIANTS["proposed"].branches
     assert build(found["small-kernels"], 3, 216).get_layer("block2").output.shape[-1] == 96
-    one = files.load(written(tmp_path, "name: plain\nlabel_smoothing: 0\nblocks: 3\n"))["plain"]
+    one = load(written(tmp_path, "name: plain\nlabel_smoothing: 0\nblocks: 3\n"))["plain"]
     assert one.architecture() == VARIANTS["bbnn"].architecture()
 
 
@@ -352,17 +334,17 @@ def test_own_networks_inherit(tmp_path):
 )
 def test_wrong_files_are_refused(tmp_path, text, message):
     with pytest.raises(BnetError, match=message):
-        files.load(written(tmp_path, text), frames=216, taken=["majority"])
+        load(written(tmp_path, text), frames=216, taken=["majority"])
 
 
 def test_files_that_can_not_be_read(tmp_path):
     with pytest.raises(BnetError, match="cannot read the variant file"):
-        files.load(tmp_path / "none.yaml")
+        load(tmp_path / "none.yaml")
     with pytest.raises(BnetError, match="cannot read the variant file"):
-        files.load(tmp_path)
+        load(tmp_path)
     (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00\x81")
     with pytest.raises(BnetError, match="is not YAML"):
-        files.load(tmp_path / "x.yaml")
+        load(tmp_path / "x.yaml")
 
 
 def test_a_run_of_an_own_network_is_a_record_that_predicts(tones, tmp_path):
@@ -371,7 +353,7 @@ def test_a_run_of_an_own_network_is_a_record_that_predicts(tones, tmp_path):
     from bnet.runs import jobs
     from bnet.training.config import get_profile
 
-    own = files.load(written(tmp_path, "{name: mine, filters: 4, blocks: 1, branches: [norm conv1x1]}"))
+    own = load(written(tmp_path, "{name: mine, filters: 4, blocks: 1, branches: [norm conv1x1]}"))
     FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
     profile = get_profile("smoke", {"clip_seconds": "1", "epochs": "1", "groups": "3"})
     with pytest.raises(BnetError, match="did you mean 'mine'"):

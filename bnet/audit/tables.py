@@ -9,7 +9,7 @@ import pandas as pd
 
 from bnet.audit import paper
 from bnet.corpora import Corpus, Track
-from bnet.models import VARIANTS, counting
+from bnet.models import VARIANTS, cost
 from bnet.paths import sha256
 from bnet.runs.records import Record
 from bnet.statistics import metrics
@@ -203,12 +203,12 @@ def classes(
 
 
 def parameters(classes: int = 10) -> pd.DataFrame:
-    """One row per network of the table, counted on its row (`bnet.models.counting`).
+    """One row per network of the table, counted on its row (`bnet.models.cost`).
 
     ``total`` and ``trainable`` parameters; ``weights`` of convolutions, LSTMs and dense layers only (kernels and
     biases), the count that the BBNN paper quotes; number of ``convolutions``.
     """
-    counted = counting.table(VARIANTS.values(), classes, None)
+    counted = cost.table(VARIANTS.values(), classes, None)
     counted.insert(2, "blocks", [row.blocks for row in VARIANTS.values()])
     columns = {"parameters": "total", "kernels": "weights"}
     return counted.rename(columns=columns)[

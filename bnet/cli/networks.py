@@ -33,7 +33,7 @@ def networks(
     if decisions:
         show(models.decisions(), as_json)
         return
-    from bnet.models.counting import table
+    from bnet.models.cost import table
     from bnet.sound.log_mel import frames
 
     show(table([*models.VARIANTS.values(), *own_variants(variant_file).values()], classes, frames(seconds)), as_json)

@@ -19,7 +19,7 @@ def own_variants(path: Path | None) -> dict[str, Variant]:
     """The networks of a variant file, by name; none without a file. Names of baselines and groups are taken."""
     if path is None:
         return {}
-    from bnet.models import variant_file
+    from bnet.models import variants
     from bnet.training.baselines import BASELINES
 
-    return variant_file.load(path, taken=[*BASELINES, "all", "baselines"])
+    return variants.load(path, taken=[*BASELINES, "all", "baselines"])

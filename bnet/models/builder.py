@@ -1,14 +1,13 @@
-"""From a row of `bnet.models.variants` to a Keras model, on any Keras backend."""
+"""From a row of the table to a Keras model, on any Keras backend."""
 
 from __future__ import annotations
 
 import keras
 from keras import layers
 
-from bnet.errors import BnetError
-from bnet.models.language import named
-from bnet.models.operations import JOINS, OPERATIONS, At, concatenate
-from bnet.models.shapes import N_MELS, check
+from bnet.models.keras_layers import BandLSTM, max_pooling
+from bnet.models.layers import Layer
+from bnet.models.shapes import N_MELS, Chain, probabilities, sections
 from bnet.models.variant import Variant
 from bnet.models.variants import get_variant
 
@@ -19,7 +18,7 @@ def build(variant: str | Variant, classes: int, frames: int | None = None, n_mel
     Parameters
     ----------
     variant
-        A name in `bnet.models.VARIANTS`, or a row of one's own.
+        A name in `bnet.models.VARIANTS`, or a row of your own.
     classes
         Number of classes, 2 or more.
     frames
@@ -40,27 +39,35 @@ def build(variant: str | Variant, classes: int, frames: int | None = None, n_mel
         classes.
     """
     row = get_variant(variant) if isinstance(variant, str) else variant
-    if classes < 2:
-        raise BnetError(f"a classifier needs 2 classes or more; got {classes}")
-    check(row, frames, n_mels)
-    join = JOINS[row.connection]
-    inputs = keras.Input((frames, n_mels, 1), name="log_mel")
-    pieces = [_chain(row, row.stem, inputs, "stem")]
-    for number in range(1, row.blocks + 1):
-        place = f"block{number}"
-        seen = join(pieces, f"{place}_input")
-        branches = enumerate(row.branches_of(number), 1)
-        ends = [_chain(row, chain, seen, f"{place}_branch{i}", seen) for i, chain in branches]
-        pieces.append(_chain(row, row.after, concatenate(ends, place), place, seen))
-    x = _chain(row, row.transition, join(pieces, "broadcast"), "transition")
-    x = _chain(row, row.decision, x, "decision")
+    parts = sections(row, frames, n_mels)
+    last = probabilities(row, parts[-1].shape, classes)
+    x = inputs = keras.Input((frames, n_mels, 1), name="log_mel")
+    made = []
+    for part in parts:
+        seen = _concatenate(made, part.source) if part.join else x
+        ends = [_apply(chain, seen, seen) for chain in part.branches]
+        x = _apply(part.after, _concatenate(ends, part.name), seen)
+        made.append(x)
     whole = keras.config.dtype_policy().variable_dtype  # float32 where maps are bfloat16
-    outputs = layers.Dense(classes, "softmax", kernel_initializer=row.initializer, dtype=whole, name="probabilities")(x)
+    outputs = layers.Dense(**last.arguments, dtype=whole, name="probabilities")(x)
     return keras.Model(inputs, outputs, name=row.name.replace("-", "_"))
 
 
-def _chain(row: Variant, chain: str, x, place: str, seen=None):
+def _apply(chain: Chain, x, seen):
     """Apply a chain of operations."""
-    for name, step in named(chain, place, f"{place} of network {row.name!r}"):
-        x = OPERATIONS[step.word](x, At(row, name, step, seen))
+    for op in chain:
+        beside = {"input": x, "block": seen}
+        for layer in op.layers:
+            made = _class(layer)(**layer.arguments, name=op.name + layer.suffix)
+            x = made([beside[layer.beside], x] if layer.beside else x)
     return x
+
+
+def _class(layer: Layer) -> type[layers.Layer]:
+    own = {"BandLSTM": BandLSTM, "MaxPooling2D": max_pooling()}
+    return own.get(layer.kind) or getattr(layers, layer.kind)
+
+
+def _concatenate(maps: list, name: str):
+    """The concatenation of maps over their channels; a single one as it is."""
+    return maps[0] if len(maps) == 1 else layers.Concatenate(name=name)(maps)

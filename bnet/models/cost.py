@@ -1,113 +1,88 @@
-"""What a network costs: multiply-adds and memory, counted on the Keras model itself (`counting`: on its row)."""
+"""What a network costs, counted on its row: parameters, multiply-adds and memory of its maps. No Keras here."""
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-import keras
-import numpy as np
 import pandas as pd
-from keras import layers
 
 from bnet.errors import BnetError
-from bnet.models.counting import BYTES
-from bnet.models.operations import BandLSTM
+from bnet.models.layers import KINDS
+from bnet.models.shapes import N_MELS, probabilities, sections
+from bnet.models.variant import Variant
+
+BYTES = 4
+"""Of a float32, in which networks are trained here."""
 
 
 @dataclass(frozen=True)
-class Costs:
+class Cost:
     """What a network costs for one clip.
 
     Parameters
     ----------
     parameters, trainable
         Numbers that it holds, and those of them that training changes.
+    kernels
+        Parameters of convolutions, LSTMs and dense layers: kernels and biases, without normalisation.
+    convolutions
+        Number of convolutions; a separable one is one.
     macs
-        Multiply-adds of one forward pass (see `costs`).
+        Multiply-adds of one forward pass, a multiplication with its addition once: in convolutions, dense layers and
+        LSTMs; not biases, normalisation, activation, pooling, sums of maps and products with squeeze-and-excitation's
+        weights, which are small beside them. None for any number of frames.
     activation_bytes
-        Outputs of all its layers for one clip, as float32.
-    layers
-        One line a layer, in the model's order: ``layer, kind, shape`` (of its output, without the batch),
-        ``parameters, macs, activation_bytes``.
+        Outputs of all its layers, as float32, input and concatenations included (backends make them); not what a
+        separable convolution or an LSTM keeps inside itself. None for any number of frames.
     """
 
     parameters: int
     trainable: int
-    macs: int
-    activation_bytes: int
-    layers: pd.DataFrame
+    kernels: int
+    convolutions: int
+    macs: int | None
+    activation_bytes: int | None
 
 
-def costs(model: keras.Model) -> Costs:
-    """Count what a network costs for one clip.
-
-    Parameters
-    ----------
-    model
-        A model with a fixed number of frames: ``build(name, classes, frames)``.
-
-    Returns
-    -------
-    Costs
-        ``macs`` counts a multiplication with its addition once, in convolutions, dense layers and LSTMs; not biases,
-        normalisation, activation, pooling, sums of maps and products with squeeze-and-excitation's weights, which are
-        small beside them. ``activation_bytes`` counts the output of every layer once, input and concatenations included
-        (backends make them), and what a separable convolution or an LSTM keeps inside itself not at all.
+def cost(row: Variant, classes: int, frames: int | None = None) -> Cost:
+    """Count what a network costs for one clip of `frames`; None for any length, which costs no definite work.
 
     Raises
     ------
     BnetError
-        If the model was built for any length.
+        If the row is not possible, or too deep for so few frames.
     """
-    if None in model.input_shape[1:]:
-        raise BnetError(f"{model.name} was built for any length; give `build` the number of frames to count its costs")
-    rows = []
-    for layer in model.layers:
-        shape = tuple(layer.output.shape[1:])
-        rows.append(
-            {
-                "layer": layer.name,
-                "kind": type(layer).__name__,
-                "shape": shape,
-                "parameters": layer.count_params(),
-                "macs": MACS[type(layer)](layer, shape) if type(layer) in MACS else 0,
-                "activation_bytes": BYTES * math.prod(shape),
-            }
-        )
-    table = pd.DataFrame(rows)
-    return Costs(
-        parameters=model.count_params(),
-        trainable=sum(int(np.prod(weight.shape)) for weight in model.trainable_variables),
-        macs=int(table["macs"].sum()),
-        activation_bytes=int(table["activation_bytes"].sum()),
-        layers=table,
+    parts = sections(row, frames)
+    layers = [layer for part in parts for layer in part.layers]
+    layers.append(probabilities(row, parts[-1].shape, classes))
+    parameters = sum(layer.parameters for layer in layers)
+    return Cost(
+        parameters,
+        parameters - sum(layer.frozen for layer in layers),
+        sum(layer.parameters for layer in layers if layer.kernels),
+        sum(KINDS[layer.kind].convolves for layer in layers),
+        sum(layer.macs for layer in layers) if frames else None,
+        BYTES * (frames * N_MELS + sum(math.prod(layer.shape) for layer in layers)) if frames else None,
     )
 
 
-def _conv(layer, shape) -> int:
-    return math.prod(layer.kernel.shape) * math.prod(shape[:-1])
+def table(rows: Iterable[Variant], classes: int, frames: int | None) -> pd.DataFrame:
+    """One line per network: ``variant, title, parameters, trainable, kernels, convolutions, macs, activation_mib``, for
+    a clip of `frames`.
 
-
-def _sepconv(layer, shape) -> int:
-    return (math.prod(layer.depthwise_kernel.shape) + math.prod(layer.pointwise_kernel.shape)) * math.prod(shape[:-1])
-
-
-def _dense(layer, shape) -> int:
-    return math.prod(layer.kernel.shape) * math.prod(shape[:-1])
-
-
-def _lstm(layer, shape) -> int:
-    cell = layer.lstm.cell
-    return (math.prod(cell.kernel.shape) + math.prod(cell.recurrent_kernel.shape)) * math.prod(shape[:-1])
-
-
-MACS: dict[type, Callable[[Any, tuple[int, ...]], int]] = {
-    layers.Conv2D: _conv,
-    layers.SeparableConv2D: _sepconv,
-    layers.Dense: _dense,
-    BandLSTM: _lstm,
-}
-"""Layers that multiply and add, as functions of (layer, output shape without the batch)."""
+    Networks that are too deep for so few frames have no costs (missing values).
+    """
+    counted = ["parameters", "trainable", "kernels", "convolutions", "macs"]
+    lines = []
+    for row in rows:
+        line = {"variant": row.name, "title": row.title}
+        with contextlib.suppress(BnetError):
+            found = cost(row, classes, frames)
+            line |= {name: getattr(found, name) for name in counted}
+            line["activation_mib"] = None if frames is None else found.activation_bytes / 2**20
+        lines.append(line)
+    frame = pd.DataFrame(lines, columns=["variant", "title", *counted, "activation_mib"])
+    return frame.astype(dict.fromkeys(counted, "Int64"))

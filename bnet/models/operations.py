@@ -1,181 +1,184 @@
-"""Every word of the chain language as Keras layers: `OPERATIONS` maps a word to a small function."""
+"""Every word of the chain language in one place: what it takes, what it does to a shape, and its layers. No Keras here.
+
+A new operation is a row of `WORDS` (and of the table in `bnet.models.language`); a layer of a class that no network had
+before is a row of `bnet.models.layers.KINDS`, too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import keras
-from keras import layers
-
-from bnet.models.language import Step
-from bnet.models.pooling import max_pooling
+from bnet.models.layers import Layer, Shape
 from bnet.models.variant import Variant
 
 
-class At(NamedTuple):
-    """Where an operation stands: the `row`, the `name` of its layer, its `step`, and the `seen` input of its block."""
+@dataclass(frozen=True)
+class Step:
+    """A token, read: `size` in (frames, bands) or None, `stride` (frames and bands alike) or 0 where not given."""
 
-    row: Variant
+    token: str
+    word: str
+    size: tuple[int, int] | None = None
+    valid: bool = False
+    stride: int = 0
+    number: float | None = None
+
+    @property
+    def base(self) -> str:
+        """The word and its size, for the name of a layer: ``conv3x1``."""
+        return self.word + ("x".join(map(str, self.size)) if self.size else "")
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        """Stride in (frames, bands): of a downsampling pool its size, otherwise 1, unless given."""
+        return (self.stride,) * 2 if self.stride else self.size if WORDS[self.word].shrinks else (1, 1)
+
+    @property
+    def padded(self) -> bool:
+        """Whether the borders are padded ('same'), so that nothing is lost there."""
+        return not self.valid and not WORDS[self.word].shrinks
+
+    @property
+    def keeps_size(self) -> bool:
+        """Whether frames and bands stay as many as they were."""
+        return self.padded and self.strides == (1, 1) and not WORDS[self.word].flattens
+
+
+class Operation(NamedTuple):
+    """A step of a row where it stands: `name` of its layers, shapes `before` and `after`, its block's input `seen`."""
+
     name: str
     step: Step
-    seen: Any = None
+    row: Variant
+    before: Shape
+    after: Shape
+    seen: Shape | None = None
 
     @property
-    def filters(self) -> int:
-        """Maps that a convolution makes, or units of an LSTM."""
-        return int(self.step.number or self.row.filters)
+    def layers(self) -> list[Layer]:
+        """Its layers, in the order in which they are applied."""
+        entered, found = self.before[-1], []
+        for layer in WORDS[self.step.word].layers(self):
+            found.append(replace(layer, entered=entered))
+            entered = layer.shape[-1]
+        return found
 
-    @property
-    def padding(self) -> str:
-        """Keras's word for how borders are treated."""
-        return "same" if self.step.padded else "valid"
+
+def _plain(kind: str, **arguments: Any) -> Callable[[Operation], list[Layer]]:
+    """One layer without weights."""
+    return lambda op: [Layer(kind, op.after, arguments)]
 
 
-@keras.saving.register_keras_serializable("bnet")
-class BandLSTM(layers.Layer):
-    """An LSTM along the frames of each mel band by itself, with the same weights for all bands.
+def _convolution(op: Operation) -> dict[str, Any]:
+    padding = "same" if op.step.padded else "valid"
+    return {"filters": op.after[-1], "kernel_size": op.step.size, "strides": op.step.strides, "padding": padding}
 
-    Maps [shape=(batch, frames, bands, channels)] to the output sequence [shape=(batch, frames, bands, units)].
+
+def _conv(op: Operation) -> list[Layer]:
+    return [Layer("Conv2D", op.after, {**_convolution(op), "kernel_initializer": op.row.initializer})]
+
+
+def _sepconv(op: Operation) -> list[Layer]:
+    initializers = dict.fromkeys(("depthwise_initializer", "pointwise_initializer"), op.row.initializer)
+    return [Layer("SeparableConv2D", op.after, {**_convolution(op), **initializers})]
+
+
+def _norm(op: Operation) -> list[Layer]:
+    return [Layer("BatchNormalization", op.after, {"momentum": 0.99, "epsilon": 1e-3}), _activation(op)]
+
+
+def _groupnorm(op: Operation) -> list[Layer]:
+    groups = op.after[-1] // int(op.step.number)
+    return [Layer("GroupNormalization", op.after, {"groups": groups, "epsilon": 1e-3}), _activation(op)]
+
+
+def _activation(op: Operation) -> Layer:
+    return Layer("Activation", op.after, {"activation": op.row.activation}, f"_{op.row.activation}")
+
+
+def _pool(kind: str, **arguments: Any) -> Callable[[Operation], list[Layer]]:
+    return lambda op: [Layer(kind, op.after, {"pool_size": op.step.size, "strides": op.step.strides, **arguments})]
+
+
+def _lstm(op: Operation) -> list[Layer]:
+    return [Layer("BandLSTM", op.after, {"units": op.after[-1], "kernel_initializer": op.row.initializer})]
+
+
+def _excitation(squeeze: str) -> Callable[[Operation], list[Layer]]:
+    """Two dense layers turn the squeezed channels into a weight from 0 to 1 per channel, and scale the maps by it."""
+
+    def layers(op: Operation) -> list[Layer]:
+        channels = op.after[-1]
+        reduced = channels // int(op.step.number)
+        return [
+            Layer(squeeze, (1, 1, channels), {"keepdims": True}, "_squeeze"),
+            dense(op.row, (1, 1, reduced), "relu", "_reduce"),
+            dense(op.row, (1, 1, channels), "sigmoid", "_expand"),
+            Layer("Multiply", op.after, beside="input"),
+        ]
+
+    return layers
+
+
+def dense(row: Variant, shape: Shape, activation: str, suffix: str = "", entered: int = 0) -> Layer:
+    """A dense layer, its weights initialised as those of the row."""
+    arguments = {"units": shape[-1], "activation": activation, "kernel_initializer": row.initializer}
+    return Layer("Dense", shape, arguments, suffix, entered=entered)
+
+
+def _residual(op: Operation) -> list[Layer]:
+    arguments = {"filters": op.after[-1], "kernel_size": (1, 1), "kernel_initializer": op.row.initializer}
+    return [Layer("Conv2D", op.after, arguments, "_conv1x1"), Layer("Add", op.after, beside="block")]
+
+
+def _dropout(op: Operation) -> list[Layer]:
+    return [Layer("Dropout", op.after, {"rate": op.step.number})]
+
+
+class Word(NamedTuple):
+    """What a word is, the `layers` that it makes, and what it takes (`size`, `stride`, `valid` padding, `number`).
+
+    `number` is ``""`` (none), ``"count"`` or ``"rate"``; `needs` an example of it where it must be given. `makes` says
+    that the word makes new maps (`filters`, or as many as its number); `divides` that its number must divide the
+    channels; `shrinks` that it pools to a smaller map; `flattens` that it ends in a vector; `vector` that it also works
+    on one. `group` is what figures call several layers together.
     """
 
-    def __init__(self, units: int, kernel_initializer: str = "glorot_uniform", **kwargs):
-        super().__init__(**kwargs)
-        self.lstm = layers.LSTM(units, return_sequences=True, kernel_initializer=kernel_initializer, name="lstm")
-
-    def build(self, input_shape):
-        """Make the LSTM's weights, for sequences of the input's channels."""
-        self.lstm.build((None, input_shape[1], input_shape[3]))
-        self.built = True
-
-    def call(self, x):
-        """Bands become part of the batch, and come back."""
-        bands, channels = x.shape[2], x.shape[3]
-        frames = keras.ops.shape(x)[1]
-        sequences = keras.ops.reshape(keras.ops.transpose(x, (0, 2, 1, 3)), (-1, frames, channels))
-        y = keras.ops.reshape(self.lstm(sequences), (-1, bands, frames, self.lstm.units))
-        return keras.ops.transpose(y, (0, 2, 1, 3))
-
-    def compute_output_shape(self, input_shape):
-        """The input's shape, with units for channels."""
-        return (*input_shape[:3], self.lstm.units)
-
-    def get_config(self):
-        """For saving the layer."""
-        initializer = keras.initializers.serialize(self.lstm.kernel_initializer)
-        return {**super().get_config(), "units": self.lstm.units, "kernel_initializer": initializer}
+    what: str
+    layers: Callable[[Operation], list[Layer]]
+    size: bool = False
+    stride: bool = False
+    valid: bool = False
+    number: str = ""
+    needs: str = ""
+    makes: bool = False
+    divides: bool = False
+    shrinks: bool = False
+    flattens: bool = False
+    vector: bool = False
+    group: str = ""
 
 
-def _conv(x, at: At):
-    return layers.Conv2D(
-        at.filters,
-        at.step.size,
-        at.step.strides,
-        padding=at.padding,
-        kernel_initializer=at.row.initializer,
-        name=at.name,
-    )(x)
-
-
-def _sepconv(x, at: At):
-    return layers.SeparableConv2D(
-        at.filters,
-        at.step.size,
-        at.step.strides,
-        padding=at.padding,
-        depthwise_initializer=at.row.initializer,
-        pointwise_initializer=at.row.initializer,
-        name=at.name,
-    )(x)
-
-
-def _norm(x, at: At):
-    return _activation(layers.BatchNormalization(momentum=0.99, epsilon=1e-3, name=at.name)(x), at)
-
-
-def _groupnorm(x, at: At):
-    groups = x.shape[-1] // int(at.step.number)
-    return _activation(layers.GroupNormalization(groups, epsilon=1e-3, name=at.name)(x), at)
-
-
-def _activation(x, at: At):
-    return layers.Activation(at.row.activation, name=f"{at.name}_{at.row.activation}")(x)
-
-
-def _maxpool(x, at: At):
-    return max_pooling()(at.step.size, at.step.strides, name=at.name)(x)
-
-
-def _avgpool(x, at: At):
-    return layers.AveragePooling2D(at.step.size, at.step.strides, name=at.name)(x)
-
-
-def _pool(x, at: At):
-    return max_pooling()(at.step.size, strides=1, padding="same", name=at.name)(x)
-
-
-def _lstm(x, at: At):
-    return BandLSTM(at.filters, at.row.initializer, name=at.name)(x)
-
-
-def _se(x, at: At):
-    return _excite(x, layers.GlobalAveragePooling2D(keepdims=True, name=f"{at.name}_squeeze")(x), at)
-
-
-def _semax(x, at: At):
-    return _excite(x, layers.GlobalMaxPooling2D(keepdims=True, name=f"{at.name}_squeeze")(x), at)
-
-
-def _excite(x, squeezed, at: At):
-    """Two dense layers turn the squeezed channels into a weight from 0 to 1 a channel, and scale the maps by it."""
-    channels, initializer = x.shape[-1], at.row.initializer
-    reduced = channels // int(at.step.number)
-    y = layers.Dense(reduced, "relu", kernel_initializer=initializer, name=f"{at.name}_reduce")(squeezed)
-    y = layers.Dense(channels, "sigmoid", kernel_initializer=initializer, name=f"{at.name}_expand")(y)
-    return layers.Multiply(name=at.name)([x, y])
-
-
-def _residual(x, at: At):
-    channels, initializer = at.seen.shape[-1], at.row.initializer
-    y = layers.Conv2D(channels, 1, kernel_initializer=initializer, name=f"{at.name}_conv1x1")(x)
-    return layers.Add(name=at.name)([at.seen, y])
-
-
-def _gap(x, at: At):
-    return layers.GlobalAveragePooling2D(name=at.name)(x)
-
-
-def _gmp(x, at: At):
-    return layers.GlobalMaxPooling2D(name=at.name)(x)
-
-
-def _dropout(x, at: At):
-    return layers.Dropout(at.step.number, name=at.name)(x)
-
-
-OPERATIONS: dict[str, Callable[[Any, At], Any]] = {
-    "conv": _conv,
-    "sepconv": _sepconv,
-    "norm": _norm,
-    "groupnorm": _groupnorm,
-    "maxpool": _maxpool,
-    "avgpool": _avgpool,
-    "pool": _pool,
-    "lstm": _lstm,
-    "se": _se,
-    "semax": _semax,
-    "residual": _residual,
-    "gap": _gap,
-    "gmp": _gmp,
-    "dropout": _dropout,
+_KERNELS = {"size": True, "stride": True, "valid": True, "number": "count", "makes": True}
+_POOLS = {"size": True, "stride": True, "shrinks": True}
+_SHARES = {"number": "count", "divides": True}
+_EXCITES = {"needs": "8", "group": "squeeze-and-excitation", **_SHARES}
+WORDS: dict[str, Word] = {
+    "conv": Word("convolution", _conv, **_KERNELS),
+    "sepconv": Word("separable convolution", _sepconv, **_KERNELS),
+    "norm": Word("batch normalisation and activation", _norm, vector=True),
+    "groupnorm": Word("group normalisation and activation", _groupnorm, needs="16", vector=True, **_SHARES),
+    "maxpool": Word("max-pooling", _pool("MaxPooling2D"), **_POOLS),
+    "avgpool": Word("average pooling", _pool("AveragePooling2D"), **_POOLS),
+    "pool": Word("max-pooling of the same size", _pool("MaxPooling2D", padding="same"), size=True),
+    "lstm": Word("LSTM along the frames", _lstm, number="count", makes=True),
+    "se": Word("squeeze-and-excitation by the mean", _excitation("GlobalAveragePooling2D"), **_EXCITES),
+    "semax": Word("squeeze-and-excitation by the maximum", _excitation("GlobalMaxPooling2D"), **_EXCITES),
+    "residual": Word("sum with the block's input", _residual, group="residual connection"),
+    "gap": Word("global average pooling", _plain("GlobalAveragePooling2D"), flattens=True),
+    "gmp": Word("global max-pooling", _plain("GlobalMaxPooling2D"), flattens=True),
+    "dropout": Word("dropout", _dropout, number="rate", needs="0.4", vector=True),
 }
-"""Every word of `bnet.models.language.WORDS`, as a function of (tensor, place)."""
-
-
-def concatenate(pieces: list, name: str):
-    """The concatenation of maps over their channels; a single piece as it is."""
-    return pieces[0] if len(pieces) == 1 else layers.Concatenate(name=name)(pieces)
-
-
-JOINS: dict[str, Callable[[list, str], Any]] = {"broadcast": concatenate, "chain": lambda pieces, name: pieces[-1]}
-"""What a block sees of the stem and the blocks before it, by `Variant.connection`."""
+"""Every word of the chain language."""

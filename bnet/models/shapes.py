@@ -1,38 +1,73 @@
-"""What a row does to the shape of its input, worked out without Keras: checks a row at the door."""
+"""A row, walked once: its sections, their operations and what these do to the shape of the input. No Keras here."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from bnet.errors import BnetError, unknown
-from bnet.models.language import WORDS, Step, named
+from bnet.models.language import named
+from bnet.models.layers import Layer, Shape
+from bnet.models.operations import WORDS, Operation, Step, dense
 from bnet.models.variant import ACTIVATIONS, CONNECTIONS, INITIALIZERS, Variant
 
 N_MELS = 128
 PATCH = (24, 32)
 """Frames (1.1 s) and mel bands of a covered patch; a smaller one hardly moves a network that averages over time."""
-Shape = tuple[int | None, ...]
-"""(frames, bands, channels), or (channels,) after a global pool; frames None for any length."""
+Chain = tuple[Operation, ...]
 
 
-class Operation(NamedTuple):
-    """A step of a row where it stands: `name` of its layer, shapes `before` and `after`, its block's input `seen`."""
+@dataclass(frozen=True)
+class Section:
+    """Stem, a block, the transition or the decision.
+
+    Parameters
+    ----------
+    name, number
+        ``stem``, ``block2``, ``transition`` or ``decision``; of a block its number, from 1, else 0.
+    sources, source
+        Channels of each map that it reads, which are concatenated by a layer called `source` where there are several.
+    entered, shape
+        What goes into each of its branches, and what comes out of it.
+    branches, after
+        Chains of operations side by side, and the chain on their concatenation, which is called `name`.
+    """
 
     name: str
-    step: Step
-    before: Shape
-    after: Shape
-    seen: Shape | None = None
+    number: int
+    sources: tuple[int, ...]
+    source: str
+    entered: Shape
+    branches: tuple[Chain, ...]
+    after: Chain
+    shape: Shape
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Channels in which each branch ends."""
+        return tuple(_end(chain, self.entered)[-1] for chain in self.branches)
+
+    @property
+    def join(self) -> Layer | None:
+        """The concatenation of what comes in, if there is one."""
+        return Layer("Concatenate", self.entered) if len(self.sources) > 1 else None
+
+    @property
+    def merge(self) -> Layer | None:
+        """The concatenation of its branches, if there is one."""
+        return Layer("Concatenate", (*self.entered[:2], sum(self.ends))) if len(self.branches) > 1 else None
+
+    @property
+    def layers(self) -> Iterator[Layer]:
+        """All its layers, in the order in which they are made."""
+        yield from filter(None, [self.join])
+        yield from (layer for chain in self.branches for op in chain for layer in op.layers)
+        yield from filter(None, [self.merge])
+        yield from (layer for op in self.after for layer in op.layers)
 
 
-def shapes(row: Variant, frames: int | None = None, n_mels: int = N_MELS) -> dict[str, Shape]:
-    """The shape after every part of a network, for a log-mel [shape=(frames, n_mels, 1)].
-
-    Returns
-    -------
-    dict
-        For ``stem``, ``block1_input``, ``block1_branch1``, ..., ``block1``, ..., ``broadcast`` (what the transition
-        sees), ``transition``, ``decision``: a `Shape`.
+def sections(row: Variant, frames: int | None = None, n_mels: int = N_MELS) -> list[Section]:
+    """The sections of a network in order, for a log-mel [shape=(frames, n_mels, 1)]; frames None for any length.
 
     Raises
     ------
@@ -40,39 +75,40 @@ def shapes(row: Variant, frames: int | None = None, n_mels: int = N_MELS) -> dic
         If a value or an operation of the row is not possible where it stands, or the network is too deep for its
         input: pooling would leave less than one frame or band.
     """
-    return walk(row, frames, n_mels)[0]
-
-
-def walk(
-    row: Variant, frames: int | None = None, n_mels: int = N_MELS
-) -> tuple[dict[str, Shape], dict[str, list[Operation]]]:
-    """As `shapes`, and beside them the operations of every chain of the row, by its place (as in `Variant.chains`)."""
     _check_values(row)
-    found: dict[str, Shape] = {}
-    done: dict[str, list[Operation]] = {}
-
-    def through(place: str, chain: str, shape: Shape, seen: Shape | None = None) -> Shape:
-        done[place] = _operations(row, chain, shape, place, seen)
-        found[place] = done[place][-1].after if done[place] else shape
-        return found[place]
-
-    pieces = [through("stem", row.stem, (frames, n_mels, 1))]
-    for number in range(1, row.blocks + 1):
-        place = f"block{number}"
-        seen = found[f"{place}_input"] = _connected(row, pieces)
-        branches = enumerate(row.branches_of(number), 1)
-        ends = [through(f"{place}_branch{i}", chain, seen, seen) for i, chain in branches]
-        pieces.append(through(place, row.after, (*seen[:2], sum(end[2] for end in ends)), seen))
-    found["broadcast"] = _connected(row, pieces)
-    through("decision", row.decision, through("transition", row.transition, found["broadcast"]))
-    if len(found["decision"]) != 1:
+    parts = {f"block{number}": (row.branches_of(number), row.after) for number in range(1, row.blocks + 1)}
+    parts = {"stem": ((row.stem,), ""), **parts, "transition": ((row.transition,), "")}
+    shape, found, pieces = (frames, n_mels, 1), [], []
+    for name, (chains, after) in parts.items():
+        number = int(name.removeprefix("block")) if name.startswith("block") else 0
+        sources = (*pieces,) if pieces and row.connection == "broadcast" else shape[-1:]
+        entered = (*shape[:2], sum(sources))
+        seen = entered if number else None
+        places = [f"{name}_branch{i}" if number else name for i in range(1, len(chains) + 1)]
+        branches = tuple(_chain(row, *chain, entered, seen) for chain in zip(chains, places, strict=True))
+        merged = (*_end(branches[0], entered)[:-1], sum(_end(branch, entered)[-1] for branch in branches))
+        ending = _chain(row, after, name, merged, seen)
+        shape = _end(ending, merged)
+        source = f"{name}_input" if number else "broadcast"
+        found.append(Section(name, number, sources, source, entered, branches, ending, shape))
+        pieces.append(shape[-1])
+    decision = _chain(row, row.decision, "decision", shape)
+    end = _end(decision, shape)
+    if len(end) != 1:
         raise BnetError(f"network {row.name!r}: its decision {row.decision!r} lacks a global pool; add gap or gmp")
-    return found, done
+    return [*found, Section("decision", 0, shape[-1:], "", shape, (decision,), (), end)]
+
+
+def probabilities(row: Variant, entered: Shape, classes: int) -> Layer:
+    """The dense softmax layer over the classes that closes every network; a `BnetError` if there are fewer than two."""
+    if classes < 2:
+        raise BnetError(f"a classifier needs 2 classes or more; got {classes}")
+    return dense(row, (classes,), "softmax", entered=entered[-1])
 
 
 def check(row: Variant, frames: int | None = None, n_mels: int = N_MELS) -> None:
-    """As `shapes`, for its errors alone."""
-    shapes(row, frames, n_mels)
+    """As `sections`, for its errors alone."""
+    sections(row, frames, n_mels)
 
 
 def _check_values(row: Variant) -> None:
@@ -92,13 +128,11 @@ def _check_values(row: Variant) -> None:
         raise BnetError(f"network {row.name!r}: label_smoothing is {row.label_smoothing}; expected 0 up to below 1")
 
 
-def _connected(row: Variant, pieces: list[Shape]) -> Shape:
-    if row.connection == CONNECTIONS[0]:
-        return (*pieces[0][:2], sum(piece[2] for piece in pieces))
-    return pieces[-1]
+def _end(chain: Chain, entered: Shape) -> Shape:
+    return chain[-1].after if chain else entered
 
 
-def _operations(row: Variant, chain: str, shape: Shape, place: str, seen: Shape | None) -> list[Operation]:
+def _chain(row: Variant, chain: str, place: str, shape: Shape, seen: Shape | None = None) -> Chain:
     """The operations of a chain; `seen` is the input of the block that it belongs to, if any."""
     where = f"{place} of network {row.name!r}"
     done = []
@@ -115,16 +149,18 @@ def _operations(row: Variant, chain: str, shape: Shape, place: str, seen: Shape 
                 f"operation in {where}: 'residual' sums with a block's input; use it in branches or `after`"
             )
         before, shape = shape, _after(row, step, shape, where, seen)
-        done.append(Operation(name, step, before, shape, seen))
-    if len(shape) == 1 and not place.startswith("decision"):
+        done.append(Operation(name, step, row, before, shape, seen))
+    if len(shape) == 1 and place != "decision":
         raise BnetError(f"{where} ends in a global pool; expected one in the decision only")
-    return done
+    return tuple(done)
 
 
 def _after(row: Variant, step: Step, shape: Shape, where: str, seen: Shape | None) -> Shape:
     word, channels = WORDS[step.word], shape[-1]
-    if word.number == "count!" and not word.makes:
-        _check_share(step, channels, where)
+    if word.divides and channels % step.number:
+        raise BnetError(
+            f"operation in {where}: {step.token!r} does not divide the {channels} channels that it gets evenly"
+        )
     if word.flattens:
         return (channels,)
     if word.makes:
@@ -148,11 +184,3 @@ def _extent(step: Step, axis: int, extent: int | None) -> int | None:
         return extent
     lost = 0 if step.padded else step.size[axis] - 1
     return -((lost - extent) // step.strides[axis])
-
-
-def _check_share(step: Step, channels: int, where: str) -> None:
-    """Groups and ratios must divide the channels evenly."""
-    if channels % step.number:
-        raise BnetError(
-            f"operation in {where}: {step.token!r} does not divide the {channels} channels that it gets evenly"
-        )

@@ -86,7 +86,7 @@ def jobs(
 ) -> list[Job]:
     """The runs of some networks and baselines on some folds (None: those that the profile runs), fold by fold.
 
-    Networks of one's `own` (`bnet.models.variant_file`) count beside those of the table.
+    Networks of one's `own` (`bnet.models.variants.load`) count beside those of the table.
 
     Raises
     ------

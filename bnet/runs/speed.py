@@ -22,7 +22,7 @@ from bnet import backend
 from bnet.corpora import Corpus, Track
 from bnet.errors import BnetError
 from bnet.models import get_variant
-from bnet.models.counting import count
+from bnet.models.cost import cost
 from bnet.models.shapes import N_MELS
 from bnet.runs.child import call
 from bnet.sound import log_mel
@@ -51,7 +51,7 @@ class Speed:
     memory, device_memory
         Peak memory of the process, and of the GPU's allocator, in bytes; None where it was not measured.
     parameters, macs
-        Of the network: weights, and multiply-adds of a clip's forward pass (`bnet.models.counting.count`).
+        Of the network: weights, and multiply-adds of a clip's forward pass (`bnet.models.cost.cost`).
     backend, device, step
         What it ran on, and the step that it took (`bnet.training.device.Execution`): the one that `bnet train` takes.
     """
@@ -96,7 +96,7 @@ def scaled(known: Speed, variant: str, classes: int, frames: int) -> Speed:
 
     On a CPU, times in proportion may be off by half: a step is bound by memory, too.
     """
-    counted = count(get_variant(variant), classes, frames)
+    counted = cost(get_variant(variant), classes, frames)
     ratio = counted.macs / known.macs
     return dataclasses.replace(
         known,
@@ -188,7 +188,7 @@ def _network(variant: str, classes: int, frames: int, batch_size: int, precision
             clock = time.perf_counter()
             np.asarray(model.predict_on_batch(noise[..., None]))
             forward.append(time.perf_counter() - clock)
-    step_s, counted = statistics.median(np.diff(times[1:]).tolist()), count(row, classes, frames)
+    step_s, counted = statistics.median(np.diff(times[1:]).tolist()), cost(row, classes, frames)
     return Speed(
         variant=variant,
         frames=frames,

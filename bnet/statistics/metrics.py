@@ -63,13 +63,18 @@ def recalls(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return np.divide(np.diag(counts), total, out=np.full(len(counts), np.nan), where=total > 0)
 
 
+def mean_recall(truth: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean of `recalls` over the classes that occur."""
+    return float(np.nanmean(recalls(truth, probabilities)))
+
+
+METRICS = {metric.__name__: metric for metric in (accuracy, macro_f1, mean_recall)}
+"""Every scalar metric by name: `evaluate` gives each, and so does every table of single runs."""
+
+
 def evaluate(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """All scalar metrics by name: ``accuracy``, ``macro_f1``, ``mean_recall`` (over the classes that occur)."""
-    return {
-        "accuracy": accuracy(truth, probabilities),
-        "macro_f1": macro_f1(truth, probabilities),
-        "mean_recall": float(np.nanmean(recalls(truth, probabilities))),
-    }
+    """All scalar metrics by name."""
+    return {name: metric(truth, probabilities) for name, metric in METRICS.items()}
 
 
 def bootstrap_interval(
@@ -124,9 +129,3 @@ def calibration_error(truth: np.ndarray, probabilities: np.ndarray, bins: int = 
     """Expected calibration error: mean over clips of ``|confidence - accuracy|`` of their bin (Guo et al. 2017)."""
     table = reliability(truth, probabilities, bins)
     return float(np.average((table["confidence"] - table["accuracy"]).abs(), weights=table["clips"]))
-
-
-def brier(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """Brier score: mean over clips of the squared distance of the probabilities to the truth, in [0, 2]."""
-    validate(truth, probabilities)
-    return float(np.mean(np.sum((probabilities - np.eye(probabilities.shape[1])[truth]) ** 2, axis=1)))

@@ -83,8 +83,6 @@ def differences(row: Variant, reference: Variant, *, classes: int = 10, frames: 
 
 
 def _read(row: Variant, classes: int, frames: int | None, block: int | str | None = None) -> Network:
-    if classes < 2:
-        raise BnetError(f"a classifier needs 2 classes or more; got {classes}")
     numbers = range(1, row.blocks + 1)
     if block not in (None, "all", *numbers):
         known = ", ".join(map(str, numbers))

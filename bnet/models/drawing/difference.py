@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bnet.models.drawing.parts import Chain, Network, Part
-from bnet.models.drawing.steps import Op, Step
+from bnet.models.drawing.parts import Chain, Network, Op, Part, Step
 
 REBUILT = 0.6
 """Share of steps that would have to be added, removed or changed, above which a part counts as rebuilt."""

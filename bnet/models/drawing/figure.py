@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bnet.models.drawing.canvas import BANDS, SIZES, Canvas, width, wrap
-from bnet.models.drawing.parts import Fork, Network, Part, alike, body
-from bnet.models.drawing.steps import KINDS, Step
+from bnet.models.drawing.parts import Fork, Network, Part, Step, alike, body
 from bnet.models.drawing.words import number, shape_text
+from bnet.models.layers import LOOKS
 
 WIDTH = 376.0
 """Units; on a phone of 390 pixels with margins of 16 one is about a pixel."""
@@ -234,7 +234,7 @@ class Figure(Canvas):
             self.text(_MARGIN, y + 10.6, line, "small", "start", "muted")
             y += 16
         x, y = _MARGIN, y + (4 if notes else 0)
-        for kind, text in (*_STATUS.items(), *KINDS.items()):
+        for kind, text in (*_STATUS.items(), *LOOKS.items()):
             wide = 19 + width(text, *SIZES["small"])
             if kind in found:
                 if x + wide > WIDTH - _MARGIN:

@@ -7,9 +7,51 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
-from bnet.models.drawing.steps import Op, Step, operation
-from bnet.models.shapes import N_MELS, Shape, walk
+from bnet.models import shapes
+from bnet.models.layers import KINDS, Layer, Shape
+from bnet.models.operations import WORDS, Operation
 from bnet.models.variant import Variant
+
+
+@dataclass(frozen=True)
+class Step:
+    """One box of a figure: a Keras layer, or a normalisation with its activation.
+
+    `kind` is of `bnet.models.layers.LOOKS`; `head`, `sep` and `tail` make its label (``conv 3×1, 32``); `layers` are
+    Keras names, `shape` that of their output, `parameters` theirs together. In a comparison `status` is 'same',
+    'added', 'changed' or 'removed', and `old` the step that the reference has in its place.
+    """
+
+    kind: str
+    head: str
+    tail: str = ""
+    layers: tuple[str, ...] = ()
+    shape: Shape = ()
+    parameters: int = 0
+    sep: str = " "
+    status: str = ""
+    old: Step | None = None
+
+    @property
+    def label(self) -> str:
+        """The step in one line."""
+        return self.head + (self.sep + self.tail if self.tail else "")
+
+    @property
+    def was(self) -> str:
+        """What the reference has in its place: only what differs, where the operation is the same."""
+        if not self.old:
+            return ""
+        mine, theirs = self.tail.split(", "), self.old.tail.split(", ")
+        return ", ".join(part for part in theirs if part not in mine and self.old.head == self.head) or self.old.label
+
+
+class Op(NamedTuple):
+    """A word of a chain, read: its `steps`, what to call it; what its last step takes `beside` the one before it."""
+
+    steps: tuple[Step, ...]
+    name: str
+    beside: str = ""
 
 
 class Chain(NamedTuple):
@@ -92,38 +134,46 @@ class Network:
 
 
 def read(row: Variant, classes: int, frames: int | None) -> Network:
-    """The parts of a row, for a number of classes and of frames (None: any length); errors as `shapes.shapes`."""
-    shapes, done = walk(row, frames)
-    shapes["log_mel"] = (frames, N_MELS, 1)
-    chains = {place: Chain(tuple(operation(op, row) for op in ops)) for place, ops in done.items()}
-    pieces: list[int] = []
-
-    def part(name: str, entered: str, branches: tuple[Chain, ...], number: int = 0) -> Part:
-        broadcast = row.connection == "broadcast" and entered not in chains
-        join = _concatenation(pieces, entered, shapes[entered]) if broadcast else None
-        made = Part(name, branches, shapes[entered], shapes[name], join, number=number)
-        pieces.append(shapes[name][-1])
-        return made
-
-    parts = [part("stem", "log_mel", (chains["stem"],))]
-    for number in range(1, row.blocks + 1):
-        name, count = f"block{number}", len(row.branches_of(number))
-        branches = tuple(chains[f"{name}_branch{i}"]._replace(number=i) for i in range(1, count + 1))
-        ends = [shapes[f"{name}_branch{i}"][-1] for i in range(1, count + 1)]
-        merge = _concatenation(ends, name, (*shapes["stem"][:2], sum(ends)))
-        parts.append(replace(part(name, f"{name}_input", branches, number), merge=merge, after=chains[name]))
-    parts.append(part("transition", "broadcast", (chains["transition"],)))
-    parameters, shapes["decision"] = (shapes["decision"][0] + 1) * classes, (classes,)
-    dense = Step("dense", f"dense {classes}", "softmax", ("probabilities",), (classes,), parameters, ", ")
-    parts.append(part("decision", "transition", (Chain((*chains["decision"].ops, Op((dense,), dense.label))),)))
-    return Network(row, shapes["log_mel"], tuple(parts))
+    """The parts of a row, for a number of classes and of frames (None: any length); errors as `shapes.sections`."""
+    parts = []
+    for section in shapes.sections(row, frames):
+        chains = (Chain(tuple(map(_op, ops)), i * bool(section.number)) for i, ops in enumerate(section.branches, 1))
+        join = _concatenation(section.join, section.sources, section.source)
+        merge = _concatenation(section.merge, section.ends, section.name)
+        after = Chain(tuple(map(_op, section.after)))
+        place = section.name, tuple(chains), section.entered, section.shape
+        parts.append(Part(*place, join, merge, after, section.number))
+    *others, last = parts
+    dense = _step(shapes.probabilities(row, last.shape, classes), "probabilities")
+    ending = Chain((*last.chains[0].ops, Op((dense,), dense.label)))
+    return Network(row, parts[0].entered, (*others, replace(last, chains=(ending,), shape=(classes,))))
 
 
-def _concatenation(channels: list[int], name: str, shape: Shape) -> Step | None:
-    return Step("joining", "concatenate", addition(channels), (name,), shape) if len(channels) > 1 else None
+def _op(op: Operation) -> Op:
+    steps: list[Step] = []
+    for layer in op.layers:
+        step = _step(layer, op.name + layer.suffix)
+        if layer.kind == "Activation":  # one box with the normalisation before it
+            norm = steps.pop()
+            tail = ", ".join(filter(None, [step.head, norm.tail]))
+            step = replace(norm, tail=tail, layers=norm.layers + step.layers)
+        steps.append(step)
+    if len(steps) == 1:
+        return Op((steps[0],), steps[0].label)
+    inside = "; ".join(step.label for step in steps)
+    return Op(tuple(steps), f"{WORDS[op.step.word].group} ({inside})", layer.beside)
 
 
-def addition(channels: list[int]) -> str:
+def _step(layer: Layer, name: str) -> Step:
+    head, sep, details = layer.label
+    return Step(KINDS[layer.kind].look, head, ", ".join(details), (name,), layer.shape, layer.parameters, sep)
+
+
+def _concatenation(layer: Layer | None, channels: tuple[int, ...], name: str) -> Step | None:
+    return layer and replace(_step(layer, name), tail=addition(channels))
+
+
+def addition(channels: Iterable[int]) -> str:
     """Channels that are concatenated, runs of equal ones as a product.
 
     >>> addition([32, 128, 128]), addition([32, 128])
@@ -131,7 +181,7 @@ def addition(channels: list[int]) -> str:
     """
     runs = [(len(list(run)), count) for count, run in groupby(channels)]
     terms = [f"{times} × {count}" if times > 1 else str(count) for times, count in runs]
-    return f"{' + '.join(terms)} = {sum(channels)}"
+    return f"{' + '.join(terms)} = {sum(times * count for times, count in runs)}"
 
 
 class Fork(NamedTuple):
@@ -172,8 +222,8 @@ def body(group: list[Part]) -> list[Step | Fork]:
 def _grown(series: list, op: Op, steps: list[Step]) -> list:
     """A series with one more operation; excitation works beside its input, a residual adds to that of the block."""
     gone = steps[0].status == "removed"
-    if op.word in ("se", "semax"):
+    if op.beside == "input":
         return [*series, Fork([(0, [], False), (0, steps[:-1], gone)], steps[-1])]
-    if op.word == "residual":
+    if op.beside == "block":
         return [Fork([(0, [], False), (0, [*series, *steps[:-1]], False)], steps[-1])]
     return [*series, *steps]

@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bnet.models.drawing.difference import compare
-from bnet.models.drawing.parts import Chain, Network, Part
-from bnet.models.drawing.steps import Op, Step
-from bnet.models.shapes import Shape
+from bnet.models.drawing.parts import Chain, Network, Op, Part, Step
+from bnet.models.layers import Shape
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 SAME = "The networks are the same; what differs, if anything, lies in their training."

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
-from bnet.models.language import Step, parse
+from bnet.models.language import named, parse
+from bnet.models.operations import Step
 from bnet.models.variant import Variant
 
 CHANNELS = 32
@@ -109,17 +109,6 @@ def plan(row: Variant) -> Plan:
     return Plan(stem, tuple(blocks), _transition(row.transition))
 
 
-def _named(chain: str, place: str) -> list[tuple[Step, str]]:
-    """The steps of a chain with the names that `bnet.models.build` gives their layers."""
-    steps = parse(chain, place)
-    total, count, named = Counter(step.base for step in steps), Counter(), []
-    for step in steps:
-        count[step.base] += 1
-        number = f"_{count[step.base]}" if total[step.base] > 1 else ""
-        named.append((step, f"{place}_{step.base}{number}"))
-    return named
-
-
 def _words(chain: str) -> list[str]:
     return [step.word for step in parse(chain)]
 
@@ -127,7 +116,7 @@ def _words(chain: str) -> list[str]:
 def _stem(chain: str) -> Stem:
     if _words(chain) != ["conv", "norm", "maxpool"]:
         raise NoPlanError(f"stem {chain!r}; expected conv norm maxpool")
-    (conv, conv_name), (_, norm_name), (pool, _) = _named(chain, "stem")
+    (conv_name, conv), (norm_name, _), (_, pool) = named(chain, "stem")
     if not _plain(conv) or pool.strides != pool.size or conv.size[0] * conv.size[1] > LARGEST_PATCH:
         raise NoPlanError(f"stem {chain!r} has a size or stride without a kernel")
     return Stem(conv_name, norm_name, conv.size, pool.size)
@@ -135,7 +124,7 @@ def _stem(chain: str) -> Stem:
 
 def _branch(chain: str, place: str) -> tuple[Convolution, ...]:
     found, norm, pool = [], None, None
-    for step, name in _named(chain, place):
+    for name, step in named(chain, place):
         if step.word == "pool" and not found and not norm and not pool:
             pool = step.size
         elif step.word == "norm" and not norm:
@@ -151,11 +140,12 @@ def _branch(chain: str, place: str) -> tuple[Convolution, ...]:
 
 
 def _transition(chain: str) -> Convolution:
-    named = _named(chain, "transition")
-    norm = named.pop(0)[1] if named and named[0][0].word == "norm" else None
-    if not named or named[0][0].word != "conv" or named[0][0].size != (1, 1) or not _plain(named[0][0]):
+    steps = named(chain, "transition")
+    norm = steps.pop(0)[0] if steps and steps[0][1].word == "norm" else None
+    name, step = steps[0] if steps else ("", None)
+    if not step or step.word != "conv" or step.size != (1, 1) or not _plain(step):
         raise NoPlanError(f"transition {chain!r}; expected a 1x1 convolution, with or without norm before it")
-    return Convolution(named[0][1], norm)
+    return Convolution(name, norm)
 
 
 def _plain(step: Step) -> bool:
