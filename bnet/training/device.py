@@ -11,17 +11,15 @@ This module imports no backend until `take` does.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 from bnet import backend
 from bnet.errors import BnetError, unknown
 from bnet.training.config import convert
 
-STEPS = ("auto", "lean", "plain")
-DEVICES = ("auto", "cpu", "gpu")
 KNOWN = {
-    "step": STEPS,
-    "device": DEVICES,
+    "step": ("auto", "lean", "plain"),
+    "device": ("auto", "cpu", "gpu"),
     "jit_compile": ("auto", "yes", "no"),
     "resident": ("auto", "yes", "no"),
     "deterministic": ("yes", "no"),
@@ -80,28 +78,19 @@ class Settings:
             raise BnetError("jit_compile=yes is for the plain graph, and the lean step was asked for; take one of them")
 
 
-FURTHER = {
-    "jit_compile": str,
-    "resident": str,
-    "steps_per_execution": int,
-    "memory_share": float,
-    "deterministic": str,
-}
-"""Settings that have no option of their own: ``--device-setting KEY=VALUE``."""
-
-
 def parse(pairs: dict[str, str], **named: Any) -> Settings:
-    """Settings from texts such as ``{"resident": "yes"}``, a key of `FURTHER` each, and from `named` ones.
+    """Settings from texts such as ``{"resident": "yes"}``, and from `named` ones, which have options of their own.
 
     Raises
     ------
     BnetError
         If a key is unknown, or a value is of a wrong type, unknown or out of range.
     """
+    types = {key: kind for key, kind in get_type_hints(Settings).items() if key not in ("step", "device")}
     for key in pairs:
-        if key not in FURTHER:
-            raise unknown("device setting", key, FURTHER)
-    return Settings(**named, **{key: convert(key, value, FURTHER[key]) for key, value in pairs.items()})
+        if key not in types:
+            raise unknown("device setting", key, types)
+    return Settings(**named, **{key: convert(key, value, types[key]) for key, value in pairs.items()})
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from bnet.training.assembly import ResidentModel, assemble, compile_model, memor
 class Batches(keras.utils.PyDataset):
     """Batches read from the store as needed: log-mels [shape=(b, frames, n_mels, 1)], one-hot [shape=(b, classes)].
 
-    With a `seed` the order is drawn anew for every epoch, from the seed and the epoch alone. With `places`, where the
+    With a `seed` the order is drawn again for every epoch, from the seed and the epoch alone. With `places`, where the
     part's clips lie on the device [shape=(clips,)], these are given instead of log-mels [shape=(b,)].
     """
 
@@ -73,7 +73,7 @@ class BestWeights(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar over the batches on a terminal; else one plain line an epoch."""
+    """A bar over the batches on a terminal; else one plain line per epoch."""
 
     def __init__(self, title: str, epochs: int, batches: int):
         super().__init__()
@@ -188,10 +188,10 @@ def predict(model: keras.Model, part: Part | np.ndarray, batch_size: int = 8) ->
         return np.zeros((0, model.output_shape[-1]), "float32")
     step = range(0, n, batch_size)
     if isinstance(part, Part):
-        pieces = (part.features[part.rows[i : i + batch_size]] for i in step)
+        batches = (part.features[part.rows[i : i + batch_size]] for i in step)
     else:
-        pieces = (part[i : i + batch_size] for i in step)
-    return np.concatenate([np.asarray(model.predict_on_batch(np.asarray(p, "float32")[..., None])) for p in pieces])
+        batches = (part[i : i + batch_size] for i in step)
+    return np.concatenate([np.asarray(model.predict_on_batch(np.asarray(b, "float32")[..., None])) for b in batches])
 
 
 def _rate(training: Training, batches: int):

@@ -5,20 +5,21 @@ branches. The plain graph makes each concatenation; each branch normalises all o
 backward pass. A step spends its time on moving these copies, and its memory on keeping them; arithmetic is the smaller
 part.
 
-**The words.** A *piece* is the 32 maps that one branch adds to what all later blocks read; the stem makes the first.
-A *reader* is what a branch begins with: normalisation, activation and a 1x1 convolution of all pieces so far.
+**The words.** A *feature map* is the 32 channels that one branch adds to what all later blocks read; the stem makes the
+first. A *consumer* is what a branch begins with: normalisation, activation and a 1x1 convolution of all feature maps
+so far.
 
 **The way out.** Three facts, none of them an approximation:
 
-- A batch normalisation works channel by channel, so mean and variance of a piece are the same for every reader: they
-  are computed once, when the piece is made; readers differ in gamma and beta only.
-- A 1x1 convolution of a concatenation is a sum of products, one a piece, so the concatenation is never made. All
-  readers of a block go over the pieces together, some rows at a time that fit the processor's cache.
+- A batch normalisation works channel by channel, so mean and variance of a feature map are the same for every consumer:
+  they are computed once, when the feature map is made; consumers differ in gamma and beta only.
+- A 1x1 convolution of a concatenation is a sum of products, one per feature map, so the concatenation is never made.
+  All consumers of a block go over the feature maps together, some rows at a time that fit the processor's cache.
 - Whatever is cheap is **recomputed** in the backward pass instead of kept: normalised and activated maps, pooled
-  pieces, the stem's convolution. Kept are the pieces, and what stands between two convolutions of a branch.
+  feature maps, the stem's convolution. Kept are the feature maps, and what stands between two convolutions of a branch.
 
 **The modules**, from the outside in: `model` is the Keras model that trains a plain network's own weights; `plan` reads
-a row of the table as stem, readers and convolutions, or says why it can't; `trunk` runs a plan forward and backward;
+a row of the table as stem, consumers and convolutions, or says why it can't; `trunk` runs a plan forward and backward;
 `memory` has the slots of one array in which all maps lie; `workers` spreads a kernel over the cores; `kernels` and
 `stem` are the loops over pixels, compiled on the spot by numba, made of the vector operations in `lanes`.
 """
@@ -28,15 +29,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bnet import backend
-from bnet.errors import BnetError
+from bnet.errors import BnetError, unknown
 from bnet.models.variant import Variant
+from bnet.training.device import KNOWN
 from bnet.training.lean.plan import NoPlanError, plan
 
 if TYPE_CHECKING:
     import keras
-
-STEPS = ("auto", "lean", "plain")
-"""What may be asked for: ``auto`` takes the lean step where there is one."""
 
 
 def choose(network: keras.Model, row: Variant, step: str = "auto") -> tuple[keras.Model, str]:
@@ -47,7 +46,7 @@ def choose(network: keras.Model, row: Variant, step: str = "auto") -> tuple[kera
     network
         The plain network, built from `row` for a fixed number of frames; it owns all weights either way.
     step
-        One of `STEPS`.
+        ``lean``, ``plain``, or ``auto``: the lean step where there is one.
 
     Returns
     -------
@@ -57,10 +56,10 @@ def choose(network: keras.Model, row: Variant, step: str = "auto") -> tuple[kera
     Raises
     ------
     BnetError
-        If ``lean`` is asked for and not possible, or `step` is none of `STEPS`.
+        If ``lean`` is asked for and not possible, or `step` is no step.
     """
-    if step not in STEPS:
-        raise BnetError(f"unknown step {step!r}; expected one of {', '.join(STEPS)}")
+    if step not in KNOWN["step"]:
+        raise unknown("step", step, KNOWN["step"])
     if step == "plain":
         return network, "plain: as asked"
     reason = why_not(row)

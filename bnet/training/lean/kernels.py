@@ -30,7 +30,7 @@ from bnet.training.lean.lanes import (
 )
 
 BLOCK = 8 * ROWS
-"""Rows of a block of the readers' backward pass: what it keeps of them fits the cache."""
+"""Rows of a block of the consumers' backward pass: what it keeps of them fits the cache."""
 STRIP = 8
 """Lines that a convolution or a pool takes at a time."""
 TILE = CHANNELS * CHANNELS
@@ -80,10 +80,10 @@ def _activate(memory, at, count, affine, scale, shift, where, z, to):
 
 
 @kernel
-def _settle(memory, grad_at, at, count, unsettled, offset, slope, where, d, to):
-    """The whole gradient of `count` rows: where `unsettled`, with what flows through mean and variance added."""
+def _finalise(memory, grad_at, at, count, pending, offset, slope, where, d, to):
+    """The whole gradient of `count` rows: where `pending`, with what flows through mean and variance added."""
     for v in range(0, CHANNELS, WIDTH):
-        if unsettled:
+        if pending:
             a, b = load(offset, where + v), load(slope, where + v)
             for k in range(count):
                 g = load(memory, grad_at + k * CHANNELS + v)
@@ -96,19 +96,19 @@ def _settle(memory, grad_at, at, count, unsettled, offset, slope, where, d, to):
 
 @kernel
 def read_forward(lo, hi, memory, size, sources, targets, normed, scale, shift, weights, bias, sums):
-    """1x1 convolutions of the activated pieces: rows `lo` to `hi` of every target.
+    """1x1 convolutions of the activated feature maps: rows `lo` to `hi` of every target.
 
-    scale, shift [shape=(targets * pieces * 32,)], weights [shape=(targets * pieces * 32 * 32,)], bias
+    scale, shift [shape=(targets * sources * 32,)], weights [shape=(targets * sources * 32 * 32,)], bias
     [shape=(targets * 32,)]; `sums` [shape=(targets * 64,)] gains the sums and squares of the targets.
     """
-    n, readers = sources.size, targets.size
+    n, consumers = sources.size, targets.size
     z = np.zeros(n * ROWS * CHANNELS, np.float32)
     out = np.empty(ROWS * CHANNELS, np.float32)
-    part = np.zeros(readers * 2 * CHANNELS, np.float32)
+    part = np.zeros(consumers * 2 * CHANNELS, np.float32)
     kept = 0
     for row in range(lo, hi, ROWS):
         count = min(ROWS, hi - row)
-        for r in range(readers):
+        for r in range(consumers):
             for i in range(n):
                 at = (sources[i] * size + row) * CHANNELS
                 _activate(memory, at, count, normed[r], scale, shift, (r * n + i) * CHANNELS, z, i * ROWS * CHANNELS)
@@ -170,43 +170,43 @@ def gather(
     fresh,
     targets,
     target_grads,
-    unsettled,
+    pending,
     offset,
     slope,
     normed,
     mean,
     scale,
     shift,
-    turned,
+    transposed,
     weight_grads,
     sums,
     bias_sums,
 ):
-    """Backward pass of all readers of some pieces at once; what the readers activated is computed again.
+    """Backward pass of all consumers of some feature maps at once; what the consumers activated is computed again.
 
-    Adds to the gradients of the pieces, or writes them where `fresh`. A target's gradient is settled and written back
-    where it is `unsettled`, with offset and slope [shape=(targets * 32,)]. mean [shape=(pieces * 32,)]; scale, shift
-    [shape=(targets * pieces * 32,)]; `turned` holds the weights with inputs and outputs swapped.
+    Adds to the gradients of the feature maps, or writes them where `fresh`. A target's gradient is finalised and
+    written back where it is `pending`, with offset and slope [shape=(targets * 32,)]. mean [shape=(sources * 32,)];
+    scale, shift [shape=(targets * sources * 32,)]; `transposed` holds the weights with inputs and outputs swapped.
 
-    Sums: weight_grads [shape=(targets * pieces * 32 * 32,)], sums [shape=(targets * pieces * 64,)] of dy and of
-    dy * (x - mean), bias_sums [shape=(targets * 32,)], those of what was settled.
+    Sums: weight_grads [shape=(targets * sources * 32 * 32,)], sums [shape=(targets * sources * 64,)] of dy and of
+    dy * (x - mean), bias_sums [shape=(targets * 32,)], those of what was finalised.
     """
-    n, readers = sources.size, targets.size
+    n, consumers = sources.size, targets.size
     z = np.zeros(BLOCK * CHANNELS, np.float32)
-    d = np.zeros(readers * BLOCK * CHANNELS, np.float32)
+    d = np.zeros(consumers * BLOCK * CHANNELS, np.float32)
     dz = np.empty(ROWS * CHANNELS, np.float32)
     grad = np.empty(BLOCK * CHANNELS, np.float32)
     part = np.zeros(2 * CHANNELS, np.float32)
-    bias_part = np.zeros(readers * CHANNELS, np.float32)
+    bias_part = np.zeros(consumers * CHANNELS, np.float32)
     for row in range(lo, hi, BLOCK):
         count = min(BLOCK, hi - row)
-        for r in range(readers):
+        for r in range(consumers):
             to = r * BLOCK * CHANNELS
             if count < BLOCK:
                 _clear(d, to, BLOCK * CHANNELS)
             at, grad_at = (targets[r] * size + row) * CHANNELS, (target_grads[r] * size + row) * CHANNELS
-            _settle(memory, grad_at, at, count, unsettled[r], offset, slope, r * CHANNELS, d, to)
-            if unsettled[r]:
+            _finalise(memory, grad_at, at, count, pending[r], offset, slope, r * CHANNELS, d, to)
+            if pending[r]:
                 _rows_sum(d, to, count, bias_part, r * CHANNELS)
                 memory[grad_at : grad_at + count * CHANNELS] = d[to : to + count * CHANNELS]
         _flush(bias_part, bias_sums)
@@ -216,14 +216,14 @@ def gather(
                 _clear(grad, 0, count * CHANNELS)
             else:
                 grad[: count * CHANNELS] = memory[grad_at : grad_at + count * CHANNELS]
-            for r in range(readers):
+            for r in range(consumers):
                 place, to = r * n + i, r * BLOCK * CHANNELS
                 _activate(memory, at, count, normed[r], scale, shift, place * CHANNELS, z, 0)
                 for c in range(0, CHANNELS, COLUMNS):
                     multiply_transposed(z, c, 0, 1, count, d, to, weight_grads, place * TILE + c * CHANNELS)
                 for k in range(0, count, ROWS):
                     here, rows = k * CHANNELS, min(ROWS, count - k)
-                    multiply(d, to + here, 0, 1, CHANNELS, turned, place * TILE, dz, 0)
+                    multiply(d, to + here, 0, 1, CHANNELS, transposed, place * TILE, dz, 0)
                     _through(
                         memory,
                         at + here,
@@ -260,7 +260,7 @@ def _fill(memory, first, h, before, lines, height, width, pitch, left, affine, s
 def conv_forward(
     lo, hi, memory, size, source, target, affine, scale, shift, weights, bias, height, width, kh, kw, sums
 ):
-    """A convolution of one activated piece, 'same' padding: lines `lo` to `hi` of the target.
+    """A convolution of one activated feature map, 'same' padding: lines `lo` to `hi` of the target.
 
     weights [shape=(kh * kw * 32 * 32,)]; `sums` [shape=(64,)] gains sums and squares of the target.
     """
@@ -300,7 +300,7 @@ def conv_backward(
     mean,
     scale,
     shift,
-    turned,
+    transposed,
     height,
     width,
     kh,
@@ -309,9 +309,9 @@ def conv_backward(
     sums,
     bias_sums,
 ):
-    """Backward pass of `conv_forward`: writes the gradient of the piece, which nothing else reads.
+    """Backward pass of `conv_forward`: writes the gradient of the feature map, which nothing else reads.
 
-    `turned` holds the weights with kernel mirrored, inputs and outputs swapped. Sums as in `gather`.
+    `transposed` holds the weights with kernel mirrored, inputs and outputs swapped. Sums as in `gather`.
     """
     top, left = (kh - 1) // 2, (kw - 1) // 2
     under, right = kh - 1 - top, kw - 1 - left
@@ -334,7 +334,7 @@ def conv_backward(
             if 0 <= g < height:
                 step = (line + j - under) * width
                 at, grad_at = (target * size + step) * CHANNELS, (target_grad * size + step) * CHANNELS
-                _settle(memory, grad_at, at, width, True, offset, slope, 0, d, to)
+                _finalise(memory, grad_at, at, width, True, offset, slope, 0, d, to)
             else:
                 _clear(d, to, width * CHANNELS)
         for j in range(lines):
@@ -348,7 +348,7 @@ def conv_backward(
             grad_at = (source_grad * size + (line + j) * width) * CHANNELS
             for w in range(0, width, ROWS):
                 rows = min(ROWS, width - w)
-                multiply(d, j * pitch + w * CHANNELS, pitch, kh, kw * CHANNELS, turned, 0, dz, 0)
+                multiply(d, j * pitch + w * CHANNELS, pitch, kh, kw * CHANNELS, transposed, 0, dz, 0)
                 _clear(grad, 0, ROWS * CHANNELS)
                 _through(memory, at + w * CHANNELS, rows, affine, mean, 0, scale, shift, 0, dz, 0, grad, 0, part)
                 to = grad_at + w * CHANNELS
@@ -360,7 +360,7 @@ def conv_backward(
 
 @kernel
 def norm_forward(lo, hi, memory, size, source, target, scale, shift, sums):
-    """The activated piece itself: rows `lo` to `hi` of the target, with their sums and squares [shape=(64,)]."""
+    """The activated feature map itself: rows `lo` to `hi` of the target, with their sums and squares [shape=(64,)]."""
     part = np.zeros(2 * CHANNELS, np.float32)
     nothing = np.zeros(CHANNELS, np.float32)
     z = np.empty(BLOCK * CHANNELS, np.float32)
@@ -388,7 +388,7 @@ def norm_backward(
     shift,
     sums,
 ):
-    """Backward pass of `norm_forward`: writes the gradient of the piece."""
+    """Backward pass of `norm_forward`: writes the gradient of the feature map."""
     part = np.zeros(2 * CHANNELS, np.float32)
     d = np.empty(BLOCK * CHANNELS, np.float32)
     grad = np.empty(BLOCK * CHANNELS, np.float32)
@@ -396,7 +396,7 @@ def norm_backward(
         count = min(BLOCK, hi - row)
         at, to = (source * size + row) * CHANNELS, (source_grad * size + row) * CHANNELS
         target_at, grad_at = (target * size + row) * CHANNELS, (target_grad * size + row) * CHANNELS
-        _settle(memory, grad_at, target_at, count, True, offset, slope, 0, d, 0)
+        _finalise(memory, grad_at, target_at, count, True, offset, slope, 0, d, 0)
         _clear(grad, 0, count * CHANNELS)
         _through(memory, at, count, True, mean, 0, scale, shift, 0, d, 0, grad, 0, part)
         memory[to : to + count * CHANNELS] = grad[: count * CHANNELS]
@@ -437,9 +437,9 @@ def pool_forward(lo, hi, memory, size, source, target, height, width, kh, kw, su
 def pool_backward(
     lo, hi, memory, size, source, source_grad, fresh, target, target_grad, offset, slope, height, width, kh, kw
 ):
-    """The pool's gradient, for lines `lo` to `hi` of the piece: each goes to the first pixel that is the largest.
+    """The pool's gradient, for lines `lo` to `hi` of the feature map: each goes to the first pixel that is the largest.
 
-    Adds to the gradient of the piece, or writes it where `fresh`.
+    Adds to the gradient of the feature map, or writes it where `fresh`.
     """
     top, left = (kh - 1) // 2, (kw - 1) // 2
     under = kh - 1 - top

@@ -16,7 +16,7 @@ from numba.extending import intrinsic, models, register_model
 WIDTH = 16
 """Channels in a value of type `Lanes`."""
 CHANNELS = 32
-"""Channels of a piece: two `Lanes`."""
+"""Channels of a feature map: two `Lanes`."""
 ROWS = 12
 """Rows that `multiply` makes at a time."""
 COLUMNS = 8

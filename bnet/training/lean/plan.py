@@ -1,4 +1,4 @@
-"""Which networks the lean step can train: a row of the table, read as readers and what follows them."""
+"""Which networks the lean step can train: a row of the table, read as consumers and what follows them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bnet.models.operations import Step
 from bnet.models.variant import Variant
 
 CHANNELS = 32
-"""Channels of a piece that the kernels are written for."""
+"""Channels of a feature map that the kernels are written for."""
 LARGEST_PATCH = 32
 """Weights of one stem kernel that they have room for."""
 
@@ -53,12 +53,12 @@ class Plan:
     Parameters
     ----------
     stem
-        Makes the first piece.
+        Makes the first feature map.
     blocks
-        A block's branches: each a reader (a 1x1 convolution of all pieces so far, perhaps pooled), then convolutions
-        of what the one before gave; the last gives a piece.
+        A block's branches: each a consumer (a 1x1 convolution of all feature maps so far, perhaps pooled), then
+        convolutions of what the one before gave; the last gives a feature map.
     transition
-        The reader of all pieces. What follows it is left to Keras.
+        The consumer of all feature maps. What follows it is left to Keras.
     """
 
     stem: Stem
@@ -149,5 +149,5 @@ def _transition(chain: str) -> Convolution:
 
 
 def _plain(step: Step) -> bool:
-    """Whether a convolution keeps the size and makes as many maps as a piece has."""
+    """Whether a convolution keeps the size and makes as many maps as a feature map has."""
     return step.keeps_size and int(step.number or CHANNELS) == CHANNELS

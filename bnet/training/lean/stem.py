@@ -1,7 +1,7 @@
 """The kernels of the stem: convolution of the log-mel, normalisation, activation, max-pool; nothing kept between.
 
 The log-mel has one channel, so its convolution is a product of patches of kh * kw numbers, cheap enough to be computed
-three times: for its mean and variance, for the pooled piece, and in the backward pass.
+three times: for its mean and variance, for the pooled feature map, and in the backward pass.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def stem_moments(lo, hi, x, weights, bias, in_height, width, kh, kw, sums):
 def stem_forward(
     lo, hi, memory, size, target, x, weights, bias, scale, shift, in_height, width, height, bands, kh, kw, ph, pw, sums
 ):
-    """Lines `lo` to `hi` of the pooled piece [shape=(height, bands, 32) a clip], with their sums and squares."""
+    """Lines `lo` to `hi` of the pooled feature map [shape=(height, bands, 32) a clip], with their sums and squares."""
     patches = np.zeros((width + ROWS) * CHANNELS, np.float32)
     out = np.empty((width + ROWS) * CHANNELS, np.float32)
     part = np.zeros(2 * CHANNELS, np.float32)

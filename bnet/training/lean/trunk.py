@@ -1,16 +1,10 @@
 """A network up to its transition, forward and backward, on NumPy arrays: which kernel runs on which maps, and when.
 
-A **piece** is the 32 maps that one branch adds to the broadcast. Mean and variance of its channels are computed once,
-when it is made, and serve every normalisation that sees it. A **reader** is a normalisation, activation and 1x1
-convolution of all pieces so far; the readers of a block go over the pieces together, and the concatenation is never
-made.
+The words and the idea are those of `bnet.training.lean`. A feature map's gradient is gathered once, from all its
+consumers, when it is its turn; normalised and activated maps are recomputed then, block of rows by block of rows.
 
-What is kept for the backward pass are the pieces and what stands between two convolutions of a branch. What is
-**recomputed** there are the normalised and activated maps (as many as readers), block of rows by block of rows, and the
-pooled pieces. A piece's gradient is gathered once, from all its readers, when it is its turn.
-
-The gradient through mean and variance is ``offset + slope * x`` a channel. All readers' shares add up; it is applied
-when the whole gradient is read.
+The gradient through mean and variance is ``offset + slope * x`` per channel. All consumers' shares add up; it is
+applied when the whole gradient is read.
 """
 
 from __future__ import annotations
@@ -38,21 +32,21 @@ class Affine(NamedTuple):
     rstd: np.ndarray
 
     def of(self, place: int) -> Affine:
-        """For the piece at `place` of the concatenation."""
+        """For the feature map at `place` of the concatenation."""
         return Affine(*(a[_part(place)] for a in self))
 
 
 @dataclass
-class _Reader:
-    """A reader in the backward pass: its gradient is known, and its pieces' follow from it one after the other.
+class _Consumer:
+    """A consumer in the backward pass: its gradient is known, and its feature maps' follow from it one after the other.
 
     Parameters
     ----------
     step, sources, target
-        What it is, the pieces that it read and the maps that it wrote.
-    affine, turned
-        Its normalisation, and its weights [shape=(pieces, 32, 32)] with inputs and outputs swapped.
-    settled
+        What it is, the feature maps that it read and the maps that it wrote.
+    affine, transposed
+        Its normalisation, and its weights [shape=(sources, 32, 32)] with inputs and outputs swapped.
+    finalised
         Whether its gradient holds what flows through mean and variance.
     """
 
@@ -60,19 +54,19 @@ class _Reader:
     sources: Sequence[Map]
     target: Map
     affine: Affine
-    turned: np.ndarray
-    settled: bool = False
+    transposed: np.ndarray
+    finalised: bool = False
 
     def __post_init__(self):
         self.left = len(self.sources)
 
 
 def _part(place: int) -> slice:
-    """The channels of the piece at `place` of a concatenation."""
+    """The channels of the feature map at `place` of a concatenation."""
     return slice(place * CHANNELS, (place + 1) * CHANNELS)
 
 
-def _settling(maps: Sequence[Map]) -> tuple[np.ndarray, np.ndarray]:
+def _finalising(maps: Sequence[Map]) -> tuple[np.ndarray, np.ndarray]:
     """Offset and slope of maps [each shape=(maps * 32,)], as kernels take them."""
     offset, slope = (np.concatenate([getattr(m, kind) for m in maps]) for kind in ("offset", "slope"))
     return offset.astype(np.float32), slope.astype(np.float32)
@@ -121,23 +115,23 @@ class Trunk:
         self.memory.lay_out(self.size, self.slots)
         self.tape: list[Callable[[], None]] = []
         self.found: Arrays = {}
-        pieces, pooled = self._made([self._stem()]), {}
+        features, pooled = self._made([self._stem()]), {}
         for block in self.plan.blocks:
             ends = {}
             for pool in dict.fromkeys(branch[0].pool for branch in block):
                 group = [branch for branch in block if branch[0].pool == pool]
-                sources = pieces if pool is None else self._pooled(pieces, pool, pooled)
+                sources = features if pool is None else self._pooled(features, pool, pooled)
                 ends |= dict(zip(group, self._read(sources, [branch[0] for branch in group]), strict=True))
-            pieces = [*pieces, *self._made([self._follow(ends[branch], branch[1:]) for branch in block])]
+            features = [*features, *self._made([self._follow(ends[branch], branch[1:]) for branch in block])]
         for maps in pooled.values():
             self.memory.give_values(maps)
-        (self.last,) = self._read(pieces, [self.plan.transition])
+        (self.last,) = self._read(features, [self.plan.transition])
         return self.memory.rows(self.last.slot).reshape(batch, self.height, self.bands, CHANNELS), self.found
 
     def backward(self, gradient: np.ndarray) -> Arrays:
         """Gradients by the names of the weights, from that of the maps that `forward` gave. Ends what it kept."""
         self.results: Arrays = {}
-        self.open: list[_Reader] = []
+        self.open: list[_Consumer] = []
         self.memory.new_grad(self.last)
         np.copyto(self.memory.rows(self.last.grad), gradient.reshape(-1, CHANNELS))
         while self.tape:
@@ -217,7 +211,7 @@ class Trunk:
 
         def back():
             lengths = (2 * CHANNELS, CHANNELS * CHANNELS, CHANNELS * CHANNELS, CHANNELS)
-            rest = (*_settling([target]), x, kernel, bias, *affine[:3], *shape)
+            rest = (*_finalising([target]), x, kernel, bias, *affine[:3], *shape)
             sums, *found = self._run(stem.stem_backward, (target.slot, target.grad), *rest, sums=lengths)
             self._norm_back(step.norm, affine, sums, n, inner)
             by_gradient, by_map, patches = (a.reshape(-1, CHANNELS) for a in found)
@@ -230,15 +224,15 @@ class Trunk:
         self._remember(back)
         return target
 
-    def _made(self, pieces: list[Map]) -> list[Map]:
-        """Pieces that were made together: in the backward pass, their gradients are gathered here."""
-        self._remember(lambda: self._gather(pieces))
-        return pieces
+    def _made(self, features: list[Map]) -> list[Map]:
+        """Feature maps that were made together: in the backward pass, their gradients are gathered here."""
+        self._remember(lambda: self._gather(features))
+        return features
 
-    def _pooled(self, pieces: list[Map], pool: tuple[int, int], known: dict) -> list[Map]:
-        """The pooled pieces; those made before are taken from `known`."""
+    def _pooled(self, features: list[Map], pool: tuple[int, int], known: dict) -> list[Map]:
+        """The pooled feature maps; those made before are taken from `known`."""
         shape = (self.height, self.bands, *pool)
-        new = [piece for piece in pieces if (piece, pool) not in known]
+        new = [feature for feature in features if (feature, pool) not in known]
         made = [Map(self.memory.take()) for _ in new]
         for source, target in zip(new, made, strict=True):
             known[source, pool] = target
@@ -253,79 +247,85 @@ class Trunk:
             for source, target in zip(new, made, strict=True):
                 fresh = self.memory.new_grad(source)
                 slots = (source.slot, source.grad, fresh, target.slot, target.grad)
-                self._run(kernels.pool_backward, slots, *_settling([target]), *shape, sums=())
+                self._run(kernels.pool_backward, slots, *_finalising([target]), *shape, sums=())
                 self.memory.give(target)
 
         self._remember(back)
-        return [known[piece, pool] for piece in pieces]
+        return [known[feature, pool] for feature in features]
 
-    def _read(self, sources: list[Map], readers: list[Convolution]) -> list[Map]:
-        """Readers of the same pieces, in one pass over them."""
-        targets = [Map(self.memory.take()) for _ in readers]
-        affines = [self._affine(reader.norm, sources) for reader in readers]
-        weights, biases = zip(*(self._conv_weights(reader.conv) for reader in readers), strict=True)
+    def _read(self, sources: list[Map], consumers: list[Convolution]) -> list[Map]:
+        """Consumers of the same feature maps, in one pass over them."""
+        targets = [Map(self.memory.take()) for _ in consumers]
+        affines = [self._affine(consumer.norm, sources) for consumer in consumers]
+        weights, biases = zip(*(self._conv_weights(consumer.conv) for consumer in consumers), strict=True)
         (sums,) = self._run(
             kernels.read_forward,
             (np.array([m.slot for m in sources]), np.array([m.slot for m in targets])),
-            np.array([reader.norm is not None for reader in readers]),
+            np.array([consumer.norm is not None for consumer in consumers]),
             np.concatenate([affine.scale for affine in affines]),
             np.concatenate([affine.shift for affine in affines]),
             np.concatenate(weights),
             np.concatenate(biases),
-            sums=(len(readers) * 2 * CHANNELS,),
+            sums=(len(consumers) * 2 * CHANNELS,),
         )
-        for target, total in zip(targets, sums.reshape(len(readers), -1), strict=True):
+        for target, total in zip(targets, sums.reshape(len(consumers), -1), strict=True):
             target.note(total, self.size)
 
         def back():
-            for target, reader, affine, own in zip(targets, readers, affines, weights, strict=True):
-                turned = np.ascontiguousarray(own.reshape(-1, CHANNELS, CHANNELS).transpose(0, 2, 1))
-                self.open.append(_Reader(reader, sources, target, affine, turned))
-                self.results[f"{reader.conv}/kernel"] = np.empty((1, 1, len(sources) * CHANNELS, CHANNELS))
+            for target, consumer, affine, own in zip(targets, consumers, affines, weights, strict=True):
+                transposed = np.ascontiguousarray(own.reshape(-1, CHANNELS, CHANNELS).transpose(0, 2, 1))
+                self.open.append(_Consumer(consumer, sources, target, affine, transposed))
+                self.results[f"{consumer.conv}/kernel"] = np.empty((1, 1, len(sources) * CHANNELS, CHANNELS))
 
         self._remember(back)
         return targets
 
-    def _gather(self, pieces: list[Map]) -> None:
-        """Gradients of pieces from all their readers, whose own gradients are known."""
-        readers = [reader for reader in self.open if pieces[0] in reader.sources]
-        places = [[reader.sources.index(piece) for piece in pieces] for reader in readers]
-        affines = [[reader.affine.of(place) for place in own] for reader, own in zip(readers, places, strict=True)]
-        targets = [reader.target for reader in readers]
-        fresh = [self.memory.new_grad(piece) for piece in pieces]
-        unsettled = np.array([not reader.settled for reader in readers])
-        turned = np.concatenate([reader.turned[own] for reader, own in zip(readers, places, strict=True)])
+    def _gather(self, features: list[Map]) -> None:
+        """Gradients of feature maps from all their consumers, whose own gradients are known."""
+        consumers = [consumer for consumer in self.open if features[0] in consumer.sources]
+        places = [[consumer.sources.index(feature) for feature in features] for consumer in consumers]
+        affines = [
+            [consumer.affine.of(place) for place in own] for consumer, own in zip(consumers, places, strict=True)
+        ]
+        targets = [consumer.target for consumer in consumers]
+        fresh = [self.memory.new_grad(feature) for feature in features]
+        pending = np.array([not consumer.finalised for consumer in consumers])
+        transposed = np.concatenate([consumer.transposed[own] for consumer, own in zip(consumers, places, strict=True)])
         weight_grads, sums, bias_grads = self._run(
             kernels.gather,
-            (np.array([piece.slot for piece in pieces]), np.array([piece.grad for piece in pieces]), fresh[0]),
+            (
+                np.array([feature.slot for feature in features]),
+                np.array([feature.grad for feature in features]),
+                fresh[0],
+            ),
             np.array([m.slot if m.slot is not None else -1 for m in targets]),
             np.array([m.grad for m in targets]),
-            unsettled,
-            *_settling(targets),
-            np.array([reader.step.norm is not None for reader in readers]),
-            np.concatenate([piece.mean for piece in pieces]).astype(np.float32),
+            pending,
+            *_finalising(targets),
+            np.array([consumer.step.norm is not None for consumer in consumers]),
+            np.concatenate([feature.mean for feature in features]).astype(np.float32),
             *(np.concatenate([affine[i] for own in affines for affine in own]) for i in (1, 2)),
-            turned.reshape(-1),
-            sums=(len(turned) * 2 * CHANNELS, len(readers) * CHANNELS),
-            products=(turned.size,),
+            transposed.reshape(-1),
+            sums=(len(transposed) * 2 * CHANNELS, len(consumers) * CHANNELS),
+            products=(transposed.size,),
         )
-        weight_grads = weight_grads.reshape(len(readers), len(pieces), CHANNELS, CHANNELS)
-        sums = sums.reshape(len(readers), len(pieces), -1)
-        for r, reader in enumerate(readers):
-            if not reader.settled:
-                self.results[f"{reader.step.conv}/bias"] = bias_grads[_part(r)]
-                self.memory.give_values(reader.target)
-                reader.settled = True
-            for i, (piece, place) in enumerate(zip(pieces, places[r], strict=True)):
-                self.results[f"{reader.step.conv}/kernel"][0, 0, _part(place)] = weight_grads[r, i]
-                if reader.step.norm:
-                    self._norm_back(reader.step.norm, affines[r][i], sums[r, i], self.size, piece, _part(place))
-            reader.left -= len(pieces)
-            if not reader.left:
-                self.memory.give_grad(reader.target)
+        weight_grads = weight_grads.reshape(len(consumers), len(features), CHANNELS, CHANNELS)
+        sums = sums.reshape(len(consumers), len(features), -1)
+        for r, consumer in enumerate(consumers):
+            if not consumer.finalised:
+                self.results[f"{consumer.step.conv}/bias"] = bias_grads[_part(r)]
+                self.memory.give_values(consumer.target)
+                consumer.finalised = True
+            for i, (feature, place) in enumerate(zip(features, places[r], strict=True)):
+                self.results[f"{consumer.step.conv}/kernel"][0, 0, _part(place)] = weight_grads[r, i]
+                if consumer.step.norm:
+                    self._norm_back(consumer.step.norm, affines[r][i], sums[r, i], self.size, feature, _part(place))
+            consumer.left -= len(features)
+            if not consumer.left:
+                self.memory.give_grad(consumer.target)
 
     def _follow(self, maps: Map, steps: Sequence[Convolution]) -> Map:
-        """What comes after the reader in a branch."""
+        """What comes after the consumer in a branch."""
         for step in steps:
             source, maps = maps, (self._conv(maps, step) if step.conv else self._norm(maps, step))
             if self.moving is not None:
@@ -341,15 +341,15 @@ class Trunk:
         target.note(sums, self.size)
 
         def back():
-            turned = weights.reshape(kh, kw, CHANNELS, CHANNELS)[::-1, ::-1].transpose(0, 1, 3, 2)
+            transposed = weights.reshape(kh, kw, CHANNELS, CHANNELS)[::-1, ::-1].transpose(0, 1, 3, 2)
             self.memory.new_grad(source)
             weight_grads, sums, bias_grads = self._run(
                 kernels.conv_backward,
                 (source.slot, source.grad, target.slot, target.grad),
-                *_settling([target]),
+                *_finalising([target]),
                 normed,
                 *affine[:3],
-                np.ascontiguousarray(turned).reshape(-1),
+                np.ascontiguousarray(transposed).reshape(-1),
                 *shape,
                 sums=(2 * CHANNELS, CHANNELS),
                 products=(weights.size,),
@@ -371,7 +371,7 @@ class Trunk:
         def back():
             self.memory.new_grad(source)
             slots = (source.slot, source.grad, target.slot, target.grad)
-            (sums,) = self._run(kernels.norm_backward, slots, *_settling([target]), *affine[:3])
+            (sums,) = self._run(kernels.norm_backward, slots, *_finalising([target]), *affine[:3])
             self._norm_back(step.norm, affine, sums, self.size, source)
             self.memory.give(target)
 
