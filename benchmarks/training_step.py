@@ -106,8 +106,13 @@ def measure(variant: str, frames: int, batch: int, step: str, times: int) -> dic
 
 
 def compare(cell: tuple[str, int, int], steps: tuple[str, ...], repeats: int, times: int) -> dict[str, dict[str, list]]:
-    """Step -> measure -> all repetitions: `repeats` processes of each step in turn, `times` steps in each."""
-    found = in_turn({step: lambda step=step: in_child(measure, *cell, step, times) for step in steps}, repeats)
+    """Step -> measure -> all repetitions: `repeats` processes of each step in turn, `times` steps in each.
+
+    The plain step is Keras as it comes: without the allocator that `bnet.backend.prepare` asks TensorFlow for.
+    """
+    env = {"lean": {}, "plain": {"TF_CPU_ALLOCATOR_USE_BFC": "false"}}
+    ways = {step: lambda step=step: in_child(measure, *cell, step, times, env=env[step]) for step in steps}
+    found = in_turn(ways, repeats)
     return {step: {name: [x for one in each for x in one[name]] for name in each[0]} for step, each in found.items()}
 
 
