@@ -110,9 +110,10 @@ def test_bfloat16_keeps_weights_and_probabilities_whole():
     found = fitted(precision="bfloat16", step="plain")
     assert found.execution["precision"] == "bfloat16"
     assert {w.dtype.name for w in found.model.get_weights()} == {"float32"}
-    np.testing.assert_allclose(found.test.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(found.test.sum(axis=1), 1, atol=CLASSES * 2.0**-23)
     exact = fitted(step="plain").history["loss"]
-    assert 1e-5 < np.abs(found.history["loss"] / exact - 1).max() < 0.05
+    layers = 20  # on the longest way through the network, each of which rounds: float32 to 24 bits, bfloat16 to 8
+    assert layers * 2.0**-24 < np.abs(found.history["loss"] / exact - 1).max() < layers * 2.0**-8
     assert keras.config.dtype_policy().name == "float32"
 
 

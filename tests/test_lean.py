@@ -56,11 +56,24 @@ HAVE_NOT = {
     "inception-resnet": "connection chain",
     "xception": "'sepconv3x3:128' in the branch",
 }
-ROUNDING = 3e-6
-"""25 units in float32's last place: a gradient that near to float64, through some fifty layers, is as good as it gets.
-Processors add in different orders, so that distances of this size differ between them."""
+ROUNDING = 50 * 2.0**-24
+"""Some fifty layers, each of which rounds once: no float32 is nearer to float64 at the end of them. Processors add in
+different orders, so that distances of this size differ between them."""
 DRAWS = 9
 """Batches that equality is tried on."""
+RATE = 1e-3
+"""Adam's: it moves a weight by no more in a step, to the other side where rounding turns the sign of a gradient near
+zero; two trainings therefore drift apart by up to twice the rate, relative to weights and losses of about 1."""
+ODD = {
+    "stem": "conv5x5 norm maxpool3x3",
+    "branches": ("norm conv1x1 norm conv2x4", "conv1x1 norm conv5x1", "pool5x3 norm conv1x1", "pool3x3 conv1x1"),
+    "blocks": 2,
+    "transition": "conv1x1 norm",
+}
+"""A stem of another size that leaves bands over, an even kernel, a wide pool, consumers without a norm."""
+EQUAL = [(name, {}) for name in HAVE if name not in ("dropout", "label-smoothing", "step-4")] + [("bbnn", ODD)]
+"""Networks that are compared with float64: dropout draws other numbers there; it and label smoothing leave BBNN's trunk
+as it is, step-4 step-3's."""
 
 
 def log_mels(n=BATCH, frames=FRAMES, bands=BANDS, seed=1):
@@ -113,14 +126,11 @@ def test_the_plan_names_every_layer_up_to_the_transition(name):
 _conv, _norm = keras.layers.Conv2D, keras.layers.BatchNormalization
 
 
-@pytest.mark.parametrize("name", [n for n in HAVE if n not in ("dropout", "label-smoothing", "step-4")])
-def test_gradients_and_statistics_are_as_near_float64_as_the_plain_graph(name):
+@pytest.mark.parametrize(("name", "changes"), EQUAL, ids=[name + " odd" * bool(odd) for name, odd in EQUAL])
+def test_losses_gradients_and_statistics_are_as_near_float64_as_the_plain_graph(name, changes):
     """The median over some batches: where rounding puts a value on the other side of an activation's or a maximum's
-    edge, which happens to both, all gradients of that batch move.
-
-    Dropout draws other numbers in float64; it and label smoothing leave BBNN's trunk as it is, step-4 step-3's.
-    """
-    row, network = small(name)
+    edge, which happens to both, all gradients of that batch move."""
+    row, network = small(name, **changes)
     keras.config.set_dtype_policy("float64")
     try:
         reference = build(row, CLASSES, FRAMES, BANDS)
@@ -140,15 +150,15 @@ def test_gradients_and_statistics_are_as_near_float64_as_the_plain_graph(name):
 
 
 def _distances(plain, fast, exact):
-    """Relative distance from `exact` of the plain and the lean gradients and statistics, by path."""
-    assert fast[0] == pytest.approx(exact[0], rel=1e-4)
-    distances = {}
+    """Relative distance from `exact` of the plain and the lean loss, gradients and statistics, by path."""
+    distances = {"loss": [abs(found[0] / exact[0] - 1) for found in (plain, fast)]}
+    most = max(np.linalg.norm(gradient) for gradient in exact[1].values())
     for kind in (1, 2):
         assert fast[kind].keys() == exact[kind].keys()
         for path, true in exact[kind].items():
             size = np.linalg.norm(true)
             if size < 1e-9:  # the bias in front of a batch normalisation: nothing depends on it
-                assert np.abs(fast[kind][path]).max() < 1e-5, path
+                assert np.abs(fast[kind][path]).max() < ROUNDING * max(1, most), path
             else:
                 distances[path] = [np.linalg.norm(found[kind][path] - true) / size for found in (plain, fast)]
     return distances
@@ -159,10 +169,10 @@ def test_ten_steps_follow_the_plain_loss():
     for step in ("plain", "lean"):
         row, network = small("proposed")
         model, _note = lean.choose(network, row, step)
-        model.compile(keras.optimizers.Adam(1e-3), "categorical_crossentropy", run_eagerly=True)
+        model.compile(keras.optimizers.Adam(RATE), "categorical_crossentropy", run_eagerly=True)
         losses[step] = [float(model.train_on_batch(*log_mels(seed=i))) for i in range(10)]
     assert losses["lean"][-1] != losses["lean"][0]
-    np.testing.assert_allclose(losses["lean"], losses["plain"], rtol=2e-3)
+    np.testing.assert_allclose(losses["lean"], losses["plain"], rtol=2 * RATE)
 
 
 def test_predictions_are_the_plain_networks():
@@ -170,7 +180,7 @@ def test_predictions_are_the_plain_networks():
     model, note = lean.choose(network, row)
     assert note == "lean"
     x, _ = log_mels(5)
-    np.testing.assert_allclose(model.predict_on_batch(x), network.predict_on_batch(x), atol=1e-6)
+    np.testing.assert_allclose(model.predict_on_batch(x), network.predict_on_batch(x), atol=ROUNDING)
     assert [w.path for w in model.weights] == [w.path for w in network.weights]
 
 
@@ -224,13 +234,13 @@ def test_the_same_seed_gives_the_same_bits_and_plain_weights(tmp_path):
     one.model.save_weights(tmp_path / "x.weights.h5")
     other = build("1-block", 3, FRAMES, BANDS)
     other.load_weights(tmp_path / "x.weights.h5")
-    np.testing.assert_allclose(fitting.predict(other, corpus()[2]), one.test, atol=1e-6)
+    np.testing.assert_allclose(fitting.predict(other, corpus()[2]), one.test, atol=ROUNDING)
 
 
 def test_plain_on_request_learns_the_same():
     one, two = fit_1_block(), fit("1-block", "plain")
     assert two.execution["step"] == "plain: as asked"
-    np.testing.assert_allclose(one.history["loss"], two.history["loss"], rtol=1e-3)
+    np.testing.assert_allclose(one.history["loss"], two.history["loss"], rtol=2 * TRAINING.learning_rate)
 
 
 def test_dropout_and_label_smoothing_act():
@@ -281,21 +291,6 @@ def test_other_rows_are_refused_with_a_reason(changes, reason):
 def test_a_step_that_is_none_is_refused():
     with pytest.raises(BnetError, match=r"unknown step 'fast'.*known: auto, lean, plain"):
         lean.choose(keras.Sequential(), get_variant("bbnn"), "fast")
-
-
-def test_other_sizes_and_even_kernels_have_the_path():
-    """A stem of another size that leaves bands over, an even kernel, a wide pool, consumers without a norm."""
-    branches = ("norm conv1x1 norm conv2x4", "conv1x1 norm conv5x1", "pool5x3 norm conv1x1", "pool3x3 conv1x1")
-    changes = {"stem": "conv5x5 norm maxpool3x3", "branches": branches, "blocks": 2, "transition": "conv1x1 norm"}
-    (x, y), (row, network) = log_mels(), small("bbnn", **changes)
-    before = network.get_weights()
-    plain = learn(network, network, x, y)
-    network.set_weights(before)
-    fast = learn(lean.choose(network, row, "lean")[0], network, x, y)
-    assert fast[0] == pytest.approx(plain[0], rel=1e-5)
-    most = max(np.linalg.norm(gradient) for gradient in plain[1].values())
-    for path, gradient in plain[1].items():
-        assert np.linalg.norm(fast[1][path] - gradient) < 1e-4 * np.linalg.norm(gradient) + 1e-6 * most, path
 
 
 def test_kernels_need_no_folder_for_what_was_compiled():
