@@ -45,7 +45,7 @@ def _keras(path: str):
     backend.prepare()
     import keras
 
-    import bnet.models.keras_layers  # noqa: F401  its layers are to be known
+    import bnet.models.recurrence  # noqa: F401  its layers are to be known
 
     return keras.saving.load_model(path, compile=False)
 

@@ -32,7 +32,7 @@ from bnet.audit.evidence import measured_on
 from bnet.audit.report import Report, chosen
 from bnet.book import myst
 from bnet.models import STEPS, TABLE_3, VARIANTS, drawing
-from bnet.models.counting import table
+from bnet.models.cost import table
 from bnet.paths import results_dir
 from bnet.sound import log_mel
 from bnet.statistics import comparison

@@ -72,30 +72,27 @@ def test_files_that_are_named_are_there(file):
 
 def test_recipe_of_a_network(tmp_path):
     from bnet.models import VARIANTS
-    from bnet.models.counting import count
-    from bnet.models.variant_file import load
+    from bnet.models.cost import cost
+    from bnet.models.variants import load
 
     path = tmp_path / "wide.yaml"
     path.write_text(fences("yaml")[0], encoding="utf-8")
     row = load(path)["wide"]
     assert (row.name, row.filters, row.branches) == ("wide", 48, VARIANTS["bbnn"].branches)
-    assert count(row, 10, 216).parameters > count(VARIANTS["bbnn"], 10, 216).parameters
+    assert cost(row, 10, 216).parameters > cost(VARIANTS["bbnn"], 10, 216).parameters
 
 
 def test_recipe_of_an_operation(monkeypatch):
     from bnet.models import VARIANTS, build, drawing
-    from bnet.models.counting import LAYERS, count
-    from bnet.models.drawing.steps import LABELS
-    from bnet.models.language import WORDS
-    from bnet.models.operations import OPERATIONS
+    from bnet.models.cost import cost
+    from bnet.models.operations import WORDS
 
-    for table in (WORDS, OPERATIONS, LAYERS, LABELS):
-        monkeypatch.setitem(table, "sigmoid", None)
+    monkeypatch.setitem(WORDS, "sigmoid", None)
     exec(fences("python")[0], {})
     row = replace(VARIANTS["1-block"], branches=("norm conv1x1 sigmoid",))
     model = build(row, 10, 216)
     assert model.get_layer("block1_branch1_sigmoid").output.shape[1:] == (54, 128, 32)
-    assert count(row, 10, 216).parameters == model.count_params()
+    assert cost(row, 10, 216).parameters == model.count_params()
     assert "sigmoid" in drawing.svg(row)
 
 

@@ -17,7 +17,7 @@ import tensorflow as tf
 from bnet.audit.tables import parameters
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant, build, get_variant, load_published_bbnn
-from bnet.models.keras_layers import MaxPooling2D
+from bnet.models.pooling import MaxPooling2D
 
 COUNTS = {  # 10 classes: total, trainable, kernels and biases only, convolutions
     "bbnn": (190_826, 185_642, 180_458, 20),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from bnet.models.keras_layers import BandLSTM, max_pooling
 from bnet.models.layers import Layer
+from bnet.models.pooling import max_pooling
+from bnet.models.recurrence import BandLSTM
 from bnet.models.shapes import N_MELS, Chain, probabilities, sections
 from bnet.models.variant import Variant
 from bnet.models.variants import get_variant

@@ -18,7 +18,7 @@ class Layer:
     Parameters
     ----------
     kind
-        Its class in `keras.layers` or `bnet.models.keras_layers`; a key of `KINDS`.
+        Its class in `keras.layers`, or of our own (`bnet.models.builder`); a key of `KINDS`.
     shape
         Of its output, without the batch.
     arguments

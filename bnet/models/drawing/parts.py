@@ -153,7 +153,7 @@ def _op(op: Operation) -> Op:
     steps: list[Step] = []
     for layer in op.layers:
         step = _step(layer, op.name + layer.suffix)
-        if layer.kind == "Activation":  # one box with the normalisation before it
+        if steps and layer.kind == "Activation":  # one box with the normalisation before it
             norm = steps.pop()
             tail = ", ".join(filter(None, [step.head, norm.tail]))
             step = replace(norm, tail=tail, layers=norm.layers + step.layers)
