@@ -1,8 +1,7 @@
-"""What a run is: one frozen configuration, and the profiles that fill it.
+"""What a run is: one frozen configuration, hashed, saved and printed, and the profiles that fill it.
 
-The same object is hashed, saved and printed. Its hash covers everything that decides the result: the corpus's tracks
-and what makes their audio, the features, the network, the protocol, the fold, the seed and the training settings; not
-paths, workers or verbosity.
+Its hash covers everything that decides the result: the corpus's tracks and what makes their audio, the features, the
+network, the protocol, the fold, the seed and the training settings; not paths, workers or verbosity.
 """
 
 from __future__ import annotations
@@ -18,8 +17,7 @@ from bnet.paths import sha256
 SCHEDULES = ("plateau", "cosine")
 PRECISIONS = ("float32", "tf32", "bfloat16")
 """Arithmetic of the network. ``tf32``: float32 whose products take 10 bits of mantissa, on an NVIDIA GPU; ``bfloat16``:
-maps are computed and kept with 7 bits, weights, their updates and all statistics in float32 (Keras's
-``mixed_bfloat16``)."""
+maps have 7 bits, weights, their updates and all statistics stay float32 (Keras's ``mixed_bfloat16``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +32,12 @@ class Training:
         At most so many tracks of a class, by a seeded order; 0 for all.
     clip_seconds
         Length of a clip, in seconds.
-    schedule
-        ``plateau``: the rate is halved when the training loss stalls for `plateau_patience` epochs, as in the paper;
-        ``cosine``: it rises over `warmup_epochs`, then falls to zero along a cosine.
+    schedule, plateau_patience, plateau_factor, warmup_epochs
+        ``plateau``: the rate is multiplied by `plateau_factor` when the training loss stalls for `plateau_patience`
+        epochs, as in the paper; ``cosine``: it rises over `warmup_epochs`, then falls to zero along a cosine.
     seed
         Of the initial weights, of the order of clips, and of the splits; under ``official``, whose split is fixed, fold
         k trains with seed + k (`Config.training_seed`).
-    plateau_patience, plateau_factor, warmup_epochs
-        Settings of the two schedules.
     stop_patience, stop_min_delta
         Training stops when its loss has not fallen by `stop_min_delta` for so many epochs; 0 epochs: never.
     precision
@@ -115,11 +111,12 @@ class Config:
         """The command that makes this run; without `fold`, all folds of its network."""
         words = f"bnet train --corpus {self.corpus} --variant {self.variant} --protocol {self.protocol} "
         words += f"--profile {self.profile}" + f" --fold {self.fold}" * fold
-        return words + (f" --exclude {self.exclude}" if self.exclude else "")
+        return words + f" --exclude {self.exclude}" * bool(self.exclude)
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as one flat mapping of plain values, as records hold it."""
-        return _flat(self)
+        values = dataclasses.asdict(self)
+        return {**values.pop("training"), **values}
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no spaces; without what `_LATER` names."""
@@ -140,12 +137,7 @@ class Config:
 
 
 _LATER = {"exclude": "", "precision": "float32"}
-"""Fields that came after the first records: left out of the JSON at these values, so that a hash stays what it was."""
-
-
-def _flat(row: Config | Profile) -> dict[str, Any]:
-    values = dataclasses.asdict(row)
-    return {**values.pop("training"), **values}
+"""Fields that came after the first records: left out of the JSON at these values, so that hashes stay."""
 
 
 def convert(key: str, value: Any, kind: type) -> Any:
@@ -162,17 +154,8 @@ def convert(key: str, value: Any, kind: type) -> Any:
 class Profile:
     """How much work: a row of `PROFILES`.
 
-    Parameters
-    ----------
-    name, purpose
-        Its name in commands; what it is for.
-    training
-        Its settings of training.
-    holdouts, groups, repeats
-        Folds of ``holdout``; of ``kfold`` and ``grouped``; how often a corpus's own split is trained on, each time from
-        other weights.
-    run_folds
-        How many of the folds a plain `bnet train` runs; 0: all.
+    `holdouts` and `groups` are the numbers of folds of the protocols, `repeats` how often a corpus's own split is
+    trained on, each time from other weights; `run_folds` how many of them a plain `bnet train` runs (0: all).
     """
 
     name: str
@@ -198,7 +181,8 @@ class Profile:
 
     def to_dict(self) -> dict[str, Any]:
         """The profile as one flat mapping of plain values."""
-        return _flat(self)
+        values = dataclasses.asdict(self)
+        return {**values.pop("training"), **values}
 
 
 _ROWS = (
@@ -235,10 +219,9 @@ _ROWS = (
     ),
 )
 
-PROFILES: dict[str, Profile] = {row.name: row for row in _ROWS}
+PROFILES = {row.name: row for row in _ROWS}
 _ABOVE_0 = ("clip_seconds", "epochs", "learning_rate", "batch_size", "plateau_patience", "plateau_factor")
-_FROM_0 = ("max_per_class", "warmup_epochs", "stop_patience", "stop_min_delta", "run_folds", "seed")
-_LEAST = {**dict.fromkeys(_FROM_0, 0), "holdouts": 2, "groups": 2, "repeats": 1}
+_LEAST = {"holdouts": 2, "groups": 2, "repeats": 1}
 
 
 def get_profile(name: str, settings: dict[str, str] | None = None) -> Profile:
@@ -259,8 +242,8 @@ def get_profile(name: str, settings: dict[str, str] | None = None) -> Profile:
     for key, value in values.items():
         if key in _ABOVE_0 and not value > 0:
             raise BnetError(f"setting {key} is {value}; expected more than 0")
-        if key in _LEAST and not value >= _LEAST[key]:
-            raise BnetError(f"setting {key} is {value}; expected {_LEAST[key]} or more")
+        if not isinstance(value, str) and value < _LEAST.get(key, 0):
+            raise BnetError(f"setting {key} is {value}; expected {_LEAST.get(key, 0)} or more")
     for key, known in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
         if values.get(key, known[0]) not in known:
             raise unknown(key, values[key], known)
