@@ -47,15 +47,15 @@ BBNN = VARIANTS["bbnn"]
 
 def views(row: Variant):
     """Every view of a network: whole, one block, every block, compared with the baseline, and the other way round."""
-    yield {"row": row}
-    yield {"row": row, "block": 1}
-    yield {"row": row, "block": "all"}
-    yield {"row": row, "reference": BBNN}
-    yield {"row": BBNN, "reference": row}
+    yield {"variant": row}
+    yield {"variant": row, "block": 1}
+    yield {"variant": row, "block": "all"}
+    yield {"variant": row, "reference": BBNN}
+    yield {"variant": BBNN, "reference": row}
 
 
 def drawn(**view):
-    row = view.pop("row")
+    row = view.pop("variant")
     return ElementTree.fromstring(drawing.svg(row, **view))
 
 
@@ -72,8 +72,8 @@ def test_every_layer_is_drawn_once_with_its_shape_and_parameters(name):
     """This ties the figure, which is drawn from the row, to the model that is built from it."""
     model = build(ROWS[name], 10, 646)
     expected = {layer.name: layer for layer in model.layers if not isinstance(layer, layers.InputLayer)}
-    detailed = drawn(row=ROWS[name], block="all")
-    for root in (detailed, drawn(row=ROWS[name]), drawn(row=ROWS[name], reference=BBNN)):
+    detailed = drawn(variant=ROWS[name], block="all")
+    for root in (detailed, drawn(variant=ROWS[name]), drawn(variant=ROWS[name], reference=BBNN)):
         assert drawn_layers(root) == sorted(expected)
         total = sum(int(box.get("data-parameters", 0)) for box in boxes_with_layers(root))
         assert total == model.count_params()
@@ -82,7 +82,7 @@ def test_every_layer_is_drawn_once_with_its_shape_and_parameters(name):
         assert sum(layer.count_params() for layer in found) == int(box.get("data-parameters", 0))
         assert {" × ".join(map(str, layer.output.shape[1:])) for layer in found} == {box.get("data-shape")}
     block = sorted(layer for layer in expected if re.match(r"block1(_|$)", layer))
-    assert drawn_layers(drawn(row=ROWS[name], block=1)) == block
+    assert drawn_layers(drawn(variant=ROWS[name], block=1)) == block
     said = f"{model.count_params():,} parameters".replace(",", "\u202f")
     assert said in ["".join(text.itertext()) for text in detailed.iter(f"{SVG}text")]
 
@@ -130,7 +130,7 @@ def test_texts_and_boxes_keep_apart_and_inside(name):
 def test_the_figure_is_a_good_svg():
     for view in views(VARIANTS["lstm"]):
         root = drawn(**view)
-        row = view["row"]
+        row = view["variant"]
         assert root.tag == f"{SVG}svg"
         assert root.get("role") == "img"
         assert [root[0].tag, root[1].tag] == [f"{SVG}title", f"{SVG}desc"]
@@ -277,7 +277,7 @@ def test_differences_are_told(name, expected):
 
 
 def test_differences_are_marked():
-    root = drawn(row=VARIANTS["proposed"], reference=BBNN)
+    root = drawn(variant=VARIANTS["proposed"], reference=BBNN)
     boxes = {
         box.find(f"{SVG}title").text.split(":")[0]: box.get("class") for box in root.iter(f"{SVG}rect") if len(box)
     }
@@ -289,7 +289,7 @@ def test_differences_are_marked():
     }
     texts = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
     assert "was 5×5" in texts
-    fewer = drawn(row=VARIANTS["1-block"], reference=BBNN)
+    fewer = drawn(variant=VARIANTS["1-block"], reference=BBNN)
     struck = ["".join(text.itertext()) for text in fewer.iter(f"{SVG}text") if "removed" in text.get("class")]
     assert struck == ["Block 2", "Block 3"]
 

@@ -1,4 +1,4 @@
-"""Networks: `VARIANTS` is a table, a variant is a row of data, `build` makes the Keras model."""
+"""Networks: a variant is a network as a row of data, `VARIANTS` the table of them; `build` makes the Keras model."""
 
 from bnet.models.variants import STEPS, TABLE_3, VARIANTS, Decision, Variant, decisions, get_variant
 

@@ -1,4 +1,4 @@
-"""From a row of the table to a Keras model, on any Keras backend."""
+"""From a variant to a Keras model, on any Keras backend."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def build(variant: str | Variant, classes: int, frames: int | None = None, n_mel
     Parameters
     ----------
     variant
-        A name in `bnet.models.VARIANTS`, or a row of your own.
+        A name in `bnet.models.VARIANTS`, or a variant of your own.
     classes
         Number of classes, 2 or more.
     frames
@@ -39,9 +39,9 @@ def build(variant: str | Variant, classes: int, frames: int | None = None, n_mel
         If the name or an operation is unknown, the network is too deep for its input, or there are fewer than two
         classes.
     """
-    row = get_variant(variant) if isinstance(variant, str) else variant
-    parts = sections(row, frames, n_mels)
-    last = probabilities(row, parts[-1].shape, classes)
+    variant = get_variant(variant) if isinstance(variant, str) else variant
+    parts = sections(variant, frames, n_mels)
+    last = probabilities(variant, parts[-1].shape, classes)
     x = inputs = keras.Input((frames, n_mels, 1), name="log_mel")
     made = []
     for part in parts:
@@ -51,7 +51,7 @@ def build(variant: str | Variant, classes: int, frames: int | None = None, n_mel
         made.append(x)
     whole = keras.config.dtype_policy().variable_dtype  # float32 where maps are bfloat16
     outputs = layers.Dense(**last.arguments, dtype=whole, name="probabilities")(x)
-    return keras.Model(inputs, outputs, name=row.name.replace("-", "_"))
+    return keras.Model(inputs, outputs, name=variant.name.replace("-", "_"))
 
 
 def _apply(chain: Chain, x, seen):

@@ -1,4 +1,4 @@
-"""What a network costs, counted on its row: parameters, multiply-adds and memory of its maps. No Keras here."""
+"""What a network costs, counted without building it: parameters, multiply-adds, memory of its maps. No Keras here."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ class Cost:
     activation_bytes: int | None
 
 
-def cost(row: Variant, classes: int, frames: int | None = None) -> Cost:
+def cost(variant: Variant, classes: int, frames: int | None = None) -> Cost:
     """Count what a network costs for one clip of `frames`; None for any length, which costs no definite work.
 
     Raises
     ------
     BnetError
-        If the row is not possible, or too deep for so few frames.
+        If the variant is not possible, or too deep for so few frames.
     """
-    parts = sections(row, frames)
+    parts = sections(variant, frames)
     layers = [layer for part in parts for layer in part.layers]
-    layers.append(probabilities(row, parts[-1].shape, classes))
+    layers.append(probabilities(variant, parts[-1].shape, classes))
     parameters = sum(layer.parameters for layer in layers)
     return Cost(
         parameters,
@@ -69,7 +69,7 @@ def cost(row: Variant, classes: int, frames: int | None = None) -> Cost:
     )
 
 
-def table(rows: Iterable[Variant], classes: int, frames: int | None) -> pd.DataFrame:
+def table(variants: Iterable[Variant], classes: int, frames: int | None) -> pd.DataFrame:
     """One line per network: ``variant, title, parameters, trainable, kernels, convolutions, macs, activation_mib``, for
     a clip of `frames`.
 
@@ -77,10 +77,10 @@ def table(rows: Iterable[Variant], classes: int, frames: int | None) -> pd.DataF
     """
     counted = ["parameters", "trainable", "kernels", "convolutions", "macs"]
     lines = []
-    for row in rows:
-        line = {"variant": row.name, "title": row.title}
+    for variant in variants:
+        line = {"variant": variant.name, "title": variant.title}
         with contextlib.suppress(BnetError):
-            found = cost(row, classes, frames)
+            found = cost(variant, classes, frames)
             line |= {name: getattr(found, name) for name in counted}
             line["activation_mib"] = None if frames is None else found.activation_bytes / 2**20
         lines.append(line)

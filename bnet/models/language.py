@@ -1,4 +1,4 @@
-"""The chain language: how a row of the table writes operations, one after the other. No Keras here.
+"""The chain language: how a variant writes operations, one after the other. No Keras here.
 
 A chain is a text of tokens with spaces between them. A token is a word of `bnet.models.operations.WORDS`, then (where
 the word takes them, in this order) a size in frames x bands, ``v`` for 'valid' padding, ``/`` and a stride, ``:`` and a
@@ -6,7 +6,7 @@ number:
 
 ================== =====================================================================================================
 ``conv3x1``        convolution with kernels of 3 frames x 1 band, 'same' padding, with bias; ``conv3x3v/2:64`` has 64
-                   kernels instead of the row's `filters`, stride 2 and no padding
+                   kernels instead of the variant's `filters`, stride 2 and no padding
 ``sepconv3x3``     depthwise-separable convolution: one kernel per channel, then 1x1; ``sepconv3x3:128`` for 128 maps
 ``norm``           batch normalisation, then the activation
 ``groupnorm:16``   group normalisation with 16 channels per group, then the activation

@@ -47,11 +47,11 @@ class Step:
 
 
 class Operation(NamedTuple):
-    """A step of a row where it stands: `name` of its layers, shapes `before` and `after`, its block's input `seen`."""
+    """A step where it stands: `name` of its layers, shapes `before` and `after`, its block's input `seen`."""
 
     name: str
     step: Step
-    row: Variant
+    variant: Variant
     before: Shape
     after: Shape
     seen: Shape | None = None
@@ -77,11 +77,11 @@ def _convolution(op: Operation) -> dict[str, Any]:
 
 
 def _conv(op: Operation) -> list[Layer]:
-    return [Layer("Conv2D", op.after, {**_convolution(op), "kernel_initializer": op.row.initializer})]
+    return [Layer("Conv2D", op.after, {**_convolution(op), "kernel_initializer": op.variant.initializer})]
 
 
 def _sepconv(op: Operation) -> list[Layer]:
-    initializers = dict.fromkeys(("depthwise_initializer", "pointwise_initializer"), op.row.initializer)
+    initializers = dict.fromkeys(("depthwise_initializer", "pointwise_initializer"), op.variant.initializer)
     return [Layer("SeparableConv2D", op.after, {**_convolution(op), **initializers})]
 
 
@@ -95,7 +95,7 @@ def _groupnorm(op: Operation) -> list[Layer]:
 
 
 def _activation(op: Operation) -> Layer:
-    return Layer("Activation", op.after, {"activation": op.row.activation}, f"_{op.row.activation}")
+    return Layer("Activation", op.after, {"activation": op.variant.activation}, f"_{op.variant.activation}")
 
 
 def _pool(kind: str, **arguments: Any) -> Callable[[Operation], list[Layer]]:
@@ -103,7 +103,7 @@ def _pool(kind: str, **arguments: Any) -> Callable[[Operation], list[Layer]]:
 
 
 def _lstm(op: Operation) -> list[Layer]:
-    return [Layer("BandLSTM", op.after, {"units": op.after[-1], "kernel_initializer": op.row.initializer})]
+    return [Layer("BandLSTM", op.after, {"units": op.after[-1], "kernel_initializer": op.variant.initializer})]
 
 
 def _excitation(squeeze: str) -> Callable[[Operation], list[Layer]]:
@@ -114,22 +114,22 @@ def _excitation(squeeze: str) -> Callable[[Operation], list[Layer]]:
         reduced = channels // int(op.step.number)
         return [
             Layer(squeeze, (1, 1, channels), {"keepdims": True}, "_squeeze"),
-            dense(op.row, (1, 1, reduced), "relu", "_reduce"),
-            dense(op.row, (1, 1, channels), "sigmoid", "_expand"),
+            dense(op.variant, (1, 1, reduced), "relu", "_reduce"),
+            dense(op.variant, (1, 1, channels), "sigmoid", "_expand"),
             Layer("Multiply", op.after, beside="input"),
         ]
 
     return layers
 
 
-def dense(row: Variant, shape: Shape, activation: str, suffix: str = "", entered: int = 0) -> Layer:
-    """A dense layer, its weights initialised as those of the row."""
-    arguments = {"units": shape[-1], "activation": activation, "kernel_initializer": row.initializer}
+def dense(variant: Variant, shape: Shape, activation: str, suffix: str = "", entered: int = 0) -> Layer:
+    """A dense layer, its weights initialised as those of the variant."""
+    arguments = {"units": shape[-1], "activation": activation, "kernel_initializer": variant.initializer}
     return Layer("Dense", shape, arguments, suffix, entered=entered)
 
 
 def _residual(op: Operation) -> list[Layer]:
-    arguments = {"filters": op.after[-1], "kernel_size": (1, 1), "kernel_initializer": op.row.initializer}
+    arguments = {"filters": op.after[-1], "kernel_size": (1, 1), "kernel_initializer": op.variant.initializer}
     return [Layer("Conv2D", op.after, arguments, "_conv1x1"), Layer("Add", op.after, beside="block")]
 
 

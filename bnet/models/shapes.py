@@ -1,4 +1,4 @@
-"""A row, walked once: its sections, their operations and what these do to the shape of the input. No Keras here."""
+"""A variant, walked once: its sections, their operations and what these do to the shape of the input. No Keras here."""
 
 from __future__ import annotations
 
@@ -66,75 +66,79 @@ class Section:
         yield from (layer for op in self.after for layer in op.layers)
 
 
-def sections(row: Variant, frames: int | None = None, n_mels: int = N_MELS) -> list[Section]:
+def sections(variant: Variant, frames: int | None = None, n_mels: int = N_MELS) -> list[Section]:
     """The sections of a network in order, for a log-mel [shape=(frames, n_mels, 1)]; frames None for any length.
 
     Raises
     ------
     BnetError
-        If a value or an operation of the row is not possible where it stands, or the network is too deep for its
+        If a value or an operation of the variant is not possible where it stands, or the network is too deep for its
         input: pooling would leave less than one frame or band.
     """
-    _check_values(row)
-    parts = {f"block{number}": (row.branches_of(number), row.after) for number in range(1, row.blocks + 1)}
-    parts = {"stem": ((row.stem,), ""), **parts, "transition": ((row.transition,), "")}
+    _check_values(variant)
+    parts = {f"block{number}": (variant.branches_of(number), variant.after) for number in range(1, variant.blocks + 1)}
+    parts = {"stem": ((variant.stem,), ""), **parts, "transition": ((variant.transition,), "")}
     shape, found, pieces = (frames, n_mels, 1), [], []
     for name, (chains, after) in parts.items():
         number = int(name.removeprefix("block")) if name.startswith("block") else 0
-        sources = (*pieces,) if pieces and row.connection == "broadcast" else shape[-1:]
+        sources = (*pieces,) if pieces and variant.connection == "broadcast" else shape[-1:]
         entered = (*shape[:2], sum(sources))
         seen = entered if number else None
         places = [f"{name}_branch{i}" if number else name for i in range(1, len(chains) + 1)]
-        branches = tuple(_chain(row, *chain, entered, seen) for chain in zip(chains, places, strict=True))
+        branches = tuple(_chain(variant, *chain, entered, seen) for chain in zip(chains, places, strict=True))
         merged = (*_end(branches[0], entered)[:-1], sum(_end(branch, entered)[-1] for branch in branches))
-        ending = _chain(row, after, name, merged, seen)
+        ending = _chain(variant, after, name, merged, seen)
         shape = _end(ending, merged)
         source = f"{name}_input" if number else "broadcast"
         found.append(Section(name, number, sources, source, entered, branches, ending, shape))
         pieces.append(shape[-1])
-    decision = _chain(row, row.decision, "decision", shape)
+    decision = _chain(variant, variant.decision, "decision", shape)
     end = _end(decision, shape)
     if len(end) != 1:
-        raise BnetError(f"network {row.name!r}: its decision {row.decision!r} lacks a global pool; add gap or gmp")
+        raise BnetError(
+            f"network {variant.name!r}: its decision {variant.decision!r} lacks a global pool; add gap or gmp"
+        )
     return [*found, Section("decision", 0, shape[-1:], "", shape, (decision,), (), end)]
 
 
-def probabilities(row: Variant, entered: Shape, classes: int) -> Layer:
+def probabilities(variant: Variant, entered: Shape, classes: int) -> Layer:
     """The dense softmax layer over the classes that closes every network; a `BnetError` if there are fewer than two."""
     if classes < 2:
         raise BnetError(f"a classifier needs 2 classes or more; got {classes}")
-    return dense(row, (classes,), "softmax", entered=entered[-1])
+    return dense(variant, (classes,), "softmax", entered=entered[-1])
 
 
-def check(row: Variant, frames: int | None = None, n_mels: int = N_MELS) -> None:
+def check(variant: Variant, frames: int | None = None, n_mels: int = N_MELS) -> None:
     """As `sections`, for its errors alone."""
-    sections(row, frames, n_mels)
+    sections(variant, frames, n_mels)
 
 
-def _check_values(row: Variant) -> None:
+def _check_values(variant: Variant) -> None:
     for what, value, known in (
-        ("activation", row.activation, ACTIVATIONS),
-        ("initializer", row.initializer, INITIALIZERS),
-        ("connection", row.connection, CONNECTIONS),
+        ("activation", variant.activation, ACTIVATIONS),
+        ("initializer", variant.initializer, INITIALIZERS),
+        ("connection", variant.connection, CONNECTIONS),
     ):
         if value not in known:
-            raise unknown(f"{what} in network {row.name!r}:", value, known)
-    for what, value in (("blocks", row.blocks), ("filters", row.filters)):
+            raise unknown(f"{what} in network {variant.name!r}:", value, known)
+    for what, value in (("blocks", variant.blocks), ("filters", variant.filters)):
         if value < 1:
-            raise BnetError(f"network {row.name!r}: {what} is {value}; expected 1 or more")
-    if not all((row.branches, *row.later_branches)):
-        raise BnetError(f"network {row.name!r}: a block has no branches; expected one chain or more")
-    if not 0 <= row.label_smoothing < 1:
-        raise BnetError(f"network {row.name!r}: label_smoothing is {row.label_smoothing}; expected 0 up to below 1")
+            raise BnetError(f"network {variant.name!r}: {what} is {value}; expected 1 or more")
+    if not all((variant.branches, *variant.later_branches)):
+        raise BnetError(f"network {variant.name!r}: a block has no branches; expected one chain or more")
+    if not 0 <= variant.label_smoothing < 1:
+        raise BnetError(
+            f"network {variant.name!r}: label_smoothing is {variant.label_smoothing}; expected 0 up to below 1"
+        )
 
 
 def _end(chain: Chain, entered: Shape) -> Shape:
     return chain[-1].after if chain else entered
 
 
-def _chain(row: Variant, chain: str, place: str, shape: Shape, seen: Shape | None = None) -> Chain:
+def _chain(variant: Variant, chain: str, place: str, shape: Shape, seen: Shape | None = None) -> Chain:
     """The operations of a chain; `seen` is the input of the block that it belongs to, if any."""
-    where = f"{place} of network {row.name!r}"
+    where = f"{place} of network {variant.name!r}"
     done = []
     for name, step in named(chain, place, where):
         if len(shape) == 1 and not WORDS[step.word].vector:
@@ -148,14 +152,14 @@ def _chain(row: Variant, chain: str, place: str, shape: Shape, seen: Shape | Non
             raise BnetError(
                 f"operation in {where}: 'residual' sums with a block's input; use it in branches or `after`"
             )
-        before, shape = shape, _after(row, step, shape, where, seen)
-        done.append(Operation(name, step, row, before, shape, seen))
+        before, shape = shape, _after(variant, step, shape, where, seen)
+        done.append(Operation(name, step, variant, before, shape, seen))
     if len(shape) == 1 and place != "decision":
         raise BnetError(f"{where} ends in a global pool; expected one in the decision only")
     return tuple(done)
 
 
-def _after(row: Variant, step: Step, shape: Shape, where: str, seen: Shape | None) -> Shape:
+def _after(variant: Variant, step: Step, shape: Shape, where: str, seen: Shape | None) -> Shape:
     word, channels = WORDS[step.word], shape[-1]
     if word.divides and channels % step.number:
         raise BnetError(
@@ -164,7 +168,7 @@ def _after(row: Variant, step: Step, shape: Shape, where: str, seen: Shape | Non
     if word.flattens:
         return (channels,)
     if word.makes:
-        channels = int(step.number or row.filters)
+        channels = int(step.number or variant.filters)
     elif seen and step.word == "residual":
         channels = seen[2]
     if len(shape) == 1:
@@ -172,8 +176,8 @@ def _after(row: Variant, step: Step, shape: Shape, where: str, seen: Shape | Non
     sizes = [_extent(step, axis, extent) for axis, extent in enumerate(shape[:2])]
     if any(size is not None and size < 1 for size in sizes):
         raise BnetError(
-            f"network {row.name!r} is too deep for its input: {where} applies {step.token!r} to {shape[0]} frames x "
-            f"{shape[1]} bands; give longer clips (`--set clip_seconds=...`), or pool less"
+            f"network {variant.name!r} is too deep for its input: {where} applies {step.token!r} to {shape[0]} frames "
+            f"x {shape[1]} bands; give longer clips (`--set clip_seconds=...`), or pool less"
         )
     return (*sizes, channels)
 

@@ -15,8 +15,8 @@ CONNECTIONS = ("broadcast", "chain")
 class Decision(NamedTuple):
     """Something that the paper leaves open, or says in two ways, and what we do.
 
-    `what` is the question in a few words, `choice` what the row does, `reason` why, in a sentence, `source` where the
-    choice comes from: paper section, figure, reference or published notebook.
+    `what` is the question in a few words, `choice` what the variant does, `reason` why, in a sentence, `source` where
+    the choice comes from: paper section, figure, reference or published notebook.
     """
 
     what: str
@@ -47,7 +47,7 @@ class Variant:
         Keras names of the kernel initialiser (one of `INITIALIZERS`) and of the activation that follows every
         normalisation (one of `ACTIVATIONS`).
     source, section
-        Where the row comes from: section and figure of the paper, or a published notebook; the paper's section on it.
+        Where it comes from: section and figure of the paper, or a published notebook; the paper's section on it.
     later_branches
         Branches of the second, third, ... block, where they differ from `branches`; the last entry goes on.
     after
@@ -60,7 +60,7 @@ class Variant:
     change, hope
         What differs from BBNN, and why one would expect it to help; plain sentences.
     decisions
-        What the paper leaves open, and what this row does.
+        What the paper leaves open, and what this variant does.
     """
 
     name: str
@@ -95,17 +95,17 @@ class Variant:
 
     def architecture(self) -> str:
         """Canonical JSON of all that decides what the network learns (not its name or texts), for the run's hash."""
-        row = {name: getattr(self, name) for name in ARCHITECTURE_FIELDS}
-        return json.dumps({k: value for k, value in row.items() if value != _LATER.get(k, ...)}, sort_keys=True)
+        values = {name: getattr(self, name) for name in ARCHITECTURE_FIELDS}
+        return json.dumps({k: value for k, value in values.items() if value != _LATER.get(k, ...)}, sort_keys=True)
 
     @classmethod
     def from_architecture(cls, name: str, architecture: str) -> Variant:
-        """The row that a record's `architecture` describes; its title is its name."""
+        """The variant that a record's `architecture` describes; its title is its name."""
         return cls(name=name, title=name, **json.loads(architecture))
 
 
 _TEXTS = ("name", "title", "source", "section", "change", "hope", "decisions")
 ARCHITECTURE_FIELDS = tuple(f.name for f in dataclasses.fields(Variant) if f.name not in _TEXTS)
-"""The fields of a row that decide what a network learns."""
+"""The fields of a variant that decide what a network learns."""
 _LATER = {"later_branches": (), "after": "", "connection": "broadcast", "label_smoothing": 0.0}
 """Fields that came after the first records: left out of `architecture` at these values, so that a hash stays."""

@@ -10,7 +10,7 @@ Each entry of such a file names a network to start from and what it changes:
       branches: [norm conv1x1, norm conv1x1 norm conv3x3, pool3x3 norm conv1x1]
 
 The fields are those of `bnet.models.Variant`; chains are written in the words of `bnet.models.language`. A dense
-softmax layer over the classes always closes a network. `bnet.models.builder` turns a row into a Keras model.
+softmax layer over the classes always closes a network. `bnet.models.builder` turns a variant into a Keras model.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def load(path: str | Path, frames: int | None = None, taken: Iterable[str] = ())
     Returns
     -------
     dict
-        Name -> row, in the file's order.
+        Name -> variant, in the file's order.
 
     Raises
     ------
@@ -68,13 +68,13 @@ def load(path: str | Path, frames: int | None = None, taken: Iterable[str] = ())
     for number, name in enumerate(names):
         if name in used or name in names[:number]:
             raise BnetError(f"{path}: the name {name!r} is taken; choose another (taken: {', '.join(sorted(used))})")
-    rows = _rows(entries, path, VARIANTS)
-    for row in rows.values():
+    variants = _variants(entries, path, VARIANTS)
+    for variant in variants.values():
         try:
-            check(row, frames, N_MELS)
+            check(variant, frames, N_MELS)
         except BnetError as error:
             raise BnetError(f"{path}: {error}") from error
-    return rows
+    return variants
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
@@ -125,11 +125,11 @@ def _is_chains(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(chain, str) for chain in value)
 
 
-def _rows(entries: list[dict[str, Any]], path: Path, known: Mapping[str, Variant]) -> dict[str, Variant]:
-    """The rows of entries: each its base's, `known` or of the same file, with the changes."""
+def _variants(entries: list[dict[str, Any]], path: Path, known: Mapping[str, Variant]) -> dict[str, Variant]:
+    """The variants of entries: each its base's, `known` or of the same file, with the changes."""
     own = {entry["name"]: entry for entry in entries}
 
-    def row(name: str, behind: tuple[str, ...] = ()) -> Variant:
+    def variant(name: str, behind: tuple[str, ...] = ()) -> Variant:
         if name not in own:
             if name not in known:
                 raise unknown(f"base of {behind[-1]!r} in {path}:", name, [*known, *own])
@@ -142,15 +142,15 @@ def _rows(entries: list[dict[str, Any]], path: Path, known: Mapping[str, Variant
         if name == ROOT:
             return Variant(**changes)
         changes["source"] = changes["source"] or f"{path.name}, from {base}"
-        return dataclasses.replace(row(base, (*behind, name)), **changes)
+        return dataclasses.replace(variant(base, (*behind, name)), **changes)
 
-    return {name: row(name) for name in own}
+    return {name: variant(name) for name in own}
 
 
 def _table() -> dict[str, Variant]:
     path = Path(__file__).with_name("variants.yaml")
     decided = [{**entry, "decisions": _decisions(entry)} for entry in _entries(path)]
-    return _rows(decided, path, {})
+    return _variants(decided, path, {})
 
 
 def _decisions(entry: Mapping[str, Any]) -> tuple[Decision, ...]:
@@ -158,7 +158,7 @@ def _decisions(entry: Mapping[str, Any]) -> tuple[Decision, ...]:
 
 
 VARIANTS: dict[str, Variant] = _table()
-TABLE_3 = tuple(name for name, row in VARIANTS.items() if "Table III, row" in row.source)
+TABLE_3 = tuple(name for name, variant in VARIANTS.items() if "Table III, row" in variant.source)
 """The variations of BBNN, in the order of the paper's Table III."""
 STEPS = ("remove-3x3", "step-2", "step-3", "step-4", "proposed")
 """From BBNN to the proposed network, one change per step, cumulative (section II-A, changes 1 to 5); the fifth, the
@@ -166,7 +166,7 @@ factorised 3x3, gives `proposed` itself."""
 
 
 def get_variant(name: str) -> Variant:
-    """The row called `name`; a `BnetError` that lists the known ones otherwise."""
+    """The variant called `name`; a `BnetError` that lists the known ones otherwise."""
     if name not in VARIANTS:
         raise unknown("network", name, VARIANTS)
     return VARIANTS[name]
@@ -187,8 +187,8 @@ def decisions(names: Iterable[str] = VARIANTS) -> pd.DataFrame:
         If a name is unknown.
     """
     lines = [
-        {"variant": row.name, "title": row.title, **decision._asdict()}
-        for row in map(get_variant, names)
-        for decision in row.decisions
+        {"variant": variant.name, "title": variant.title, **decision._asdict()}
+        for variant in map(get_variant, names)
+        for decision in variant.decisions
     ]
     return pd.DataFrame(lines, columns=["variant", "title", *Decision._fields])

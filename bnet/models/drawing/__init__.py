@@ -1,4 +1,4 @@
-"""Figures of networks, drawn from their rows: what feeds what, with shapes, channels and parameters. No Keras here.
+"""Figures of networks, drawn from their variants: what feeds what, with shapes, channels and parameters. No Keras here.
 
 >>> from bnet.models import VARIANTS, drawing
 >>> drawing.differences(VARIANTS["dropout"], VARIANTS["bbnn"])
@@ -21,7 +21,7 @@ __all__ = ["alt", "differences", "svg"]
 
 
 def svg(
-    row: Variant,
+    variant: Variant,
     *,
     reference: Variant | None = None,
     block: int | str | None = None,
@@ -32,8 +32,8 @@ def svg(
 
     Parameters
     ----------
-    row, reference
-        The network; and one to compare it with: what `row` adds, changes and removes is marked instead of kinds.
+    variant, reference
+        The network; and one to compare it with: what `variant` adds, changes and removes is marked instead of kinds.
     block
         None for the whole network, blocks that are alike but for their channels drawn once; a number for this block
         alone, with the parameters of every step; ``"all"`` for the whole network with every block and its parameters.
@@ -50,9 +50,9 @@ def svg(
     Raises
     ------
     BnetError
-        If the row is impossible for so many frames, or has no such block, or there are fewer than two classes.
+        If the variant is impossible for so many frames, or has no such block, or there are fewer than two classes.
     """
-    network, title = _read(row, classes, frames, block), row.title
+    network, title = _read(variant, classes, frames, block), variant.title
     if isinstance(block, int):
         title += f", block {block}"
     if reference:
@@ -61,12 +61,12 @@ def svg(
         network, title = replace(compare(network, other), notes=tuple(said)), f"{title} compared with {reference.title}"
     figure = Figure(WIDTH, parameters=block is not None)
     height = figure.block(network, title, block) if isinstance(block, int) else figure.network(network, title)
-    return render(figure, height, title, alt(row, reference=reference, block=block, classes=classes, frames=frames))
+    return render(figure, height, title, alt(variant, reference=reference, block=block, classes=classes, frames=frames))
 
 
-def alt(row: Variant, *, reference=None, block=None, classes: int = 10, frames: int | None = 646) -> str:
+def alt(variant: Variant, *, reference=None, block=None, classes: int = 10, frames: int | None = 646) -> str:
     """What the figure of `svg` shows, in words, for those who don't see it. Parameters and errors as there."""
-    network = _read(row, classes, frames, block)
+    network = _read(variant, classes, frames, block)
     said = words.describe_block(network.blocks[block - 1]) if isinstance(block, int) else words.describe(network)
     if reference:
         changes = words.differences(network, _read(reference, classes, frames)) or [words.SAME]
@@ -74,17 +74,17 @@ def alt(row: Variant, *, reference=None, block=None, classes: int = 10, frames: 
     return said
 
 
-def differences(row: Variant, reference: Variant, *, classes: int = 10, frames: int | None = 646) -> list[str]:
-    """What `row` changes against `reference`, in short sentences; an empty list where nothing in them differs.
+def differences(variant: Variant, reference: Variant, *, classes: int = 10, frames: int | None = 646) -> list[str]:
+    """What `variant` changes against `reference`, in short sentences; an empty list where nothing in them differs.
 
     What only training differs in (such as label smoothing) is no part of a network, and not told.
     """
-    return words.differences(_read(row, classes, frames), _read(reference, classes, frames))
+    return words.differences(_read(variant, classes, frames), _read(reference, classes, frames))
 
 
-def _read(row: Variant, classes: int, frames: int | None, block: int | str | None = None) -> Network:
-    numbers = range(1, row.blocks + 1)
+def _read(variant: Variant, classes: int, frames: int | None, block: int | str | None = None) -> Network:
+    numbers = range(1, variant.blocks + 1)
     if block not in (None, "all", *numbers):
         known = ", ".join(map(str, numbers))
-        raise BnetError(f"{row.title} has no block {block!r}; give one of its numbers ({known}) or 'all'")
-    return read(row, classes, frames)
+        raise BnetError(f"{variant.title} has no block {block!r}; give one of its numbers ({known}) or 'all'")
+    return read(variant, classes, frames)

@@ -25,7 +25,7 @@ def compare(network: Network, reference: Network) -> Network:
     for part in network.parts:
         laid = _overlay(part, theirs.get(part.name, reference.blocks[-1]))
         parts.append(replace(laid, status="" if part.name in theirs else "added"))
-        if part.number == network.row.blocks:
+        if part.number == network.variant.blocks:
             gone = reference.blocks[part.number :]
             parts += [replace(_marked(other, "removed"), status="removed") for other in gone]
     return replace(network, parts=tuple(parts))

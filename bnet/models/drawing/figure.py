@@ -47,7 +47,7 @@ class Figure(Canvas):
         Each part reads from the bands beside it and adds one of its own, as wide as its maps are many.
         """
         y = self._heading(title, f"{number(network.parameters)} parameters") + 2
-        broadcast, present = network.row.connection == "broadcast", network.present
+        broadcast, present = network.variant.connection == "broadcast", network.present
         compared = any(step.status for step in present[-1].steps)
         room = 30.0 if broadcast else 12.0
         left, middle, x = _MARGIN + room + 8, _MARGIN + room / 2, _MARGIN

@@ -1,4 +1,4 @@
-"""A row of the table as a reader sees it: stem, blocks, transition, decision; each of chains of labelled steps."""
+"""A variant as a reader sees it: stem, blocks, transition, decision; each of chains of labelled steps."""
 
 from __future__ import annotations
 
@@ -110,9 +110,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Network:
-    """A row as it is drawn; in a comparison `notes` say what no box shows."""
+    """A variant as it is drawn; in a comparison `notes` say what no box shows."""
 
-    row: Variant
+    variant: Variant
     input: Shape
     parts: tuple[Part, ...]
     notes: tuple[str, ...] = ()
@@ -133,10 +133,10 @@ class Network:
         return sum(part.parameters for part in self.present)
 
 
-def read(row: Variant, classes: int, frames: int | None) -> Network:
-    """The parts of a row, for a number of classes and of frames (None: any length); errors as `shapes.sections`."""
+def read(variant: Variant, classes: int, frames: int | None) -> Network:
+    """The parts of a variant, for a number of classes and of frames (None: any length); errors as `shapes.sections`."""
     parts = []
-    for section in shapes.sections(row, frames):
+    for section in shapes.sections(variant, frames):
         chains = (Chain(tuple(map(_op, ops)), i * bool(section.number)) for i, ops in enumerate(section.branches, 1))
         join = _concatenation(section.join, section.sources, section.source)
         merge = _concatenation(section.merge, section.ends, section.name)
@@ -144,9 +144,9 @@ def read(row: Variant, classes: int, frames: int | None) -> Network:
         place = section.name, tuple(chains), section.entered, section.shape
         parts.append(Part(*place, join, merge, after, section.number))
     *others, last = parts
-    dense = _step(shapes.probabilities(row, last.shape, classes), "probabilities")
+    dense = _step(shapes.probabilities(variant, last.shape, classes), "probabilities")
     ending = Chain((*last.chains[0].ops, Op((dense,), dense.label)))
-    return Network(row, parts[0].entered, (*others, replace(last, chains=(ending,), shape=(classes,))))
+    return Network(variant, parts[0].entered, (*others, replace(last, chains=(ending,), shape=(classes,))))
 
 
 def _op(op: Operation) -> Op:

@@ -20,19 +20,19 @@ _CONNECTIONS = {
 
 def describe(network: Network) -> str:
     """A network in a few sentences: its input, its parts in order, the branches of its blocks, how they are joined."""
-    said = [f"{network.row.title}, a network with {network.parameters} parameters. Input: {_spelt(network.input)}."]
+    said = [f"{network.variant.title}, a network with {network.parameters} parameters. Input: {_spelt(network.input)}."]
     kinds: dict[str, list[Part]] = {}
     for part in network.blocks:
         kinds.setdefault(_inside(part), []).append(part)
     for part in network.parts:
         if part.number == 1 and len(kinds) == 1:
-            each = "each" if network.row.blocks > 1 else "it"
+            each = "each" if network.variant.blocks > 1 else "it"
             said.append(f"{_blocks(network).capitalize()}; {each} has {_inside(part)}.")
         elif part.number == 1:
             said.append(f"{_blocks(network).capitalize()}.")
             said += [f"{_titles(parts)}: {inside}." for inside, parts in kinds.items()]
         if part.number == 1:
-            said.append(_CONNECTIONS[network.row.connection])
+            said.append(_CONNECTIONS[network.variant.connection])
         elif not part.number:
             said.append(f"{part.title}: {_spoken(part.chains[0].ops)}; the output is {_spelt(part.shape)}.")
     return " ".join(said)
@@ -81,7 +81,7 @@ def _counted(count: int) -> str:
 
 
 def _blocks(network: Network) -> str:
-    return f"{_counted(network.row.blocks)} block{'s' * (network.row.blocks != 1)}"
+    return f"{_counted(network.variant.blocks)} block{'s' * (network.variant.blocks != 1)}"
 
 
 def _titles(parts: Sequence[Part]) -> str:
@@ -97,13 +97,13 @@ def _listed(words: Iterable[str]) -> str:
 
 def notes(network: Network, reference: Network) -> list[str]:
     """What differs beyond single steps: number of blocks, connections, initialiser."""
-    said, row, other = [], network.row, reference.row
-    if row.blocks != other.blocks:
+    said, variant, other = [], network.variant, reference.variant
+    if variant.blocks != other.blocks:
         said.append(f"{_blocks(network).capitalize()} instead of {_counted(other.blocks)}.")
-    if row.connection != other.connection:
-        said.append(_CONNECTIONS[row.connection])
-    if row.initializer != other.initializer:
-        said.append(f"Initial kernels: {row.initializer} instead of {other.initializer}.".replace("_", " "))
+    if variant.connection != other.connection:
+        said.append(_CONNECTIONS[variant.connection])
+    if variant.initializer != other.initializer:
+        said.append(f"Initial kernels: {variant.initializer} instead of {other.initializer}.".replace("_", " "))
     return said
 
 
@@ -118,7 +118,7 @@ def differences(network: Network, reference: Network) -> list[str]:
             told.setdefault(sentence, []).append(part)
     for sentence, where in told.items():
         blocks = [part for part in where if part.number]
-        every = len(blocks) == network.row.blocks > 1
+        every = len(blocks) == network.variant.blocks > 1
         named = [part.title for part in where if not part.number]
         named += [("every block" if named else "Every block") if every else _titles(blocks)] if blocks else []
         said.append(f"{_listed(named)}: {sentence}.")

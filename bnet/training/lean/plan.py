@@ -1,4 +1,4 @@
-"""Which networks the lean step can train: a row of the table, read as consumers and what follows them."""
+"""Which networks the lean step can train: a variant, read as consumers and what follows them."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ class Plan:
 
 
 class NoPlanError(ValueError):
-    """A row that the lean step has no kernels for; the message says why, in a few words."""
+    """A variant that the lean step has no kernels for; the message says why, in a few words."""
 
 
-def plan(row: Variant) -> Plan:
-    """Read a row.
+def plan(variant: Variant) -> Plan:
+    """Read a variant.
 
     Raises
     ------
@@ -95,18 +95,18 @@ def plan(row: Variant) -> Plan:
         If some part of it has no kernel.
     """
     for wrong, reason in (
-        (row.filters != CHANNELS, f"{row.filters} filters; its kernels are for {CHANNELS}"),
-        (row.activation != "relu", f"activation {row.activation}; its kernels are for relu"),
-        (row.connection != "broadcast", f"connection {row.connection}"),
-        (row.after, f"blocks end in {row.after!r}"),
+        (variant.filters != CHANNELS, f"{variant.filters} filters; its kernels are for {CHANNELS}"),
+        (variant.activation != "relu", f"activation {variant.activation}; its kernels are for relu"),
+        (variant.connection != "broadcast", f"connection {variant.connection}"),
+        (variant.after, f"blocks end in {variant.after!r}"),
     ):
         if wrong:
             raise NoPlanError(reason)
-    stem, blocks = _stem(row.stem), []
-    for number in range(1, row.blocks + 1):
-        branches = enumerate(row.branches_of(number), 1)
+    stem, blocks = _stem(variant.stem), []
+    for number in range(1, variant.blocks + 1):
+        branches = enumerate(variant.branches_of(number), 1)
         blocks.append(tuple(_branch(chain, f"block{number}_branch{i}") for i, chain in branches))
-    return Plan(stem, tuple(blocks), _transition(row.transition))
+    return Plan(stem, tuple(blocks), _transition(variant.transition))
 
 
 def _words(chain: str) -> list[str]:
