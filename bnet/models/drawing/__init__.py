@@ -14,7 +14,7 @@ from bnet.models.drawing import words
 from bnet.models.drawing.canvas import render
 from bnet.models.drawing.difference import compare
 from bnet.models.drawing.figure import WIDTH, Figure
-from bnet.models.drawing.parts import Network, read
+from bnet.models.drawing.parts import Diagram, read
 from bnet.models.variant import Variant
 
 __all__ = ["alt", "differences", "svg"]
@@ -82,7 +82,7 @@ def differences(variant: Variant, reference: Variant, *, classes: int = 10, fram
     return words.differences(_read(variant, classes, frames), _read(reference, classes, frames))
 
 
-def _read(variant: Variant, classes: int, frames: int | None, block: int | str | None = None) -> Network:
+def _read(variant: Variant, classes: int, frames: int | None, block: int | str | None = None) -> Diagram:
     numbers = range(1, variant.blocks + 1)
     if block not in (None, "all", *numbers):
         known = ", ".join(map(str, numbers))

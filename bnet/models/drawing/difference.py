@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bnet.models.drawing.parts import Chain, Network, Op, Part, Step
+from bnet.models.drawing.parts import Box, Chain, Diagram, Op, Panel
 
 REBUILT = 0.6
 """Share of steps that would have to be added, removed or changed, above which a part counts as rebuilt."""
 
 
-def compare(network: Network, reference: Network) -> Network:
+def compare(network: Diagram, reference: Diagram) -> Diagram:
     """The network laid over a reference: each step says whether it is 'same', 'added', 'changed' or 'removed'.
 
     Parts are matched by name (blocks beyond those of the reference with its last one), branches and operations by the
@@ -31,7 +31,7 @@ def compare(network: Network, reference: Network) -> Network:
     return replace(network, parts=tuple(parts))
 
 
-def _overlay(part: Part, other: Part) -> Part:
+def _overlay(part: Panel, other: Panel) -> Panel:
     cost, chains = _aligned(part.chains, other.chains, _chains, lambda chain: _weight(chain) or 0.5, _chain)
     more, after = _chains(part.after, other.after)
     join = part.join and replace(part.join, status="same")
@@ -41,7 +41,7 @@ def _overlay(part: Part, other: Part) -> Part:
     return replace(part, chains=chains, after=after, join=join, merge=merge or _step(other.merge, "removed"))
 
 
-def _marked(part: Part, status: str) -> Part:
+def _marked(part: Panel, status: str) -> Panel:
     """A part with one status for every step."""
     chains = tuple(_chain(chain, status) for chain in part.chains)
     return replace(part, chains=chains, merge=_step(part.merge, status), after=_chain(part.after, status))
@@ -55,7 +55,7 @@ def _op(op: Op, status: str) -> Op:
     return op._replace(steps=tuple(_step(step, status) for step in op.steps))
 
 
-def _step(step: Step | None, status: str) -> Step | None:
+def _step(step: Box | None, status: str) -> Box | None:
     return step and replace(step, status=status, layers=() if status == "removed" else step.layers)
 
 

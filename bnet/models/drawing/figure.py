@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bnet.models.drawing.canvas import BANDS, SIZES, Canvas, width, wrap
-from bnet.models.drawing.parts import Fork, Network, Part, Step, alike, body
+from bnet.models.drawing.parts import Box, Diagram, Fork, Panel, alike, body
 from bnet.models.drawing.words import number, shape_text
 from bnet.models.layers import LOOKS
 
@@ -34,14 +34,14 @@ class Figure(Canvas):
 
     parameters: bool = False
 
-    def block(self, network: Network, title: str, count: int) -> float:
+    def block(self, network: Diagram, title: str, count: int) -> float:
         """One block alone, and the legend; returns their height."""
         part = network.blocks[count - 1]
         end = self._part(part, [part], self._heading(title, f"in: {shape_text(part.entered)}"), _MARGIN)
         self.text(_MARGIN, end.bottom + 14, f"out: {shape_text(part.shape)}", "small", "start", "muted")
         return self._legend(network, [part], end.bottom + 26)
 
-    def network(self, network: Network, title: str) -> float:
+    def network(self, network: Diagram, title: str) -> float:
         """The whole network from the top down, and the legend; returns their height.
 
         Each part reads from the bands beside it and adds one of its own, as wide as its maps are many.
@@ -97,7 +97,7 @@ class Figure(Canvas):
         self.text(_MARGIN, y, below, "small", "start", "muted")
         return y + 10
 
-    def _part(self, part: Part, group: list[Part], y: float, left: float) -> End:
+    def _part(self, part: Panel, group: list[Panel], y: float, left: float) -> End:
         """A part in a panel: what it concatenates, and its chains; of blocks that are alike the first in full."""
         at, top, inner, start, above = len(self.elements), y, left + 8, None, None
         self.text(left + 9, y + 17, part.title + " (built anew)" * part.rebuilt, "head", "start")
@@ -147,7 +147,7 @@ class Figure(Canvas):
             y, above = end.bottom + _ROW, end.bottom
         return end._replace(start=end.start if start is None else start)
 
-    def _lines(self, series: list, room: float, indented: bool) -> list[Fork | list[Step]]:
+    def _lines(self, series: list, room: float, indented: bool) -> list[Fork | list[Box]]:
         """The series broken into rows that fit, and forks."""
         lines: list = []
         used = room
@@ -181,7 +181,7 @@ class Figure(Canvas):
         self._bar(fork.join, left, right, y)
         return End(ends[0].start, left, y + _BAR / 2, y + _BAR, bar=True)
 
-    def _text(self, step: Step) -> tuple[list[tuple[str, str]], float, float]:
+    def _text(self, step: Box) -> tuple[list[tuple[str, str]], float, float]:
         """The lines of a box and their classes; its width and height."""
         texts = [(step.head, "label"), (step.tail, "label"), (f"was {step.was}" if step.was else "", "small")]
         texts += [(number(step.parameters), "small")] if self.parameters and step.parameters else []
@@ -189,7 +189,7 @@ class Figure(Canvas):
         wide = max(width(text, *SIZES[kind]) for text, kind in lines) + 8
         return lines, wide, 7 + _LINE * max(len(lines), 2)
 
-    def _row(self, steps: list[Step], x: float, middle: float) -> float:
+    def _row(self, steps: list[Box], x: float, middle: float) -> float:
         """Boxes from left to right with arrows between; returns where the last one ends."""
         for i, step in enumerate(steps):
             if i:
@@ -203,11 +203,11 @@ class Figure(Canvas):
             x += wide
         return x
 
-    def _bar(self, step: Step, left: float, right: float, y: float) -> None:
+    def _bar(self, step: Box, left: float, right: float, y: float) -> None:
         self._box(step, left, y, right - left, _BAR)
         self.text((left + right) / 2, y + 15.2, step.label, look="removed" if step.status == "removed" else "")
 
-    def _box(self, step: Step, x: float, y: float, wide: float, high: float) -> None:
+    def _box(self, step: Box, x: float, y: float, wide: float, high: float) -> None:
         tip = f"{step.label}: {shape_text(step.shape)}, {number(step.parameters)} parameters"
         data = {"layers": " ".join(step.layers), "shape": shape_text(step.shape), "parameters": step.parameters}
         self.box(x, y, wide, high, step.status or step.kind, tip=tip, **(data if step.layers else {}))
@@ -226,7 +226,7 @@ class Figure(Canvas):
         if status == "added":
             self.line((x, y - 3), (x, y + 3), look="mark")
 
-    def _legend(self, network: Network, parts: Iterable[Part], y: float) -> float:
+    def _legend(self, network: Diagram, parts: Iterable[Panel], y: float) -> float:
         """Explain the colours that occur, from `y` down; in a comparison its marks and notes."""
         notes = [*network.notes, *["The number in a box counts its parameters."] * self.parameters]
         found = {step.status or step.kind for part in parts for step in part.steps} | {part.status for part in parts}

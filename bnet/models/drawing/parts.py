@@ -14,7 +14,7 @@ from bnet.models.variant import Variant
 
 
 @dataclass(frozen=True)
-class Step:
+class Box:
     """One box of a figure: a Keras layer, or a normalisation with its activation.
 
     `kind` is of `bnet.models.layers.LOOKS`; `head`, `sep` and `tail` make its label (``conv 3×1, 32``); `layers` are
@@ -30,7 +30,7 @@ class Step:
     parameters: int = 0
     sep: str = " "
     status: str = ""
-    old: Step | None = None
+    old: Box | None = None
 
     @property
     def label(self) -> str:
@@ -49,7 +49,7 @@ class Step:
 class Op(NamedTuple):
     """A word of a chain, read: its `steps`, what to call it; what its last step takes `beside` the one before it."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[Box, ...]
     name: str
     beside: str = ""
 
@@ -66,7 +66,7 @@ _NOTHING = Chain()
 
 
 @dataclass(frozen=True)
-class Part:
+class Panel:
     """A part of a network: `name` is ``stem``, ``block2``, ``transition`` or ``decision``.
 
     A block has a chain per branch, their concatenation `merge`, and the chain `after` it; other parts have one chain.
@@ -78,8 +78,8 @@ class Part:
     chains: tuple[Chain, ...]
     entered: Shape
     shape: Shape
-    join: Step | None = None
-    merge: Step | None = None
+    join: Box | None = None
+    merge: Box | None = None
     after: Chain = _NOTHING
     number: int = 0
     status: str = ""
@@ -91,14 +91,14 @@ class Part:
         return f"Block {self.number}" if self.number else self.name.capitalize()
 
     @property
-    def inside(self) -> list[Step]:
+    def inside(self) -> list[Box]:
         """All steps but `join`."""
         branches, after = ([op for chain in chains for op in chain.ops] for chains in (self.chains, [self.after]))
         merge = [self.merge] if self.merge else []
         return [*(step for op in branches for step in op.steps), *merge, *(step for op in after for step in op.steps)]
 
     @property
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[Box]:
         """All steps."""
         return [*([self.join] if self.join else []), *self.inside]
 
@@ -109,21 +109,21 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Network:
+class Diagram:
     """A variant as it is drawn; in a comparison `notes` say what no box shows."""
 
     variant: Variant
     input: Shape
-    parts: tuple[Part, ...]
+    parts: tuple[Panel, ...]
     notes: tuple[str, ...] = ()
 
     @property
-    def present(self) -> list[Part]:
+    def present(self) -> list[Panel]:
         """Its parts, without blocks that a comparison finds removed."""
         return [part for part in self.parts if part.status != "removed"]
 
     @property
-    def blocks(self) -> list[Part]:
+    def blocks(self) -> list[Panel]:
         """Those that are blocks."""
         return [part for part in self.present if part.number]
 
@@ -133,7 +133,7 @@ class Network:
         return sum(part.parameters for part in self.present)
 
 
-def read(variant: Variant, classes: int, frames: int | None) -> Network:
+def read(variant: Variant, classes: int, frames: int | None) -> Diagram:
     """The parts of a variant, for a number of classes and of frames (None: any length); errors as `shapes.sections`."""
     parts = []
     for section in shapes.sections(variant, frames):
@@ -142,15 +142,15 @@ def read(variant: Variant, classes: int, frames: int | None) -> Network:
         merge = _concatenation(section.merge, section.ends, section.name)
         after = Chain(tuple(map(_op, section.after)))
         place = section.name, tuple(chains), section.entered, section.shape
-        parts.append(Part(*place, join, merge, after, section.number))
+        parts.append(Panel(*place, join, merge, after, section.number))
     *others, last = parts
     dense = _step(shapes.probabilities(variant, last.shape, classes), "probabilities")
     ending = Chain((*last.chains[0].ops, Op((dense,), dense.label)))
-    return Network(variant, parts[0].entered, (*others, replace(last, chains=(ending,), shape=(classes,))))
+    return Diagram(variant, parts[0].entered, (*others, replace(last, chains=(ending,), shape=(classes,))))
 
 
 def _op(op: Operation) -> Op:
-    steps: list[Step] = []
+    steps: list[Box] = []
     for layer in op.layers:
         step = _step(layer, op.name + layer.suffix)
         if steps and layer.kind == "Activation":  # one box with the normalisation before it
@@ -164,12 +164,12 @@ def _op(op: Operation) -> Op:
     return Op(tuple(steps), f"{WORDS[op.step.word].group} ({inside})", layer.beside)
 
 
-def _step(layer: Layer, name: str) -> Step:
+def _step(layer: Layer, name: str) -> Box:
     head, sep, details = layer.label
-    return Step(KINDS[layer.kind].look, head, ", ".join(details), (name,), layer.shape, layer.parameters, sep)
+    return Box(KINDS[layer.kind].look, head, ", ".join(details), (name,), layer.shape, layer.parameters, sep)
 
 
-def _concatenation(layer: Layer | None, channels: tuple[int, ...], name: str) -> Step | None:
+def _concatenation(layer: Layer | None, channels: tuple[int, ...], name: str) -> Box | None:
     return layer and replace(_step(layer, name), tail=addition(channels))
 
 
@@ -188,12 +188,12 @@ class Fork(NamedTuple):
     """Branches side by side, each (its number, its steps, whether removed), and the step that joins them, if any."""
 
     branches: list[tuple[int, list, bool]]
-    join: Step | None
+    join: Box | None
 
 
-def alike(blocks: Iterable[Part]) -> dict[str, list[Part]]:
+def alike(blocks: Iterable[Panel]) -> dict[str, list[Panel]]:
     """Name of a block -> all blocks whose inside looks the same, in order."""
-    groups: dict[tuple, list[Part]] = {}
+    groups: dict[tuple, list[Panel]] = {}
     for part in blocks:
         chains = tuple(tuple(op.name for op in chain.ops) for chain in (*part.chains, part.after))
         marks = tuple((step.label, step.status, step.was) for step in part.inside)
@@ -201,7 +201,7 @@ def alike(blocks: Iterable[Part]) -> dict[str, list[Part]]:
     return {part.name: group for group in groups.values() for part in group}
 
 
-def body(group: list[Part]) -> list[Step | Fork]:
+def body(group: list[Panel]) -> list[Box | Fork]:
     """The inside of blocks that are alike, once: its boxes stand for the layers of all of them."""
     part, merged = group[0], []
     for steps in zip(*(other.inside for other in group), strict=True):
@@ -219,7 +219,7 @@ def body(group: list[Part]) -> list[Step | Fork]:
     return expand(part.after, body)
 
 
-def _grown(series: list, op: Op, steps: list[Step]) -> list:
+def _grown(series: list, op: Op, steps: list[Box]) -> list:
     """A series with one more operation; excitation works beside its input, a residual adds to that of the block."""
     gone = steps[0].status == "removed"
     if op.beside == "input":

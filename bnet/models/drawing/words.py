@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bnet.models.drawing.difference import compare
-from bnet.models.drawing.parts import Chain, Network, Op, Part, Step
+from bnet.models.drawing.parts import Box, Chain, Diagram, Op, Panel
 from bnet.models.layers import Shape
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -18,10 +18,10 @@ _CONNECTIONS = {
 }
 
 
-def describe(network: Network) -> str:
+def describe(network: Diagram) -> str:
     """A network in a few sentences: its input, its parts in order, the branches of its blocks, how they are joined."""
     said = [f"{network.variant.title}, a network with {network.parameters} parameters. Input: {_spelt(network.input)}."]
-    kinds: dict[str, list[Part]] = {}
+    kinds: dict[str, list[Panel]] = {}
     for part in network.blocks:
         kinds.setdefault(_inside(part), []).append(part)
     for part in network.parts:
@@ -38,12 +38,12 @@ def describe(network: Network) -> str:
     return " ".join(said)
 
 
-def describe_block(part: Part) -> str:
+def describe_block(part: Panel) -> str:
     """The inside of one block in a sentence or two."""
     return f"{part.title}, from {part.entered[-1]} to {part.shape[-1]} channels: {_inside(part)}."
 
 
-def _inside(part: Part) -> str:
+def _inside(part: Panel) -> str:
     if not part.merge:
         return _spoken((*part.chains[0].ops, *part.after.ops))
     ways = "; ".join(f"({chain.number}) {_spoken(chain.ops)}" for chain in part.chains)
@@ -80,11 +80,11 @@ def _counted(count: int) -> str:
     return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
 
 
-def _blocks(network: Network) -> str:
+def _blocks(network: Diagram) -> str:
     return f"{_counted(network.variant.blocks)} block{'s' * (network.variant.blocks != 1)}"
 
 
-def _titles(parts: Sequence[Part]) -> str:
+def _titles(parts: Sequence[Panel]) -> str:
     """``Block 2``, ``Blocks 1 and 4``."""
     return f"Block{'s' * (len(parts) > 1)} {_listed(str(part.number) for part in parts)}"
 
@@ -95,7 +95,7 @@ def _listed(words: Iterable[str]) -> str:
     return " and ".join(filter(None, (", ".join(first), last)))
 
 
-def notes(network: Network, reference: Network) -> list[str]:
+def notes(network: Diagram, reference: Diagram) -> list[str]:
     """What differs beyond single steps: number of blocks, connections, initialiser."""
     said, variant, other = [], network.variant, reference.variant
     if variant.blocks != other.blocks:
@@ -107,12 +107,12 @@ def notes(network: Network, reference: Network) -> list[str]:
     return said
 
 
-def differences(network: Network, reference: Network) -> list[str]:
+def differences(network: Diagram, reference: Diagram) -> list[str]:
     """What a network changes against a reference, in short sentences; none where they are the same."""
     laid = compare(network, reference)
     everywhere = _everywhere(laid)
     said = [f"Everywhere, {was} becomes {now} ({times} times)." for (was, now), times in everywhere.items()]
-    told: dict[str, list[Part]] = {}
+    told: dict[str, list[Panel]] = {}
     for part in laid.present:
         for sentence in _changes(part, everywhere):
             told.setdefault(sentence, []).append(part)
@@ -128,7 +128,7 @@ def differences(network: Network, reference: Network) -> list[str]:
     return said
 
 
-def _everywhere(network: Network) -> dict[tuple[str, str], int]:
+def _everywhere(network: Diagram) -> dict[tuple[str, str], int]:
     """Changes (old, new) of normalisation that occur in several parts and spare no step of the old kind."""
     steps = [(part.name, step) for part in network.present for step in part.inside]
     changed = [(name, _pair(step)) for name, step in steps if step.old and step.kind == "normalisation"]
@@ -141,11 +141,11 @@ def _everywhere(network: Network) -> dict[tuple[str, str], int]:
     }
 
 
-def _pair(step: Step) -> tuple[str, str]:
+def _pair(step: Box) -> tuple[str, str]:
     return step.old.label, step.label
 
 
-def _changes(part: Part, everywhere: dict) -> list[str]:
+def _changes(part: Panel, everywhere: dict) -> list[str]:
     if part.rebuilt:
         steps = [step.label for step in part.inside]
         return [f"built anew: {_listed(steps)}" if len(steps) <= 4 else f"built anew, of {len(steps)} steps"]
