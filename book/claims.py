@@ -34,7 +34,7 @@ findings = {claim.name: claim.check(evidence) for claim in CLAIMS}
 count = Counter(finding.verdict for finding in findings.values())
 
 # %% tags=["remove-input"]
-fig, ax = plt.subplots(figsize=(6.4, 1.7), layout="constrained")
+fig, ax = plt.subplots(figsize=(5.0, 1.7), layout="constrained")
 colours = dict(zip(Verdict, [*(plots.PALETTE[i] for i in (2, 9, 3, 1, 8)), (0.75, 0.75, 0.75)], strict=True))
 left = 0
 for verdict in Verdict:
@@ -50,7 +50,7 @@ for verdict in Verdict:
         left += count[verdict]
 ax.set(yticks=[], xlim=(0, left), xlabel="claims")
 ax.grid(False)
-ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=10)
+ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=9)
 myst.figure(
     fig,
     f"The {len(CLAIMS)} claims by verdict.",

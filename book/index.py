@@ -67,6 +67,7 @@ if len(rows):
     plots.style()
     fig, ax = plt.subplots(figsize=(5.6, 0.42 * len(rows) + 1.3), layout="constrained")
     contrasts.draw(evidence, ours, ax=ax).set_xlabel("test clips named correctly, %")
+    ax.get_legend().set_in_layout(True)
     myst.figure(
         fig,
         "Test accuracy of the same methods on the same tunes, at traditional and at random tempo.",
