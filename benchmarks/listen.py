@@ -22,7 +22,7 @@ import common
 import psutil
 import typer
 
-from bnet.book import chromium
+from bnet.book.printing import browsing, chromium
 from bnet.deploy import predict, weights
 from bnet.deploy.web import clips, site, visit
 
@@ -35,7 +35,7 @@ WATCH = """(globalThis.longest = 0, new PerformanceObserver(list => {
 
 def main(quick: common.Quick = False, output: common.Output = None) -> None:
     """Measure all, and write the record."""
-    if chromium.find() is None:
+    if chromium() is None:
         print("no Chromium here")
         sys.exit(2)
     started = common.about(quick)
@@ -48,7 +48,7 @@ def main(quick: common.Quick = False, output: common.Output = None) -> None:
         short = visit.write_sound(folder / "ten.wav", corpus.audio(tracks[0], SECONDS), 44_100, "16-bit.wav")
         tune = corpus.audio(tracks[5], 11.5)
         differences = []
-        with chromium.browsing(folder) as (browser, address):
+        with browsing(folder) as (browser, address):
             page = browser.new_page()
             first = {"Chromium": _first(page, address + index.name, short, 1 if quick else 5)}
             version = f"Chrome/{browser.version}"

@@ -190,4 +190,4 @@ def test_doctor_tells_what_works():
     findings = {finding["what"]: finding["ok"] for finding in json.loads(done.stdout)}
     assert findings["Python"]
     assert findings["Keras backend"]
-    assert findings["sound files"]
+    assert findings["audio files"]

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from listening import check, folder, models, served, tune
 
-from bnet.book import chromium
+from bnet.book.printing import FLAGS, chromium
 from bnet.corpora import SR
 from bnet.corpora.pictures import FMA_SMALL_IMAGES, GTZAN_IMAGES
 from bnet.deploy import predict, weights
@@ -30,11 +30,11 @@ FAKE_MICROPHONE = "--use-fake-device-for-media-stream"
 
 @pytest.fixture(scope="module")
 def browser():
-    if chromium.find() is None:
+    if chromium() is None:
         pytest.skip("no Chromium here; Debian's package is called chromium")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=chromium.find(), args=[*chromium.FLAGS, FAKE_MICROPHONE])
+        browser = running.chromium.launch(executable_path=chromium(), args=[*FLAGS, FAKE_MICROPHONE])
         yield browser
         browser.close()
 

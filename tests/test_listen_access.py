@@ -9,20 +9,21 @@ import pytest
 import soundfile
 from listening import served, tune
 
-from bnet.book import accessibility, chromium
+from bnet.book.printing import FLAGS, chromium
 from bnet.corpora import SR
 from bnet.deploy.web.visit import PATIENCE, wait, write_sound
 
+axe = pytest.importorskip("axe", reason="axe-core is not installed")
 ALL_SAID = "[...bnetListen.cards.values()].some(card => card.patches)"
 
 
 @pytest.fixture(scope="module")
 def browser():
-    if chromium.find() is None:
+    if chromium() is None:
         pytest.skip("no Chromium here; Debian's package is called chromium")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=chromium.find(), args=list(chromium.FLAGS))
+        browser = running.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         yield browser
         browser.close()
 
@@ -52,15 +53,14 @@ STATES = {"untouched": lambda page: None, "heard and explained": explained, "ref
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize(("width", "scheme"), accessibility.LOOKS)
+@pytest.mark.parametrize(("width", "scheme"), axe.LOOKS)
 def test_axe_finds_nothing_serious(browser, width, scheme, state):
-    pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     page.goto(served() + "index.html")
     STATES[state](page)
-    page.evaluate(accessibility._script())
-    found = page.evaluate(accessibility._RUN)["violations"]
+    page.evaluate(axe.SCRIPT)
+    found = page.evaluate(axe.RUN)["violations"]
     grave = [(rule["id"], node["html"]) for rule in found for node in rule["nodes"] if rule["impact"] != "minor"]
     assert grave == []
     assert page.evaluate("document.documentElement.scrollWidth") == width

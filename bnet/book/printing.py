@@ -1,12 +1,73 @@
-"""The built book as one PDF: Chromium prints all pages as one document, so that links between pages stay links."""
+"""The built book in Chromium, and as one PDF: its pages as one document, so that links between pages stay links."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import http.server
+import shutil
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bnet.book import chromium
 from bnet.errors import BnetError
 from bnet.paths import write_bytes
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run",
+)  # fmt: skip
+
+
+def chromium() -> str | None:
+    """The program of Chromium or Chrome on this machine, or None."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextlib.contextmanager
+def browsing(folder: Path) -> Iterator[tuple[Browser, str]]:
+    """A headless browser, and the address at which it finds the pages of `folder`.
+
+    Raises
+    ------
+    BnetError
+        If there is no built book in `folder`, no Chromium, or playwright is not installed.
+    """
+    if not (folder / "index.html").is_file():
+        raise BnetError(f"no built book in {folder}; build it first: bnet pages build")
+    program = chromium()
+    if program is None:
+        raise BnetError(
+            f"no Chromium on this machine (looked for {', '.join(NAMES)}); install one, such as Debian's package "
+            "chromium, or Google Chrome"
+        )
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise BnetError(f"playwright is not installed ({error}); pip install -r requirements.txt") from error
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with (
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
+        sync_playwright() as running,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        browser = running.chromium.launch(executable_path=program, args=list(FLAGS))
+        try:
+            yield browser, f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            browser.close()
+            server.shutdown()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_) -> None:
+        pass
+
 
 WIDTH = 680
 """Width of the text in px: A4 without its margins, at 96 px an inch."""
@@ -63,7 +124,7 @@ def pdf(folder: Path, output: Path) -> Path:
     BnetError
         If there is no built book or no Chromium, a picture does not load, or the file can't be written.
     """
-    with chromium.browsing(folder) as (browser, address):
+    with browsing(folder) as (browser, address):
         page = browser.new_page(viewport={"width": WIDTH, "height": 1000}, color_scheme="light")
         page.emulate_media(media="print", color_scheme="light")
         page.goto(address + "index.html")

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import bnet
-from bnet.cli import compare, corpora, draw, export, networks, outside, pages, plan, predict, probe, runs, trace
+from bnet.cli import compare, corpora, doctor, draw, export, networks, outside, pages, plan, predict, probe, runs, trace
 from bnet.errors import OUT_OF_MEMORY, BnetError
 
 app = typer.Typer(
@@ -37,7 +37,7 @@ for command in (
     probe.probe,
     outside.outside,
     trace.trace,
-    networks.doctor,
+    doctor.doctor,
 ):
     app.command()(command)
 

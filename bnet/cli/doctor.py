@@ -1,136 +1,137 @@
-"""What works on this machine, and how to mend what does not."""
+"""``bnet doctor``: what works on this machine, and how to fix what does not."""
 
 from __future__ import annotations
 
 import importlib.metadata
-import os
+import json
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+import typer
+
 from bnet import backend, paths
+from bnet.cli.options import JsonOption
 from bnet.errors import BnetError
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the doctor's report: `ok` True (works), None (optional, not there) or False (must be mended)."""
-
-    what: str
-    ok: bool | None
-    found: str
-    mend: str = ""
+def _machine() -> str:
+    machine = backend.machine()
+    return f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB"
 
 
-def _python() -> Finding:
-    version = sys.version_info
-    ok = (3, 11) <= version[:2] <= (3, 12)
-    return Finding("Python", ok, ".".join(map(str, version[:3])), "use Python 3.11 or 3.12")
+def _python() -> str:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if not (3, 11) <= sys.version_info[:2] <= (3, 12):
+        raise BnetError(version)
+    return version
 
 
-def _keras() -> Finding:
+def _keras() -> str:
     backend.prepare()
-    try:
-        name = backend.name()
-        version = importlib.metadata.version(backend.PACKAGES[name])
-        return Finding("Keras backend", True, f"{name} {version}, keras {importlib.metadata.version('keras')}")
-    except Exception as error:  # a broken installation may raise anything
-        return Finding("Keras backend", False, f"{type(error).__name__}: {error}", "pip install -r requirements.txt")
+    name = backend.name()
+    version = importlib.metadata.version(backend.PACKAGES[name])
+    return f"{name} {version}, keras {importlib.metadata.version('keras')}"
 
 
-def _gpu() -> Finding:
-    try:
-        device = backend.device()
-    except Exception as error:
-        return Finding("GPU", None, f"{type(error).__name__}: {error}", "set KERAS_BACKEND to an installed backend")
-    if device["kind"] == "GPU":
-        return Finding("GPU", True, device["name"])
-    return Finding("GPU", None, f"none; training on {device['name']}", "profiles smoke and laptop need none")
+def _gpu() -> str:
+    device = backend.device()
+    if device["kind"] != "GPU":
+        raise BnetError(f"none; training on {device['name']}")
+    return device["name"]
 
 
-def _sound() -> Finding:
-    try:
-        import soundfile
+def _audio() -> str:
+    import soundfile
 
-        formats = [name for name in ("WAV", "FLAC", "MP3", "OGG") if name in soundfile.available_formats()]
-        ok = len(formats) == 4
-        return Finding(
-            "sound files", ok, f"{soundfile.__libsndfile_version__}: {', '.join(formats)}", "pip install -U soundfile"
-        )
-    except (ImportError, OSError) as error:
-        return Finding("sound files", False, str(error), "pip install soundfile")
+    formats = [name for name in ("WAV", "FLAC", "MP3", "OGG") if name in soundfile.available_formats()]
+    told = f"{soundfile.__libsndfile_version__}: {', '.join(formats)}"
+    if len(formats) < 4:
+        raise BnetError(told)
+    return told
 
 
-def _tunes() -> Finding:
+def _tunes() -> str:
     from bnet.corpora import get_corpus
 
-    try:
-        corpus = get_corpus("tunes")
-        tracks = corpus.tracks()
-        corpus.audio(tracks[0], 5.0)
-        return Finding("embedded corpus", True, f"{len(tracks)} tunes; the first one renders")
-    except BnetError as error:
-        return Finding("embedded corpus", False, str(error), "pip install -r requirements.txt")
+    corpus = get_corpus("tunes")
+    tracks = corpus.tracks()
+    corpus.audio(tracks[0], 5.0)
+    return f"{len(tracks)} tunes; the first one renders"
 
 
-def _folder(what: str, folder: Path, variable: str) -> Finding:
-    try:
-        paths.writable_dir(folder, what, variable)
-    except BnetError as error:
-        return Finding(f"{what} folder", False, str(error), f"set {variable}")
+def _room(folder: Path, least: int) -> str:
+    """The folder and its free space; a `BnetError` if that is less than `least` GiB."""
     free = shutil.disk_usage(folder).free / 2**30
-    return Finding(f"{what} folder", free > 2, f"{folder}, {free:.0f} GiB free", f"free some space or set {variable}")
+    if free < least:
+        raise BnetError(f"{folder}, {free:.0f} GiB free")
+    return f"{folder}, {free:.0f} GiB free"
 
 
-def _temporary() -> Finding:
-    free = shutil.disk_usage(tempfile.gettempdir()).free / 2**30
-    return Finding("temporary folder", free > 1, f"{tempfile.gettempdir()}, {free:.0f} GiB free", "set TMPDIR")
-
-
-def _data() -> Finding:
+def _own() -> str:
     folder = paths.data_dir()
-    inside = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
-    found = f"{folder}: {', '.join(inside) or 'empty'}" if folder.is_dir() else f"{folder}: not there"
-    return Finding(
-        "your own corpora", bool(inside) or None, found, "needed for the paper's corpora only; set BNET_DATA"
-    )
+    if not folder.is_dir():
+        raise BnetError(f"{folder}: not there")
+    inside = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    if not inside:
+        raise BnetError(f"{folder}: empty")
+    return f"{folder}: {', '.join(inside)}"
 
 
-def _chromium() -> Finding:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    return Finding("Chromium", bool(found) or None, found or "not found", "needed by the browser tests only")
+def _book() -> str:
+    import jupyter_book  # noqa: F401
+    import papermill  # noqa: F401
+
+    return f"jupyter-book {importlib.metadata.version('jupyter-book')}"
 
 
-def _kernel() -> Finding:
-    try:
-        import jupyter_book  # noqa: F401
-        import papermill  # noqa: F401
+def _chromium() -> str:
+    from bnet.book.printing import chromium
 
-        return Finding("book tools", True, f"jupyter-book {importlib.metadata.version('jupyter-book')}")
-    except ImportError as error:
-        return Finding("book tools", None, str(error), "pip install -r requirements.txt, to build the book")
+    found = chromium()
+    if not found:
+        raise BnetError("not found")
+    return found
 
 
-def examine() -> list[Finding]:
-    """Look at everything that `bnet` needs; never raises."""
-    checks: list[Callable[[], Finding]] = [
-        _python,
-        _keras,
-        _gpu,
-        _sound,
-        _tunes,
-        lambda: _folder("cache", paths.cache_dir(), "BNET_CACHE"),
-        lambda: _folder("results", paths.results_dir(), "BNET_RESULTS"),
-        _temporary,
-        _data,
-        _kernel,
-        _chromium,
-    ]
-    cores = os.cpu_count()
-    machine = backend.machine()
-    first = Finding("machine", True, f"{machine['processor']}, {cores} cores, {machine['memory_gib']} GiB")
-    return [first, *(check() for check in checks)]
+INSTALL = "pip install -r requirements.txt"
+CHECKS: tuple[tuple[str, Callable[[], str], str, bool], ...] = (
+    ("machine", _machine, "", True),
+    ("Python", _python, "use Python 3.11 or 3.12", True),
+    ("Keras backend", _keras, INSTALL, True),
+    ("GPU", _gpu, "profiles smoke and laptop need none; set KERAS_BACKEND to an installed backend", False),
+    ("audio files", _audio, "pip install -U soundfile", True),
+    ("embedded corpus", _tunes, INSTALL, True),
+    ("cache folder", lambda: _room(paths.writable_dir(paths.cache_dir(), "cache", "BNET_CACHE"), 2),
+     "free some space or set BNET_CACHE", True),
+    ("results folder", lambda: _room(paths.writable_dir(paths.results_dir(), "results", "BNET_RESULTS"), 2),
+     "free some space or set BNET_RESULTS", True),
+    ("temporary folder", lambda: _room(Path(tempfile.gettempdir()), 1), "set TMPDIR", True),
+    ("your own corpora", _own, "needed for the paper's corpora only; set BNET_DATA", False),
+    ("book tools", _book, f"{INSTALL}, to build the book", False),
+    ("Chromium", _chromium, "needed for the PDF of the book and the browser tests only", False),
+)  # fmt: skip
+"""What is checked, how (a function that says what it found, or raises), how to fix it, and whether all need it."""
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Say what works on this machine, and how to fix what does not; exit status 1 if something must be fixed."""
+    findings = []
+    for what, check, mend, needed in CHECKS:
+        try:
+            ok, found = True, check()
+        except Exception as error:  # a broken installation may raise anything
+            ok = False if needed else None
+            found = str(error) if isinstance(error, BnetError) else f"{type(error).__name__}: {error}"
+        findings.append({"what": what, "ok": ok, "found": found, "mend": "" if ok else mend})
+    if as_json:
+        print(json.dumps(findings, indent=1))
+    else:
+        for one in findings:
+            print(f"{ {True: 'ok', None: '--', False: 'FAIL'}[one['ok']]:4} {one['what']:18} {one['found']}")
+            if one["mend"]:
+                print(f"     {'':18} -> {one['mend']}")
+    if any(one["ok"] is False for one in findings):
+        raise typer.Exit(1)

@@ -1,8 +1,7 @@
-"""``bnet networks``, ``bnet summary`` and ``bnet doctor``."""
+"""``bnet networks`` and ``bnet summary``."""
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -62,20 +61,3 @@ def summary(
         print(model.to_json(indent=1))
     else:
         model.summary(line_length=110)
-
-
-def doctor(as_json: JsonOption = False) -> None:
-    """Say what works on this machine, and how to mend what does not; exit status 1 if something must be mended."""
-    from bnet.cli.doctor import examine
-
-    findings = examine()
-    if as_json:
-        print(json.dumps([vars(finding) for finding in findings], indent=1))
-    else:
-        for finding in findings:
-            mark = {True: "ok  ", None: "--  ", False: "FAIL"}[finding.ok]
-            print(f"{mark} {finding.what:18} {finding.found}")
-            if not finding.ok and finding.mend:
-                print(f"     {'':18} -> {finding.mend}")
-    if any(finding.ok is False for finding in findings):
-        raise typer.Exit(1)

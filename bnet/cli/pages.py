@@ -66,27 +66,18 @@ def pages_build(
 
 @app.command("check")
 def pages_check(
-    axe: Annotated[bool, typer.Option("--axe", help="Also run axe-core over every page, in Chromium.")] = False,
     twice: Annotated[bool, typer.Option("--twice", help="Also build twice and compare all files.")] = False,
 ) -> None:
-    """Check the built book: links, pictures, sounds; on demand its accessibility, and that a rebuild gives equal bytes.
+    """Check the built book: links, figures, players; on demand, that a rebuild gives equal bytes.
 
-    Exit status 1 if there is a finding; with --axe serious and critical ones count, milder ones are listed.
+    Exit status 1 if there is a finding.
     """
-    from bnet.book import accessibility, build, gate
+    from bnet.book import build, gate
     from bnet.book.pages import this_book
 
     here = this_book()
     html = here.folder / "_build" / "html"
     findings = gate.check_html(html, here.root)
-    if axe:
-        found = accessibility.check(html)
-        graves = accessibility.grave(found)
-        findings += map(str, graves)
-        for one in found:
-            if one not in graves:
-                say(f"not grave: {one}")
-        say(f"axe-core: {len(found)} findings, {len(graves)} of them serious or critical")
     if twice:
         findings += [f"two builds differ in {name}" for name in build.check_twice(here)]
     for finding in findings:

@@ -95,10 +95,17 @@ class Record:
         return read_table((self.folder / "predictions.csv").read_bytes())
 
     def arrays(self, part: str = "test") -> tuple[list[str], np.ndarray, np.ndarray]:
-        """Of one part: track ids, true class indices [shape=(n,)] and probabilities [shape=(n, classes)]."""
-        rows = self.predictions[self.predictions["part"] == part]
-        truth = rows["label"].map({label: i for i, label in enumerate(self.labels)}).to_numpy()
-        return rows["track_id"].tolist(), truth, rows[class_columns(self.labels)].to_numpy(float)
+        """Of one part: track ids, true class indices [shape=(n,)] and probabilities [shape=(n, classes)]; read once, so
+        not to be written to."""
+        if part not in self._parts:
+            rows = self.predictions[self.predictions["part"] == part]
+            truth = rows["label"].map({label: i for i, label in enumerate(self.labels)}).to_numpy()
+            self._parts[part] = rows["track_id"].tolist(), truth, rows[class_columns(self.labels)].to_numpy(float)
+        return self._parts[part]
+
+    @cached_property
+    def _parts(self) -> dict[str, tuple[list[str], np.ndarray, np.ndarray]]:
+        return {}
 
     @property
     def weights(self) -> Path | None:

@@ -1,6 +1,6 @@
 """A visit to the page by a program: sounds in many formats, what the page makes of them, and how far Python is from it.
 
-The page is one of `bnet.book.chromium`.
+The page is one of `bnet.book.printing`.
 """
 
 from __future__ import annotations

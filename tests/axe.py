@@ -1,14 +1,16 @@
-"""Is the built book accessible? axe-core over every page in Chromium, light on a desktop and dark on a phone."""
+"""axe-core over every page of a built book in Chromium, light on a desktop and dark on a phone."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnet.book import chromium
+import axe_playwright_python
+
 from bnet.book.gate import pages_of
-from bnet.errors import BnetError
+from bnet.book.printing import browsing
 
 IMPACTS = ("minor", "moderate", "serious", "critical")
 """axe-core's grades, from the mildest."""
@@ -16,7 +18,8 @@ IMPACTS = ("minor", "moderate", "serious", "critical")
 LOOKS = ((1280, "light"), (390, "dark"))
 """Width of the screen in px, and colour scheme."""
 
-_RUN = "axe.run(document, {resultTypes: ['violations']})"
+SCRIPT = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+RUN = "axe.run(document, {resultTypes: ['violations']})"
 
 
 @dataclass(frozen=True)
@@ -46,25 +49,17 @@ class Violation:
         return f"{self.page} ({self.look}): {self.impact}, {self.rule}: {self.what}: {self.html}"
 
 
-def check(folder: Path, pages: Iterable[str] | None = None) -> list[Violation]:
-    """Run axe-core over the pages of a built book (all by default), the gravest violations first.
-
-    Raises
-    ------
-    BnetError
-        If there is no book, no Chromium, or axe-core is not installed.
-    """
-    script = _script()
-    names = list(pages or [path.relative_to(folder).as_posix() for path in pages_of(folder)])
+def check(folder: Path) -> list[Violation]:
+    """Run axe-core over the pages of a built book, the gravest violations first."""
     found = []
-    with chromium.browsing(folder) as (browser, address):
+    with browsing(folder) as (browser, address):
         for width, scheme in LOOKS:
             context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
             page = context.new_page()
-            for name in names:
+            for name in [path.relative_to(folder).as_posix() for path in pages_of(folder)]:
                 page.goto(address + name, wait_until="load")
-                page.evaluate(script)
-                for rule in page.evaluate(_RUN)["violations"]:
+                page.evaluate(SCRIPT)
+                for rule in page.evaluate(RUN)["violations"]:
                     found += [
                         Violation(
                             name, f"{width} px, {scheme}", rule["impact"], rule["id"], rule["help"],
@@ -81,9 +76,7 @@ def grave(found: Iterable[Violation]) -> list[Violation]:
     return [one for one in found if IMPACTS.index(one.impact) >= IMPACTS.index("serious")]
 
 
-def _script() -> str:
-    try:
-        import axe_playwright_python
-    except ImportError as error:
-        raise BnetError(f"axe-core is not installed ({error}); pip install -r requirements.txt") from error
-    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+if __name__ == "__main__":
+    violations = check(Path(sys.argv[1] if sys.argv[1:] else "book/_build/html"))
+    print(*violations, sep="\n")
+    sys.exit(bool(grave(violations)))
