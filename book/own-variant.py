@@ -18,8 +18,8 @@ clips_per_class = 12  # of the training on this page: seconds of work, not a res
 clip_seconds = 3.0
 
 # %% tags=["remove-cell"]
-import os
-import subprocess
+import contextlib
+import io
 import sys
 import tempfile
 from pathlib import Path
@@ -28,6 +28,7 @@ import pandas as pd
 from IPython.display import display
 
 from bnet.book import myst
+from bnet.cli import main
 from bnet.models import VARIANTS, drawing
 from bnet.models.operations import WORDS
 from bnet.models.variants import load
@@ -36,18 +37,16 @@ folder = Path(tempfile.mkdtemp(prefix="own-variant-"))
 
 
 def shell(command: str, keep: int = 12):
-    """Run a bnet command in the page's folder, and show it with the last lines of what it said."""
-    environment = {**os.environ, "COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "bnet", *command.split()[1:]],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    said = [line.rstrip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-    text = "\n".join(["$ " + command, *said[-keep:]]).replace(str(folder), "~/mine")
-    return done.returncode, myst.text(f"```text\n{text}\n```")
+    """Run a bnet command in the page's folder; its exit status, and the command with the last lines that it printed."""
+    printed, status, sys.argv = io.StringIO(), 0, command.split()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+    lines = [line.rstrip() for line in printed.getvalue().splitlines() if line.strip()]
+    text = "\n".join(["$ " + command, *lines[-keep:]]).replace(str(folder), "~/mine")
+    return status, myst.text(f"```text\n{text}\n```")
 
 
 # %% [markdown]

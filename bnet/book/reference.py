@@ -171,29 +171,11 @@ def _object(directive: str, signature: str, body: str) -> str:
 
 
 def _restructured(text: str, kind: str) -> str:
-    """A docstring as reStructuredText; one that docutils objects to, as it stands."""
-    from docutils.core import publish_doctree
-    from docutils.utils import SystemMessage
+    """A docstring as reStructuredText."""
     from sphinx.ext.napoleon import Config
     from sphinx.ext.napoleon.docstring import NumpyDocstring
 
-    if not text.strip():
-        return ""
-    rest = str(NumpyDocstring(text, Config(napoleon_use_param=False, napoleon_use_ivar=True), what=kind))
-    try:
-        publish_doctree(rest, settings_overrides={"report_level": 5, "halt_level": 2, "file_insertion_enabled": False})
-    except SystemMessage:
-        return "::\n\n" + "\n".join(f"   {line}".rstrip() for line in text.splitlines())
-    return rest
-
-
-def objections() -> list[str]:
-    """The docstrings that can only be shown as they stand, since docutils objects: 'module: first line'."""
-    found = []
-    for name in modules():
-        lines = api(name).splitlines()
-        found += [f"{name}: {lines[i + 2].strip()}" for i, line in enumerate(lines) if line.strip() == "::"]
-    return found
+    return str(NumpyDocstring(text, Config(napoleon_use_param=False, napoleon_use_ivar=True), what=kind))
 
 
 def _within(name: str, prefixes: tuple[str, ...]) -> bool:

@@ -7,6 +7,7 @@ network, the protocol, the fold, the seed and the training settings; not paths, 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from dataclasses import dataclass
 from typing import Any, get_type_hints
@@ -126,7 +127,7 @@ class Config:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Config:
         """The configuration of a record; a `BnetError` names unknown and missing keys and wrong types."""
-        types, inner = get_type_hints(cls), get_type_hints(Training)
+        types, inner = _types(cls), _types(Training)
         known = {key: kind for key, kind in {**types, **inner}.items() if key != "training"}
         extra, missing = sorted(set(values) - set(known)), sorted(set(known) - set(values) - set(_LATER))
         if extra or missing:
@@ -135,6 +136,8 @@ class Config:
         training = Training(**{key: found.pop(key) for key in inner if key in found})
         return cls(**found, training=training)
 
+
+_types = functools.cache(get_type_hints)
 
 _LATER = {"exclude": "", "precision": "float32"}
 """Fields that came after the first records: left out of the JSON at these values, so that hashes stay."""
@@ -233,7 +236,7 @@ def get_profile(name: str, settings: dict[str, str] | None = None) -> Profile:
         raise unknown("profile", name, PROFILES)
     if not settings:
         return PROFILES[name]
-    types = {**get_type_hints(Training), **get_type_hints(Profile)}
+    types = {**_types(Training), **_types(Profile)}
     types = {key: kind for key, kind in types.items() if key not in ("name", "purpose", "training")}
     for key in settings:
         if key not in types:

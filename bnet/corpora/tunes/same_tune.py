@@ -73,7 +73,7 @@ def same_melody(abcs: Sequence[str]) -> list[tuple[int, int]]:
             holders[passage].append(position)
     shared: Counter[tuple[int, int]] = Counter()
     for positions in holders.values():
-        shared.update((one, other) for n, other in enumerate(positions) for one in positions[:n])
+        shared.update(itertools.combinations(positions, 2))
     return sorted(
         pair for pair, count in shared.items() if count >= SHARE * min(len(passages[pair[0]]), len(passages[pair[1]]))
     )
