@@ -67,7 +67,7 @@ def same_melody(abcs: Sequence[str]) -> list[tuple[int, int]]:
     share hardly matters: no group of O'Neill's and Ryan's grows beyond five.
     """
     passages = [_passages(staff_steps(abc)) for abc in abcs]
-    holders: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    holders: dict[bytes, list[int]] = defaultdict(list)
     for position, own in enumerate(passages):
         for passage in own:
             holders[passage].append(position)
@@ -114,6 +114,7 @@ def _position(note: str) -> int:
     return "CDEFGABcdefgab".index(note[0]) + 7 * (note.count("'") - note.count(","))
 
 
-def _passages(steps: list[int]) -> set[tuple[int, ...]]:
-    windows = {tuple(steps[n : n + STEPS]) for n in range(len(steps) - STEPS + 1)}
+def _passages(steps: list[int]) -> set[bytes]:
+    line = bytes(step % 256 for step in steps)  # no step is larger than 100, and bytes are hashed faster than tuples
+    windows = {line[n : n + STEPS] for n in range(len(line) - STEPS + 1)}
     return {window for window in windows if len(set(window)) > 3}  # a scale or a trill is nobody's melody
