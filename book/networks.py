@@ -21,13 +21,10 @@ classes = 10  # for the parameter counts; GTZAN has 10
 # %% tags=["remove-cell"]
 import pandas as pd
 
-from bnet import backend
 from bnet.audit import plots, tables
 from bnet.book import myst
 from bnet.models import VARIANTS, drawing
-
-backend.prepare()
-from bnet.models import build
+from bnet.models.shapes import sections
 
 plots.style()
 
@@ -112,11 +109,11 @@ myst.table(
 # ## Layers of one block
 
 # %% tags=["remove-input"]
-model = build("proposed", classes, 646)
+block = next(part for part in sections(proposed, 646) if part.number == 1)
+layers = [(op.name + layer.suffix, layer) for chain in block.branches for op in chain for layer in op.layers]
 rows = [
-    [f"`{layer.name}`", type(layer).__name__, " x ".join(str(n) for n in layer.output.shape[1:]), layer.count_params()]
-    for layer in sorted(model.layers, key=lambda layer: layer.name.split("_")[:2][-1])
-    if layer.name.startswith("block1")
+    [f"`{name}`", layer.kind, " x ".join(map(str, layer.shape)), layer.parameters]
+    for name, layer in [*layers, (block.name, block.merge)]
 ]
 myst.table(
     pd.DataFrame(rows, columns=["Layer", "Kind", "Output (frames x bands x maps)", "Parameters"]),
