@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +14,16 @@ from typer.testing import CliRunner
 
 from bnet import cli
 from bnet.audit import agreement
+from bnet.book import freshness
+from bnet.book.execution import execute
+from bnet.book.pages import Book, Page
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
 from bnet.runs import jobs, records
 from bnet.statistics import comparison
 from bnet.training.config import get_profile
 
+ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = {"clip_seconds": "1", "groups": "3"}
 
 
@@ -156,3 +161,29 @@ def test_every_network_of_the_paper_has_its_table():
     assert agreement.PLACES["lstm"] == "Table III"
     assert agreement.PLACES["step-2"] == "Steps"
     assert set(agreement.PLACES.values()) == set(agreement.TABLES) - {"Further networks"}
+
+
+# --- the page 'Your run'
+
+
+def test_the_page_of_your_run_compares_what_was_repeated_and_says_so_where_nothing_was(tmp_path):
+    root = tmp_path / "checkout"
+    (root / "book").mkdir(parents=True)
+    shutil.copy(ROOT / "_toc.yml", root)
+    shutil.copy(ROOT / "book" / "your-run.py", root / "book")
+    committed = next((ROOT / "results" / "tunes").glob("majority-grouped-0-smoke-*"))
+    shutil.copytree(committed, root / "results" / "tunes" / committed.name)
+    page = Page("your-run", "your-run.py")
+    book = Book(root, root / "results", pages=(page,))
+
+    def shown() -> str:
+        outputs = [output for cell in freshness.read(book, page).cells for output in cell.get("outputs", [])]
+        return "\n".join(output.data["text/markdown"] for output in outputs)
+
+    execute(book, page)
+    assert "make reproduce" in shown()
+    shutil.copytree(committed, root / "reproduced" / "tunes" / committed.name)
+    assert freshness.stale(book, page) == "reproduced changed"
+    execute(book, page)
+    assert "**1 of 1 networks and baselines agree with the book**: 1 identical" in shown()
+    assert freshness.stale(book, page) is None
