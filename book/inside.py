@@ -154,7 +154,7 @@ picture_of(
     7.5,
 )
 
-# %% tags=["hide-cell"]
+# %% tags=["remove-input"]
 table_of("branches", "tab-inside-branches", "Without")
 
 # %% [markdown]

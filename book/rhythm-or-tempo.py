@@ -325,7 +325,7 @@ for name in corpora:
             )
         )
 
-# %% tags=["hide-cell"]
+# %% tags=["remove-input"]
 every = [(probe, name) for name in corpora for probe in robust]
 tables = [table for table in (answers(*pair)[0] for pair in every) if len(table)]
 if tables:
