@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import librosa.display
+import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -30,10 +30,16 @@ def plain(name: str) -> str:
 
 def spectrogram(log_mel: np.ndarray, *, sr: int, hop_length: float, ax: Axes, title: str = "") -> Axes:
     """Draw a log-mel in dB [shape=(frames, n_mels)]: seconds to the right, mel bands up, loud is bright."""
-    librosa.display.specshow(
-        log_mel.T, sr=sr, hop_length=hop_length, x_axis="time", y_axis="mel", fmax=sr / 2, cmap="magma", ax=ax
-    )
-    ax.set(title=plain(title), xlabel="seconds", ylabel="Hz")
+    frames, n_mels = log_mel.shape
+    edges = np.array([0.5, n_mels + 0.5]) * librosa.hz_to_mel(sr / 2) / (n_mels + 1)  # bands are equally wide in mel
+    ax.set_yscale("function", functions=(librosa.hz_to_mel, librosa.mel_to_hz))
+    # an image over the whole axes: drawn in a fraction of the time of specshow's mesh
+    ax.imshow(
+        log_mel.T, origin="lower", cmap="magma", interpolation="nearest", aspect="auto", extent=(0, 1, 0, 1),
+        transform=ax.transAxes,
+    )  # fmt: skip
+    ax.set(title=plain(title), xlabel="seconds", ylabel="Hz", xlim=(0, frames * hop_length / sr))
+    ax.set(ylim=librosa.mel_to_hz(edges), yticks=[hz for hz in (512, 1024, 2048, 4096, 8192) if hz < sr / 2])
     ax.grid(False)
     return ax
 
