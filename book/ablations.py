@@ -169,15 +169,15 @@ def show(name):
     if printed:
         said.append(
             f"- **The paper**: {printed.test:.1f} % test, {printed.validation:.1f} % validation; "
-            f"{line.paper_change:+.1f} points from BBNN. Its explanation: {paper.EXPLANATIONS[name]}."
+            f"{line.paper_change:+.1f} points from BBNN. Its explanation: {printed.explanation}."
         )
     measured = f"{line.accuracy:.1f} %, {change(line)} points from BBNN on {line.folds} folds"
     said.append(f"- **Here**: {f'{measured}; **{line.verdict}**' if line.folds else '**not tested**'}.")
     display(myst.text("\n".join(said)))
     display(unfold("Drawing", drawing.svg(row, reference=base, **size), drawing.alt(row, reference=base, **size)))
-    if name in paper.FIGURES:
+    if printed and printed.figure:
         for number in range(1, row.blocks + 1) if row.later_branches else (1,):
-            title = f"The paper's {paper.FIGURES[name]}: block {number} of {row.blocks}"
+            title = f"The paper's {printed.figure}: block {number} of {row.blocks}"
             svg = drawing.svg(row, block=number, **size)
             display(unfold(title, svg, drawing.alt(row, block=number, **size)))
 
@@ -341,8 +341,9 @@ if missing:
 # %% tags=["remove-input"]
 losses = pd.DataFrame(
     [
-        [VARIANTS[name].title, paper.TABLE_3[name].test, loss, paper.TABLE_3[name].test + loss]
-        for name, loss in paper.TABLE_3_LOSSES.items()
+        [VARIANTS[name].title, row.test, row.loss, row.test + row.loss]
+        for name, row in paper.TABLE_3.items()
+        if row.loss
     ],
     columns=["Network", "Test % (Table III)", "Loss in the text", "BBNN would be at"],
 )

@@ -90,7 +90,7 @@ for verdict in Verdict:
 # %% tags=["remove-input"]
 facts = [
     f"`{r.corpus.name}`, profile `{r.profile}`, protocol `{r.protocol}`: {len(r.records)} records, made with `{r.command(r.variants)}`"
-    for some in evidence._reports.values()
+    for some in evidence.read.values()
     for r in some
     if r.records
 ]

@@ -23,8 +23,9 @@ import pandas as pd
 import soundfile
 from IPython.display import display
 
-from bnet.audit import plots
-from bnet.audit.probes import PROBES, drawing, picture, reading, saying
+from bnet.audit import answer_plots, plots
+from bnet.audit.probes import PROBES, changes, reading
+from bnet.audit.tables import groups_of
 from bnet.book import myst
 from bnet.corpora import SR, get_corpus
 from bnet.models import VARIANTS
@@ -42,9 +43,9 @@ networks = [
     if record.config.architecture
 ]
 asked = {one.record.config.variant for one in reading.read_all(networks, "branches")}
-groups = reading.groups_of("tunes")
+groups = groups_of("tunes")
 order = [name for name in VARIANTS if any(record.config.variant == name for record in networks)]
-look = drawing.colours([jobs.title(name) for name in order])
+look = answer_plots.colours([jobs.title(name) for name in order])
 train = "\n".join(
     f"bnet train --corpus {name} --variant bbnn,proposed --protocol {protocol} --profile {profile} --fold 0\n"
     f"bnet probe {name}/bbnn-{protocol}-0-{profile} {name}/proposed-{protocol}-0-{profile}"
@@ -70,7 +71,7 @@ def picture_of(probe: str, name: str, caption: str, height: float) -> None:
         1, len(parts), figsize=(4.6 * len(parts) + 0.6, height), squeeze=False, layout="constrained"
     )
     for ax, (corpus, part) in zip(axes.flat, parts.items(), strict=True):
-        drawing.changes(part, look, ax=ax, title=f"trained on {corpus}")
+        answer_plots.changes(part, look, ax=ax, title=f"trained on {corpus}")
     axes.flat[0].legend(fontsize=8)
     worst = table.sort_values("change").iloc[0]
     myst.figure(
@@ -88,7 +89,7 @@ def table_of(probe: str, name: str, first: str) -> None:
     table = reading.accuracies(probed, groups)
     if not len(table):
         return
-    shown = saying.readable(table.assign(value=[value.replace("_", ", ") for value in table["value"]]), first)
+    shown = reading.readable(table.assign(value=[value.replace("_", ", ") for value in table["value"]]), first)
     shown.insert(1, "Trained on", [f"`{corpus}`" for corpus in table["corpus"]])
     display(myst.table(shown, f"{PROBES[probe].what} The change is to the whole network on the same clips.", name))
     display(myst.provenance(reading.provenance(probed)))
@@ -165,7 +166,7 @@ import librosa
 
 settings = log_mel.FeatureSettings()
 centres = librosa.mel_frequencies(settings.n_mels + 2, fmin=settings.fmin, fmax=settings.fmax)[1:-1]
-ranges = {band: picture.band_range(band, settings.n_mels) for band in picture.BANDS}
+ranges = {band: changes.band_range(band, settings.n_mels) for band in changes.BANDS}
 said = ", ".join(
     f"{band} is {centres[first]:.0f} to {centres[end - 1]:.0f} Hz" for band, (first, end) in ranges.items()
 )
@@ -216,7 +217,7 @@ def clips_of(corpus_name: str, variant: str) -> None:
         title = (
             f"{clip['kind']}: {answer}\n{clip['probability']:.1%}, falls by up to {100 * clip['drop'].max():.1f} points"
         )
-        drawing.look_at(log_mel.log_mel(y), clip, ax=ax)
+        answer_plots.look_at(log_mel.log_mel(y), clip, ax=ax)
         ax.set_title(title, fontsize=9)
     for ax in axes.flat[len(clips) :]:
         ax.axis("off")

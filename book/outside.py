@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from bnet.audit import paper, plots
-from bnet.audit.outside import drawing, read_all, reading
+from bnet.audit import answer_plots, paper, plots
+from bnet.audit.outside import read_all, reading
 from bnet.book import myst
 from bnet.corpora import get_corpus
 from bnet.paths import results_dir
@@ -126,7 +126,7 @@ else:
 if songs:
     tables = {reading.title(heard): reading.recalls(heard) for heard in songs}
     fig, ax = plt.subplots(figsize=(4.6, 3.0 + 0.2 * len(tables)), layout="constrained")
-    drawing.recalls(tables, ax=ax)
+    answer_plots.recalls(tables, ax=ax)
     myst.figure(
         fig,
         "Share of the songs of each genre that a network names correctly, with Wilson's 95 % interval.",
@@ -148,7 +148,7 @@ if songs:
 for number, heard in enumerate(songs):
     counts = reading.confusion(heard)
     fig, ax = plt.subplots(figsize=(4.6, 4.6), layout="constrained")
-    drawing.confusion(counts, ax=ax)
+    answer_plots.confusion(counts, ax=ax)
     most = {genre: (row.idxmax(), int(row.max()), int(row.sum())) for genre, row in counts.iterrows()}
     myst.figure(
         fig,
@@ -171,7 +171,7 @@ if songs:
     tables = {reading.title(heard): metrics.reliability(*reading.arrays(heard), bins=5) for heard in songs}
     off = {reading.title(heard): metrics.calibration_error(*reading.arrays(heard), bins=5) for heard in songs}
     fig, ax = plt.subplots(figsize=(4.4, 4.2), layout="constrained")
-    drawing.reliability(tables, ax=ax)
+    answer_plots.reliability(tables, ax=ax)
     myst.figure(
         fig,
         "How often a network is right against how sure it is, on songs of `emotify` whose genre it has a class for, in five bins; the "
@@ -222,7 +222,7 @@ if dances["drums"]:
     words = []
     for ax, heard in zip(axes.flat, dances["drums"], strict=True):
         frame = drum_table(heard)
-        drawing.named_over(
+        answer_plots.named_over(
             frame.assign(x=frame["tempo"], series=frame["metre"]),
             order,
             ax=ax,
@@ -314,7 +314,7 @@ if both:
         for kind in by_name:
             bars = [60 / get_corpus(kind).performance(own).bar_seconds for own in by_name[kind][name].table["track_id"]]
             frames.append(by_name[kind][name].named.to_frame("named").assign(x=np.round(bars), series=kind))
-        drawing.named_over(pd.concat(frames), order, ax=ax, xlabel="bars per minute", title=name)
+        answer_plots.named_over(pd.concat(frames), order, ax=ax, xlabel="bars per minute", title=name)
         slow, fast = (frame["named"] for frame in frames)
         same = int((slow == fast.reindex(slow.index)).sum())
         top = slow.value_counts()

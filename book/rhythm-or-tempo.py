@@ -28,8 +28,9 @@ import pandas as pd
 import soundfile
 from IPython.display import display
 
-from bnet.audit import paper, plots
-from bnet.audit.probes import PROBES, drawing, reading, saying, sound
+from bnet.audit import answer_plots, paper, plots
+from bnet.audit.probes import PROBES, changes, reading
+from bnet.audit.tables import groups_of
 from bnet.book import myst
 from bnet.corpora import SR, get_corpus, select
 from bnet.models import VARIANTS
@@ -41,10 +42,10 @@ from bnet.training.baselines import BASELINES
 plots.style()
 corpora = ("tunes", "tunes-free")
 found = {name: find(results_dir(), corpus=name, profile=profile, protocol=protocol, exclude="") for name in corpora}
-groups = reading.groups_of("tunes")
+groups = groups_of("tunes")
 order = [name for name in [*VARIANTS, *BASELINES] if any(r.config.variant == name for rs in found.values() for r in rs)]
 of = {name: {v: [r for r in found[name] if r.config.variant == v] for v in order} for name in corpora}
-look = drawing.colours([jobs.title(name) for name in order if name != "majority"])
+look = answer_plots.colours([jobs.title(name) for name in order if name != "majority"])
 train = "\n".join(
     f"bnet train --corpus {name} --variant baselines,bbnn,proposed --protocol {protocol} --profile {profile}"
     for name in corpora
@@ -114,7 +115,7 @@ if rows:
             "Clips": [row["clips"] for row in rows],
             "On `tunes` %": [f"{100 * row['accuracy']:.1f}" for row in rows],
             "On `tunes-free` %": [f"{100 * row['other']:.1f}" for row in rows],
-            "Traditional tempo adds, points": [saying.points(row) for row in rows],
+            "Traditional tempo adds, points": [reading.points(row) for row in rows],
         }
     )
     display(
@@ -129,7 +130,7 @@ if rows:
     for row in rows:
         if row["variant"] != "majority":
             flipped = {"change": -row["change"], "change_low": -row["change_high"], "change_high": -row["change_low"]}
-            lines.append(f"- {saying.sentence({**row, **flipped}, 'without tempo cues')}")
+            lines.append(f"- {reading.sentence({**row, **flipped}, 'without tempo cues')}")
     display(myst.text("\n".join(lines)))
     display(
         myst.provenance(
@@ -160,7 +161,7 @@ sisters = [answers("sister", name) for name in corpora]
 together = [table for table, _ in sisters if len(table)]
 if together:
     table = pd.concat(together, ignore_index=True)
-    shown = saying.readable(table, "Tested on").rename(columns={"Change, points": "Against its own corpus, points"})
+    shown = reading.readable(table, "Tested on").rename(columns={"Change, points": "Against its own corpus, points"})
     shown.insert(1, "Trained on", [f"`{name}`" for name in table["corpus"]])
     shown["Tested on"] = [f"`{name}`" for name in shown["Tested on"]]
     display(
@@ -173,7 +174,7 @@ if together:
     display(
         myst.text(
             "\n".join(
-                f"- {saying.sentence(row, 'trained on `' + row['corpus'] + '` and tested on `' + row['value'] + '`')}"
+                f"- {reading.sentence(row, 'trained on `' + row['corpus'] + '` and tested on `' + row['value'] + '`')}"
                 for row in table.to_dict("records")
             )
         )
@@ -197,7 +198,7 @@ drawn = {name: pair for name, pair in stretched.items() if len(pair[0])}
 if drawn:
     fig, axes = plt.subplots(1, len(drawn), figsize=(4.6 * len(drawn) + 0.4, 4.2), squeeze=False, layout="constrained")
     for ax, (name, (table, probed)) in zip(axes.flat, drawn.items(), strict=True):
-        drawing.curves(reading.with_unchanged(table, probed, groups), look, ax=ax, title=f"trained on {name}")
+        answer_plots.curves(reading.with_unchanged(table, probed, groups), look, ax=ax, title=f"trained on {name}")
     axes.flat[0].legend(fontsize=8, loc="lower left")
     far = {name: pair[0].sort_values("change").iloc[0] for name, pair in drawn.items()}
     myst.figure(
@@ -219,13 +220,13 @@ for name, (table, probed) in stretched.items():
         continue
     display(
         myst.table(
-            saying.readable(table, "Tempo"),
+            reading.readable(table, "Tempo"),
             f"Trained on `{name}`: test accuracy at other tempi. {PROBES['time-stretch'].what}",
             f"tab-rhythm-or-tempo-stretch-{name}",
         )
     )
     wanted = table[table["value"].isin(["-6", "6"])]
-    lines = [f"- {saying.sentence(row, 'at ' + row['value'] + ' %')}" for row in wanted.to_dict("records")]
+    lines = [f"- {reading.sentence(row, 'at ' + row['value'] + ' %')}" for row in wanted.to_dict("records")]
     display(myst.text(f"Trained on `{name}`:\n\n" + "\n".join(lines)))
     display(myst.provenance(reading.provenance(probed)))
 
@@ -257,11 +258,11 @@ myst.text(
 corpus, track = get_corpus("tunes"), next(iter(first.values()))
 variants = {
     "as it is": corpus,
-    "6 % slower": sound.replayed(corpus, 10.0, tempo=0.94),
-    "6 % faster": sound.replayed(corpus, 10.0, tempo=1.06),
-    "5 semitones higher": sound.replayed(corpus, 10.0, semitones=5),
-    "white noise, 20 dB below the music": sound.noisy(corpus, 20),
-    "MP3 at 32 kbit/s": sound.through_mp3(corpus, 32),
+    "6 % slower": changes.replayed(corpus, 10.0, tempo=0.94),
+    "6 % faster": changes.replayed(corpus, 10.0, tempo=1.06),
+    "5 semitones higher": changes.replayed(corpus, 10.0, semitones=5),
+    "white noise, 20 dB below the music": changes.noisy(corpus, 20),
+    "MP3 at 32 kbit/s": changes.through_mp3(corpus, 32),
 }
 players = []
 for number, (title, changed) in enumerate(variants.items()):
@@ -283,7 +284,7 @@ def panels(name: str) -> None:
         return
     fig, axes = plt.subplots(-(-len(parts) // 2), 2, figsize=(9, 3.3 * -(-len(parts) // 2)), layout="constrained")
     for ax, (probe, (table, probed)) in zip(axes.flat, parts.items(), strict=False):
-        drawing.curves(reading.with_unchanged(table, probed, groups), look, ax=ax, title=PROBES[probe].title)
+        answer_plots.curves(reading.with_unchanged(table, probed, groups), look, ax=ax, title=PROBES[probe].title)
     for ax in axes.flat[len(parts) :]:
         ax.axis("off")
     axes.flat[0].legend(fontsize=8, loc="lower left")
@@ -317,7 +318,7 @@ for name in corpora:
     if parts:
         display(
             myst.table(
-                saying.largest(parts, {probe: PROBES[probe].title for probe in parts}),
+                reading.largest(parts, {probe: PROBES[probe].title for probe in parts}),
                 f"Trained on `{name}`: the largest change of accuracy under each probe, in points, and where; in brackets "
                 "where its own 95 % interval holds no change. The largest of several is more extreme than each: all of "
                 "them are in the last table.",
@@ -330,7 +331,7 @@ every = [(probe, name) for name in corpora for probe in robust]
 tables = [table for table in (answers(*pair)[0] for pair in every) if len(table)]
 if tables:
     table = pd.concat(tables, ignore_index=True)
-    shown = saying.readable(table, "Value")
+    shown = reading.readable(table, "Value")
     shown.insert(1, "Trained on", [f"`{name}`" for name in table["corpus"]])
     shown.insert(2, "Change", [PROBES[name].title for name in table["probe"]])
     display(

@@ -19,6 +19,8 @@ import pandas as pd
 from IPython.display import display
 
 from bnet.audit import tables
+from bnet.audit.outside import read_all
+from bnet.audit.outside.reading import spent as spent_outside
 from bnet.book import myst
 from bnet.paths import results_dir
 from bnet.runs import jobs, records
@@ -84,3 +86,37 @@ for (corpus, profile), part in spent.groupby(["corpus", "profile"], sort=False) 
 for corpus in dict.fromkeys(spent["corpus"]) if found else []:
     names = [f"`{record.name}`" for record in found if record.config.corpus == corpus]
     display(myst.provenance(names, f"The names of the {len(names)} runs on {corpus}"))
+
+# %% [markdown]
+# ## Networks on other corpora
+#
+# Trained networks that were evaluated on a corpus that they were not trained on ({doc}`outside`); nothing is trained, and the records lie in
+# `results/outside`.
+
+# %% tags=["hide-input"]
+outside = spent_outside(read_all(results_dir()))
+if len(outside):
+    one = outside["machine"].nunique() == 1
+    shown = pd.DataFrame(
+        {
+            "Network": [f"`{name}`" for name in outside["network"]],
+            "Trained on": [f"`{name}`" for name in outside["trained_on"]],
+            "Evaluated on": [f"`{name}`" for name in outside["corpus"]],
+            "Clips": outside["clips"],
+            "Minutes": 60 * outside["hours"],
+            "Commit": [f"`{commit}`" for commit in outside["commit"]],
+            "From": outside["day"].str.replace("-", "\u2011"),
+            "Machine": outside["machine"],
+        }
+    )
+    display(
+        myst.table(
+            shown.drop(columns="Machine") if one else shown,
+            f"Networks on corpora that they were not trained on: {len(outside)} records, {outside['hours'].sum():.2f} hours of wall clock"
+            + (f", all on one machine: {outside['machine'].iloc[0]}." if one else "."),
+            "tab-runs-outside",
+            formats={"Minutes": ".1f"},
+        )
+    )
+else:
+    display(myst.not_run("No network was evaluated on another corpus.", "bnet outside shipped/genres --corpus emotify"))

@@ -24,7 +24,7 @@ import pandas as pd
 from IPython.display import display
 
 from bnet.audit import measured, plots
-from bnet.audit.boards import BOARDS
+from bnet.audit.literature import BOARDS
 from bnet.book import myst
 from bnet.models import VARIANTS
 from bnet.models.cost import cost

@@ -18,7 +18,7 @@ import pandas as pd
 from IPython.display import display
 
 from bnet import models
-from bnet.audit.sources import DIFFERENCES, REPOSITORIES
+from bnet.audit.literature import DIFFERENCES, REPOSITORIES
 from bnet.book import myst
 
 # %% tags=["remove-input"]

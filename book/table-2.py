@@ -23,7 +23,8 @@ from IPython.display import display
 from bnet.audit import contrasts, paper, plots
 from bnet.audit.evidence import OURS, Evidence, command
 from bnet.audit.measured import read
-from bnet.audit.report import SAID, Report, spell
+from bnet.audit.report import Report
+from bnet.audit.words import SAID, spell
 from bnet.book import myst
 from bnet.corpora import get_corpus
 from bnet.paths import results_dir

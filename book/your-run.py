@@ -30,15 +30,16 @@ from bnet.errors import BnetError
 from bnet.paths import project_dir, results_dir
 from bnet.runs import records
 
-path, rows, problem = project_dir() / folder, [], ""
+path, rows, problem = project_dir() / folder, pd.DataFrame(columns=agreement.COLUMNS), ""
 try:
     if any(not name.startswith(".") for name in os.listdir(path)):
-        rows = [row for row in agreement.compare(results_dir(), path) if row.state != "only in A"]
+        rows = agreement.compare(results_dir(), path)
+        rows = rows[rows["state"] != "only in A"]
 except FileNotFoundError:
     pass
 except BnetError as error:
     problem = str(error)
-paired = [row for row in rows if row.folds]
+paired = rows[rows["folds"] > 0]
 
 # %% tags=["remove-input"]
 if problem:
@@ -47,10 +48,10 @@ if problem:
     made["accuracy"] *= 100
     made.columns = ["Corpus", "Network", "Protocol", "Profile", "Folds", "Test %"]
     display(myst.table(made, "What your runs came to.", "tab-your-run", formats={"Test %": ".1f"}))
-elif not rows:
+elif not len(rows):
     display(myst.not_run("No run was repeated in this checkout.", "make reproduce"))
 else:
-    agree = sum(row.state != "differs" for row in paired)
+    agree = int((paired["state"] != "differs").sum())
     said = f"**{agree} of {len(paired)} networks and baselines agree with the book**: {agreement.count(rows)}."
     display(
         myst.text(
@@ -66,7 +67,7 @@ def percent(value: float, form: str = ".1f") -> str:
     return format(100 * value, form) if np.isfinite(value) else myst.NOTHING
 
 
-for number, title in enumerate(dict.fromkeys(row.title for row in rows), 1):
+for number, (title, part) in enumerate(agreement.parts(rows), 1):
     table = pd.DataFrame(
         [
             {
@@ -80,8 +81,7 @@ for number, title in enumerate(dict.fromkeys(row.title for row in rows), 1):
                 else myst.NOTHING,
                 "State": row.state,
             }
-            for row in rows
-            if row.title == title
+            for row in part.itertuples()
         ]
     )
     display(myst.table(table, f"Test accuracy, the book's and yours. {title}.", f"tab-your-run-{number}"))

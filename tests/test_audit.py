@@ -11,24 +11,23 @@ import numpy as np
 import pytest
 from synthetic import write_record
 
-from bnet.audit import checks, paper
-from bnet.audit.boards import BOARDS
-from bnet.audit.claims import CLAIMS
-from bnet.audit.evidence import Evidence, Finding, Verdict, judge, together
+from bnet.audit import paper
+from bnet.audit.claims import CLAIMS, Claim
+from bnet.audit.evidence import Evidence, Result, Verdict, judge, together
+from bnet.audit.literature import BOARDS, CORPORA, DIFFERENCES, PROTOCOLS, SYSTEMS, earlier_and_better
 from bnet.audit.report import Report
-from bnet.audit.since import CORPORA, PROTOCOLS, SYSTEMS, earlier_and_better
-from bnet.audit.sources import DIFFERENCES
 from bnet.book import trace
 from bnet.book.pages import Book
 from bnet.errors import BnetError
 from bnet.models import TABLE_3
 from bnet.statistics.comparison import Comparison
+from bnet.training.config import PROFILES
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
 @pytest.fixture(scope="module")
-def nothing(tmp_path_factory) -> dict[str, Finding]:
+def nothing(tmp_path_factory) -> dict[str, Result]:
     """The findings without any record."""
     empty = tmp_path_factory.mktemp("empty")
     evidence = Evidence(empty, benchmarks=empty)
@@ -62,9 +61,12 @@ def test_what_is_counted_needs_no_record(nothing):
 
 
 def test_a_number_without_a_link_is_refused():
-    with pytest.raises(BnetError, match="needs a link"):
-        Finding(Verdict.SUPPORTED, "it is 3 points better")
-    assert Finding(Verdict.SUPPORTED, "it is better").link == ""
+    def claim(measured: str) -> Claim:
+        return Claim("a", "I", "It is better.", "both", "", lambda evidence: Result(Verdict.SUPPORTED, measured))
+
+    with pytest.raises(BnetError, match="'a' needs a page that holds its numbers"):
+        claim("it is 3 points better").check(Evidence(Path()))
+    assert claim("it is better").check(Evidence(Path())).link == ""
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_several_corpora_judge_together(verdicts, whole):
     assert together(Verdict[name] for name in verdicts.split()) is whole
 
 
-def finding(results: Path, name: str) -> Finding:
+def finding(results: Path, name: str) -> Result:
     """The finding on one claim, from records that were made up."""
     return next(claim for claim in CLAIMS if claim.name == name).check(Evidence(results, benchmarks=results))
 
@@ -184,11 +186,9 @@ def test_embedded_is_judged_by_memory_that_was_counted(tmp_path, room, verdict, 
     form = {"network": "proposed", "form": "litert-int8", "bytes": 200 * 2**10, "working": {"30": room}}
     row = {"way": "LiteRT int8", "seconds": 30, "unit": "s", "ours_median": 0.25}
     (tmp_path / "inference.json").write_text(json.dumps({"forms": [form], "rows": [row]}))
-    finding = checks.embedded(Evidence(tmp_path, benchmarks=tmp_path))
-    assert finding.verdict is verdict
-    assert fits in finding.measured
-    assert "200 KiB" in finding.measured
-    assert "0.25 s" in finding.measured
+    found = finding(tmp_path, "embedded")
+    assert found.verdict is verdict
+    assert all(said in found.measured for said in (fits, "200 KiB", "0.25 s"))
 
 
 def test_boards_have_names_of_their_own_and_hold_what_fits():
@@ -257,12 +257,10 @@ def test_trace_names_what_is_wrong(book):
 
 
 def test_records_of_another_version_of_a_profile_are_refused(monkeypatch):
-    from bnet.audit import report
-
     if not list(RESULTS.glob("tunes/majority-grouped-0-laptop-*")):
         pytest.skip("no records are committed")
-    changed = report.PROFILES["laptop"].changed(epochs=99)
-    monkeypatch.setitem(report.PROFILES, "laptop", changed)
+    changed = PROFILES["laptop"].changed(epochs=99)
+    monkeypatch.setitem(PROFILES, "laptop", changed)
     with pytest.raises(BnetError, match="made with epochs = 4, but profile 'laptop' has 99"):
         Report.load("tunes", "laptop", "grouped", RESULTS)
 

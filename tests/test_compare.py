@@ -64,17 +64,23 @@ def again(folder, variant: str, wrong: float) -> None:
         )  # fmt: skip
 
 
+def row_of(a, b):
+    """The row of the SVM on rhythm."""
+    return agreement.compare(a, b).set_index("network").loc["svm-rhythm"]
+
+
 def test_a_copy_is_identical(results, other):
-    rows = {row.network: row for row in agreement.compare(results, other)}
-    assert {name: row.state for name, row in rows.items()} == {"majority": "identical", "svm-rhythm": "identical"}
-    assert rows["svm-rhythm"].folds == 2
-    assert rows["svm-rhythm"].a == rows["svm-rhythm"].b
-    assert agreement.count(list(rows.values())) == "2 identical"
+    table = agreement.compare(results, other)
+    rows = table.set_index("network")
+    assert rows["state"].to_dict() == {"majority": "identical", "svm-rhythm": "identical"}
+    assert rows["folds"]["svm-rhythm"] == 2
+    assert rows["a"]["svm-rhythm"] == rows["b"]["svm-rhythm"]
+    assert agreement.count(table) == "2 identical"
 
 
 def test_a_difference_is_that_of_the_paired_folds(results, other):
     again(other, "svm-rhythm", 0.5)
-    row = next(row for row in agreement.compare(results, other) if row.network == "svm-rhythm")
+    row = row_of(results, other)
     means = []
     for folder in (results, other):
         parts = [record.arrays() for record in records.find(folder, variant="svm-rhythm")]
@@ -85,7 +91,7 @@ def test_a_difference_is_that_of_the_paired_folds(results, other):
     ratio = len(record.arrays()[0]) / record.run["data"]["tracks"]["train"]
     assert row.high - row.low >= 2 * 12.7 * comparison.corrected_variance(differences, ratio) ** 0.5
     assert row.state == ("agrees" if row.low <= 0 <= row.high else "differs")
-    back = next(row for row in agreement.compare(other, results) if row.network == "svm-rhythm")
+    back = row_of(other, results)
     assert (back.difference, back.low, back.high) == pytest.approx((-row.difference, -row.high, -row.low))
 
 
@@ -93,10 +99,10 @@ def test_all_wrong_differs_and_one_clip_wrong_agrees(results, other, tmp_path):
     for record in records.find(results, fold=1) + records.find(other, fold=1):
         shutil.rmtree(record.folder)
     again(other, "svm-rhythm", 1.0)
-    assert {row.network: row.state for row in agreement.compare(results, other)}["svm-rhythm"] == "differs"
+    assert row_of(results, other).state == "differs"
     few = shutil.copytree(results, tmp_path / "few")
     again(few, "svm-rhythm", 1 / len(records.find(few)[0].arrays()[0]))
-    row = next(row for row in agreement.compare(results, few) if row.network == "svm-rhythm")
+    row = row_of(results, few)
     assert row.state == "agrees"
     assert row.method == "1 fold"
 
@@ -104,12 +110,13 @@ def test_all_wrong_differs_and_one_clip_wrong_agrees(results, other, tmp_path):
 def test_what_only_one_folder_has_is_named(results, other):
     train(results, "svm-timbre", folds=[0])
     train(other, "majority", folds=[2])
-    rows = {row.network: row for row in agreement.compare(results, other)}
-    assert rows["svm-timbre"].state == "only in A"
-    assert np.isfinite(rows["svm-timbre"].a)
-    assert np.isnan(rows["svm-timbre"].b)
-    assert (rows["majority"].state, rows["majority"].lone) == ("identical", 1)
-    said = agreement.text(list(rows.values()))
+    table = agreement.compare(results, other)
+    rows = table.set_index("network")
+    assert rows["state"]["svm-timbre"] == "only in A"
+    assert np.isfinite(rows["a"]["svm-timbre"])
+    assert np.isnan(rows["b"]["svm-timbre"])
+    assert rows.loc["majority", ["state", "lone"]].tolist() == ["identical", 1]
+    said = agreement.text(table)
     assert "2 (+1 alone)" in said
     assert "2 identical, 1 only in A" in said
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -16,13 +15,6 @@ from bnet.training.config import PROFILES, Config, get_profile
 def test_config_survives_json(tones):
     config = jobs("tones", ["proposed"], "grouped", PROFILES["smoke"])[0].config
     assert Config.from_dict(json.loads(config.to_json())) == config
-
-
-def test_a_run_knows_its_command(tones):
-    config = jobs("tones", ["majority"], "grouped", PROFILES["smoke"], [1])[0].config
-    words = "bnet train --corpus tones --variant majority --protocol grouped --profile smoke"
-    assert config.command() == f"{words} --fold 1"
-    assert dataclasses.replace(config, exclude="faults").command(fold=False) == f"{words} --exclude faults"
 
 
 def test_every_field_changes_the_hash(tones):

@@ -16,7 +16,8 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from bnet import cli
-from bnet.audit.outside import Heard, Network, drawing, hear, networks, read_all, reading
+from bnet.audit import answer_plots
+from bnet.audit.outside import Heard, TrainedNetwork, hear, networks, read_all, reading
 from bnet.audit.outside.reading import COUNTS_AS, arrays, confidence, confusion, recalls, same_answer, wilson
 from bnet.corpora import SR, drums, fingerprint, get_corpus
 from bnet.deploy.weights import shipped_run
@@ -143,12 +144,12 @@ def test_what_is_no_network_is_one_message(tmp_path, reference):
 
 
 @pytest.fixture
-def network() -> Network:
+def network() -> TrainedNetwork:
     """An untrained network for ten classes that hears two seconds."""
     model = build("bbnn", 10, log_mel.frames(2.0))
     labels = get_corpus("gtzan").labels
     settings = log_mel.FeatureSettings().to_json()
-    return Network("some/net v1.2", "run", "bbnn", "gtzan", labels, "0" * 64, settings, 2.0, model)
+    return TrainedNetwork("some/net v1.2", "run", "bbnn", "gtzan", labels, "0" * 64, settings, 2.0, model)
 
 
 @pytest.fixture
@@ -229,7 +230,9 @@ def test_a_network_trained_on_pictures_hears_sound_by_its_own_front_end(songs, t
 
     settings = CORPORA["gtzan-images"].front_end
     model, labels = build("bbnn", 10, settings.frames(2.0)), get_corpus("gtzan").labels
-    trained = Network("pictures", "run", "bbnn", "gtzan-images", labels, "0" * 64, settings.to_json(), 2.0, model)
+    trained = TrainedNetwork(
+        "pictures", "run", "bbnn", "gtzan-images", labels, "0" * 64, settings.to_json(), 2.0, model
+    )
     heard = hear(trained, songs, tmp_path, per_class=1)
     tracks = {track.track_id: track for track in songs.tracks()}
     clips = np.stack([settings(songs.audio(tracks[own], 2.0)) for own in heard.table["track_id"]])
@@ -326,15 +329,15 @@ def test_pairs_that_get_the_same_answer():
 def test_plots_draw_what_the_tables_say():
     heard = answered(SONGS)
     fig, axes = plt.subplots(4)
-    assert drawing.confusion(confusion(heard), ax=axes[0]) is axes[0]
+    assert answer_plots.confusion(confusion(heard), ax=axes[0]) is axes[0]
     shown = [text.get_text() for text in axes[0].texts]
     assert sorted(filter(None, shown)) == ["1"] * len(SONGS)
-    drawing.recalls({"a": recalls(heard), "b": recalls(heard)}, ax=axes[1])
+    answer_plots.recalls({"a": recalls(heard), "b": recalls(heard)}, ax=axes[1])
     rows = [label.get_text() for label in axes[1].get_yticklabels()]
     assert rows == ["classical", "pop", "rock", "rock,\ncalled rock or metal"]
-    drawing.reliability({"a": metrics.reliability(*arrays(heard), bins=5)}, ax=axes[2])
+    answer_plots.reliability({"a": metrics.reliability(*arrays(heard), bins=5)}, ax=axes[2])
     table = pd.DataFrame({"x": [60, 60, 80], "named": ["pop", "pop", "jazz"], "series": ["s", "t", "s"]})
-    drawing.named_over(table, heard.labels, ax=axes[3], xlabel="tempo")
+    answer_plots.named_over(table, heard.labels, ax=axes[3], xlabel="tempo")
     assert [label.get_text() for label in axes[3].get_yticklabels()] == ["jazz", "pop"]
     plt.close(fig)
 

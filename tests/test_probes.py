@@ -12,9 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from bnet import backend, cli
-from bnet.audit.probes import PROBES, asking, drawing, files, get_probe, parts, picture, reading, saying, sound
+from bnet.audit import answer_plots, tables
+from bnet.audit.probes import PROBES, asking, changes, get_probe, inside, reading
 from bnet.audit.probes.bench import Bench
-from bnet.audit.probes.running import chosen, run, text
+from bnet.audit.probes.running import chosen, folder, read, run, text
+from bnet.audit.sealed import DamagedAnswers
 from bnet.corpora import SR, Corpus, get_corpus
 from bnet.corpora.pictures import GTZAN_IMAGES
 from bnet.corpora.store import FeatureStore
@@ -22,12 +24,14 @@ from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant, get_variant
 from bnet.runs import jobs
 from bnet.runs.records import resolve
+from bnet.sound.log_mel import FeatureSettings
 from bnet.sound.log_mel import frames as frames_of
 from bnet.training.config import get_profile
 
 backend.prepare()
 
 TINY = Variant("tiny", "Tiny", ("norm conv1x1", "pool3x3 norm conv1x1"), 2, filters=4)
+PAPERS = FeatureSettings()
 PROFILE = get_profile("smoke", {"clip_seconds": "1", "epochs": "2", "groups": "3", "batch_size": "8"})
 
 
@@ -70,7 +74,7 @@ def track():
 @pytest.mark.parametrize("name", ["tunes", "tunes-free"])
 def test_played_again_without_a_change_is_the_same_sound(name, track):
     corpus = get_corpus(name)
-    np.testing.assert_array_equal(sound.replayed(corpus, 10.0).audio(track, 10.0), corpus.audio(track, 10.0))
+    np.testing.assert_array_equal(changes.replayed(corpus, 10.0).audio(track, 10.0), corpus.audio(track, 10.0))
 
 
 @pytest.mark.parametrize("tempo", [0.88, 0.94, 1.06, 1.12])
@@ -81,7 +85,7 @@ def test_another_tempo_begins_at_the_same_place_of_the_tune(tempo):
     corpus = get_corpus("tunes")
     for track in corpus.tracks()[::200]:
         tune, now = corpus.tune(track.track_id), corpus.performance(track.track_id)
-        then = sound.replayed(corpus, 10.0, tempo=tempo).performance(track.track_id)
+        then = changes.replayed(corpus, 10.0, tempo=tempo).performance(track.track_id)
         assert then.bar_seconds == pytest.approx(now.bar_seconds / tempo)
         assert (then.program, then.transposition, then.gain_db) == (now.program, now.transposition, now.gain_db)
         bars = whole_bars(read_melody(tune.abc, tune.track_id), tune.bar_quarters) / tune.bar_quarters
@@ -96,7 +100,7 @@ def test_another_tempo_begins_at_the_same_place_of_the_tune(tempo):
 def test_a_longer_clip_goes_on_where_the_clip_ends(track):
     """A clip of 20 s is that of 10 s and then more: equal but for the level of its peak, and the faded end."""
     corpus = get_corpus("tunes")
-    short, long = corpus.audio(track, 10.0), sound.replayed(corpus, 10.0, seconds=20.0).audio(track, 20.0)
+    short, long = corpus.audio(track, 10.0), changes.replayed(corpus, 10.0, seconds=20.0).audio(track, 20.0)
     n = round(9.9 * SR)
     scale = short[:n] @ long[:n] / (long[:n] @ long[:n])
     assert np.abs(short[:n] - scale * long[:n]).max() < 2e-4
@@ -108,7 +112,7 @@ def test_another_pitch_moves_the_spectrum_by_semitones(track):
     edges = 110 * 2 ** ((np.arange(61) - 0.5) / 12)
     rows = []
     for semitones in (0, 5):
-        y = sound.replayed(corpus, 10.0, semitones=semitones).audio(track, 10.0)
+        y = changes.replayed(corpus, 10.0, semitones=semitones).audio(track, 10.0)
         power, at = np.abs(np.fft.rfft(y)) ** 2, np.fft.rfftfreq(len(y), 1 / SR)
         rows.append(np.histogram(at, edges, weights=power)[0])
     fits = [np.corrcoef(rows[0][: 60 - lag], rows[1][lag:])[0, 1] for lag in range(12)]
@@ -119,8 +123,8 @@ def test_another_pitch_moves_the_spectrum_by_semitones(track):
 def test_level_and_clipping(tones):
     track = tones.tracks()[0]
     y = tones.audio(track, 1.0)
-    np.testing.assert_allclose(sound.louder(tones, -20).audio(track, 1.0), 0.1 * y, atol=1e-7)
-    loud = sound.louder(tones, 10).audio(track, 1.0)
+    np.testing.assert_allclose(changes.louder(tones, -20).audio(track, 1.0), 0.1 * y, atol=1e-7)
+    loud = changes.louder(tones, 10).audio(track, 1.0)
     assert np.abs(loud).max() == 1
     assert (np.abs(loud) == 1).sum() == (np.abs(y) * np.float32(10**0.5) >= 1).sum()
 
@@ -128,7 +132,7 @@ def test_level_and_clipping(tones):
 @pytest.mark.parametrize("snr", [30, 10])
 def test_noise_has_the_ratio_it_says_and_is_the_same_again(tones, snr):
     one, two = tones.tracks()[:2]
-    y, corpus = tones.audio(one, 1.0), sound.noisy(tones, snr)
+    y, corpus = tones.audio(one, 1.0), changes.noisy(tones, snr)
     noise = corpus.audio(one, 1.0) - y
     assert 10 * np.log10(np.mean(y**2) / np.mean(noise**2)) == pytest.approx(snr, abs=0.2)
     np.testing.assert_array_equal(corpus.audio(one, 1.0) - y, noise)
@@ -138,8 +142,8 @@ def test_noise_has_the_ratio_it_says_and_is_the_same_again(tones, snr):
 @pytest.mark.parametrize("kbps", [64, 32])
 def test_mp3_has_the_bit_rate_asked_for(track, kbps):
     y = get_corpus("tunes").audio(track, 10.0)
-    assert len(sound.encode_mp3(y, kbps)) * 8 / 10_000 == pytest.approx(kbps, rel=0.02)
-    back = sound.through_mp3(get_corpus("tunes"), kbps).audio(track, 10.0)
+    assert len(changes.encode_mp3(y, kbps)) * 8 / 10_000 == pytest.approx(kbps, rel=0.02)
+    back = changes.through_mp3(get_corpus("tunes"), kbps).audio(track, 10.0)
     assert back.shape == y.shape
     fits = [np.corrcoef(back[1000 + lag : -1000], y[1000 : len(y) - 1000 - lag])[0, 1] for lag in range(-5, 6)]
     assert int(np.argmax(fits)) == 5  # not a sample late
@@ -150,8 +154,8 @@ def test_files_are_stretched_and_shifted_by_librosa(tones):
     """What pulses 8 times a second pulses 12 times at tempo 1.5; the tone moves by an octave, not its pulse."""
     track = next(track for track in tones.tracks() if track.label == "fast")
     was = tones.audio(track, 2.0)
-    fast = sound.replayed(tones, 2.0, tempo=1.5).audio(track, 2.0)
-    high = sound.replayed(tones, 2.0, semitones=12).audio(track, 2.0)
+    fast = changes.replayed(tones, 2.0, tempo=1.5).audio(track, 2.0)
+    high = changes.replayed(tones, 2.0, semitones=12).audio(track, 2.0)
     assert fast.shape == high.shape == was.shape
 
     def strongest(y: np.ndarray, low: float, high: float) -> float:
@@ -166,28 +170,33 @@ def test_files_are_stretched_and_shifted_by_librosa(tones):
 
 
 def test_every_change_has_features_of_its_own(tones):
-    changed = [sound.louder(tones, 1), sound.louder(tones, 2), sound.noisy(tones, 1), sound.through_mp3(tones, 64)]
-    changed += [sound.replayed(tones, 1.0, tempo=1.1), sound.replayed(tones, 1.0, semitones=1), tones]
+    changed = [
+        changes.louder(tones, 1),
+        changes.louder(tones, 2),
+        changes.noisy(tones, 1),
+        changes.through_mp3(tones, 64),
+    ]
+    changed += [changes.replayed(tones, 1.0, tempo=1.1), changes.replayed(tones, 1.0, semitones=1), tones]
     assert len({FeatureStore(corpus, 1.0).folder for corpus in changed}) == 7
     tunes = get_corpus("tunes")
-    again = [sound.replayed(tunes, 10.0, tempo=tempo, semitones=n) for tempo in (1, 1.06) for n in (0, 1)]
+    again = [changes.replayed(tunes, 10.0, tempo=tempo, semitones=n) for tempo in (1, 1.06) for n in (0, 1)]
     assert len({FeatureStore(corpus, 10.0).folder for corpus in [tunes, *again]}) == 5
 
 
-def test_changed_pictures():
+def test_changed_log_mels():
     log_mel = np.random.default_rng(0).normal(size=(100, 128)).astype("float32")
-    quiet = picture.muted(log_mel, "a", "mid")
+    quiet = changes.muted(log_mel, "a", "mid", PAPERS)
     assert (quiet[:, 43:85] == log_mel.min()).all()
     np.testing.assert_array_equal(quiet[:, :43], log_mel[:, :43])
     np.testing.assert_array_equal(quiet[:, 85:], log_mel[:, 85:])
-    ranges = [picture.band_range(band, 128) for band in picture.BANDS]
+    ranges = [changes.band_range(band, 128) for band in changes.BANDS]
     assert ranges == [(0, 43), (43, 85), (85, 128)]
     for seconds in (0, 0.5):
-        mixed = picture.shuffled(log_mel, "a", seconds)
+        mixed = changes.shuffled(log_mel, "a", seconds, PAPERS)
         np.testing.assert_array_equal(np.sort(mixed, axis=0), np.sort(log_mel, axis=0))
-        np.testing.assert_array_equal(mixed, picture.shuffled(log_mel, "a", seconds))
+        np.testing.assert_array_equal(mixed, changes.shuffled(log_mel, "a", seconds, PAPERS))
         assert not np.array_equal(mixed, log_mel)
-        assert not np.array_equal(mixed, picture.shuffled(log_mel, "b", seconds))
+        assert not np.array_equal(mixed, changes.shuffled(log_mel, "b", seconds, PAPERS))
 
 
 # --- inside
@@ -200,12 +209,12 @@ def test_places_are_layers_of_every_network(name):
 
     row = get_variant(name)
     model = build(row, 3, 54)
-    layers = {place: last_layer(model, place) for place in (*parts.blocks(row), *parts.branches(row))}
+    layers = {place: last_layer(model, place) for place in (*inside.blocks(row), *inside.branches(row))}
     assert len(set(layers.values())) == len(layers)
-    assert bool(parts.branches(row)) == (len(row.branches) > 1)
+    assert bool(inside.branches(row)) == (len(row.branches) > 1)
     for place, layer in layers.items():
         assert layer == place or layer.startswith(f"{place}_")
-    for block in parts.blocks(row)[1:]:
+    for block in inside.blocks(row)[1:]:
         consumers = {
             node.operation.name
             for layer in [model.get_layer(layers[block])]
@@ -288,11 +297,11 @@ def test_a_network_is_asked_once(network):
     assert {"commit", "changed", "machine", "started", "versions", "wall_s"} <= set(about["made"])
     stem = found["blocks"].table.query("value == 'stem'")[network.labels]
     assert np.ptp(stem.to_numpy(), axis=0).max() < 1e-4
-    before = {path: path.stat().st_mtime_ns for path in files.folder(network).iterdir()}
+    before = {path: path.stat().st_mtime_ns for path in folder(network).iterdir()}
     again = run(network, SHORT, say=quiet)
     assert [probed.about for probed in again] == [probed.about for probed in found.values()]
-    assert {path: path.stat().st_mtime_ns for path in files.folder(network).iterdir()} == before
-    assert sum(path.stat().st_size for path in files.folder(network).glob("looks.*")) < 200_000
+    assert {path: path.stat().st_mtime_ns for path in folder(network).iterdir()} == before
+    assert sum(path.stat().st_size for path in folder(network).glob("looks.*")) < 200_000
 
 
 def test_what_is_done_is_read_without_the_weights_and_asked_again_of_others(network):
@@ -301,7 +310,7 @@ def test_what_is_done_is_read_without_the_weights_and_asked_again_of_others(netw
     assert len(run(network, ["mel-bands"], say=quiet)) == 1
     with pytest.raises(BnetError, match=r"no weights here .* bnet train --corpus tones --variant tiny"):
         run(network, ["shuffle"], say=quiet)
-    assert not (files.folder(network) / "shuffle.csv").exists()
+    assert not (folder(network) / "shuffle.csv").exists()
     (network.folder / "model.weights.h5").write_bytes(b"other weights")
     with pytest.raises(BnetError, match="does not hold weights of tiny"):
         run(network, ["mel-bands"], say=quiet)
@@ -309,19 +318,19 @@ def test_what_is_done_is_read_without_the_weights_and_asked_again_of_others(netw
 
 def test_damaged_answers_are_named_and_made_again(timbre):
     run(timbre, ["mel-bands"], say=quiet)
-    path = files.folder(timbre) / "mel-bands.csv"
+    path = folder(timbre) / "mel-bands.csv"
     whole = path.read_bytes()
     path.write_bytes(whole[:-200])
-    with pytest.raises(files.DamagedProbe, match=r"mel-bands.csv does not match.*bnet probe tones/svm-timbre"):
-        files.read(timbre, "mel-bands")
+    with pytest.raises(DamagedAnswers, match=r"mel-bands.csv does not match.*bnet probe tones/svm-timbre"):
+        read(timbre, "mel-bands")
     run(timbre, ["mel-bands"], say=quiet)
     assert path.read_bytes() == whole
     about = json.loads(path.with_suffix(".json").read_text())
     path.with_suffix(".json").write_text(json.dumps({**about, "clips": 3}))
-    with pytest.raises(files.DamagedProbe, match="its own checksum"):
-        files.read(timbre, "mel-bands")
+    with pytest.raises(DamagedAnswers, match="its own checksum"):
+        read(timbre, "mel-bands")
     path.with_suffix(".json").unlink()
-    assert files.read(timbre, "mel-bands") is None
+    assert read(timbre, "mel-bands") is None
 
 
 def test_a_baseline_answers_as_its_record_says(timbre):
@@ -344,12 +353,12 @@ def test_a_network_that_answers_otherwise_is_refused(network):
     bench = Bench(network)
     bench.model.set_weights([weight * 0 + 0.3 for weight in bench.model.get_weights()])
     with pytest.raises(BnetError, match="answers otherwise here than its record says"):
-        bench.check()
+        _ = bench.predict
 
 
 def test_a_clip_that_cannot_be_made_is_left_out_and_counted(timbre, tones, monkeypatch):
     lost = timbre.arrays("test")[0][3]
-    plain = sound.louder
+    plain = changes.louder
 
     def louder(base: Corpus, decibel: float) -> Corpus:
         corpus = plain(base, decibel)
@@ -361,7 +370,7 @@ def test_a_clip_that_cannot_be_made_is_left_out_and_counted(timbre, tones, monke
             raise BnetError(f"{lost} is beyond the instrument")
         return base.audio(track, seconds)
 
-    monkeypatch.setattr(sound, "louder", louder)
+    monkeypatch.setattr(changes, "louder", louder)
     probed = run(timbre, ["level"], say=quiet)[0]
     table = reading.accuracies([probed])
     assert set(table["lost"]) == {1}
@@ -438,7 +447,7 @@ def test_groups_widen_the_interval():
 
 def test_tables_of_probes(timbre):
     probed = run(timbre, ["level", "mel-bands"], say=quiet)
-    groups = reading.groups_of("tones")
+    groups = tables.groups_of("tones")
     for one, order in zip(
         probed, (["-20", "-10", "unchanged", "10"], ["unchanged", "low", "mid", "high"]), strict=True
     ):
@@ -449,14 +458,14 @@ def test_tables_of_probes(timbre):
         assert list(whole["at"]) == [0, 1, 2, 3]
         same = whole[whole["value"] == "unchanged"].iloc[0]
         assert (same["change"], same["accuracy"]) == (0, reading.right(timbre).mean())
-        assert len(saying.readable(whole)) == 4
+        assert len(reading.readable(whole)) == 4
         import matplotlib.pyplot as plt
 
         _, ax = plt.subplots()
-        look = drawing.colours(["SVM on timbre"])
-        drawing.curves(whole, look, ax=ax)
+        look = answer_plots.colours(["SVM on timbre"])
+        answer_plots.curves(whole, look, ax=ax)
         assert [tick.get_text() for tick in ax.get_xticklabels()] == [v.replace("unchanged", "as is") for v in order]
-        drawing.changes(table, look, ax=ax)
+        answer_plots.changes(table, look, ax=ax)
         plt.close("all")
     assert reading.accuracies([]).empty
     assert reading.read_all([timbre], "noise") == []
@@ -472,10 +481,10 @@ def test_two_corpora_are_compared_on_the_folds_of_both(timbre):
 
 def test_sentences_say_what_the_interval_allows():
     row = {"title": "A", "change": -0.1, "change_low": -0.2, "change_high": -0.05}
-    assert saying.sentence(row, "at -6 %") == "**A** at -6 % loses 10.0 points (5.0 to 20.0)."
+    assert reading.sentence(row, "at -6 %") == "**A** at -6 % loses 10.0 points (5.0 to 20.0)."
     row["change_high"] = 0.01
-    assert "inconclusive, -10.0 (-20.0 to +1.0) points" in saying.sentence(row, "at -6 %")
-    assert saying.verdict({"change_low": 0.1, "change_high": 0.2}) == "gains"
+    assert "inconclusive, -10.0 (-20.0 to +1.0) points" in reading.sentence(row, "at -6 %")
+    assert reading.verdict({"change_low": 0.1, "change_high": 0.2}) == "gains"
 
 
 def test_looks_are_read_as_grids(network):
@@ -489,7 +498,7 @@ def test_looks_are_read_as_grids(network):
     import matplotlib.pyplot as plt
 
     _, ax = plt.subplots()
-    drawing.look_at(np.zeros((frames, 128)), clips[0], ax=ax)
+    answer_plots.look_at(np.zeros((frames, 128)), clips[0], ax=ax)
     plt.close("all")
 
 
@@ -503,7 +512,7 @@ def test_to_pictures_only_what_needs_no_sound_applies():
 
 def test_pieces_of_a_second_have_the_front_ends_frames():
     log_mel = np.arange(39, dtype="float32")[:, None]
-    mixed = picture.shuffled(log_mel, "a", 1, GTZAN_IMAGES.front_end)
+    mixed = changes.shuffled(log_mel, "a", 1, GTZAN_IMAGES.front_end)
     assert {tuple(piece.ravel()) for piece in np.split(mixed, 3)} == {
         tuple(piece.ravel()) for piece in np.split(log_mel, 3)
     }

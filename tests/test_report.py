@@ -14,8 +14,10 @@ import pytest
 from conftest import Tones
 from synthetic import write_record
 
-from bnet.audit import finding, tables
-from bnet.audit.report import SAID, Report, chosen, shown, spell
+from bnet.audit import tables
+from bnet.audit.report import Report, chosen, shown
+from bnet.audit.settings import train_command
+from bnet.audit.words import SAID, spell, verdict
 from bnet.book.notebooks import notebook
 from bnet.book.pages import Book, Page
 from bnet.corpora import CORPORA
@@ -66,8 +68,8 @@ def test_sentence_says_what_the_comparison_finds(tmp_path):
 def test_every_verdict_has_its_words():
     words = ["better", "worse", "equivalent", "bounded", "inconclusive", "too few folds"]
     assert list(SAID) == words
-    assert [finding.verdict(Comparison(0.02, se, 9, "splits", folds, 100)) for se, folds in ((0.02, 9), (0.09, 9))] == [
-        "inconclusive, but the difference is at most 5.7 points",
+    assert [verdict(Comparison(0.02, se, 9, "splits", folds, 100)) for se, folds in ((0.02, 9), (0.09, 9))] == [
+        "inconclusive, at most 5.7 points",
         "inconclusive",
     ]
 
@@ -221,6 +223,13 @@ def page_of(corpus: str, results, monkeypatch) -> str:
     monkeypatch.setattr("IPython.display.publish_display_data", lambda data, metadata: shown.append(str(metadata)))
     exec(compile("\n".join(code), page.source, "exec"), {})
     return "\n".join(shown)
+
+
+def test_the_command_that_trains():
+    words = "bnet train --corpus tones --variant majority --protocol grouped --profile smoke"
+    said = ("tones", ["majority"], "grouped", "smoke")
+    assert train_command(*said, {"epochs": 3}, [1]) == f"{words} --set epochs=3 --fold 1"
+    assert train_command(*said, exclude="faults") == f"{words} --exclude faults"
 
 
 def test_without_records_it_says_nothing_and_gives_the_command(tones, tmp_path):

@@ -89,7 +89,7 @@ def test_a_fold_run_again_gives_what_is_committed(committed, tmp_path):
     todo = jobs.jobs("tunes", AGAIN, "grouped", get_profile("smoke"), [0])
     assert {job.config.run_name for job in todo} == {record.name for record in kept.values()}
     again = {record.config.variant: record for record in jobs.run_all(todo, tmp_path / "again", say=lambda text: None)}
-    rows = {row.network: row for row in agreement.compare(RESULTS, tmp_path / "again", corpus="tunes", profile="smoke")}
+    rows = agreement.compare(RESULTS, tmp_path / "again", corpus="tunes", profile="smoke").set_index("network")
     for name, record in kept.items():
         other = again[name]
         assert (other.run["hash"], other.labels) == (record.run["hash"], record.labels)
@@ -99,7 +99,7 @@ def test_a_fold_run_again_gives_what_is_committed(committed, tmp_path):
             (ids, truth, _), (ids_again, truth_again, _) = record.arrays(part), other.arrays(part)
             assert ids == ids_again
             assert (truth == truth_again).all()
-        assert rows[name].state in ("identical", "agrees"), rows[name]
+        assert rows["state"][name] in ("identical", "agrees"), rows.loc[name]
         if _same_bits(record, other):
             assert other.identity() == record.identity()
 

@@ -6,90 +6,47 @@ left-out clips, protocol, profile, network and fold, and every pair is of one co
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from bnet.audit.report import spell
-from bnet.corpora import get_corpus
+from bnet.audit import tables
+from bnet.audit.settings import command
+from bnet.audit.words import spell
 from bnet.errors import BnetError
 from bnet.models import STEPS, TABLE_3, VARIANTS
 from bnet.runs import records
 from bnet.runs.records import Record
 from bnet.statistics import comparison, metrics
-from bnet.statistics.comparison import Fold
 from bnet.training.baselines import BASELINES
 
 Key = tuple[str, str, str, str, str]
 """Corpus, left-out clips, protocol, profile, network."""
-
 TABLES = ("Table II", "Table III", "Steps", "Further networks")
 """The tables of the book, in the order in which they are told."""
-
 _MEMBERS = (("bbnn", "proposed", "proposed-released", *BASELINES), TABLE_3, STEPS)
 PLACES = {name: table for table, names in reversed([*zip(TABLES, _MEMBERS, strict=False)]) for name in names}
 """Network or baseline -> the first table that shows it; any other is a further network."""
+STATES = ("identical", "agrees", "differs", "no fold in common", "only in A", "only in B")
+COLUMNS = ["table", "corpus", "exclude", "protocol", "profile", "network", "folds", "a", "b"]
+COLUMNS += ["difference", "low", "high", "state", "method", "lone"]
 
 
-@dataclass(frozen=True)
-class Row:
-    """One network of one table, in both folders.
+def compare(a: Path, b: Path, **wanted: str) -> pd.DataFrame:
+    """Compare the records below `a` with those below `b`: one row per network of a table, sorted by table; of records
+    whose configuration has the values `wanted`, such as ``profile="laptop"``.
 
-    Parameters
-    ----------
-    table, corpus, exclude, protocol, profile, network
-        What it is; `exclude` names the kinds of clips that the runs left out.
-    folds
-        Number of folds that both have.
-    a, b
-        Mean accuracy over those folds; where only one folder has the network, over its folds, and nan for the other.
-    difference, low, high
-        ``b - a`` with its 95 % interval (`bnet.statistics.comparison.compare`); nan where there is nothing to compare.
-    state
-        ``identical`` (equal predictions), ``agrees`` (the interval holds 0), ``differs``, ``no fold in common``,
-        ``only in A``, ``only in B``.
-    method
-        How many folds, or seeds of one split, the interval is made from.
-    lone
-        Folds that only one folder has, beside those compared.
-    """
-
-    table: str
-    corpus: str
-    exclude: str
-    protocol: str
-    profile: str
-    network: str
-    folds: int
-    a: float
-    b: float
-    difference: float
-    low: float
-    high: float
-    state: str
-    method: str = ""
-    lone: int = 0
-
-    @property
-    def title(self) -> str:
-        """The table that it belongs to, in words."""
-        left_out = f", without {self.exclude}" if self.exclude else ""
-        return f"{self.table} on {self.corpus}: protocol {self.protocol}, profile {self.profile}{left_out}"
-
-
-def compare(a: Path, b: Path, **wanted: str) -> list[Row]:
-    """Compare the records below `a` with those below `b`, sorted by table.
-
-    Parameters
-    ----------
-    a, b
-        Folders of records.
-    wanted
-        Only records whose configuration has these values, such as ``profile="laptop"``.
+    Returns
+    -------
+    pandas.DataFrame
+        ``table, corpus, exclude, protocol, profile, network``; ``folds``, the number that both have; ``a, b``, mean
+        accuracy over those folds (where only one folder has the network, over its folds, and nan for the other);
+        ``difference, low, high``, ``b - a`` with its 95 % interval (`bnet.statistics.comparison.compare`), nan where
+        there is nothing to compare; ``state``, one of `STATES`: equal predictions, an interval that holds 0, one that
+        does not, ...; ``method``, how many folds, or seeds of one split, it is made from; ``lone``, folds that only one
+        folder has.
 
     Raises
     ------
@@ -98,37 +55,37 @@ def compare(a: Path, b: Path, **wanted: str) -> list[Row]:
         two that should pair were made with different settings or on different clips, or nothing pairs at all.
     """
     one, other = _load(a, wanted), _load(b, wanted)
-    if not set(one) & set(other):
+    if not any(set(folds) & set(other.get(key, ())) for key, folds in one.items()):
+        first = next(iter(next(iter(one.values())).values()))
         raise BnetError(
             f"{a} and {b} have no run in common: {_told(one)} against {_told(other)}; runs pair with runs of the same "
             "corpus (pictures of a corpus are one of their own), protocol and profile, so make the same ones, such as "
-            f"`{next(iter(one.values())).config.command(fold=False)} --results {b}`"
+            f"`{command(first.config, fold=False)} --results {b}`"
         )
-    rows = [_row(key, _folds(one, key), _folds(other, key)) for key in dict.fromkeys(k[:-1] for k in (*one, *other))]
-    return sorted(rows, key=_place)
+    keys = sorted({*one, *other}, key=_place)
+    return pd.DataFrame([_row(key, one.get(key, {}), other.get(key, {})) for key in keys], columns=COLUMNS)
 
 
-def _place(row: Row) -> tuple:
-    """By what tables are sorted; within one, networks stand as in the package, one's own last."""
-    names = [*VARIANTS, *BASELINES]
-    number = names.index(row.network) if row.network in names else len(names)
-    return row.corpus, row.exclude, row.profile, row.protocol, TABLES.index(row.table), number, row.network
+def _place(key: Key) -> tuple:
+    """By what rows are sorted; within one table, networks stand as in the package, one's own last."""
+    (corpus, exclude, protocol, profile, network), names = key, [*VARIANTS, *BASELINES]
+    number = names.index(network) if network in names else len(names)
+    return corpus, exclude, profile, protocol, TABLES.index(PLACES.get(network, TABLES[-1])), number, network
 
 
-def frame(rows: Sequence[Row]) -> pd.DataFrame:
-    """The rows as a table, one column a field of `Row`."""
-    return pd.DataFrame([vars(row) for row in rows])
+def parts(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each table in words, and its rows."""
+    for (table, corpus, exclude, protocol, profile), part in rows.groupby(COLUMNS[:5], sort=False):
+        left_out = f", without {exclude}" if exclude else ""
+        yield f"{table} on {corpus}: protocol {protocol}, profile {profile}{left_out}", part
 
 
-def text(rows: Sequence[Row]) -> str:
-    """The comparison for people: one block a table, accuracies in percent, and a sentence that counts the states."""
-    blocks = []
-    for title in dict.fromkeys(row.title for row in rows):
-        part = [row for row in rows if row.title == title]
-        blocks.append(f"{title}\n{_block(part)}\n{count(part)}")
-    compared = sum(row.state in ("agrees", "differs") for row in rows)
+def text(rows: pd.DataFrame) -> str:
+    """The comparison in words: one block per table, accuracies in percent, and a sentence that counts the states."""
+    blocks = [f"{title}\n{_block(part)}\n{count(part)}" for title, part in parts(rows)]
+    compared = int(rows["state"].isin(["agrees", "differs"]).sum())
     luck = (
-        f"\nThe intervals hold 95 % each: of {compared} networks that were trained anew and agree in truth, about "
+        f"\nThe intervals hold 95 % each: of {compared} networks that were retrained and agree in truth, about "
         f"{0.05 * compared:.1f} would be said to differ."
         if compared
         else ""
@@ -136,80 +93,69 @@ def text(rows: Sequence[Row]) -> str:
     return "\n\n".join([*blocks, f"All: {count(rows)}{luck}"])
 
 
-def count(rows: Sequence[Row]) -> str:
+def count(rows: pd.DataFrame) -> str:
     """How many rows have which state: '3 identical, 1 differs'."""
-    states = Counter(row.state for row in rows)
-    return ", ".join(f"{states[name]} {name}" for name in _STATES if states[name])
+    states = rows["state"].value_counts()
+    return ", ".join(f"{states[name]} {name}" for name in STATES if name in states)
 
 
-_STATES = ("identical", "agrees", "differs", "no fold in common", "only in A", "only in B")
-
-
-def _block(rows: Sequence[Row]) -> str:
+def _block(rows: pd.DataFrame) -> str:
     def percent(value: float, form: str = ".1f") -> str:
         return format(100 * value, form) if np.isfinite(value) else "-"
 
-    table = pd.DataFrame(
-        {
-            "network": [row.network for row in rows],
-            "folds": [f"{row.folds}{f' (+{row.lone} alone)' if row.lone else ''}" for row in rows],
-            "A %": [percent(row.a) for row in rows],
-            "B %": [percent(row.b) for row in rows],
-            "B - A": [percent(row.difference, "+.1f") for row in rows],
-            "95 % interval": [
-                f"{percent(row.low, '+.1f')} to {percent(row.high, '+.1f')}" if np.isfinite(row.low) else "-"
-                for row in rows
-            ],
-            "": [row.state for row in rows],
-        }
-    )
-    return table.to_string(index=False)
+    lines = [
+        (
+            row.network,
+            f"{row.folds}{f' (+{row.lone} alone)' if row.lone else ''}",
+            percent(row.a),
+            percent(row.b),
+            percent(row.difference, "+.1f"),
+            f"{percent(row.low, '+.1f')} to {percent(row.high, '+.1f')}" if np.isfinite(row.low) else "-",
+            row.state,
+        )
+        for row in rows.itertuples()
+    ]
+    columns = ["network", "folds", "A %", "B %", "B - A", "95 % interval", ""]
+    return pd.DataFrame(lines, columns=columns).to_string(index=False)
 
 
-def _load(folder: Path, wanted: Mapping[str, str]) -> dict[tuple[str, str, str, str, str, int], Record]:
-    """The records by what pairs them."""
+def _load(folder: Path, wanted: Mapping[str, str]) -> dict[Key, dict[int, Record]]:
+    """The records by what pairs them: `Key`, then fold."""
     if not folder.is_dir():
         raise BnetError(f"no folder {folder}; expected one of records, such as results/ or reproduced/")
-    found: dict[tuple[str, str, str, str, str, int], Record] = {}
+    found: dict[Key, dict[int, Record]] = {}
     for record in records.find(folder, **wanted):
         c = record.config
-        key = (c.corpus, c.exclude, c.protocol, c.profile, c.variant, c.fold)
-        if key in found:
+        folds = found.setdefault((c.corpus, c.exclude, c.protocol, c.profile, c.variant), {})
+        if c.fold in folds:
             raise BnetError(
-                f"two records of {folder} claim fold {c.fold} of {c.variant}: {found[key].name} and {record.name}, "
+                f"two records of {folder} claim fold {c.fold} of {c.variant}: {folds[c.fold].name} and {record.name}, "
                 "made with different settings; keep one of them, or compare the folders of one setting each"
             )
-        found[key] = record
+        folds[c.fold] = record
     if not found:
         asked = " with " + ", ".join(f"{key} {value}" for key, value in wanted.items()) if wanted else ""
         raise BnetError(f"no records{asked} in {folder}; make some with `bnet train --results {folder}`")
     return found
 
 
-def _folds(found: Mapping, key: Key) -> dict[int, Record]:
-    return {at[-1]: record for at, record in found.items() if at[:-1] == key}
-
-
-def _row(key: Key, one: dict[int, Record], other: dict[int, Record]) -> Row:
-    corpus, exclude, protocol, profile, network = key
-    what = (PLACES.get(network, TABLES[-1]), corpus, exclude, protocol, profile, network)
-    nan = float("nan")
-    common = sorted(set(one) & set(other))
+def _row(key: Key, one: dict[int, Record], other: dict[int, Record]) -> tuple:
+    """A row of `compare`."""
+    what = (PLACES.get(key[-1], TABLES[-1]), *key)
+    common, lone, nothing = sorted(set(one) & set(other)), len(set(one) ^ set(other)), (float("nan"),) * 3
     if not common:
-        a, b = (_accuracy(found.values()) for found in (one, other))
         state = "no fold in common" if one and other else "only in A" if one else "only in B"
-        return Row(*what, 0, a, b, nan, nan, nan, state, lone=len(one) + len(other))
-    pairs = [(one[fold], other[fold]) for fold in common]
-    for pair in pairs:
+        return *what, 0, _accuracy(one.values()), _accuracy(other.values()), *nothing, state, "", lone
+    sides = [[side[fold] for fold in common] for side in (one, other)]
+    for pair in zip(*sides, strict=True):
         _check(*pair)
-    a, b = (_accuracy(side) for side in zip(*pairs, strict=True))
-    lone = len(set(one) ^ set(other))
-    if all(x.run["files"]["predictions.csv"] == y.run["files"]["predictions.csv"] for x, y in pairs):
-        return Row(*what, len(pairs), a, b, 0.0, 0.0, 0.0, "identical", "equal predictions", lone)
-    groups = _groups(corpus)
-    found = comparison.compare([_fold(x, y, groups) for x, y in pairs])
+    row = (*what, len(common), *map(_accuracy, sides))
+    sums = [[record.run["files"]["predictions.csv"] for record in side] for side in sides]
+    if sums[0] == sums[1]:
+        return *row, 0.0, 0.0, 0.0, "identical", "equal predictions", lone
+    found = comparison.compare(tables.paired(*sides, tables.groups_of(key[0])))
     state = "agrees" if found.low <= 0 <= found.high else "differs"
-    return Row(*what, len(pairs), a, b, found.difference, found.low, found.high, state, spell(found), lone)
+    return *row, found.difference, found.low, found.high, state, spell(found), lone
 
 
 def _check(x: Record, y: Record) -> None:
@@ -225,28 +171,11 @@ def _check(x: Record, y: Record) -> None:
         raise BnetError(f"{x.folder} and {y.folder} were tested on different clips; compare records of one corpus")
 
 
-def _fold(x: Record, y: Record, groups: Mapping[str, str]) -> Fold:
-    ids, truth, one = x.arrays()
-    other = y.arrays()[2]
-    metrics.validate(truth, one)
-    metrics.validate(truth, other)
-    named = [groups.get(track_id, track_id) for track_id in ids]
-    return Fold(ids, truth, one.argmax(axis=1), other.argmax(axis=1), named, x.run["data"]["tracks"]["train"])
-
-
-def _accuracy(found) -> float:
+def _accuracy(found: Iterable[Record]) -> float:
     scores = [metrics.accuracy(*record.arrays()[1:]) for record in found]
     return float(np.mean(scores)) if scores else float("nan")
 
 
-def _groups(corpus: str) -> dict[str, str]:
-    """Track id -> group, for an interval over whole groups; empty where the corpus is not here."""
-    try:
-        return {track.track_id: track.group for track in get_corpus(corpus).tracks()}
-    except BnetError:
-        return {}
-
-
-def _told(found: Mapping) -> str:
-    tables = dict.fromkeys(f"{key[0]} {key[2]} {key[3]}" for key in found)
-    return f"{len(found)} runs of {', '.join(tables)}"
+def _told(found: Mapping[Key, dict[int, Record]]) -> str:
+    kinds = dict.fromkeys(f"{corpus} {protocol} {profile}" for corpus, _, protocol, profile, _ in found)
+    return f"{sum(map(len, found.values()))} runs of {', '.join(kinds)}"

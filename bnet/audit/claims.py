@@ -1,226 +1,138 @@
-"""Every claim of the paper that could be true or false, as a row, with what would test it and the test itself.
-
-The claims are in our words. `bnet.audit.checks` holds the tests; a page asks each row for its finding.
-"""
+"""Every claim of the paper that could be true or false, as a row of ``rows/claims.csv``, in our words: where the paper
+makes it, what would show it true or false, and the pages, anchors or tables that have the numbers. `CHECKS` names the
+test of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from bnet.audit import checks, paper
-from bnet.audit.evidence import APART, OURS, Evidence, Finding
+from bnet.audit import checks, counted, paper
+from bnet.audit.evidence import APART, OURS, Evidence, Result, Verdict, graded
+from bnet.audit.rows import read
+from bnet.corpora import SR
+from bnet.errors import BnetError
 from bnet.models import TABLE_3, VARIANTS
+from bnet.sound import log_mel
+
+
+def _known(verdict: Verdict, measured: str) -> Callable[[Evidence], Result]:
+    """What needs no record: it was read, or counted without a model."""
+    return lambda evidence: Result(verdict, measured)
+
+
+CHECKS: Mapping[str, Callable[..., Result]] = {
+    "parameters": counted.parameters,
+    "twelve-variants": _known(
+        Verdict.SUPPORTED if len(TABLE_3) == 12 else Verdict.PARTLY,
+        f"Table III has {len(TABLE_3)} rows; the text describes them in twelve numbered sections",
+    ),
+    "state-of-the-art": counted.state_of_the_art,
+    "localisation": _known(
+        Verdict.NOT_TESTED, "The text defines no measure of localisation. {doc}`inside` shows where networks look."
+    ),
+    "generalisation": partial(
+        checks.compared, one="bbnn", other="proposed", sign=1, corpora=("gtzan", "fma-small", *OURS), order=APART
+    ),
+    "temporal": partial(checks.compared, one="bbnn", other="svm-rhythm", sign=1, corpora=OURS, order=APART),
+    "more-maps": counted.more_maps,
+    "fourth-block": partial(checks.compared, one="step-2", other="step-3", sign=1, corpora=("gtzan", "tunes")),
+    "initialiser": partial(checks.compared, one="step-3", other="step-4", sign=1, corpora=("gtzan", "tunes")),
+    "channels": counted.channels,
+    "convolutions": counted.convolutions,
+    "mel-range": _known(
+        graded(SR / 2 >= 22_050),
+        f"Sound sampled at {SR} Hz holds nothing above {SR // 2} Hz; the mel filters end there",
+    ),
+    "input-size": _known(
+        Verdict.PARTLY if log_mel.frames(30) in (646, 647) else Verdict.NOT_SUPPORTED,
+        f"{log_mel.frames(30)} frames of 128 bands",
+    ),
+    "ten-fold": _known(
+        Verdict.NOT_SUPPORTED,
+        "The published notebooks draw a new random split for every 'fold', so that parts overlap; four of them draw "
+        "again until the test accuracy passes a threshold",
+    ),
+    "half-an-hour": counted.half_an_hour,
+    "table-2-{corpus}": checks.table_2,
+    "three-genres": partial(
+        checks.compared, one="bbnn", other="proposed", sign=1, corpora=("gtzan",), labels=("country", "metal", "rock")
+    ),
+    "confused-{corpus}": checks.confused,
+    "loss": checks.smaller_loss,
+    "fma-3-percent": counted.fma_gain,
+    "table-3-{variant}": checks.table_3,
+    "losses": counted.losses,
+    "xception-size": counted.xception_size,
+    "embedded": counted.embedded,
+}
+"""Name of a claim, as in ``rows/claims.csv`` -> its test; one with a placeholder takes its value first."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim.
-
-    Parameters
-    ----------
-    name
-        Short name, unique.
-    section
-        Where the paper makes it.
-    says
-        What it says, in our words.
-    test
-        What would show it true or false.
-    check
-        The test: evidence to finding.
-    """
+    """One claim: a unique short name, the section of the paper, what it says, what would test it, the role that leads
+    to the numbers, and the test itself."""
 
     name: str
     section: str
     says: str
     test: str
-    check: Callable[[Evidence], Finding]
+    link: str
+    measure: Callable[[Evidence], Result]
+
+    def check(self, evidence: Evidence) -> Result:
+        """What the evidence says of it; a `BnetError` if that is a number and no link leads to it."""
+        found = self.measure(evidence)
+        link = found.link or self.link
+        if re.search(r"\d", found.measured) and not link:
+            raise BnetError(f"the claim {self.name!r} needs a page that holds its numbers: {found.measured!r}")
+        return found._replace(link=link)
 
 
-def _variation(name: str) -> Claim:
-    """A row of Table III: what the paper says the variation does to BBNN."""
-    reported, base = paper.TABLE_3[name], paper.TABLE_2["gtzan", "bbnn"]
-    loss = round(base.test - reported.test, 1)
-    does = "keeps the accuracy of BBNN" if loss == 0 else f"loses {loss:.1f} points of test accuracy on GTZAN"
-    return Claim(
-        f"table-3-{name}",
-        "III-E",
-        f"{VARIANTS[name].title} {does}. Why, to the paper: {paper.EXPLANATIONS[name]}.",
-        "the variation against BBNN on the same folds",
-        checks.compared("bbnn", name, -1 if loss else 0, ("gtzan",), size=loss / 100),
-    )
+def _does(variant: str) -> str:
+    """What Table III says that a variation does to BBNN."""
+    loss = paper.loss(variant)
+    return f"loses {loss:.1f} points of test accuracy on GTZAN" if loss else "keeps the accuracy of BBNN"
 
 
-CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "parameters",
-        "abstract, I, IV",
-        "The network has about 180 000 parameters.",
-        "counting them on the model",
-        checks.parameters,
-    ),
-    Claim(
-        "twelve-variants",
-        "abstract, I, IV",
-        "Twelve variants of the network are studied.",
-        "counting the rows of Table III",
-        checks.twelve,
-    ),
-    Claim(
-        "state-of-the-art",
-        "abstract, I, IV",
-        "The accuracies on the four corpora are state of the art.",
-        "published results until 2022 under the same kind of split",
-        checks.state_of_the_art,
-    ),
-    Claim(
-        "localisation",
-        "abstract, II, IV",
-        "The network localises better than BBNN.",
-        "a measure of localisation; the paper names none",
-        checks.not_tested("The text defines no measure of localisation. {doc}`inside` shows where networks look."),
-    ),
-    Claim(
-        "generalisation",
-        "abstract, II, IV",
-        "The network generalises better than BBNN.",
-        "both on the same splits that keep artists, recordings and tunes apart, on every corpus at hand",
-        checks.compared("bbnn", "proposed", 1, ("gtzan", "fma-small", *OURS), order=APART),
-    ),
-    Claim(
-        "temporal",
-        "abstract, I",
-        "Convolutional networks are poor at temporal features of music.",
-        "BBNN against a rhythm descriptor with a support vector machine, on corpora whose classes are rhythms: at the "
-        "traditional tempo of each dance, and at random tempo",
-        checks.compared("bbnn", "svm-rhythm", 1, OURS, order=APART),
-    ),
-    Claim(
-        "more-maps",
-        "II-A",
-        "Without the 3x3 and with the 5x5 replaced, more feature maps fit into the same number of parameters.",
-        "counting maps and parameters on both models",
-        checks.more_maps,
-    ),
-    Claim(
-        "fourth-block",
-        "II-A",
-        "A fourth block makes up for the capacity that the removed 3x3 takes away.",
-        "the step with the fourth block against the step before it",
-        checks.compared("step-2", "step-3", 1, ("gtzan", "tunes")),
-    ),
-    Claim(
-        "initialiser",
-        "II-A",
-        "Starting from LeCun normal weights raises the accuracy significantly.",
-        "the step with the initialiser against the step before it",
-        checks.compared("step-3", "step-4", 1, ("gtzan", "tunes")),
-    ),
-    Claim(
-        "channels",
-        "II-B",
-        "Before the transition there are 544 channels, of 32 filters each.",
-        "reading it from the model",
-        checks.channels,
-    ),
-    Claim(
-        "convolutions",
-        "II-B",
-        "There are 22 convolutions: five 3x3 and seventeen 1x1.",
-        "counting them on the model, as Figure 1 and as the notebooks have it",
-        checks.convolutions,
-    ),
-    Claim(
-        "mel-range",
-        "III-B",
-        "128 mel filters cover 0 to 22 050 Hz.",
-        "the highest frequency that a sampling rate of 22 050 Hz can carry",
-        checks.mel_range,
-    ),
-    Claim(
-        "input-size",
-        "III-B, III-C",
-        "The input is 646 x 128, elsewhere 647 x 128.",
-        "counting the frames of 30 s",
-        checks.input_size,
-    ),
-    Claim(
-        "ten-fold",
-        "III-C",
-        "Accuracies come from a ten-fold validation.",
-        "the published notebooks",
-        checks.ten_fold,
-    ),
-    Claim(
-        "half-an-hour",
-        "III-C",
-        "100 epochs on GTZAN take half an hour on a Quadro RTX 5000.",
-        "10 000 steps of 8 clips on a GPU",
-        checks.half_an_hour,
-    ),
-    *(
-        Claim(
-            f"table-2-{corpus}",
-            "III-D, Table II",
-            f"On {title} the network is better than BBNN by {paper.gain(corpus):.1f} points of test accuracy.",
-            "both on the same splits of the corpus",
-            checks.table_2(corpus),
-        )
+def _words() -> dict[str, dict[str, dict[str, object]]]:
+    """Placeholder in a claim's name -> what it stands for -> the words that the row's text takes then."""
+    corpora = {
+        corpus: {
+            "title": title,
+            "gain": paper.gain(corpus),
+            "pairs": "; ".join(" with ".join(pair) for pair in paper.CONFUSED[corpus]),
+            "most": checks.MOST_CONFUSED,
+        }
         for corpus, title in paper.CORPUS_TITLES.items()
-    ),
-    Claim(
-        "three-genres",
-        "III-D",
-        "On GTZAN the network recognises country, metal and rock much better than BBNN.",
-        "both on the clips of these three genres, on the same splits",
-        checks.compared("bbnn", "proposed", 1, ("gtzan",), labels=("country", "metal", "rock")),
-    ),
-    *(
-        Claim(
-            f"confused-{corpus}",
-            "III-D, Figure 2",
-            f"On {title} the network confuses {'; '.join(' with '.join(pair) for pair in paper.CONFUSED[corpus])}.",
-            f"whether each pair is among the {checks.MOST_CONFUSED} that are mistaken for each other most often",
-            checks.confused(corpus),
-        )
-        for corpus, title in paper.CORPUS_TITLES.items()
-    ),
-    Claim(
-        "loss",
-        "III-D, Figure 3",
-        "The network's loss is smaller than BBNN's, in most cases slightly.",
-        "the training loss of both in the last epoch, on the same splits",
-        checks.smaller_loss("gtzan", "fma-small"),
-    ),
-    Claim(
-        "fma-3-percent",
-        "III-D",
-        "On FMA the network is better by 3 %.",
-        "the paper's own Table II",
-        checks.fma_gain,
-    ),
-    *map(_variation, TABLE_3),
-    Claim(
-        "losses",
-        "III-E",
-        "The text names the losses of five variations, in percent of test accuracy.",
-        "the paper's own Tables II and III",
-        checks.losses,
-    ),
-    Claim(
-        "xception-size",
-        "III-E12",
-        "The Xception-like network has about 141 000 parameters, some 75 % of BBNN's.",
-        "counting them on both models",
-        checks.xception_size,
-    ),
-    Claim(
-        "embedded",
-        "IV",
-        "The network has the potential to run on embedded devices.",
-        "memory and time of one prediction; the paper measures neither",
-        checks.embedded,
-    ),
-)
+    }
+    variants = {
+        name: {"title": VARIANTS[name].title, "does": _does(name), "explanation": paper.TABLE_3[name].explanation}
+        for name in TABLE_3
+    }
+    return {"corpus": corpora, "variant": variants}
+
+
+def _role(target: str) -> str:
+    """The MyST role that leads to an anchor (``#since``), a table (``tab-...``) or a page."""
+    kind = {"#": "ref", "t": "numref"}[target[0]] if target.startswith(("#", "tab-")) else "doc"
+    return f"{{{kind}}}`{target.removeprefix('#')}`"
+
+
+def _claims(row: dict[str, str]) -> list[Claim]:
+    """The claim of a row, or one for each corpus or variation that its name has a placeholder for."""
+    kind = next((kind for kind in _words() if f"{{{kind}}}" in row["name"]), "")
+    claims = []
+    for value, words in _words()[kind].items() if kind else [("", {})]:
+        texts = {key: text.format(**{kind or "_": value}, **words) for key, text in row.items()} if kind else row
+        link = " ".join(map(_role, texts["page"].split()))
+        measure = partial(CHECKS[row["name"]], value) if kind else CHECKS[row["name"]]
+        claims.append(Claim(texts["name"], texts["section"], texts["says"], texts["test"], link, measure))
+    return claims
+
+
+CLAIMS: tuple[Claim, ...] = tuple(claim for row in read("claims") for claim in _claims(row))
 """The claims, in the order of the paper."""

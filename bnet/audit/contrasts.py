@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,17 +24,8 @@ METHODS = {
 """What is compared, in its order, with words for a stranger."""
 
 
-@dataclass(frozen=True)
-class Contrast:
-    """The same methods under two conditions, the second of them harder to get right by accident.
-
-    Parameters
-    ----------
-    title
-        What is classified.
-    one, other
-        Corpus, protocol and words of each condition.
-    """
+class Contrast(NamedTuple):
+    """What is classified; corpus, protocol and words of each of the two conditions."""
 
     title: str
     one: tuple[str, str, str]
@@ -54,21 +46,23 @@ def reports(evidence: Evidence, contrast: Contrast) -> tuple[Report | None, Repo
     Both are of one corpus and profile where some are, so that only the condition differs.
     """
     sides = [[r for r in evidence.reports(c) if r.protocol == p] for c, p, _ in (contrast.one, contrast.other)]
-    for one in sides[0]:
-        for other in sides[1]:
-            if one.profile == other.profile and (
-                one.corpus.name == other.corpus.name or contrast.one[0] != contrast.other[0]
-            ):
-                return one, other
+    two_corpora = contrast.one[0] != contrast.other[0]
+    for one, other in itertools.product(*sides):
+        if one.profile == other.profile and (two_corpora or one.corpus.name == other.corpus.name):
+            return one, other
     return tuple(next(iter(side), None) for side in sides)
 
 
 def table(evidence: Evidence, contrast: Contrast, methods: Sequence[str] = (*METHODS,)) -> pd.DataFrame:
     """One row per method that has records: ``variant, title``, and accuracy in percent under ``one`` and ``other``."""
     pair = reports(evidence, contrast)
-    rows = [{"variant": name, "title": title, "one": _accuracy(pair[0], name), "other": _accuracy(pair[1], name)}
-            for name, title in METHODS.items() if name in methods]  # fmt: skip
-    return pd.DataFrame(rows).dropna(subset=["one", "other"], how="all")
+    rows = [
+        (name, title, *(_accuracy(report, name) for report in pair))
+        for name, title in METHODS.items()
+        if name in methods
+    ]
+    frame = pd.DataFrame(rows, columns=["variant", "title", "one", "other"])
+    return frame.dropna(subset=["one", "other"], how="all")
 
 
 def draw(evidence: Evidence, contrast: Contrast, *, ax: Axes, methods: Sequence[str] = (*METHODS,)) -> Axes:

@@ -8,76 +8,74 @@ nothing.
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache, cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from bnet.audit import measured
-from bnet.audit.report import Report, points, spell
+from bnet.audit.report import Report
+from bnet.audit.settings import train_command
 from bnet.corpora import other_forms
-from bnet.errors import BnetError
-from bnet.runs import jobs, records
+from bnet.runs import records
 from bnet.sound import log_mel
 from bnet.statistics.comparison import ROPE, Comparison
 from bnet.training.config import PROFILES
 
 THE_PAPERS = ("holdout", "official", "grouped", "kfold")
 """Which protocol judges a claim, the first with folds enough: the paper's own splits come first."""
-
 APART = ("official", "grouped", "kfold", "holdout")
 """The same for a claim on unseen music: splits that keep artists, recordings and tunes apart come first."""
-
 OURS = ("tunes", "tunes-free")
 """The embedded corpora: never evidence for a claim about another one."""
 
 
 class Verdict(Enum):
-    """What became of a claim; the value is what a page says."""
+    """What became of a claim: `value` is the word that a page says, `meaning` explains it."""
 
-    SUPPORTED = "supported"
-    PARTLY = "partly supported"
-    NOT_SUPPORTED = "not supported"
-    BOUNDED = "inconclusive, bounded"
-    INCONCLUSIVE = "inconclusive"
-    NOT_TESTED = "not tested"
+    meaning: str
 
-    @property
-    def meaning(self) -> str:
-        """The word explained."""
-        return _MEANINGS[self]
+    def __new__(cls, value: str, meaning: str) -> Verdict:
+        """A member whose value is the word alone."""
+        member = object.__new__(cls)
+        member._value_, member.meaning = value, meaning
+        return member
+
+    SUPPORTED = "supported", "what was measured or counted agrees with the claim"
+    PARTLY = (
+        "partly supported",
+        "one part of the claim agrees, another does not or is open; or the direction, and not the size",
+    )
+    NOT_SUPPORTED = (
+        "not supported",
+        "what was measured or counted contradicts the claim, or rules out the size that it states",
+    )
+    BOUNDED = (
+        "inconclusive, bounded",
+        "measured; the direction is inconclusive, but the difference is at most so many points",
+    )
+    INCONCLUSIVE = (
+        "inconclusive",
+        "measured, and the data show neither a direction nor a useful bound, or are too few",
+    )
+    NOT_TESTED = "not tested", "nothing here could tell; what is missing is said"
 
 
-_MEANINGS = {
-    Verdict.SUPPORTED: "what was measured or counted agrees with the claim",
-    Verdict.PARTLY: "one part of the claim agrees, another does not or is open; or the direction, and not the size",
-    Verdict.NOT_SUPPORTED: "what was measured or counted contradicts the claim, or rules out the size that it states",
-    Verdict.BOUNDED: "measured; the direction is inconclusive, but the difference is at most so many points",
-    Verdict.INCONCLUSIVE: "measured, and the data show neither a direction nor a useful bound, or are too few",
-    Verdict.NOT_TESTED: "nothing here could tell; what is missing is said",
-}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A verdict with what was measured, in MyST, the role that leads to the numbers, and what stands beside it.
-
-    Raises
-    ------
-    BnetError
-        If `measured` holds a number and `link` leads nowhere: no number without its source.
-    """
+class Result(NamedTuple):
+    """A verdict, what was measured, in MyST, what stands beside it, and the role that leads to the numbers ('': the
+    claim's own)."""
 
     verdict: Verdict
     measured: str
-    link: str = ""
     beside: str = ""
+    link: str = ""
 
-    def __post_init__(self) -> None:
-        if re.search(r"\d", self.measured) and not re.match(r"\{(doc|numref|ref)\}`[^`]+`", self.link):
-            raise BnetError(f"a finding with a number needs a link to it, such as {{doc}}`table-2`: {self.measured!r}")
+
+def graded(*right: bool) -> Verdict:
+    """The verdict on a claim of several parts: all of them are right, some, or none."""
+    return Verdict.SUPPORTED if all(right) else Verdict.PARTLY if any(right) else Verdict.NOT_SUPPORTED
 
 
 Measured = tuple[Comparison, Report]
@@ -86,42 +84,31 @@ Measured = tuple[Comparison, Report]
 
 @dataclass(frozen=True)
 class Evidence:
-    """The records that judge the claims.
-
-    Parameters
-    ----------
-    results
-        Folder of records.
-    benchmarks
-        Folder of the benchmarks' records; None: that of the checkout.
-    """
+    """The records that judge the claims, below `results`; `benchmarks` is the folder of the benchmarks' records (None:
+    that of the checkout)."""
 
     results: Path
     benchmarks: Path | None = None
-    _reports: dict[str, list[Report]] = field(default_factory=dict, compare=False, repr=False)
+    read: dict[str, list[Report]] = field(default_factory=dict, compare=False, repr=False)
 
     def reports(self, corpus: str) -> list[Report]:
-        """One report per profile and protocol in which the clips of `corpus` were run, whole corpora only.
-
-        Sound comes before pictures of it, and fuller profiles before shorter ones.
-        """
-        if corpus not in self._reports:
+        """One report per profile and protocol in which the clips of `corpus` were run, whole corpora only; kept in
+        `read`. Sound comes before pictures of it, and fuller profiles before shorter ones."""
+        if corpus not in self.read:
             fullest, found = [*PROFILES][::-1], []
             for name in measured_on(corpus):
                 some = records.find(self.results, corpus=name, exclude="")
                 have = {(record.config.profile, record.config.protocol) for record in some}
                 pairs = [pair for pair in itertools.product(fullest, THE_PAPERS) if pair in have]
                 found += [Report.load(name, *pair, self.results) for pair in pairs]
-            self._reports[corpus] = found
-        return self._reports[corpus]
+            self.read[corpus] = found
+        return self.read[corpus]
 
     def compared(
         self, one: str, other: str, corpus: str, order: Sequence[str] = THE_PAPERS, labels: Sequence[str] = ()
     ) -> list[Measured]:
-        """`other` against `one` on the clips of `corpus` (or those of some `labels`); what judges comes first.
-
-        That is what has folds enough, of the first protocol in `order`, from sound, in the fullest profile.
-        """
+        """`other` against `one` on the clips of `corpus` (or those of some `labels`); what judges comes first: what has
+        folds enough, of the first protocol in `order`, from sound, in the fullest profile."""
         pairs = ((report.comparison(one, other, labels), report) for report in self.reports(corpus))
         found = [(comparison, report) for comparison, report in pairs if comparison]
         return sorted(found, key=lambda pair: (not pair[0].enough, order.index(pair[1].protocol)))
@@ -132,13 +119,13 @@ class Evidence:
         have = [report for report in some if set(networks) <= set(report.variants)]
         return max(have, key=lambda report: min(len(report.of(name)) for name in networks), default=None)
 
-    def benchmark(self, name: str) -> measured.Record | None:
+    def benchmark(self, name: str) -> measured.Benchmark | None:
         """The record of a benchmark; None where it was not run."""
         return measured.read(name, self.benchmarks)
 
     @cached_property
     def build(self) -> Callable:
-        """``build(name)``: the Keras model of a network with 10 classes at 30 s, built once a name."""
+        """``build(name)``: the Keras model of a network with 10 classes at 30 s, built once per name."""
         from bnet import backend
 
         backend.prepare()
@@ -155,24 +142,14 @@ def measured_on(corpus: str) -> list[str]:
 def command(corpus: str, protocol: str) -> str:
     """The command that makes the records by which claims about `corpus` are judged, as two cores allow."""
     profile = "laptop" if corpus in OURS else "desktop"
-    return (
-        f"bnet train --corpus {measured_on(corpus)[-1]} --variant baselines,bbnn,proposed --protocol {protocol} "
-        f"--profile {profile}"
-    )
+    return train_command(measured_on(corpus)[-1], ("baselines", "bbnn", "proposed"), protocol, profile)
 
 
 def judge(found: Comparison, sign: int, size: float = 0.0) -> Verdict:
     """What a comparison says of the claim that `other` is better (`sign` 1), worse (-1), or as good (0).
 
-    Parameters
-    ----------
-    found
-        The comparison.
-    sign
-        The direction of the claim.
-    size
-        How large the claim says the difference is, in [0, 1]. A direction without that size is a part of the claim; an
-        interval that does not reach it contradicts the claim, even where no direction shows.
+    `size` is how large the claim says the difference is, in [0, 1]. A direction without that size is a part of the
+    claim; an interval that does not reach it contradicts the claim, even where no direction shows.
     """
     if not found.enough:
         return Verdict.INCONCLUSIVE
@@ -196,19 +173,3 @@ def together(verdicts: Iterable[Verdict]) -> Verdict:
     if Verdict.NOT_SUPPORTED in found:
         return Verdict.NOT_SUPPORTED
     return Verdict.INCONCLUSIVE if found else Verdict.NOT_TESTED
-
-
-def said(found: Comparison, report: Report, one: str, other: str) -> str:
-    """A comparison as a sentence: difference in points, interval, bound, and on what."""
-    return (
-        f"{jobs.title(other)} against {jobs.title(one)}: {points(found)}; {report.corpus.title}, profile "
-        f"`{report.profile}`, {report.protocol}, {spell(found)}{'' if found.enough else ', too few for a verdict'}"
-    )
-
-
-def briefly(found: Comparison, report: Report) -> str:
-    """A comparison as what stands beside another: corpus, difference, interval."""
-    return (
-        f"{report.corpus.title}, {report.protocol}: {100 * found.difference:+.1f} points ({100 * found.low:+.1f} to "
-        f"{100 * found.high:+.1f}, {spell(found)})"
-    )

@@ -9,9 +9,9 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,7 +22,8 @@ from bnet.audit import paper, plots
 from bnet.audit.contrasts import CONTRASTS, METHODS, Contrast, draw, table, titled
 from bnet.audit.evidence import Evidence, measured_on
 from bnet.audit.outside import Heard, read_all, reading
-from bnet.audit.report import Report, spell
+from bnet.audit.report import Report
+from bnet.audit.words import spell, verdict
 from bnet.corpora import get_corpus
 from bnet.errors import BnetError
 from bnet.paths import write_text
@@ -51,8 +52,7 @@ PROTOCOLS = {
 _MARKED = re.compile(r"(<!-- finding[^\n]*-->\n).*?(<!-- /finding -->)", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A reader's question, the answer in a sentence or two, and the page that has more."""
 
     question: str
@@ -70,27 +70,15 @@ def answers(evidence: Evidence) -> list[Answer]:
 
 
 def figure(evidence: Evidence) -> plt.Figure:
-    """The figure: one panel per question that has records; narrow, so that a phone shows it at its size.
-
-    Raises
-    ------
-    BnetError
-        If there are none.
-    """
+    """The figure: one panel per question that has records (a `BnetError` if there are none); narrow, so that a phone
+    shows it at its size."""
     gaps, contrasts, songs = compared(evidence), _contrast(evidence), outside(evidence.results)
-    panels = [
-        (len(gaps) + 1.2, "Proposed network minus BBNN", partial(_draw_gaps, gaps)) if gaps else None,
-        *(
-            (
-                len(rows) + 1.6,
-                f"{titled(evidence, contrast)}: test accuracy, %",
-                partial(draw, evidence, contrast, methods=SHOWN),
-            )
-            for contrast, rows in contrasts
-        ),
-        (4.6, "Songs from another collection", partial(_draw_songs, songs[0])) if songs else None,
-    ]
-    shown = [panel for panel in panels if panel]
+    shown = [(len(gaps) + 1.2, "Proposed network minus BBNN", partial(_draw_gaps, gaps))] if gaps else []
+    for contrast, rows in contrasts:
+        title = f"{titled(evidence, contrast)}: test accuracy, %"
+        shown.append((len(rows) + 1.6, title, partial(draw, evidence, contrast, methods=SHOWN)))
+    if songs:
+        shown.append((4.6, "Songs from another collection", partial(_draw_songs, songs[0])))
     if not shown:
         raise BnetError("no records to draw; make some with `make reproduce PROFILE=laptop`")
     plots.style()
@@ -111,7 +99,7 @@ def figure(evidence: Evidence) -> plt.Figure:
 
 
 def description(evidence: Evidence) -> str:
-    """What the figure shows, for those who don't see it."""
+    """The alternative text of the figure."""
     parts = [
         f"{report.corpus.title}: the proposed network minus BBNN, {100 * found.difference:+.1f} points"
         for report, found, _ in compared(evidence)
@@ -135,11 +123,11 @@ def sentences(evidence: Evidence) -> str:
 def compared(evidence: Evidence) -> list[tuple[Report, Comparison, float]]:
     """Of GTZAN and FMA-small, where both networks were run: the report that judges, the proposed network against BBNN,
     and the paper's difference in points."""
-    found = []
-    for corpus in IN_REACH:
-        for comparison, report in evidence.compared("bbnn", "proposed", corpus)[:1]:
-            found.append((report, comparison, paper.gain(corpus)))
-    return found
+    return [
+        (report, comparison, paper.gain(corpus))
+        for corpus in IN_REACH
+        for comparison, report in evidence.compared("bbnn", "proposed", corpus)[:1]
+    ]
 
 
 def outside(results: Path) -> list[Heard]:
@@ -151,24 +139,20 @@ def outside(results: Path) -> list[Heard]:
 def write(root: Path, results: Path) -> list[Path]:
     """Write the figure and the sentences of README below the checkout `root`; the files that changed.
 
-    Raises
-    ------
-    BnetError
-        If there are no records, README lacks its marks, or a file can't be written.
+    A `BnetError` if there are no records, README lacks its marks, or a file can't be written.
     """
-    changed, picture = outdated(root, results), io.StringIO()
+    picture, texts = io.StringIO(), {path: _readme(path, results) for path in outdated(root, results)}
     with plt.rc_context({"svg.hashsalt": "bnet", "svg.fonttype": "path"}):
         fig = figure(Evidence(results))
         fig.savefig(picture, format="svg", metadata={"Date": None}, bbox_inches="tight")
         plt.close(fig)
-    for path in changed:
-        write_text(path, _readme(path, results))
     path = root / PICTURE
     if not path.is_file() or path.read_text(encoding="utf-8") != picture.getvalue():
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, picture.getvalue())
-        changed.append(path)
-    return changed
+        texts[path] = picture.getvalue()
+    for path, text in texts.items():
+        write_text(path, text)
+    return list(texts)
 
 
 def outdated(root: Path, results: Path) -> list[Path]:
@@ -181,7 +165,9 @@ def _readme(path: Path, results: Path) -> str:
     evidence, text = Evidence(results), path.read_text(encoding="utf-8")
     if not _MARKED.search(text):
         raise BnetError(f"{path} has no place for the finding; expected lines <!-- finding --> and <!-- /finding -->")
-    told = f"![{description(evidence)}]({PICTURE})\n\n{_fold(sentences(evidence))}\n"
+    parts = sentences(evidence).split("\n\n")
+    folded = "\n\n".join(textwrap.fill(part, 120, break_on_hyphens=False) for part in parts)
+    told = f"![{description(evidence)}]({PICTURE})\n\n{folded}\n"
     return _MARKED.sub(lambda found: found[1] + told + found[2], text)
 
 
@@ -243,15 +229,9 @@ def _contrast(evidence: Evidence) -> list[tuple[Contrast, pd.DataFrame]]:
 
 
 def _draw_gaps(gaps: list[tuple[Report, Comparison, float]], *, ax: Axes) -> Axes:
-    frame = pd.DataFrame(
-        [
-            {
-                "title": report.corpus.title, "change": 100 * found.difference, "paper_change": printed,
-                "low": 100 * found.low, "high": 100 * found.high,
-            }
-            for report, found, printed in gaps
-        ]
-    )  # fmt: skip
+    rows = [(report.corpus.title, printed, *(100 * x for x in (found.difference, found.low, found.high)))
+            for report, found, printed in gaps]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["title", "paper_change", "change", "low", "high"])
     plots.changes(frame, ax=ax).get_legend().set_in_layout(False)
     ax.get_legend().get_texts()[-1].set_text("the paper")
     return ax
@@ -259,31 +239,12 @@ def _draw_gaps(gaps: list[tuple[Report, Comparison, float]], *, ax: Axes) -> Axe
 
 def _draw_songs(heard: Heard, *, ax: Axes) -> Axes:
     rows = _told_songs(heard)
-    positions = np.arange(len(rows))[::-1]
+    positions = plots.upwards(ax, [f"{row.genre} ({row.songs})" for row in rows.itertuples()])
     ax.hlines(positions, 100 * rows["low"], 100 * rows["high"], color=plots.PALETTE[2], linewidth=3, alpha=0.6)
     ax.plot(100 * rows["recall"], positions, "o", color=plots.PALETTE[2], markersize=8)
-    ax.set(yticks=positions, xlim=(0, 100), xlabel="songs named correctly, %")
-    ax.set_yticklabels([f"{row.genre} ({row.songs})" for row in rows.itertuples()])
-    ax.set_ylim(-0.6, len(rows) - 0.4)
+    ax.set(xlim=(0, 100), xlabel="songs named correctly, %")
     return ax
-
-
-def verdict(found: Comparison) -> str:
-    """The verdict on the paper's network against BBNN, in words for a stranger."""
-    return {
-        "better": "better",
-        "worse": "worse",
-        "equivalent": "equal within a point",
-        "bounded": f"inconclusive, at most {100 * found.bound:.1f} points",
-        "inconclusive": "inconclusive",
-        "too few folds": "too few folds for a verdict",
-    }[found.verdict]
 
 
 def _percent(value: float, digits: int = 1) -> str:
     return "not run" if np.isnan(value) else f"{value:.{digits}f}\u00a0%"
-
-
-def _fold(text: str, room: int = 120) -> str:
-    """The text in lines of at most `room` characters, paragraph by paragraph."""
-    return "\n\n".join(textwrap.fill(part, room, break_on_hyphens=False) for part in text.split("\n\n"))

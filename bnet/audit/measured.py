@@ -16,24 +16,15 @@ import pandas as pd
 from bnet.errors import BnetError
 from bnet.paths import project_dir
 
-Record = Mapping[str, Any]
+Benchmark = Mapping[str, Any]
+"""The record of a benchmark, or one of its rows."""
 _SCALES = {"s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")), "bytes": ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))}
 
 
-def read(name: str, folder: Path | None = None) -> Record | None:
-    """The record of a benchmark, or None if it has not been run.
+def read(name: str, folder: Path | None = None) -> Benchmark | None:
+    """The record of a benchmark (``training_step``), or None if it has not been run; a `BnetError` if the file is none.
 
-    Parameters
-    ----------
-    name
-        Of the benchmark: ``training_step``.
-    folder
-        Where records are; None: ``benchmarks/results`` of this checkout.
-
-    Raises
-    ------
-    BnetError
-        If the file is no record; names it.
+    `folder` is where records are; None: ``benchmarks/results`` of this checkout.
     """
     root = project_dir()
     if folder is None and root is None:
@@ -66,14 +57,14 @@ def quantity(value: float, unit: str) -> str:
     return f"{digits.rstrip('.')} {name}"
 
 
-def spread(row: Record, role: str) -> str:
+def spread(row: Benchmark, role: str) -> str:
     """The median of ``ours`` or ``peer`` in a row, and its smallest and largest where it was repeated."""
     low, middle, high = (row[f"{role}_{which}"] for which in ("low", "median", "high"))
     said = quantity(middle, row["unit"])
     return said if low == high else f"{said} ({quantity(low, row['unit'])} to {quantity(high, row['unit'])})"
 
 
-def ratios(rows: Iterable[Record]) -> pd.DataFrame:
+def ratios(rows: Iterable[Benchmark]) -> pd.DataFrame:
     """One line a row: what, ours, its peer, and the ratio of the medians (below 1: ours takes less)."""
     lines = [
         {
@@ -89,7 +80,7 @@ def ratios(rows: Iterable[Record]) -> pd.DataFrame:
     return table if table["Aim"].notna().any() else table.drop(columns="Aim")
 
 
-def origin(record: Record, name: str) -> dict[str, Any]:
+def origin(record: Benchmark, name: str) -> dict[str, Any]:
     """Where a record comes from: machine, commit, date, load of the machine before, and the command that makes it."""
     on, load = record["machine"], record.get("load_before")
     found = {

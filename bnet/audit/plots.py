@@ -1,4 +1,5 @@
-"""Axes-level plots: each takes arrays or frames and an `ax`, draws, and returns the `ax`. None reads a folder."""
+"""Axes-level plots of records: each takes arrays or frames and an `ax`, draws, and returns the `ax`; none reads a
+folder."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from bnet.sound.pictures import PictureSettings
 
 PALETTE = sns.color_palette("colorblind")
 INK = "#222222"
+_ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "frameon": False}
 
 
 def style() -> None:
@@ -26,6 +28,11 @@ def style() -> None:
 def plain(name: str) -> str:
     """A name that a user gave, as Matplotlib shows it as typed: dollar signs start no formula."""
     return name.replace("$", r"\$")
+
+
+def shifts(count: int, width: float = 0.2) -> np.ndarray:
+    """Offsets that keep the marks of `count` series apart within one row."""
+    return np.linspace(-width, width, count) if count > 1 else np.zeros(1)
 
 
 def spectrogram(log_mel: np.ndarray, *, sr: int, hop_length: float, ax: Axes, title: str = "") -> Axes:
@@ -75,7 +82,7 @@ def learning_curves(histories: Mapping[str, Sequence[pd.DataFrame]], column: str
 
 
 def curve_ends(histories: Mapping[str, Sequence[pd.DataFrame]], column: str = "val_accuracy") -> str:
-    """Where the curves end, for those who don't see them: the mean over the runs of each network."""
+    """Where the curves end, as alternative text: the mean over the runs of each network."""
     what = column.replace("val_", "validation ").replace("_", " ")
     ends = [f"{title} {np.mean([run[column].iloc[-1] for run in some]):.2f}" for title, some in histories.items()]
     return f"Mean {what} at the end: {', '.join(ends)}."
@@ -98,10 +105,10 @@ def confusion(counts: np.ndarray, labels: Sequence[str], *, ax: Axes, title: str
     total = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
     cells = [f"{n}\n{100 * s:.0f}%" if n else "" for n, s in zip(counts.flat, share.flat, strict=True)]
-    text = np.array(cells).reshape(counts.shape)
+    names = [*map(plain, labels)]
     sns.heatmap(
-        share, annot=text, fmt="", cmap="Blues", vmin=0, vmax=1, cbar=False, square=True, linewidths=0.5,
-        xticklabels=[*map(plain, labels)], yticklabels=[*map(plain, labels)], annot_kws={"fontsize": 9}, ax=ax,
+        share, annot=np.array(cells).reshape(counts.shape), fmt="", cmap="Blues", vmin=0, vmax=1, cbar=False,
+        square=True, linewidths=0.5, xticklabels=names, yticklabels=names, annot_kws={"fontsize": 9}, ax=ax,
     )  # fmt: skip
     ax.set(xlabel="predicted", ylabel="true", title=title)
     ax.tick_params(axis="x", rotation=45)
@@ -109,24 +116,27 @@ def confusion(counts: np.ndarray, labels: Sequence[str], *, ax: Axes, title: str
     return ax
 
 
+def upwards(ax: Axes, names: Sequence[str], room: float = 0.4) -> np.ndarray:
+    """Name the rows of a plot, the first on top, and return their positions."""
+    positions = np.arange(len(names))[::-1]
+    ax.set(yticks=positions, yticklabels=list(names), ylim=(-0.6, len(names) - room))
+    return positions
+
+
 def intervals(table: pd.DataFrame, *, ax: Axes, floor: float | None = None) -> Axes:
     """Draw one row per network: mean accuracy as a dot, its 95 % interval as a line; `floor` as a dotted line.
 
     `table` has the columns ``title, accuracy, low, high`` and, for the colour, ``kind``.
     """
-    kinds = list(dict.fromkeys(table["kind"]))
-    positions = np.arange(len(table))[::-1]
-    for kind, color in zip(kinds, PALETTE, strict=False):
+    positions = upwards(ax, table["title"])
+    for kind, color in zip(dict.fromkeys(table["kind"]), PALETTE, strict=False):
         rows = (table["kind"] == kind).to_numpy()
         ax.hlines(positions[rows], table["low"][rows], table["high"][rows], color=color, linewidth=3, alpha=0.6)
         ax.plot(table["accuracy"][rows], positions[rows], "o", color=color, markersize=8, label=kind)
     if floor is not None:
         ax.axvline(floor, color=INK, linestyle=":", linewidth=1.2, label="always the largest class")
-    ax.set(yticks=positions, xlabel="test accuracy")
-    ax.set_yticklabels(table["title"])
-    ax.set_ylim(-0.6, len(table) - 0.4)
-    ax.set_xlim(0, max(0.6, float(table["high"].max()) + 0.05))
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+    ax.set(xlabel="test accuracy", xlim=(0, max(0.6, float(table["high"].max()) + 0.05)))
+    ax.legend(**_ABOVE, ncols=3)
     return ax
 
 
@@ -136,7 +146,7 @@ def changes(table: pd.DataFrame, *, ax: Axes, measured: str = "measured here") -
     `table` is `bnet.audit.ablation.changes`; rows without a value get no mark. Left of the line is worse. The axis
     holds all marks; an interval may run off it, as one of two folds does.
     """
-    positions = np.arange(len(table))[::-1]
+    positions = upwards(ax, table["title"])
     marks = table[["change", "paper_change"]].to_numpy(float)
     reach = 1.3 * max(10.0, np.nanmax(np.abs(marks), initial=0.0))
     ax.axvline(0, color=INK, linewidth=1)
@@ -147,10 +157,8 @@ def changes(table: pd.DataFrame, *, ax: Axes, measured: str = "measured here") -
             table["paper_change"], positions - 0.18, "D", markerfacecolor="white", markeredgecolor=PALETTE[3],
             markeredgewidth=1.8, markersize=7, label="the paper, GTZAN",
         )  # fmt: skip
-    ax.set(yticks=positions, xlabel="points of test accuracy", xlim=(-reach, reach))
-    ax.set_yticklabels(table["title"])
-    ax.set_ylim(-0.6, len(table) - 0.4)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+    ax.set(xlabel="points of test accuracy", xlim=(-reach, reach))
+    ax.legend(**_ABOVE, ncols=2)
     return ax
 
 
@@ -159,33 +167,29 @@ def contrasts(table: pd.DataFrame, words: tuple[str, str], *, ax: Axes, floor: f
 
     `table` has the columns ``title, one, other`` (in percent; one may be missing), `words` names the conditions.
     """
-    positions = np.arange(len(table))[::-1]
+    positions = upwards(ax, table["title"], room=0.2)
     ax.hlines(positions, table["one"], table["other"], color=INK, linewidth=2, alpha=0.35)
-    for key, name, marker, color in zip(("one", "other"), words, "os", (PALETTE[0], PALETTE[1]), strict=True):
+    near = {"textcoords": "offset points"}
+    for key, name, marker, color in zip(("one", "other"), words, "os", PALETTE, strict=False):
         ax.plot(table[key], positions, marker, color=color, markersize=9, label=name)
         for x, y in zip(table[key], positions, strict=True):
             if np.isfinite(x):
-                ax.annotate(
-                    f"{x:.0f}", (x, y), (0, 7), textcoords="offset points", ha="center", fontsize=8, color=color
-                )
+                ax.annotate(f"{x:.0f}", (x, y), (0, 7), ha="center", fontsize=8, color=color, **near)
     if floor is not None:
         ax.axvline(floor, color=INK, linestyle=":", linewidth=1.2)
-        ax.annotate("largest class", (floor, -0.5), (3, 0), textcoords="offset points", fontsize=7, color=INK)
-    ax.set(yticks=positions, xlim=(0, 100))
-    ax.set_yticklabels(table["title"])
-    ax.set_ylim(-0.6, len(table) - 0.2)
+        ax.annotate("largest class", (floor, -0.5), (3, 0), fontsize=7, color=INK, **near)
+    ax.set(xlim=(0, 100))
     legend = ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, fontsize=9, handletextpad=0.3)
     legend.set_in_layout(False)
     return ax
 
 
 def recalls(values: Mapping[str, np.ndarray], labels: Sequence[str], *, ax: Axes) -> Axes:
-    """Draw recall per class: one dot a network and class; `values` maps a network's title to [shape=(classes,)]."""
-    offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else [0.0]
-    for (title, row), offset, color in zip(values.items(), offsets, PALETTE, strict=False):
+    """Draw recall per class: one dot per network and class; `values` maps a network's title to [shape=(classes,)]."""
+    for (title, row), offset, color in zip(values.items(), shifts(len(values)), PALETTE, strict=False):
         ax.plot(np.asarray(row), np.arange(len(labels)) + offset, "o", color=color, markersize=7, label=title)
     ax.set(yticks=np.arange(len(labels)), xlabel="recall", xlim=(-0.03, 1.03))
     ax.set_yticklabels([*map(plain, labels)])
     ax.invert_yaxis()
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+    ax.legend(**_ABOVE, ncols=3)
     return ax

@@ -12,15 +12,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bnet.audit import hand, tables
-from bnet.audit.hand import CUSTOM
+from bnet.audit import settings, tables
+from bnet.audit.settings import CUSTOM
+from bnet.audit.words import SAID, points, spell
 from bnet.corpora import Corpus, get_corpus
 from bnet.corpora.splits import PROTOCOLS
-from bnet.errors import BnetError, unknown
+from bnet.errors import unknown
 from bnet.models import VARIANTS
 from bnet.runs import jobs, records
 from bnet.runs.records import Record
-from bnet.statistics import comparison, metrics
+from bnet.statistics import comparison
 from bnet.training.baselines import BASELINES
 from bnet.training.config import PROFILES, Profile, get_profile
 
@@ -54,47 +55,11 @@ def shown(corpus: str, profile: str, protocol: str, results: Path, exclude: str 
     return [report for report in reports if report.records] or reports[:1]
 
 
-SAID = {
-    "better": "is better than {}",
-    "worse": "is worse than {}",
-    "equivalent": "and {} are equal within a point",
-    "bounded": "against {} is inconclusive, but bounded",
-    "inconclusive": "against {} is inconclusive",
-    "too few folds": "against {} gets no verdict from so few folds",
-}
-"""Verdict of a comparison -> what is said of the first network; the braces take the second."""
-
-
-def points(found: comparison.Comparison) -> str:
-    """A difference in points of accuracy, with its interval, what it is at most, and what could have been found."""
-    return (
-        f"{100 * found.difference:+.1f} points of accuracy, 95 % interval {100 * found.low:+.1f} to "
-        f"{100 * found.high:+.1f} (at most {100 * found.bound:.1f} either way with probability .95; such data show "
-        f"differences from {100 * found.detectable:.1f} on)"
-    )
-
-
-def spell(found: comparison.Comparison) -> str:
-    """How many folds of which kind: ``10 folds``, ``3 seeds of one split``."""
-    if found.kind == "seeds":
-        return f"{found.folds} seeds of one split"
-    return f"{found.folds} fold{'s' * (found.folds != 1)}"
-
-
 @dataclass(frozen=True)
 class Report:
-    """The records of one corpus, profile and protocol; it may hold none.
+    """The records of one corpus, profile and protocol, sorted by variant and fold; it may hold none.
 
-    Parameters
-    ----------
-    corpus
-        The corpus.
-    profile, protocol
-        Whose records are shown; other profiles never mix in.
-    records
-        Sorted by variant and fold.
-    exclude
-        Kinds of clips that the runs left out, comma-separated.
+    `exclude` names the kinds of clips that the runs left out, comma-separated. Other profiles never mix in.
     """
 
     corpus: Corpus
@@ -123,16 +88,13 @@ class Report:
             get_profile(profile)
         if protocol not in PROTOCOLS:
             raise unknown("protocol", protocol, PROTOCOLS)
-        chosen = records.find(results, corpus=corpus, profile=profile, protocol=protocol, exclude=exclude)
-        for record in chosen:
-            _check_profile(record)
         same: dict[str, list[Record]] = {}
-        for record in chosen:
-            same.setdefault(str(hand.settings(record.config)) if profile == CUSTOM else "", []).append(record)
+        for record in records.find(results, corpus=corpus, profile=profile, protocol=protocol, exclude=exclude):
+            settings.check_profile(record)
+            same.setdefault(str(settings.settings(record.config)) if profile == CUSTOM else "", []).append(record)
         parts = sorted(same.values(), key=len, reverse=True) or [[]]
         for part in parts:
-            _check_folds(part)
-            _check_copies(part, results)
+            settings.check_alike(part, results)
         return [cls(found, profile, protocol, tuple(part), exclude) for part in parts]
 
     @property
@@ -156,24 +118,14 @@ class Report:
         wanted = set(names)
         return dataclasses.replace(self, records=tuple(r for r in self.records if r.config.variant in wanted))
 
-    def common(self, names: Iterable[str]) -> Report:
-        """The same report with the records of some networks on the folds that all of them have."""
-        part = self.only(names)
-        have = [{record.config.fold for record in part.of(name)} for name in part.variants]
-        folds = set.intersection(*have) if have else set()
-        return dataclasses.replace(part, records=tuple(r for r in part.records if r.config.fold in folds))
-
     def of(self, variant: str) -> list[Record]:
         """The records of one network or baseline, by fold."""
         return [record for record in self.records if record.config.variant == variant]
 
     @cached_property
     def groups(self) -> dict[str, str]:
-        """Track id -> group; empty where the corpus is not here: then clips are resampled one by one."""
-        try:
-            return {track.track_id: track.group for track in self.corpus.tracks()}
-        except BnetError:
-            return {}
+        """Track id -> group (`tables.groups_of`)."""
+        return tables.groups_of(self.corpus.name)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -214,34 +166,8 @@ class Report:
         )
 
     def folds(self, one: str, other: str, labels: Sequence[str] = ()) -> list[comparison.Fold]:
-        """The folds on which both were tested, with the predictions of both on the same clips (of some `labels` only).
-
-        Raises
-        ------
-        BnetError
-            If the two were tested on different clips of one fold.
-        """
-        partners = {record.config.fold: record for record in self.of(other)}
-        found = []
-        for record in self.of(one):
-            partner = partners.get(record.config.fold)
-            if partner is None:
-                continue
-            ids, truth, probabilities = record.arrays("test")
-            ids_other, truth_other, probabilities_other = partner.arrays("test")
-            if ids != ids_other:
-                raise BnetError(f"{record.name} and {partner.name} were tested on different clips")
-            for a, b in ((truth, probabilities), (truth_other, probabilities_other)):
-                metrics.validate(a, b)
-            kept = [i for i, true in enumerate(truth) if not labels or self.labels[true] in labels]
-            trained = record.run["data"]["tracks"]["train"] * len(kept) / len(ids)
-            found.append(
-                comparison.Fold(
-                    [ids[i] for i in kept], truth[kept], probabilities[kept].argmax(axis=1),
-                    probabilities_other[kept].argmax(axis=1), [self.groups.get(ids[i], ids[i]) for i in kept], trained,
-                )
-            )  # fmt: skip
-        return found
+        """The folds on which both were tested (`tables.paired`), of some `labels` only."""
+        return tables.paired(self.of(one), self.of(other), self.groups, labels)
 
     def comparison(self, one: str, other: str, labels: Sequence[str] = ()) -> comparison.Comparison | None:
         """`other` against `one` on their common folds (`bnet.statistics.comparison.compare`); None without one."""
@@ -273,85 +199,28 @@ class Report:
 
     def command(self, variants: Sequence[str] = ("baselines", "bbnn", "proposed", "proposed-released")) -> str:
         """The command that makes the records of this report."""
-        return (
-            f"bnet train --corpus {self.corpus.name} --variant {','.join(variants)} "
-            f"--protocol {self.protocol} {self._options}{f' --exclude {self.exclude}' if self.exclude else ''}"
-        )
+        if self.records:
+            return settings.command(self.records[0].config, variants, fold=False)
+        by_hand = {"NAME": "VALUE"} if self.profile == CUSTOM else {}
+        profile = "smoke" if by_hand else self.profile
+        return settings.train_command(self.corpus.name, variants, self.protocol, profile, by_hand, exclude=self.exclude)
 
     @property
     def described(self) -> str:
-        """The profile in words: its name, or the settings that were changed by hand."""
-        return hand.described(self.records[0].config) if self.records else f"profile `{self.profile}`"
+        """The profile in words: its name, or the settings that were changed by settings."""
+        return settings.described(self.records[0].config) if self.records else f"profile `{self.profile}`"
 
     @property
     def settings(self) -> Profile:
-        """The profile as a row: of `PROFILES`, or with the settings that were changed by hand."""
-        return hand.profile(self.records[0].config) if self.records else PROFILES.get(self.profile, PROFILES["smoke"])
-
-    @property
-    def _options(self) -> str:
-        if self.records:
-            return hand.options(self.records[0].config)
-        return "--profile smoke --set NAME=VALUE" if self.profile == CUSTOM else f"--profile {self.profile}"
+        """The profile as a row: of `PROFILES`, or with the settings that were changed by settings."""
+        return (
+            settings.profile(self.records[0].config) if self.records else PROFILES.get(self.profile, PROFILES["smoke"])
+        )
 
     def provenance(self) -> list[str]:
-        """One line a run: name, date, commit, device, duration."""
-        lines = [
+        """The command that makes the records, and one line per run: name, date, commit, device, duration."""
+        return [
             f"Corpus `{self.corpus.name}`, protocol `{self.protocol}`, {self.described}; made with "
-            f"`{self.command(self.variants)}`"
+            f"`{self.command(self.variants)}`",
+            *(f"`{record.name}`: {tables.origin(record.run['made'])}" for record in self.records),
         ]
-        for record in self.records:
-            made = record.run["made"]
-            commit = (made["commit"] or "unknown")[:10] + (" with changes" if made["changed"] else "")
-            machine = made["machine"]
-            lines.append(
-                f"`{record.name}`: {made['started'][:16].replace('T', ' ')} UTC, commit {commit}, {made['backend']}, "
-                f"{made['device']['name']} ({machine['cores']} cores, {machine['memory_gib']:g} GiB), "
-                f"{made['wall_s'] / 60:.1f} min"
-            )
-        return lines
-
-
-_ALIKE = {
-    "corpus_fingerprint": "sets of clips",
-    "corpus_source": "sources of the clips",
-    "features": "front ends",
-}
-"""What all records of a report share, though their profile does not say it -> in words."""
-
-
-def _check_copies(some: Sequence[Record], results: Path) -> None:
-    """Records of different clips, or of the same clips taken in otherwise, can't be in one table."""
-    for key, what in _ALIKE.items():
-        copies = {getattr(record.config, key): record for record in some}
-        if len(copies) > 1:
-            one, other = [*copies.values()][:2]
-            raise BnetError(
-                f"records of {one.config.corpus} were made on {len(copies)} different {what}, such as {one.name} and "
-                f"{other.name}; keep those of one in {results}"
-            )
-
-
-def _check_folds(some: Iterable[Record]) -> None:
-    """Two records of one fold of one network can't both be in a table."""
-    seen: dict[tuple[str, int], str] = {}
-    for record in some:
-        key = (record.config.variant, record.config.fold)
-        if key in seen:
-            raise BnetError(
-                f"two records claim fold {key[1]} of {key[0]}: {seen[key]} and {record.name}, made with different "
-                "settings; keep one of them in the results folder"
-            )
-        seen[key] = record.name
-
-
-def _check_profile(record: Record) -> None:
-    """A record whose settings are not those of the profile that it names does not belong in that profile's table."""
-    profile = PROFILES.get(record.config.profile)
-    if profile is None:
-        return
-    for key, theirs in hand.changed(record.config, profile).items():
-        raise BnetError(
-            f"{record.name} was made with {key} = {theirs}, but profile {profile.name!r} has {profile.to_dict()[key]}: "
-            "it belongs to another version of the profile; move it out of the results folder and run it again"
-        )

@@ -1,18 +1,31 @@
-"""Tables from records and models: data frames that know neither folders nor pages."""
+"""From records to data frames: runs, what a network comes to over its folds, and what it cost. No page, no caption."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from bnet.audit import paper
-from bnet.corpora import Corpus, Track
+from bnet.corpora import Corpus, Track, get_corpus
+from bnet.errors import BnetError
 from bnet.models import VARIANTS, cost
 from bnet.paths import sha256
 from bnet.runs.records import Record
 from bnet.statistics import metrics
+from bnet.statistics.comparison import Fold
+
+KEYS = ("corpus", "profile", "protocol", "variant", "exclude")
+"""What the folds of one row of `summary` and `spent` have in common, beside all other settings."""
+
+
+def groups_of(corpus: str) -> dict[str, str]:
+    """Track id -> group; empty where the corpus is not here: then clips are resampled one by one."""
+    try:
+        return {track.track_id: track.group for track in get_corpus(corpus).tracks()}
+    except BnetError:
+        return {}
 
 
 def scores(records: Sequence[Record]) -> pd.DataFrame:
@@ -20,39 +33,18 @@ def scores(records: Sequence[Record]) -> pd.DataFrame:
     rows = []
     for record in records:
         _, truth, probabilities = record.arrays("test")
-        _, truth_val, probabilities_val = record.arrays("validation")
-        config = record.config
-        rows.append(
-            {
-                "corpus": config.corpus,
-                "variant": config.variant,
-                "protocol": config.protocol,
-                "profile": config.profile,
-                "fold": config.fold,
-                "run": record.name,
-                "clips": len(truth),
-                **metrics.evaluate(truth, probabilities),
-                "validation": metrics.accuracy(truth_val, probabilities_val),
-                "wall_s": record.run["made"]["wall_s"],
-            }
-        )
+        row = {key: getattr(record.config, key) for key in ("corpus", "variant", "protocol", "profile", "fold")}
+        row |= {"run": record.name, "clips": len(truth), **metrics.evaluate(truth, probabilities)}
+        row |= {"validation": metrics.accuracy(*record.arrays("validation")[1:])}
+        rows.append({**row, "wall_s": record.run["made"]["wall_s"]})
     columns = ["corpus", "variant", "protocol", "profile", "fold", "run", "clips"]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
 
 
-KEYS = ("corpus", "profile", "protocol", "variant", "exclude")
-"""What the folds of one row of `summary` and `spent` have in common, beside all other settings."""
-
-
-def summary(records: Sequence[Record], groups: dict[str, str] | None = None) -> pd.DataFrame:
+def summary(records: Sequence[Record], groups: Mapping[str, str] | None = None) -> pd.DataFrame:
     """One row per corpus, profile, protocol, variant, clips left out and settings: its folds and what they come to.
 
-    Parameters
-    ----------
-    records
-        Runs; folds of different settings are rows of their own.
-    groups
-        Track id -> group, for an interval that resamples whole groups; without it, single tracks are resampled.
+    `groups` maps a track id to its group, for an interval that resamples whole groups; else single tracks are.
 
     Returns
     -------
@@ -62,12 +54,14 @@ def summary(records: Sequence[Record], groups: dict[str, str] | None = None) -> 
         otherwise alike differ (``epochs=9``), '' where nothing does.
     """
     rows = []
-    for key, some in _alike(records).items():
-        table = scores(some)
-        low, high = _interval(some, groups or {})
+    for key, some in _alike(records):
+        table, tested = scores(some), [record.arrays("test") for record in some]
+        names = [(groups or {}).get(track_id, track_id) for ids, _, _ in tested for track_id in ids]
+        right = np.concatenate([metrics.correct(truth, probabilities) for _, truth, probabilities in tested])
+        low, high = metrics.bootstrap_interval(right, np.asarray(names))
         rows.append(
             {
-                **dict(zip((*KEYS, "settings"), key, strict=True)),
+                **key,
                 "runs": len(some),
                 "clips": int(table["clips"].sum()),
                 "accuracy": table["accuracy"].mean(),
@@ -82,26 +76,6 @@ def summary(records: Sequence[Record], groups: dict[str, str] | None = None) -> 
     return pd.DataFrame(rows)
 
 
-def _alike(records: Sequence[Record]) -> dict[tuple[str, ...], list[Record]]:
-    """Records by `KEYS` and by whatever else differs among those of equal keys, sorted; the fold aside."""
-    named: dict[tuple[str, ...], list[Record]] = {}
-    for record in records:
-        named.setdefault(tuple(getattr(record.config, key) for key in KEYS), []).append(record)
-    found: dict[tuple[str, ...], list[Record]] = {}
-    for key, some in sorted(named.items()):
-        every = [record.config.to_dict() for record in some]
-        differ = [name for name in every[0] if name != "fold" and len({one[name] for one in every}) > 1]
-        for record, values in zip(some, every, strict=True):
-            settings = ", ".join(f"{name}={_short(values[name])}" for name in differ)
-            found.setdefault((*key, settings), []).append(record)
-    return found
-
-
-def _short(value: object) -> str:
-    """A setting's value, long ones by the beginning of their checksum."""
-    return str(value) if len(str(value)) <= 24 else sha256(str(value))[:8]
-
-
 def spent(records: Sequence[Record]) -> pd.DataFrame:
     """One row per corpus, profile, protocol, variant, clips left out, settings: its folds, their hours, where, by what.
 
@@ -113,16 +87,16 @@ def spent(records: Sequence[Record]) -> pd.DataFrame:
         ``commits`` (the first eight digits), each with its distinct values; ``from``, ``to``: days, UTC.
     """
     rows = []
-    for key, some in _alike(records).items():
+    for key, some in _alike(records):
         made = [record.run["made"] for record in some]
         days = sorted(one["started"][:10] for one in made)
         rows.append(
             {
-                **dict(zip((*KEYS, "settings"), key, strict=True)),
+                **key,
                 "folds": spans(record.config.fold for record in some),
                 "runs": len(some),
                 "hours": sum(one["wall_s"] for one in made) / 3600,
-                "machine": _distinct(_machine(one) for one in made),
+                "machine": _distinct(machine(one) for one in made),
                 "step": _distinct(step(record) for record in some),
                 "commits": _distinct((one["commit"] or "unknown")[:8] for one in made),
                 "from": days[0],
@@ -130,6 +104,28 @@ def spent(records: Sequence[Record]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _alike(records: Sequence[Record]) -> Iterator[tuple[dict[str, str], list[Record]]]:
+    """Records by `KEYS` and by whatever else differs among those of equal keys (``settings``), sorted; the fold
+    aside."""
+    named: dict[tuple[str, ...], list[Record]] = {}
+    for record in records:
+        named.setdefault(tuple(getattr(record.config, key) for key in KEYS), []).append(record)
+    for key, some in sorted(named.items()):
+        every = [record.config.to_dict() for record in some]
+        differ = [name for name in every[0] if name != "fold" and len({one[name] for one in every}) > 1]
+        parts: dict[str, list[Record]] = {}
+        for record, values in zip(some, every, strict=True):
+            settings = ", ".join(f"{name}={_short(values[name])}" for name in differ)
+            parts.setdefault(settings, []).append(record)
+        for settings, part in parts.items():
+            yield {**dict(zip(KEYS, key, strict=True)), "settings": settings}, part
+
+
+def _short(value: object) -> str:
+    """A setting's value, long ones by the beginning of their checksum."""
+    return str(value) if len(str(value)) <= 24 else sha256(str(value))[:8]
 
 
 def spans(numbers: Iterable[int]) -> str:
@@ -151,9 +147,19 @@ def _distinct(words: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(filter(None, words)))
 
 
-def _machine(made: dict) -> str:
-    machine = made["machine"]
-    return f"{made['device']['name']}, {machine['cores']} cores, {machine['memory_gib']:g} GiB"
+def machine(made: Mapping) -> str:
+    """Where something was made: device, cores, memory."""
+    on = made["machine"]
+    return f"{made['device']['name']}, {on['cores']} cores, {on['memory_gib']:g} GiB"
+
+
+def origin(made: Mapping) -> str:
+    """How something was made, for a page: when, by which code, where, how long."""
+    commit, on = (made["commit"] or "unknown")[:10] + (" with changes" if made["changed"] else ""), made["machine"]
+    return (
+        f"{made['started'][:16].replace('T', ' ')} UTC, commit {commit}, {made['backend']}, {made['device']['name']} "
+        f"({on['cores']} cores, {on['memory_gib']:g} GiB), {made['wall_s'] / 60:.1f} min"
+    )
 
 
 def step(record: Record) -> str:
@@ -161,13 +167,32 @@ def step(record: Record) -> str:
     return record.run["made"].get("execution", {}).get("step") or record.run["notes"].get("step", "")
 
 
-def _interval(records: Sequence[Record], groups: dict[str, str]) -> tuple[float, float]:
-    right, names = [], []
-    for record in records:
-        ids, truth, probabilities = record.arrays("test")
-        right.append(metrics.correct(truth, probabilities))
-        names += [groups.get(track_id, track_id) for track_id in ids]
-    return metrics.bootstrap_interval(np.concatenate(right), np.asarray(names))
+def paired(
+    one: Iterable[Record], other: Iterable[Record], groups: Mapping[str, str], labels: Sequence[str] = ()
+) -> list[Fold]:
+    """The folds on which two networks with the same classes were tested, with the predictions of both on the same clips
+    (of some `labels` only). `groups` maps a track id to its group; a track without one is a group of its own.
+
+    Raises
+    ------
+    BnetError
+        If the two were tested on different clips of one fold, or probabilities are not numbers.
+    """
+    partners, folds = {record.config.fold: record for record in other}, []
+    for record in one:
+        if (partner := partners.get(record.config.fold)) is None:
+            continue
+        (ids, truth, first), (ids_other, truth_other, second) = record.arrays("test"), partner.arrays("test")
+        if sorted(ids) != sorted(ids_other):
+            raise BnetError(f"{record.name} and {partner.name} were tested on different clips")
+        metrics.validate(truth, first)
+        metrics.validate(truth_other, second)
+        second = second[pd.Index(ids_other).get_indexer(ids)]
+        kept = [i for i, true in enumerate(truth) if not labels or record.labels[true] in labels]
+        own, trained = [ids[i] for i in kept], record.run["data"]["tracks"]["train"] * len(kept) / len(ids)
+        named = [groups.get(track_id, track_id) for track_id in own]
+        folds.append(Fold(own, truth[kept], first[kept].argmax(axis=1), second[kept].argmax(axis=1), named, trained))
+    return folds
 
 
 def classes(
@@ -178,16 +203,13 @@ def classes(
     others: Iterable[tuple[Corpus, Sequence[Track]]] = (),
 ) -> pd.DataFrame:
     """One row per class: what the paper's Table I prints, what was published, what is here, what a profile uses; and
-    what was published and is here of `others`, which hold the clips in another form.
-
-    Columns that say nothing are left out: the paper's where it does not know the corpus, the published count where
-    there is none, what is here where there is nothing.
-    """
+    what was published and is here of `others`, which hold the clips in another form. Columns that say nothing are left
+    out."""
     labels = list(corpus.labels)
     table = pd.DataFrame({"Class": labels}, index=labels)
-    printed = {label: (name, count) for name, label, count in paper.TABLE_1.get(corpus.name, ())}
+    printed = {label: f"{name}, {count}" for name, label, count in paper.TABLE_1.get(corpus.name, ())}
     if printed:
-        table["In the paper"] = [f"{printed[label][0]}, {printed[label][1]}" for label in labels]
+        table["In the paper"] = table["Class"].map(printed)
     if corpus.expected:
         table["Published"] = [corpus.expected.get(label, 0) for label in labels]
     if here:
@@ -203,11 +225,9 @@ def classes(
 
 
 def parameters(classes: int = 10) -> pd.DataFrame:
-    """One row per network of the table, counted on its row (`bnet.models.cost`).
-
-    ``total`` and ``trainable`` parameters; ``weights`` of convolutions, LSTMs and dense layers only (kernels and
-    biases), the count that the BBNN paper quotes; number of ``convolutions``.
-    """
+    """One row per network of the table, counted on its row (`bnet.models.cost`): ``variant, title, blocks,
+    convolutions``; ``total`` and ``trainable`` parameters; ``weights`` (kernels and biases only), the count that the
+    BBNN paper quotes."""
     counted = cost.table(VARIANTS.values(), classes, None)
     counted.insert(2, "blocks", [row.blocks for row in VARIANTS.values()])
     columns = {"parameters": "total", "kernels": "weights"}

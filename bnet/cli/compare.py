@@ -34,8 +34,8 @@ def compare(
     wanted = {key: value for key, value in (("corpus", corpus), ("profile", profile), ("protocol", protocol)) if value}
     rows = agreement.compare(a, b, **wanted)
     if as_csv:
-        print(agreement.frame(rows).to_csv(index=False, lineterminator="\n"), end="")
+        print(rows.to_csv(index=False, lineterminator="\n"), end="")
     elif as_json:
-        show(agreement.frame(rows), as_json)
+        show(rows, as_json)
     else:
         print(f"A: {a}\nB: {b}\n\n{agreement.text(rows)}")

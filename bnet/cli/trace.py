@@ -18,6 +18,7 @@ def trace(
 
     Example: bnet trace table-2#tab-table-2
     """
+    from bnet.audit.settings import command
     from bnet.book import trace as tracing
     from bnet.book.pages import this_book
 
@@ -37,7 +38,7 @@ def trace(
             f"{record.folder}\n  corpus {config.corpus}, protocol {config.protocol}, fold {config.fold}, profile "
             f"{config.profile}, configuration {record.run['hash'][:10]}\n  commit {made['commit']}"
             f"{' with changes' if made['changed'] else ''}, {made['started']}, {made['device']['name']}, "
-            f"{made['machine']['cores']} cores, {made['wall_s']:.0f} s\n  {config.command()}"
+            f"{made['machine']['cores']} cores, {made['wall_s']:.0f} s\n  {command(config)}"
         )
     for run in lost:
         print(f"{run}: no record below {book.results}")

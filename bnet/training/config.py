@@ -108,12 +108,6 @@ class Config:
         """The readable name of the run's folder, with ten digits of the hash."""
         return f"{self.variant}-{self.protocol}-{self.fold}-{self.profile}-{self.hash()[:10]}"
 
-    def command(self, fold: bool = True) -> str:
-        """The command that makes this run; without `fold`, all folds of its network."""
-        words = f"bnet train --corpus {self.corpus} --variant {self.variant} --protocol {self.protocol} "
-        words += f"--profile {self.profile}" + f" --fold {self.fold}" * fold
-        return words + f" --exclude {self.exclude}" * bool(self.exclude)
-
     def to_dict(self) -> dict[str, Any]:
         """The configuration as one flat mapping of plain values, as records hold it."""
         values = dataclasses.asdict(self)

@@ -296,7 +296,7 @@ for report in main:
 # %% tags=["remove-input"]
 if corpus in paper.CONFUSED:
     pairs = "; ".join(" and ".join(pair) for pair in paper.CONFUSED[corpus])
-    measured_pairs = confused(corpus)(Evidence(results_dir())).measured
+    measured_pairs = confused(corpus, Evidence(results_dir())).measured
     display(
         myst.text(
             f"**The paper** reads from its Figure 2 that these are confused: {pairs}. **Here:** {measured_pairs}."

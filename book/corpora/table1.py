@@ -18,8 +18,8 @@ import pandas as pd
 from IPython.display import display
 
 from bnet.audit import paper, plots
-from bnet.audit.since import CORPORA as RANKED
-from bnet.audit.since import PROTOCOLS, SYSTEMS
+from bnet.audit.literature import CORPORA as RANKED
+from bnet.audit.literature import PROTOCOLS, SYSTEMS
 from bnet.book import myst
 from bnet.corpora import CORPORA, get_corpus, other_forms
 from bnet.errors import BnetError

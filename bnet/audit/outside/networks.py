@@ -19,39 +19,18 @@ if TYPE_CHECKING:
 PUBLISHED = ("gtzan", "extended-ballroom")
 """Corpora on which the baseline's authors trained the networks that they published; a file tells which by its number of
 classes, which are the corpus's in alphabetical order."""
-
 SUFFIX = ".hdf5"
 """Of the files that they published."""
-
 SECONDS = 30.0
 """Length of the clips that they trained on: 647 frames."""
 
 
 @dataclass(frozen=True)
-class Network:
-    """A trained network, whatever it comes from.
-
-    Parameters
-    ----------
-    name
-        Run's name or file's name, without folder and suffix.
-    source
-        ``published``, or ``run`` (shipped networks are runs too).
-    variant
-        Its network, of `bnet.models.VARIANTS`.
-    trained_on
-        The corpus whose classes it names.
-    labels
-        Those classes, in the order of its output.
-    weights
-        SHA-256 of the file of its weights.
-    features
-        Its front end, as `FrontEnd.to_json` has it.
-    seconds
-        Length of the clips that it was trained on.
-    model
-        From log-mels [shape=(n, frames, n_mels, 1)] to class probabilities.
-    """
+class TrainedNetwork:
+    """A trained network, whatever it comes from: name of its run or file; `source` (``published``, or ``run``); network
+    of the table; the corpus whose classes it names, and these in the order of its output; SHA-256 of its weights; its
+    front end, as `FrontEnd.to_json` has it; length of the clips that it was trained on; and the model, from log-mels
+    [shape=(n, frames, n_mels, 1)] to class probabilities."""
 
     name: str
     source: str
@@ -68,16 +47,9 @@ class Network:
         return {key: value for key, value in vars(self).items() if key != "model"} | {"labels": list(self.labels)}
 
 
-def networks(names: Iterable[str], results: Path) -> Iterator[Network]:
-    """The networks that a user names: runs, ``shipped/...``, published files, or folders of those.
-
-    Parameters
-    ----------
-    names
-        A run's name, its beginning or its folder (`bnet.deploy.predict.find_run`); a file that ends with `SUFFIX`; or a
-        folder with such files.
-    results
-        Folder of records.
+def networks(names: Iterable[str], results: Path) -> Iterator[TrainedNetwork]:
+    """The networks that a user names: runs below `results` (a name, its beginning or its folder) or ``shipped/...``
+    (`bnet.deploy.predict.find_run`), files that end with `SUFFIX`, or folders of those.
 
     Raises
     ------
@@ -100,58 +72,37 @@ def networks(names: Iterable[str], results: Path) -> Iterator[Network]:
             yield trained(name, results)
 
 
-def published(path: Path) -> Network:
-    """A network from the weights that its authors published.
-
-    Raises
-    ------
-    BnetError
-        If the file is missing, holds something else, or has another number of classes than theirs.
-    """
+def published(path: Path) -> TrainedNetwork:
+    """A network from the weights that its authors published; a `BnetError` if the file is missing, holds something
+    else, or has another number of classes than theirs."""
     from bnet import backend
 
     backend.prepare()
     from bnet.models import load_published_bbnn
 
     model = load_published_bbnn(path)
-    found = {len(CORPORA[name].labels): name for name in PUBLISHED}
-    classes = model.output_shape[-1]
+    found, classes = {len(CORPORA[name].labels): CORPORA[name] for name in PUBLISHED}, model.output_shape[-1]
     if classes not in found:
-        known = ", ".join(f"{name} ({n})" for n, name in found.items())
+        known = ", ".join(f"{corpus.name} ({n})" for n, corpus in found.items())
         raise BnetError(f"{path} is a BBNN for {classes} classes; those that were published are for {known}")
-    corpus = CORPORA[found[classes]]
-    return Network(
-        name=path.name.removesuffix(SUFFIX),
-        source="published",
-        variant="bbnn",
-        trained_on=corpus.name,
-        labels=tuple(corpus.labels),
-        weights=sha256_file(path),
-        features=FeatureSettings().to_json(),
-        seconds=SECONDS,
-        model=model,
-    )
+    corpus, features = found[classes], FeatureSettings().to_json()
+    about = ("published", "bbnn", corpus.name, tuple(corpus.labels), sha256_file(path), features, SECONDS)
+    return TrainedNetwork(path.name.removesuffix(SUFFIX), *about, model)
 
 
-def trained(name: str, results: Path) -> Network:
-    """The network of a run.
-
-    Raises
-    ------
-    BnetError
-        As `bnet.deploy.predict.find_run` and `bnet.deploy.predict.load_network` do.
-    """
+def trained(name: str, results: Path) -> TrainedNetwork:
+    """The network of a run; errors are those of `bnet.deploy.predict.find_run` and `load_network`."""
     from bnet.deploy.predict import find_run, load_network
 
     record = find_run(results, name)
-    return Network(
-        name=record.name,
-        source="run",
-        variant=record.config.variant,
-        trained_on=record.config.corpus,
-        labels=tuple(record.labels),
-        weights=sha256_file(record.weights),
-        features=record.config.features,
-        seconds=record.config.training.clip_seconds,
-        model=load_network(record),
+    config, weights = record.config, sha256_file(record.weights)
+    about = (
+        "run",
+        config.variant,
+        config.corpus,
+        tuple(record.labels),
+        weights,
+        config.features,
+        config.training.clip_seconds,
     )
+    return TrainedNetwork(record.name, *about, load_network(record))

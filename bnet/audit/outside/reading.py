@@ -8,49 +8,33 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from bnet.audit.outside.heard import Heard
+from bnet.audit import tables
+from bnet.audit.outside import Heard
 from bnet.errors import BnetError
 from bnet.runs import jobs
 
+_ROCK = (("rock",), ("rock", "metal"))
 _GTZAN = {
-    "emotify": {
-        "classical": (("classical",),),
-        "electronic": (),
-        "pop": (("pop",),),
-        "rock": (("rock",), ("rock", "metal")),
-    },
-    "fma-small": {
-        "Hip-Hop": (("hiphop",),),
-        "Pop": (("pop",),),
-        "Rock": (("rock",), ("rock", "metal")),
-    },
+    "emotify": {"classical": (("classical",),), "electronic": (), "pop": (("pop",),), "rock": _ROCK},
+    "fma-small": {"Hip-Hop": (("hiphop",),), "Pop": (("pop",),), "Rock": _ROCK},
 }
 _FMA = {
-    "emotify": {
-        "classical": (),
-        "electronic": (("Electronic",),),
-        "pop": (("Pop",),),
-        "rock": (("Rock",),),
-    }
+    "emotify": {"classical": (), "electronic": (("Electronic",),), "pop": (("Pop",),), "rock": (("Rock",),)},
 }
-COUNTS_AS: Mapping[str, Mapping[str, Mapping[str, tuple[tuple[str, ...], ...]]]] = {
+Readings = Mapping[str, tuple[tuple[str, ...], ...]]
+"""Genre of a song -> the classes that count as right for it, from the strictest reading to the widest; none where the
+network has no such class. Genres that are not named have none."""
+COUNTS_AS: Mapping[str, Mapping[str, Readings]] = {
     "gtzan": _GTZAN,
     "gtzan-images": _GTZAN,
     "fma-small": _FMA,
     "fma-small-images": _FMA,
 }
-"""Corpus of the network -> corpus that is heard -> genre of a song -> the classes that count as right for it, from the
-strictest reading to the widest; none where the network has no such class. Genres that are not named have none."""
+"""Corpus of the network -> corpus that is heard -> `Readings`."""
 
 
-def readings(heard: Heard) -> Mapping[str, tuple[tuple[str, ...], ...]]:
-    """Genre of the songs -> what counts as right (`COUNTS_AS`).
-
-    Raises
-    ------
-    BnetError
-        If nothing is stated for these two corpora.
-    """
+def readings(heard: Heard) -> Readings:
+    """What counts as right; a `BnetError` if nothing is stated for these two corpora."""
     trained_on = heard.network["trained_on"]
     try:
         return COUNTS_AS[trained_on][heard.corpus]
@@ -88,29 +72,28 @@ def recalls(heard: Heard) -> pd.DataFrame:
     pandas.DataFrame
         ``genre, counts`` (the classes that count, in words), ``songs, right, recall, low, high``.
     """
-    counts, rows = confusion(heard), []
+    counts = confusion(heard)
     known = {genre: readings(heard).get(genre, ()) for genre in counts.index}
+
+    def named(genre: str, classes: Iterable[str]) -> int:
+        return int(counts.loc[genre, list(classes)].sum())
+
+    rows = []
     for genre, ways in known.items():
         songs = int(counts.loc[genre].sum())
-        rows += [
-            _row(genre, " or ".join(classes), songs, int(counts.loc[genre, list(classes)].sum())) for classes in ways
-        ]
-        if not ways:
-            rows.append(_row(genre, "", songs, None))
-    told = [genre for genre, ways in known.items() if ways]
-    songs = int(counts.loc[told].to_numpy().sum())
+        rows += [(genre, " or ".join(classes), songs, named(genre, classes)) for classes in ways]
+        rows += [] if ways else [(genre, "", songs, None)]
+    of = [genre for genre, ways in known.items() if ways]
     for words, at in (("strictly", 0), ("widely", -1)):
-        right = sum(int(counts.loc[genre, list(known[genre][at])].sum()) for genre in told)
-        rows.append(_row(", ".join(told), words, songs, right))
-    return pd.DataFrame(rows)
-
-
-def _row(genre: str, counts: str, songs: int, right: int | None) -> dict[str, object]:
-    low, high = wilson(right, songs) if right is not None else (np.nan, np.nan)
-    recall = np.nan if right is None else right / songs
-    return {
-        "genre": genre, "counts": counts, "songs": songs, "right": right, "recall": recall, "low": low, "high": high,
-    }  # fmt: skip
+        right = sum(named(genre, known[genre][at]) for genre in of)
+        rows.append((", ".join(of), words, int(counts.loc[of].to_numpy().sum()), right))
+    table = pd.DataFrame(rows, columns=["genre", "counts", "songs", "right"])
+    shares = [
+        (np.nan,) * 3 if np.isnan(right) else (right / songs, *wilson(int(right), songs))
+        for songs, right in zip(table["songs"], table["right"].astype(float), strict=True)
+    ]
+    table[["recall", "low", "high"]] = shares
+    return table
 
 
 def arrays(heard: Heard) -> tuple[np.ndarray, np.ndarray]:
@@ -144,10 +127,7 @@ def confidence(heard: Heard) -> pd.DataFrame:
 def same_answer(named: pd.Series, group: pd.Series) -> tuple[int, int]:
     """Of all pairs of clips that share a `group`, how many were given the same class: (same, pairs).
 
-    Parameters
-    ----------
-    named, group
-        The class named, and what clips share, by track id.
+    `named` has the class named, `group` what clips share, both by track id.
     """
     same = pairs = 0
     for _, members in named.groupby(group.reindex(named.index)):
@@ -170,14 +150,24 @@ def provenance(found: Iterable[Heard]) -> list[str]:
     """One line per record, for a page: which network heard which clips, when, by which code, where, how long."""
     lines = []
     for heard in found:
-        made, corpus, network = heard.about["made"], heard.about["corpus"], heard.network
-        commit = (made["commit"] or "unknown")[:10] + (" with changes" if made["changed"] else "")
+        corpus, network = heard.about["corpus"], heard.network
         whole = f" of {corpus['whole']}" if corpus["whole"] and corpus["whole"] != heard.about["clips"] else ""
         lines.append(
             f"`{network['name']}` ({network['source']}, trained on `{network['trained_on']}`, weights "
             f"{network['weights'][:10]}) heard {heard.about['clips']}{whole} clips of `{corpus['name']}` "
             f"({network['seconds']:g} s each, fingerprint {corpus['fingerprint'][:10]}): "
-            f"{made['started'][:16].replace('T', ' ')} UTC, commit {commit}, {made['backend']}, "
-            f"{made['device']['name']} ({made['machine']['cores']} cores), {made['wall_s'] / 60:.1f} min"
+            f"{tables.origin(heard.about['made'])}"
         )
     return lines
+
+
+def spent(found: Iterable[Heard]) -> pd.DataFrame:
+    """One row per record: ``network, trained_on, corpus, clips``, ``hours`` of wall clock, ``machine``, ``commit`` (its
+    first eight digits) and ``day``, UTC."""
+    rows = [
+        (heard.network["name"], heard.network["trained_on"], heard.corpus, heard.about["clips"], made["wall_s"] / 3600,
+         tables.machine(made), (made["commit"] or "unknown")[:8], made["started"][:10])
+        for heard in found for made in [heard.about["made"]]
+    ]  # fmt: skip
+    columns = ["network", "trained_on", "corpus", "clips", "hours", "machine", "commit", "day"]
+    return pd.DataFrame(rows, columns=columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bnet.audit.probes.finding import no_weights
+from bnet.audit import settings
+from bnet.audit.probes import inside
 from bnet.corpora import Corpus, Track, fingerprint, get_corpus
 from bnet.corpora.splits import make_split
 from bnet.corpora.store import FeatureStore
@@ -18,8 +19,8 @@ from bnet.deploy.predict import load_network
 from bnet.errors import BnetError
 from bnet.models import Variant
 from bnet.paths import sha256_file
-from bnet.runs import jobs
-from bnet.runs.execute import parts as parts_of
+from bnet.runs.execute import parts
+from bnet.runs.jobs import selected
 from bnet.runs.records import Record, class_columns
 from bnet.training import baselines
 from bnet.training.parts import Part
@@ -28,19 +29,16 @@ TOLERANCE = 1e-2
 """Probabilities of unchanged clips may differ by so much from the record's: other devices round otherwise."""
 _BATCH = 8
 
+Clips = tuple[list[str], np.ndarray, dict[str, Any]]
+"""Track ids, their log-mels [shape=(n, frames, n_mels)], and notes: checksum, clips lost."""
+
 
 @dataclass
 class Bench:
-    """What a probe needs of a run; nothing is read or loaded before it is asked for.
+    """What a probe needs of a run (`record`); nothing is read or loaded before it is asked for.
 
-    Parameters
-    ----------
-    record
-        The run.
-    jobs
-        Processes that extract features; None: one a core.
-    tick
-        Called with a number of clips whenever so many have been answered.
+    `jobs` processes extract features (None: one per core); `tick` is called with a number of clips whenever so many
+    have been answered.
     """
 
     record: Record
@@ -60,13 +58,7 @@ class Bench:
 
     @cached_property
     def corpus(self) -> Corpus:
-        """The corpus of the run.
-
-        Raises
-        ------
-        BnetError
-            If the corpus, its sound or the features are not those of the run.
-        """
+        """The corpus of the run; a `BnetError` if its audio or its front end is not that of the run."""
         config, corpus = self.record.config, get_corpus(self.record.config.corpus)
         if corpus.source != config.corpus_source:
             raise BnetError(
@@ -78,16 +70,9 @@ class Bench:
 
     @cached_property
     def all_tracks(self) -> list[Track]:
-        """The tracks that the run was given.
-
-        Raises
-        ------
-        BnetError
-            If they are not those of the record, because the corpus has changed since.
-        """
+        """The tracks that the run was given; a `BnetError` if the corpus has changed since."""
         config = self.record.config
-        exclude = config.exclude.split(",") if config.exclude else []
-        tracks = jobs.selected(self.corpus, config.training, exclude)
+        tracks = selected(self.corpus, config.training, config.exclude.split(",") if config.exclude else [])
         if fingerprint(tracks) != config.corpus_fingerprint:
             raise BnetError(
                 f"the corpus {self.corpus.name} holds other clips here than when the run {self.record.name} was made; "
@@ -102,19 +87,13 @@ class Bench:
 
     def tracks(self, corpus: Corpus | None = None) -> list[Track]:
         """The test tracks, in the order of the record; of a sister corpus, its own by the same ids."""
-        pool = self.all_tracks if corpus is None else corpus.tracks()
-        by_id = {track.track_id: track for track in pool}
+        by_id = {track.track_id: track for track in (corpus.tracks() if corpus else self.all_tracks)}
         return [by_id[track_id] for track_id in self.test[0]]
 
-    def log_mels(
-        self, corpus: Corpus | None = None, seconds: float | None = None
-    ) -> tuple[list[str], np.ndarray, dict]:
-        """Test clips of a corpus with the same track ids, as log-mels: ids, [shape=(n, frames, n_mels)], and notes.
-
-        A clip that can't be made (a pitch too high for its instrument) is left out, and named in the notes.
-        """
-        store = FeatureStore(corpus or self.corpus, seconds or self.seconds)
-        tracks = self.tracks(corpus)
+    def log_mels(self, corpus: Corpus | None = None, seconds: float | None = None) -> Clips:
+        """Test clips of a corpus with the same track ids; those that can't be made (a pitch too high for its
+        instrument) are left out, and named in the notes."""
+        store, tracks = FeatureStore(corpus or self.corpus, seconds or self.seconds), self.tracks(corpus)
         failed = store.extract(tracks, jobs=self.jobs, progress=False).failed
         ids = [track.track_id for track in tracks if track.track_id not in failed]
         if not ids:
@@ -122,7 +101,7 @@ class Bench:
         return ids, store.rows(ids), {"features_checksum": store.checksum(ids), "lost": dict(sorted(failed.items()))}
 
     @cached_property
-    def unchanged(self) -> tuple[list[str], np.ndarray, dict]:
+    def unchanged(self) -> Clips:
         """`log_mels` of the unchanged test clips."""
         return self.log_mels()
 
@@ -133,18 +112,17 @@ class Bench:
 
     @cached_property
     def model(self):
-        """The Keras network with its trained weights, which answers as the record says.
-
-        Raises
-        ------
-        BnetError
-            If the run is a baseline, has no weights here, or they are not those of the record.
-        """
+        """The Keras network with its trained weights; a `BnetError` if the run is a baseline or has no weights here."""
+        record = self.record
         if self.row is None:
-            raise BnetError(f"{self.record.name} is a baseline; this probe needs a network")
-        if self.record.weights is None:
-            raise BnetError(no_weights(self.record))
-        return load_network(self.record)
+            raise BnetError(f"{record.name} is a baseline; this probe needs a network")
+        if record.weights is None:
+            again = settings.command(record.config)
+            raise BnetError(
+                f"the run {record.name} has no weights here (they are not committed); make them: move its folder "
+                f"{record.folder.name} away (a run that has a record is not done again), then {again}"
+            )
+        return load_network(record)
 
     @cached_property
     def train_and_validation(self) -> tuple[Part, Part]:
@@ -153,7 +131,7 @@ class Bench:
         store.extract(self.all_tracks, jobs=self.jobs, progress=False)
         split = make_split(self.all_tracks, config.protocol, config.fold, config.folds, config.training.seed)
         split = split.without({track.track_id for track in self.all_tracks} & set(store.failures))
-        return parts_of(store, self.all_tracks, self.record.labels, split)[:2]
+        return parts(store, self.all_tracks, self.record.labels, split)[:2]
 
     @cached_property
     def predict(self) -> Callable[[np.ndarray], np.ndarray]:
@@ -180,18 +158,11 @@ class Bench:
             )
         return answer
 
-    def check(self) -> None:
-        """Refuse weights that are not those of the record, as `predict` does."""
-        _ = self.predict
-
     @cached_property
     def means(self) -> dict[str, tuple[str, np.ndarray]]:
-        """Place (`parts.blocks`, `parts.branches`) -> its layer, and that layer's mean over the validation clips."""
-        from bnet.audit.probes import inside, parts
-
-        layers = {
-            place: inside.last_layer(self.model, place) for place in parts.blocks(self.row) + parts.branches(self.row)
-        }
+        """Place (`inside.blocks`, `inside.branches`) -> its layer, and that layer's mean over the validation clips."""
+        places = inside.blocks(self.row) + inside.branches(self.row)
+        layers = {place: inside.last_layer(self.model, place) for place in places}
         means = inside.means(self.model, layers.values(), self.train_and_validation[1].arrays())
         return {place: (layer, means[layer]) for place, layer in layers.items()}
 
@@ -200,31 +171,26 @@ class Bench:
         from bnet.training.fit import predict
 
         def answer(log_mels: np.ndarray) -> np.ndarray:
-            return np.concatenate([predict(model, batch) for batch in self._batches(log_mels)])
+            answers = []
+            for start in range(0, len(log_mels), _BATCH):
+                answers.append(predict(model, log_mels[start : start + _BATCH]))
+                self.tick(len(answers[-1]))
+            return np.concatenate(answers)
 
         return answer
 
-    def _batches(self, log_mels: np.ndarray) -> Iterator[np.ndarray]:
-        for start in range(0, len(log_mels), _BATCH):
-            batch = log_mels[start : start + _BATCH]
-            yield batch
-            self.tick(len(batch))
-
     def _baseline_answers(self, log_mels: np.ndarray) -> np.ndarray:
-        n = len(log_mels)
+        n, record = len(log_mels), self.record
         test = Part(log_mels, np.arange(n), np.zeros(n, int))  # a baseline never sees the labels of the test part
-        record = self.record
-        outcome = baselines.fit(
-            record.config.variant, *self.train_and_validation, test, len(record.labels), record.front_end
-        )
+        known = (*self.train_and_validation, test, len(record.labels), record.front_end)
+        outcome = baselines.fit(record.config.variant, *known)
         self.tick(n)
         return outcome.test
 
     def answers(self, ids: Iterable[str], probabilities: np.ndarray, value: Any) -> pd.DataFrame:
         """Rows ``track_id, label, value, <class>...``, probabilities rounded to 6 decimals."""
-        ids = list(ids)
+        ids, labels = list(ids), self.record.labels
         label = dict(zip(self.test[0], self.test[1], strict=True))
-        names = [self.record.labels[label[track_id]] for track_id in ids]
-        frame = pd.DataFrame({"track_id": ids, "label": names, "value": value})
-        rounded = pd.DataFrame(np.round(np.asarray(probabilities, float), 6), columns=class_columns(self.record.labels))
-        return pd.concat([frame, rounded], axis=1)
+        names = [labels[label[track_id]] for track_id in ids]
+        rounded = pd.DataFrame(np.round(np.asarray(probabilities, float), 6), columns=class_columns(labels))
+        return pd.concat([pd.DataFrame({"track_id": ids, "label": names, "value": value}), rounded], axis=1)

@@ -1,18 +1,35 @@
-"""Inside a trained Keras network: parts of it replaced by their mean, and patches of its input covered."""
+"""Inside a trained network: its parts by their places in the builder's layer names, parts replaced by their mean, and
+patches of its input covered. Keras is imported only where a model is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bnet import backend
+from bnet.models import Variant
+from bnet.models.shapes import PATCH
 
-backend.prepare()
+if TYPE_CHECKING:
+    import keras
 
-import keras  # noqa: E402
 
-from bnet.models.shapes import PATCH  # noqa: E402
+def blocks(row: Variant) -> tuple[str, ...]:
+    """The places whose output later parts see: ``stem, block1, ...``."""
+    return ("stem", *(f"block{number}" for number in range(1, row.blocks + 1)))
+
+
+def branches(row: Variant) -> tuple[str, ...]:
+    """The branches that hold an operation, of blocks with several: ``block1_branch1, ...``."""
+    chains = {number: row.branches_of(number) for number in range(1, row.blocks + 1)}
+    return tuple(
+        f"block{number}_branch{i}"
+        for number, some in chains.items()
+        for i, chain in enumerate(some, 1)
+        if chain and len(some) > 1
+    )
 
 
 def last_layer(model: keras.Model, place: str) -> str:
@@ -26,6 +43,9 @@ def means(
     model: keras.Model, layers: Iterable[str], log_mels: np.ndarray, batch_size: int = 8
 ) -> dict[str, np.ndarray]:
     """Layer -> mean of its output over clips and frames [shape=(bands, channels)]."""
+    backend.prepare()
+    import keras
+
     layers = list(dict.fromkeys(layers))
     part = keras.Model(model.inputs, [model.get_layer(name).output for name in layers])
     sums, count = [0.0] * len(layers), 0
@@ -43,6 +63,9 @@ def replaced(model: keras.Model, layer: str, mean: np.ndarray) -> keras.Model:
 
     All that comes after it sees the same for every clip and frame: what this part knew of the clip is gone.
     """
+    backend.prepare()
+    import keras
+
     constant = np.asarray(mean, "float32")
 
     def call(one, *args, **kwargs):
@@ -53,15 +76,8 @@ def replaced(model: keras.Model, layer: str, mean: np.ndarray) -> keras.Model:
 
 
 def covered(log_mel: np.ndarray, patch: Sequence[int] = PATCH) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """Copies of a log-mel, each with one patch covered: within it, every band is at its mean over the whole clip.
-
-    Returns
-    -------
-    corners
-        First frame and first band of each patch.
-    log_mels
-        [shape=(patches, frames, n_mels)].
-    """
+    """Copies of a log-mel [shape=(patches, frames, n_mels)], each with one patch covered (within it, every band is at
+    its mean over the whole clip), after the first frame and first band of each patch."""
     frames, bands = log_mel.shape
     corners = [(frame, band) for frame in range(0, frames, patch[0]) for band in range(0, bands, patch[1])]
     copies = np.repeat(log_mel[None], len(corners), axis=0)

@@ -1,4 +1,5 @@
-"""From the files of probes to tables: accuracy for each value, with intervals, and the difference to no change at all.
+"""From the answers of probes to tables and sentences: accuracy for each value, with intervals, and the difference to no
+change at all.
 
 Intervals of single trained networks are 95 % group-bootstrap intervals over test clips (`bnet.statistics.metrics`):
 they tell how much the choice of clips matters, not how much the training does.
@@ -12,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bnet.audit.probes import files
-from bnet.audit.probes.files import Probed
-from bnet.corpora import get_corpus
+from bnet.audit import tables
+from bnet.audit.probes import running
+from bnet.audit.probes.running import Probed
 from bnet.errors import BnetError
 from bnet.models import VARIANTS
 from bnet.runs import jobs
@@ -22,15 +23,7 @@ from bnet.runs.records import Record, class_columns
 from bnet.statistics import comparison, metrics
 from bnet.training.baselines import BASELINES
 
-UNCHANGED = "unchanged"
-
-
-def groups_of(corpus: str) -> dict[str, str]:
-    """Track id -> group; empty where the corpus is not here: then clips are resampled one by one."""
-    try:
-        return {track.track_id: track.group for track in get_corpus(corpus).tracks()}
-    except BnetError:
-        return {}
+UNCHANGED, INCONCLUSIVE = "unchanged", "inconclusive"
 
 
 def right(record: Record) -> pd.Series:
@@ -66,34 +59,22 @@ def compared(pairs: Iterable[tuple[pd.Series, pd.Series]], groups: Mapping[str, 
         raise BnetError("nothing to compare: the two have no test clip in common")
     names = np.asarray([groups.get(track_id, track_id) for track_id in frame.index])
     now = frame["now"].to_numpy(float)
-    change = now - frame["base"].to_numpy(float)
-    low, high = metrics.bootstrap_interval(now, names)
-    change_low, change_high = metrics.bootstrap_interval(change, names)
-    return {
-        "clips": len(frame),
-        "accuracy": float(now.mean()),
-        "low": low,
-        "high": high,
-        "change": float(change.mean()),
-        "change_low": change_low,
-        "change_high": change_high,
-    }
+    found: dict[str, Any] = {"clips": len(frame)}
+    for key, values in (("", now), ("change_", now - frame["base"].to_numpy(float))):
+        found[key.rstrip("_") or "accuracy"] = float(values.mean())
+        found[f"{key}low"], found[f"{key}high"] = metrics.bootstrap_interval(values, names)
+    return found
 
 
 def read_all(records: Iterable[Record], probe: str) -> list[Probed]:
     """What a probe found of these runs, leaving out those of which it was not asked."""
-    return [found for record in records if (found := files.read(record, probe)) is not None]
+    return [found for record in records if (found := running.read(record, probe)) is not None]
 
 
 def accuracies(probed: Iterable[Probed], groups: Mapping[str, str] | None = None) -> pd.DataFrame:
     """One row per corpus, variant and value of one probe, over all folds that were probed.
 
-    Parameters
-    ----------
-    probed
-        Of one probe.
-    groups
-        Track id -> group; None: as the corpus has them.
+    `groups` maps a track id to its group; None: as the corpus has them.
 
     Returns
     -------
@@ -102,16 +83,15 @@ def accuracies(probed: Iterable[Probed], groups: Mapping[str, str] | None = None
         change_high, lost``: `lost` clips could not be made; the change is to the same clips unchanged. Networks come
         first, each in the order of its table, then baselines; values in the order of the probe.
     """
-    together: dict[tuple[str, str], list[Probed]] = {}
+    by_variant: dict[tuple[str, str], list[Probed]] = {}
     for one in probed:
-        together.setdefault((one.record.config.corpus, one.record.config.variant), []).append(one)
-    order = [*VARIANTS, *BASELINES]
-    rank = {name: i for i, name in enumerate(order)}
+        by_variant.setdefault((one.record.config.corpus, one.record.config.variant), []).append(one)
+    rank = {name: i for i, name in enumerate([*VARIANTS, *BASELINES])}
     rows = []
-    for (corpus, variant), found in sorted(together.items(), key=lambda item: (item[0][0], rank.get(item[0][1], 99))):
-        known = groups_of(corpus) if groups is None else groups
+    for (corpus, variant), found in sorted(by_variant.items(), key=lambda item: (item[0][0], rank.get(item[0][1], 99))):
+        known = tables.groups_of(corpus) if groups is None else groups
         for value in found[0].values:
-            pairs = [(right_when_changed(one, value), right(one.record)) for one in found if value in one.values]
+            some = [one for one in found if value in one.values]
             rows.append(
                 {
                     "corpus": corpus,
@@ -121,25 +101,18 @@ def accuracies(probed: Iterable[Probed], groups: Mapping[str, str] | None = None
                     "probe": found[0].name,
                     "value": value,
                     "unit": found[0].about["probe"]["unit"],
-                    "runs": len(pairs),
-                    **compared(pairs, known),
-                    "lost": sum(len(one.lost(value)) for one in found if value in one.values),
+                    "runs": len(some),
+                    **compared([(right_when_changed(one, value), right(one.record)) for one in some], known),
+                    "lost": sum(len(one.about["values"][value].get("lost", ())) for one in some),
                 }
             )
     return pd.DataFrame(rows)
 
 
 def with_unchanged(table: pd.DataFrame, probed: Iterable[Probed], groups: Mapping[str, str]) -> pd.DataFrame:
-    """The table of `accuracies` with a row `UNCHANGED` for each variant, in its place among the values.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As `accuracies`, sorted by variant and ``at``: numbers in order with the neutral value among them; names as they
-        are, after `UNCHANGED`.
-    """
-    probed = list(probed)
-    rows = []
+    """The table of `accuracies` with a row `UNCHANGED` for each variant, sorted by variant and ``at``: numbers in order
+    with the neutral value among them; names as they are, after `UNCHANGED`."""
+    probed, rows = list(probed), []
     for (corpus, variant), part in table.groupby(["corpus", "variant"], sort=False):
         of = [one for one in probed if (one.record.config.corpus, one.record.config.variant) == (corpus, variant)]
         same = compared([(right(one.record), right(one.record)) for one in of], groups)
@@ -153,54 +126,29 @@ def with_unchanged(table: pd.DataFrame, probed: Iterable[Probed], groups: Mappin
 
 
 def across(one: Iterable[Record], other: Iterable[Record], groups: Mapping[str, str]) -> dict[str, Any] | None:
-    """Runs on two corpora with the same track ids, compared on the folds of both.
+    """Runs on two corpora with the same track ids, compared on the folds of both; None without one.
 
-    Returns
-    -------
-    dict or None
-        ``folds, clips``; ``accuracy`` and ``other``, means over folds of the ones and the others; ``change, change_low,
-        change_high``, the first minus the second with its interval over clips and folds
-        (`bnet.statistics.comparison.compare`); None without a common fold.
-
-    Raises
-    ------
-    BnetError
-        If a fold has other test clips in one than in the other.
+    ``folds, clips``; ``accuracy`` and ``other``, means over folds of the ones and the others; ``change, change_low,
+    change_high``, the first minus the second with its interval over clips and folds (`bnet.statistics.comparison`).
     """
-    others = {record.config.fold: right(record) for record in other}
-    folds = []
-    for record in one:
-        if (theirs := others.get(record.config.fold)) is None:
-            continue
-        ours = right(record)
-        if sorted(ours.index) != sorted(theirs.index):
-            raise BnetError("a fold has other test clips in one corpus than in the other; expected the same tracks")
-        names = [groups.get(track_id, track_id) for track_id in ours.index]
-        truth, sides = np.ones(len(ours)), (theirs[ours.index].to_numpy(float), ours.to_numpy(float))
-        folds.append(comparison.Fold(list(ours.index), truth, *sides, names, record.run["data"]["tracks"]["train"]))
+    folds = tables.paired(other, one, groups)
     if not folds:
         return None
-    found = comparison.compare(folds)
-    accuracy = float(np.mean([fold.other.mean() for fold in folds]))
-    change = {"change": found.difference, "change_low": found.low, "change_high": found.high}
+    found, accuracy = comparison.compare(folds), float(np.mean([np.mean(f.other == f.truth) for f in folds]))
     return {
         "folds": found.folds,
         "clips": found.clips,
         "accuracy": accuracy,
         "other": accuracy - found.difference,
-        **change,
+        "change": found.difference,
+        "change_low": found.low,
+        "change_high": found.high,
     }
 
 
 def looks(probed: Probed) -> list[dict[str, Any]]:
-    """The clips of the probe ``looks``.
-
-    Returns
-    -------
-    list of dict
-        ``track_id, kind, label, predicted, probability``; ``drop`` [shape=(patches in time, patches in pitch)]; the
-        first frame of each patch in time, and the first band of each in pitch (``frames, bands``).
-    """
+    """The clips of the probe ``looks``, each with ``track_id, kind, label, predicted, probability``; ``drop``
+    [shape=(patches in time, patches in pitch)]; first frame and band of each patch (``frames, bands``)."""
     clips = []
     for (kind, track_id), rows in probed.table.groupby(["value", "track_id"], sort=False):
         about = rows.iloc[0][["label", "predicted", "probability"]].to_dict()
@@ -211,21 +159,72 @@ def looks(probed: Probed) -> list[dict[str, Any]]:
 
 
 def provenance(probed: Iterable[Probed]) -> list[str]:
-    """One line a probe of a run, for a page: what, of which run, when, by which code, where, how long."""
-    lines = []
-    for one in probed:
-        made, run = one.about["made"], f"{one.record.config.corpus}/{one.record.name}"
-        commit = (made["commit"] or "unknown")[:10] + (" with changes" if made["changed"] else "")
-        weights = f", weights {one.about['weights'][:10]}" if one.about["weights"] else ""
-        lines.append(
-            f"`{run}`, probe `{one.name}`{weights}: {made['started'][:16].replace('T', ' ')} UTC, commit {commit}, "
-            f"{made['backend']}, {made['device']['name']} ({made['machine']['cores']} cores), "
-            f"{made['wall_s'] / 60:.1f} min"
-        )
-    return lines
+    """One line per probe of a run, for a page: what, of which run, when, by which code, where, how long."""
+    return [
+        f"`{one.record.config.corpus}/{one.record.name}`, probe `{one.name}`"
+        + (f", weights {one.about['weights'][:10]}" if one.about["weights"] else "")
+        + f": {tables.origin(one.about['made'])}"
+        for one in probed
+    ]
 
 
 def command(records: Iterable[Record], probes: Iterable[str]) -> str:
     """The commands that ask runs what these probes ask."""
     option = f" --probe {','.join(probes)}"
     return "\n".join(f"bnet probe {record.config.corpus}/{record.name}{option}" for record in records)
+
+
+def points(row: Mapping[str, Any]) -> str:
+    """A difference in percentage points with its interval: ``-26.4 (-35.5 to -17.1)``."""
+    low, high = 100 * row["change_low"], 100 * row["change_high"]
+    return f"{100 * row['change']:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def verdict(row: Mapping[str, Any]) -> str:
+    """What the interval of a difference says, by the rule of all verdicts: ``loses``, ``gains`` or ``inconclusive``."""
+    found = comparison.direction(row["change_low"], row["change_high"])
+    return {"better": "gains", "worse": "loses"}.get(found, INCONCLUSIVE)
+
+
+def sentence(row: Mapping[str, Any], when: str) -> str:
+    """A sentence on one row of `accuracies`: who, when, by how much."""
+    said = verdict(row)
+    if said == INCONCLUSIVE:
+        return f"**{row['title']}** {when}: {said}, {points(row)} points."
+    low, high = sorted((abs(100 * row["change_low"]), abs(100 * row["change_high"])))
+    return f"**{row['title']}** {when} {said} {abs(100 * row['change']):.1f} points ({low:.1f} to {high:.1f})."
+
+
+def readable(table: pd.DataFrame, first: str = "Change") -> pd.DataFrame:
+    """The table of `accuracies` for readers, in percent, intervals in brackets; `first` heads the values."""
+    rows = table.to_dict("records")
+    frame = pd.DataFrame(
+        {
+            "Network": table["title"],
+            first: [f"{r['value']} {r['unit']}".strip() for r in rows],
+            "Clips": table["clips"],
+            "Accuracy %": [f"{100 * r['accuracy']:.1f} ({100 * r['low']:.1f} to {100 * r['high']:.1f})" for r in rows],
+            "Change, points": [points(row) for row in rows],
+        }
+    )
+    lost = [f"{n}" if n else "" for n in table["lost"]]
+    return frame.assign(**{"Not playable": lost}) if any(lost) else frame
+
+
+def largest(tables: Mapping[str, pd.DataFrame], titles: Mapping[str, str]) -> pd.DataFrame:
+    """One row per network, one column per probe: its largest change in points and the value where it is, such as
+    ``-33.7 at -20 dB``; in brackets where the interval of that change holds 0.
+
+    `tables` maps a probe to its table of `accuracies`, `titles` to the head of its column.
+    """
+    names = list(dict.fromkeys(name for table in tables.values() for name in table["title"]))
+    result = pd.DataFrame({"Network": names})
+    for probe, table in tables.items():
+        most = table.loc[table["change"].abs().groupby(table["title"], sort=False).idxmax()].set_index("title")
+        result[titles[probe]] = [_cell(most.loc[name]) if name in most.index else "" for name in names]
+    return result
+
+
+def _cell(row: Mapping[str, Any]) -> str:
+    said = f"{100 * row['change']:+.1f} at {row['value']} {row['unit']}".strip()
+    return f"({said})" if verdict(row) == INCONCLUSIVE else said

@@ -1,23 +1,70 @@
-"""Ask a run what the probes ask, once: a probe that has been done is read, not done again."""
+"""Ask a run what the probes ask, once, and keep the answers: ``RUN/probes/<name>.csv`` and ``<name>.json``.
+
+They lie beside the record and are not part of it: the run keeps its name and its seal.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from tqdm import tqdm
 
-from bnet.audit.probes import files
+from bnet.audit import sealed
+from bnet.audit.probes import PROBES, Probe, get_probe
 from bnet.audit.probes.bench import Bench
-from bnet.audit.probes.files import DamagedProbe, Probed
-from bnet.audit.probes.table import PROBES, Probe, get_probe
+from bnet.audit.sealed import DamagedAnswers
 from bnet.errors import BnetError
 from bnet.paths import alone, writable_dir
 from bnet.runs.execute import made
 from bnet.runs.records import Record
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What a probe found of a run (`record`): the content of its JSON file (`about`) and of its CSV file (`table`)."""
+
+    record: Record
+    about: dict[str, Any]
+    table: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        """The probe's name."""
+        return self.about["probe"]["name"]
+
+    @property
+    def values(self) -> list[str]:
+        """What was tried, as text, in the order of the probe."""
+        return list(self.about["values"])
+
+
+def folder(record: Record) -> Path:
+    """Where the probes of a run lie, or will lie."""
+    return record.folder / "probes"
+
+
+def read(record: Record, name: str) -> Probed | None:
+    """What a probe found, or None where it has not been run.
+
+    Raises
+    ------
+    DamagedAnswers
+        If the files are not whole, or were made of another run than `record`.
+    """
+    path = folder(record) / f"{name}.json"
+    if not path.is_file():
+        return None
+    again = f"make it again: bnet probe {record.config.corpus}/{record.name} --probe {name}"
+    about, table = sealed.read(path, again)
+    if about.get("run") != record.run["hash"]:
+        raise DamagedAnswers(f"{path} is damaged: it was made of another run; {again}")
+    return Probed(record, about, table)
 
 
 def chosen(bench: Bench, names: Iterable[str] = ()) -> list[Probe]:
@@ -28,24 +75,23 @@ def chosen(bench: Bench, names: Iterable[str] = ()) -> list[Probe]:
     BnetError
         If a name is unknown, or the probe does not apply to the run.
     """
-    names = list(dict.fromkeys(names))
-    probes = [get_probe(name) for name in names] or list(PROBES.values())
-    for probe in probes if names else []:
-        if not probe.values(bench):
-            fits = [name for name, row in PROBES.items() if row.values(bench)]
+    fits = [probe for probe in PROBES.values() if probe.values(bench)]
+    probes = [get_probe(name) for name in dict.fromkeys(names)]
+    for probe in probes:
+        if probe not in fits:
             raise BnetError(
                 f"the probe {probe.name!r} does not apply to {bench.record.config.corpus}/{bench.record.name}; "
-                f"those that do: {', '.join(fits)}"
+                f"those that do: {', '.join(probe.name for probe in fits)}"
             )
-    return [probe for probe in probes if probe.values(bench)]
+    return probes or fits
 
 
 def done(bench: Bench, probe: Probe) -> Probed | None:
     """What the probe found, if it asked for the same values, of the weights that are here (or, where there are none
     here, of whatever weights); else None. Damaged files count as not there."""
     try:
-        found = files.read(bench.record, probe.name)
-    except DamagedProbe:
+        found = read(bench.record, probe.name)
+    except DamagedAnswers:
         return None
     if found is None or found.values != [text(value) for value in probe.values(bench)]:
         return None
@@ -79,7 +125,7 @@ def run(
     say(f"{record.config.corpus}/{record.name}: {sum(map(bool, found.values()))} of {len(probes)} probes done")
     if all(found.values()):
         return list(found.values())
-    place = writable_dir(files.folder(record), "probes", "BNET_RESULTS")
+    place = writable_dir(folder(record), "probes", "BNET_RESULTS")
     with alone(place / ".lock", f"another process asks {record.name}; waiting for it", say):
         for number, probe in enumerate(probes, 1):
             found[probe.name] = done(bench, probe)
@@ -110,4 +156,5 @@ def _ask(bench: Bench, probe: Probe) -> Probed:
         "values": notes,
         "made": made(started, time.perf_counter() - clock, network=bench.row is not None),
     }
-    return files.write(record, probe.name, about, pd.concat(tables, ignore_index=True))
+    sealed.write(folder(record) / f"{probe.name}.json", about, pd.concat(tables, ignore_index=True))
+    return read(record, probe.name)

@@ -1,12 +1,12 @@
-"""Changed sound: corpora that play the clips of another corpus faster, higher, louder, with noise or out of an MP3.
+"""What a probe changes: the sound of a corpus (faster, higher, louder, noisy, out of an MP3), or log-mels themselves.
 
-Each is a `Corpus`, so that `bnet.corpora.store.FeatureStore` extracts, keeps and resumes its log-mels like any other's.
+Changed sound is a `Corpus`, so that `bnet.corpora.store.FeatureStore` extracts, keeps and resumes its log-mels like any
+other's.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import io
 from collections.abc import Callable
 
@@ -18,15 +18,18 @@ from bnet.corpora.tunes.corpus import Performance, Tunes
 from bnet.corpora.tunes.rendering import read_melody, whole_bars
 from bnet.paths import sha256
 from bnet.sound import log_mel
+from bnet.sound.front_end import FrontEnd
 
-Sound = Callable[[Corpus, Track, float], np.ndarray]
-"""The changed sound of a clip of a corpus, so many seconds long."""
+SISTERS = {"tunes": "tunes-free", "tunes-free": "tunes"}
+"""Corpus -> the one with the same tracks and other sound."""
+BANDS = ("low", "mid", "high")
+"""Thirds of the mel bands."""
 
 
 class Changed(Corpus):
-    """The clips of `base`, with `sound` in place of theirs; `change` says which, for the feature store."""
+    """The clips of `base`, with ``sound(track, seconds)`` in place of theirs; `change` says which, for the store."""
 
-    def __init__(self, base: Corpus, change: str, sound: Sound):
+    def __init__(self, base: Corpus, change: str, sound: Callable[[Track, float], np.ndarray]):
         self.base, self.sound, self.front_end = base, sound, base.front_end
         self.name, self.title, self.labels = f"{base.name}-changed", base.title, base.labels
         self.source = f"{base.source}, {change}"
@@ -37,7 +40,7 @@ class Changed(Corpus):
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:
         """The changed sound; unlike that of other corpora, noise may take it beyond [-1, 1]."""
-        return self.sound(self.base, track, seconds)
+        return self.sound(track, seconds)
 
     def checksum(self, track: Track, y: np.ndarray) -> str:
         """SHA-256 of the file's bytes, or where the base renders its sound, of the samples as float32."""
@@ -45,22 +48,9 @@ class Changed(Corpus):
 
 
 class Replayed(Tunes):
-    """`tunes` or `tunes-free`, rendered again at another tempo or pitch, or for longer: no signal processing.
+    """`tunes` or `tunes-free`, rendered again at `tempo` times its tempo or `semitones` higher: no signal processing.
 
-    The clip begins at the same place of the tune as the unchanged clip does.
-
-    Parameters
-    ----------
-    base
-        What is played again.
-    clip_seconds
-        Length of the unchanged clip.
-    seconds
-        Length of the clip as it is played again.
-    tempo
-        1.06 for 6 % faster.
-    semitones
-        Added to the transposition.
+    A clip of `seconds` begins at the same place of the tune as the unchanged one of `clip_seconds` does.
     """
 
     def __init__(self, base: Tunes, clip_seconds: float, seconds: float, tempo: float, semitones: int):
@@ -89,7 +79,6 @@ class Replayed(Tunes):
         )
 
 
-@functools.singledispatch
 def replayed(
     base: Corpus, clip_seconds: float, *, seconds: float | None = None, tempo: float = 1.0, semitones: int = 0
 ) -> Corpus:
@@ -98,11 +87,13 @@ def replayed(
     What is rendered from a score is rendered again (`Replayed`). Of sound files, clips are stretched by librosa's phase
     vocoder, which smears onsets; they are cut as the corpus cuts clips of that length.
     """
+    if isinstance(base, Tunes):
+        return Replayed(base, clip_seconds, seconds or clip_seconds, tempo, semitones)
 
-    def sound(corpus: Corpus, track: Track, seconds: float) -> np.ndarray:
+    def sound(track: Track, seconds: float) -> np.ndarray:
         import librosa
 
-        y = corpus.audio(track, seconds * tempo)
+        y = base.audio(track, seconds * tempo)
         y = librosa.effects.time_stretch(y, rate=tempo) if tempo != 1 else y
         y = librosa.effects.pitch_shift(y, sr=SR, n_steps=semitones) if semitones else y
         return log_mel.fit(y, seconds)
@@ -110,28 +101,18 @@ def replayed(
     return Changed(base, f"phase vocoder, tempo x {tempo:g}, {semitones:+d} semitones", sound)
 
 
-@replayed.register
-def _(
-    base: Tunes, clip_seconds: float, *, seconds: float | None = None, tempo: float = 1.0, semitones: int = 0
-) -> Corpus:
-    return Replayed(base, clip_seconds, seconds or clip_seconds, tempo, semitones)
-
-
 def louder(base: Corpus, decibel: float) -> Corpus:
     """The corpus `decibel` louder; what exceeds full scale is clipped, as a converter does."""
-
-    def sound(corpus: Corpus, track: Track, seconds: float) -> np.ndarray:
-        return np.clip(corpus.audio(track, seconds) * np.float32(10 ** (decibel / 20)), -1, 1)
-
-    return Changed(base, f"{decibel:+g} dB", sound)
+    gain = np.float32(10 ** (decibel / 20))
+    return Changed(base, f"{decibel:+g} dB", lambda track, seconds: np.clip(base.audio(track, seconds) * gain, -1, 1))
 
 
 def noisy(base: Corpus, snr: float) -> Corpus:
     """The corpus with white Gaussian noise, `snr` dB below the clip's mean power; drawn from the track's id."""
 
-    def sound(corpus: Corpus, track: Track, seconds: float) -> np.ndarray:
-        y = corpus.audio(track, seconds)
-        noise = np.random.default_rng(int(draw(track.track_id, "noise") * 2**53)).standard_normal(len(y))
+    def sound(track: Track, seconds: float) -> np.ndarray:
+        y = base.audio(track, seconds)
+        noise = _random(track.track_id, "noise").standard_normal(len(y))
         return (y + noise * np.sqrt(np.mean(y.astype(float) ** 2)) * 10 ** (-snr / 20)).astype(np.float32)
 
     return Changed(base, f"white noise at {snr:g} dB", sound)
@@ -140,16 +121,14 @@ def noisy(base: Corpus, snr: float) -> Corpus:
 def through_mp3(base: Corpus, kbps: float) -> Corpus:
     """The corpus encoded as MP3 by LAME (in libsndfile) at a constant bit rate, mono at `SR`, and decoded again.
 
-    Notes
-    -----
-    libsndfile takes no bit rate but a level from 0 to 1, linear between the highest and the lowest rate of MPEG-2 layer
-    III, 160 and 8 kbit/s. At low rates a frame has no room for LAME's header, so that the decoder can't know the delay
-    of the codec, and leaves it in; it is cut off here, so that the sound begins where it began.
+    At low rates a frame has no room for LAME's header, so that the decoder can't know the delay of the codec, and
+    leaves it in; it is cut off here, so that the sound begins where it began.
     """
 
-    def sound(corpus: Corpus, track: Track, seconds: float) -> np.ndarray:
-        y = corpus.audio(track, seconds)
-        return decode_mp3(encode_mp3(y, kbps), len(y))
+    def sound(track: Track, seconds: float) -> np.ndarray:
+        y = base.audio(track, seconds)
+        back = soundfile.read(io.BytesIO(encode_mp3(y, kbps)), dtype="float32")[0]
+        return log_mel.fit(back if len(back) == len(y) else back[_DELAY:], len(y), sr=1)
 
     return Changed(base, f"MP3 at {kbps:g} kbit/s without delay, {soundfile.__libsndfile_version__}", sound)
 
@@ -158,7 +137,11 @@ _DELAY = 576 + 529  # samples: LAME's encoder, and a layer III decoder
 
 
 def encode_mp3(y: np.ndarray, kbps: float) -> bytes:
-    """Mono sound at `SR` as MP3 with a constant bit rate in kbit/s, 8 to 160."""
+    """Mono sound at `SR` as MP3 with a constant bit rate in kbit/s, 8 to 160.
+
+    libsndfile takes no bit rate but a level from 0 to 1, linear between the highest and the lowest rate of MPEG-2 layer
+    III, 160 and 8 kbit/s.
+    """
     stream, level = io.BytesIO(), (160 - kbps) / (160 - 8)
     with soundfile.SoundFile(
         stream, "w", SR, 1, format="MP3", bitrate_mode="CONSTANT", compression_level=level
@@ -167,11 +150,30 @@ def encode_mp3(y: np.ndarray, kbps: float) -> bytes:
     return stream.getvalue()
 
 
-def decode_mp3(data: bytes, n: int) -> np.ndarray:
-    """The `n` mono samples that were encoded, float32 [shape=(n,)]."""
-    y = soundfile.read(io.BytesIO(data), dtype="float32")[0]
-    return log_mel.fit(y if len(y) == n else y[_DELAY:], n, sr=1)
+def _random(track_id: str, what: str) -> np.random.Generator:
+    return np.random.default_rng(int(draw(track_id, what) * 2**53))
 
 
-SISTERS = {"tunes": "tunes-free", "tunes-free": "tunes"}
-"""Corpus -> the one with the same tracks and other sound."""
+def band_range(band: str, n_mels: int) -> tuple[int, int]:
+    """First mel band of a third, and the first after it.
+
+    >>> band_range("mid", 128)
+    (43, 85)
+    """
+    third = BANDS.index(band)
+    return round(third * n_mels / 3), round((third + 1) * n_mels / 3)
+
+
+def muted(values: np.ndarray, track_id: str, band: str, front_end: FrontEnd) -> np.ndarray:
+    """A log-mel [shape=(frames, n_mels)] with a third of the bands lowered to its quietest value."""
+    first, end = band_range(band, values.shape[1])
+    result = values.copy()
+    result[:, first:end] = values.min()
+    return result
+
+
+def shuffled(values: np.ndarray, track_id: str, seconds: float, front_end: FrontEnd) -> np.ndarray:
+    """A log-mel in pieces of `seconds` (0: single frames), in an order drawn from the track's id; no frame is lost."""
+    size = max(1, round(seconds * front_end.frame_rate))
+    pieces = [values[start : start + size] for start in range(0, len(values), size)]
+    return np.concatenate([pieces[i] for i in _random(track_id, "shuffle").permutation(len(pieces))])

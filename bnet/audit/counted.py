@@ -1,0 +1,127 @@
+"""The tests behind the claims that need no run: counted on models, on the paper's own tables or in benchmarks."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bnet.audit import paper
+from bnet.audit.evidence import Evidence, Result, Verdict, graded
+from bnet.audit.literature import BOARDS, earlier_and_better
+
+
+def half_an_hour(evidence: Evidence) -> Result:
+    """Time of 100 epochs on GTZAN: not on the paper's GPU, but on another."""
+    record = evidence.benchmark("gpu")
+    row = record and next((r for r in record["rows"] if r.get("frames") == 646 and r["ours"] == "float32"), None)
+    if not row:
+        return Result(Verdict.NOT_TESTED, "No GPU was at hand")
+    steps = 100 * -(-round(0.8 * paper.TABLE_1_TOTALS["gtzan"]) // 8)
+    minutes = steps * row["ours_median"] / row["steps"] / 60
+    return Result(
+        Verdict.NOT_TESTED,
+        f"No Quadro RTX 5000 was at hand. On an {record['device']['name']} ({row['backend']}), {row['steps']} steps "
+        f"took {row['ours_median']:.1f} s, so {steps} would take {minutes:.0f} min",
+    )
+
+
+def parameters(evidence: Evidence) -> Result:
+    """'About 180k', within a twentieth, of both readings of the network."""
+    drawn, built = (evidence.build(name).count_params() for name in ("proposed", "proposed-released"))
+    return Result(
+        graded(*(abs(count / 180_000 - 1) < 0.05 for count in (drawn, built))),
+        f"{drawn:,} as Figure 1 draws it, {built:,} as the notebooks build it, with ten classes",
+    )
+
+
+def state_of_the_art(evidence: Evidence) -> Result:
+    """Is any earlier system better on the same corpus, by the same kind of split?"""
+    best = {corpus: next(iter(earlier_and_better(corpus)), None) for corpus in paper.CORPUS_TITLES}
+    named = "; ".join(
+        f"{paper.CORPUS_TITLES[corpus]}: {system.name} reported {system.accuracy:.1f} against "
+        f"{paper.TABLE_2[corpus, 'proposed'].test:.1f}"
+        for corpus, system in best.items()
+        if system
+    )
+    none = [paper.CORPUS_TITLES[corpus] for corpus, system in best.items() if not system]
+    return Result(
+        graded(*(not system for system in best.values())) if named else Verdict.INCONCLUSIVE,
+        f"Published until 2022 with random splits, {named}; none is known here for {', '.join(none) or 'no corpus'}",
+    )
+
+
+def more_maps(evidence: Evidence) -> Result:
+    """More channels before the transition at no more parameters."""
+    (maps, count), (maps_before, before) = (
+        (_widest(evidence.build(name)), evidence.build(name).count_params()) for name in ("proposed", "bbnn")
+    )
+    said = f"{maps} maps against {maps_before}, with {count} parameters against {before}"
+    return Result(graded(count <= before and maps > maps_before), said)
+
+
+def channels(evidence: Evidence) -> Result:
+    """544 channels before the transition."""
+    widest = _widest(evidence.build("proposed"))
+    return Result(graded(widest == 544), f"{widest} channels")
+
+
+def convolutions(evidence: Evidence) -> Result:
+    """22 convolutions, five 3x3 and seventeen 1x1: true of the notebooks' network, not of Figure 1's."""
+    told, right = [], []
+    for name, where in (("proposed", "as Figure 1 draws it"), ("proposed-released", "as the notebooks build it")):
+        layers = [layer for layer in evidence.build(name).layers if type(layer).__name__ == "Conv2D"]
+        kernels = Counter("x".join(map(str, layer.kernel_size)) for layer in layers)
+        right.append(dict(kernels) == {"3x3": 5, "1x1": 17})
+        counts = ", ".join(f"{number} of {kernel}" for kernel, number in sorted(kernels.items()))
+        told.append(f"{kernels.total()} {where} ({counts})")
+    return Result(graded(*right), "; ".join(told))
+
+
+def _widest(model) -> int:
+    """Channels of the last concatenation: what the transition reads."""
+    return max(layer.output.shape[-1] for layer in model.layers if type(layer).__name__ == "Concatenate")
+
+
+def fma_gain(evidence: Evidence) -> Result:
+    """3 % in the text against Table II."""
+    gain = paper.gain("fma-small")
+    relative = 100 * gain / paper.TABLE_2["fma-small", "bbnn"].test
+    return Result(graded(round(gain) == 3), f"Table II has {gain:.1f} points, {relative:.1f} % of BBNN's accuracy")
+
+
+def losses(evidence: Evidence) -> Result:
+    """The losses named in section III-E against the two tables."""
+    agree = [abs(row.loss - paper.loss(name)) <= 0.5 for name, row in paper.TABLE_3.items() if row.loss]
+    return Result(graded(*agree), f"{sum(agree)} of {len(agree)} losses are the difference between the tables")
+
+
+def xception_size(evidence: Evidence) -> Result:
+    """About 141 000, about 75 % of BBNN."""
+    small, base = (evidence.build(name).count_params() for name in ("xception", "bbnn"))
+    near = abs(small / 141_000 - 1) < 0.05 and abs(small / base - 0.75) < 0.03
+    return Result(graded(near), f"{small} parameters, {100 * small / base:.0f} % of BBNN's")
+
+
+def embedded(evidence: Evidence) -> Result:
+    """Memory and time of one prediction for 30 s, in integers: which small computers have the memory?
+
+    The maps' least memory is counted on the LiteRT file, its time measured on one thread of another machine: what holds
+    is that it fits, not that it was seen to run.
+    """
+    record = evidence.benchmark("inference")
+    if record is None:
+        return Result(Verdict.NOT_TESTED, "Sizes and times of a prediction were not measured: `make bench` does.")
+    form = next(f for f in record["forms"] if f["network"] == "proposed" and f["form"] == "litert-int8")
+    took = next(r for r in record["rows"] if r.get("way") == "LiteRT int8" and r["seconds"] == 30 and r["unit"] == "s")
+    room = form["working"]["30"]
+    fits = {board: board.holds(room, form["bytes"]) for board in BOARDS}
+    micro, single = (
+        [fit for board, fit in fits.items() if board.kind == kind]
+        for kind in ("microcontroller", "single-board computer")
+    )
+    return Result(
+        graded(*fits.values()),
+        f"In integers of 8 bits the file has {form['bytes'] / 2**10:.0f} KiB, and 30 s of sound take "
+        f"{room / 2**20:.0f} MiB for the maps at least and {took['ours_median']:.2f} s on one thread of the measuring "
+        f"machine. {sum(single)} of {len(single)} single-board computers and {sum(micro)} of {len(micro)} "
+        "microcontrollers looked at have that memory; none was at hand",
+    )

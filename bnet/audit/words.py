@@ -1,0 +1,43 @@
+"""A comparison in words, no more than its interval allows."""
+
+from __future__ import annotations
+
+from bnet.statistics.comparison import Comparison
+
+SAID = {
+    "better": "is better than {}",
+    "worse": "is worse than {}",
+    "equivalent": "and {} are equal within a point",
+    "bounded": "against {} is inconclusive, but bounded",
+    "inconclusive": "against {} is inconclusive",
+    "too few folds": "against {} gets no verdict from so few folds",
+}
+"""Verdict of a comparison -> what is said of the first network; the braces take the second."""
+
+
+def points(found: Comparison) -> str:
+    """A difference in points of accuracy, with its interval, what it is at most, and what could have been found."""
+    return (
+        f"{100 * found.difference:+.1f} points of accuracy, 95 % interval {100 * found.low:+.1f} to "
+        f"{100 * found.high:+.1f} (at most {100 * found.bound:.1f} either way with probability .95; such data show "
+        f"differences from {100 * found.detectable:.1f} on)"
+    )
+
+
+def spell(found: Comparison) -> str:
+    """How many folds of which kind: ``10 folds``, ``3 seeds of one split``."""
+    if found.kind == "seeds":
+        return f"{found.folds} seeds of one split"
+    return f"{found.folds} fold{'s' * (found.folds != 1)}"
+
+
+def verdict(found: Comparison) -> str:
+    """The verdict on the paper's network against BBNN, in words for a stranger."""
+    return {
+        "better": "better",
+        "worse": "worse",
+        "equivalent": "equal within a point",
+        "bounded": f"inconclusive, at most {100 * found.bound:.1f} points",
+        "inconclusive": "inconclusive",
+        "too few folds": "too few folds for a verdict",
+    }[found.verdict]
