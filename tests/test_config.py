@@ -69,4 +69,4 @@ def test_the_book_states_the_profiles_as_they_are():
         row = next(line for line in text.splitlines() if line.startswith(f"| `{profile.name}` |"))
         assert f"{profile.training.clip_seconds:g} s" in row
         assert f"{profile.training.epochs} epochs" in row
-        assert f"{profile.training.max_per_class} a class" in row if profile.training.max_per_class else "all" in row
+        assert f"{profile.training.max_per_class} per class" in row if profile.training.max_per_class else "all" in row

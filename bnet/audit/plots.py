@@ -60,7 +60,7 @@ def published(values: np.ndarray, front_end: PictureSettings, *, axes: Sequence[
     picture.set(title="as published", xlabel="pixels", ylabel="pixels")
     picture.grid(False)
     spectrogram(values, sr=front_end.sr, hop_length=front_end.sr / front_end.frame_rate, ax=decoded, title="as decoded")
-    decoded.figure.colorbar(decoded.collections[0], ax=decoded, format="%+.0f dB")
+    decoded.figure.colorbar(decoded.images[0], ax=decoded, format="%+.0f dB")
     return axes
 
 
