@@ -80,13 +80,18 @@ if len(run):
     text = (
         f"**In short.** The paper finds no variation better than BBNN. On {where}, {(varied['folds'] > 0).sum()} of {len(varied)} were run"
         + (f", {few} of them on too few folds for a verdict" if few else "")
-        + f"; {len(told)} differ from BBNN, or equal it within a point: {', '.join(clear) or 'none'}. "
-        f"Of {len(varied)} comparisons at 95 %, {0.05 * len(varied):.1f} would differ by chance; with Holm's correction {len(kept)} remain"
+        + (
+            f"; {len(told)} differ from BBNN, or equal it within a point: {', '.join(clear)}. "
+            if clear
+            else "; none is shown to differ from BBNN, or to equal it within a point. "
+        )
+        + f"Of {len(varied)} comparisons at 95 %, {0.05 * len(varied):.1f} would differ by chance; with Holm's correction {len(kept)} remain"
         + (f" ({', '.join(kept)})" if len(kept) else "")
         + ". {doc}`table-2` has the rule of the verdicts."
     )
     display(myst.text(text))
-    display(myst.text(plots.still_rising(report.histories([ablation.BASELINE, *TABLE_3]))))
+    title, _, rising = plots.still_rising(report.histories([ablation.BASELINE, *TABLE_3])).partition(": ")
+    display(myst.text(":::{dropdown} " + f"{title.strip('*')}\n\n{rising}\n:::" if rising else title))
 else:
     display(myst.not_run(f"No record on {where}.", report.command(names) + "\nbnet pages build"))
 

@@ -33,7 +33,7 @@ known = finding.description(evidence)
 if known:
     myst.figure(
         finding.figure(evidence),
-        "Three questions, measured here. Bars are 95 % intervals; diamonds are the paper's.",
+        "The answers in one figure. Bars are 95 % intervals; diamonds, where there are any, are the paper's.",
         "fig-index-finding",
         known,
     )

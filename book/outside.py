@@ -59,9 +59,9 @@ def pairs(frame, *shared):
 said = []
 for heard in songs:
     table = reading.recalls(heard)
-    told = table[table["right"].notna() & ~table["counts"].isin(["strictly", "widely"])]
-    parts = [f"{int(row.right)} of {row.songs} {row.genre} songs {row.counts}" for row in told.itertuples()]
-    said.append(f"{reading.title(heard)}, trained on `{heard.network['trained_on']}`, names {', '.join(parts)}")
+    told = table[table["right"].notna() & ~table["counts"].isin(["strictly", "widely"])].drop_duplicates("genre")
+    parts = [f"{int(row.right)} of {row.songs} {row.genre}" for row in told.itertuples()]
+    said.append(f"{reading.title(heard)} on `{heard.network['trained_on']}`, names correctly {', '.join(parts)} songs")
 if dances["drums"]:
     found = [pairs(drum_table(heard), "players", "tempo") for heard in dances["drums"]]
     alone = all(same == of for same, of in found)
@@ -71,7 +71,10 @@ if dances["drums"]:
         + " and ".join(f"{100 * same / of:.0f} %" for same, of in found)
         + " of the pairs"
     )
-myst.text("**In one sentence:** " + ("; ".join(said) + "." if said else "no network has been evaluated yet."))
+myst.text(
+    "**In short.** "
+    + (". ".join(line[0].upper() + line[1:] for line in said) + "." if said else "No network has been evaluated yet.")
+)
 
 # %% [markdown]
 # The paper speaks of generalizability, and tests each network on the collection that it was trained on. This page tests trained

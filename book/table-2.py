@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # Table II: is the proposed network better?
+# # Is the proposed network better? (Table II)
 #
 # The paper's headline: on four corpora the proposed network classifies more clips correctly than BBNN. Its Table II has one
 # number per cell, 'the highest test accuracy'. Each cell is compared with what was measured under three rules: the paper's
