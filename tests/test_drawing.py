@@ -263,7 +263,7 @@ def test_a_network_differs_from_itself_in_nothing():
         (
             "xception",
             [
-                "Every block: built anew: BN · ReLU and separable conv 3×3, 128.",
+                "Every block: rebuilt: BN · ReLU and separable conv 3×3, 128.",
                 "Transition: avg-pool 2×2 becomes max-pool 2×2.",
                 "Transition: BN · ReLU moves behind conv 1×1, 32.",
                 "Four blocks instead of three.",

@@ -51,7 +51,7 @@ def memory_errors(what: str) -> Iterator[None]:
             raise
         raise BnetError(
             f"{what} does not fit into memory ({text.splitlines()[0][:200]}); end other programs, or take fewer or "
-            "shorter clips a step: `--set batch_size=...`, `--set clip_seconds=...`"
+            "shorter clips per step: `--set batch_size=...`, `--set clip_seconds=...`"
         ) from error
 
 

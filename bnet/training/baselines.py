@@ -55,7 +55,7 @@ BASELINES: dict[str, tuple[str, Callable[[np.ndarray, FrontEnd | None], np.ndarr
     "svm-timbre": ("SVM on timbre", timbre),
     "svm-rhythm": ("SVM on rhythm", rhythm),
 }
-"""Name -> (title, features of log-mels; the front end that made them tells how many frames there are a second)."""
+"""Name -> (title, features of log-mels; the front end that made them tells how many frames there are per second)."""
 
 
 def fit(

@@ -129,7 +129,7 @@ def fit(
     clip = 4 * train.features[0].size
     execution = device.take(settings or Settings(), training.precision, clip * (len(train) + len(validation)))
     seed_everything(seed, execution)
-    what = f"training {row.name} with {training.batch_size} clips of {train.features.shape[1]} frames a step"
+    what = f"training {row.name} with {training.batch_size} clips of {train.features.shape[1]} frames per step"
     with backend.precision(training.precision), memory_errors(what):
         return _fit(row, training, train, validation, test, classes, seed, title, execution)
 

@@ -100,7 +100,7 @@ class Figure(Canvas):
     def _part(self, part: Panel, group: list[Panel], y: float, left: float) -> End:
         """A part in a panel: what it concatenates, and its chains; of blocks that are alike the first in full."""
         at, top, inner, start, above = len(self.elements), y, left + 8, None, None
-        self.text(left + 9, y + 17, part.title + " (built anew)" * part.rebuilt, "head", "start")
+        self.text(left + 9, y + 17, part.title + " (rebuilt)" * part.rebuilt, "head", "start")
         self.text(_INNER, y + 17, f"{number(part.parameters)} parameters", "small", "end", "muted")
         y += 27
         if part.join:

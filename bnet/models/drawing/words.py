@@ -148,7 +148,7 @@ def _pair(step: Box) -> tuple[str, str]:
 def _changes(part: Panel, everywhere: dict) -> list[str]:
     if part.rebuilt:
         steps = [step.label for step in part.inside]
-        return [f"built anew: {_listed(steps)}" if len(steps) <= 4 else f"built anew, of {len(steps)} steps"]
+        return [f"rebuilt: {_listed(steps)}" if len(steps) <= 4 else f"rebuilt of {len(steps)} steps"]
     said = _of_chain(part.after, "", everywhere)
     for chain in part.chains:
         name = f"branch {chain.number}"

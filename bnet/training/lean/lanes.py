@@ -106,12 +106,6 @@ def sub(typingctx, a, b):
 
 
 @intrinsic
-def mul(typingctx, a, b):
-    """a * b"""
-    return LANES(a, b), lambda context, builder, signature, arguments: builder.fmul(*arguments)
-
-
-@intrinsic
 def fma(typingctx, a, b, c):
     """a * b + c"""
     return LANES(a, b, c), lambda context, builder, signature, arguments: _fma(builder, *arguments)

@@ -26,7 +26,7 @@ class Map:
     grad
         Slot of its gradient, as far as it has been added up; None before.
     offset, slope
-        What flows through mean and variance: ``offset + slope * x`` a channel is to be added to the gradient.
+        What flows through mean and variance: ``offset + slope * x`` per channel is to be added to the gradient.
     """
 
     slot: int | None
@@ -37,7 +37,7 @@ class Map:
     slope: np.ndarray = field(default_factory=_zeros)
 
     def note(self, sums: np.ndarray, n: int) -> None:
-        """Mean and variance from sums and sums of squares [shape=(64,)] of n values a channel."""
+        """Mean and variance from sums and sums of squares [shape=(64,)] of n values per channel."""
         self.mean = sums[:CHANNELS] / n
         self.variance = np.maximum(sums[CHANNELS:] / n - self.mean**2, 0)
 

@@ -79,7 +79,7 @@ def stem_moments(lo, hi, x, weights, bias, in_height, width, kh, kw, sums):
 def stem_forward(
     lo, hi, memory, size, target, x, weights, bias, scale, shift, in_height, width, height, bands, kh, kw, ph, pw, sums
 ):
-    """Lines `lo` to `hi` of the pooled feature map [shape=(height, bands, 32) a clip], with their sums and squares."""
+    """Lines `lo` to `hi` of the pooled feature map [shape=(height, bands, 32) per clip], their sums and squares."""
     patches = np.zeros((width + ROWS) * CHANNELS, np.float32)
     out = np.empty((width + ROWS) * CHANNELS, np.float32)
     part = np.zeros(2 * CHANNELS, np.float32)

@@ -20,7 +20,7 @@ class Workers:
     Parameters
     ----------
     threads
-        How many; None: one a core.
+        How many; None: one per core.
     """
 
     def __init__(self, threads: int | None = None):
@@ -74,5 +74,5 @@ class Idle:
 
 @functools.cache
 def shared() -> Workers:
-    """The workers of this process, one thread a core."""
+    """The workers of this process, one thread per core."""
     return Workers()
