@@ -6,11 +6,11 @@
 Five tables, one record:
 
 - ``rows``: seconds a clip and peak memory of a process of its own, one thread pinned to one core, for 10 s and 30 s of
-  sound, each way beside Keras's ``predict``; and files a second of a folder on all cores, `bnet.deploy.streaming`
+  sound, each way beside Keras's ``predict``; and files a second of a folder on all cores, `bnet.deploy.predict`
   beside the loop that one writes first (librosa, Keras ``predict``, file by file);
 - ``forms``: size on disk, largest difference of a probability from Keras's, least memory of the maps;
 - ``int8``: accuracy on the test clips of the run's fold, in float32 and in integers;
-- ``memory``: of `bnet.deploy.streaming` over few files, many, and a long one;
+- ``memory``: of `bnet.deploy.predict` over few files, many, and a long one;
 - ``support``: which form holds which network, tried with random weights.
 """
 
@@ -68,9 +68,9 @@ def lean_kernels(path: str, frames: int) -> Answer:
     from bnet.training import lean
 
     backend.prepare()
-    from bnet.deploy.predict import load_network
-    from bnet.deploy.weights import shipped_run
+    from bnet.deploy.networks import shipped_run
     from bnet.models import get_variant
+    from bnet.runs.weights import load_network
 
     record = shipped_run(NETWORK)
     model, _ = lean.choose(load_network(record, frames), get_variant(NETWORK), "lean")
@@ -90,9 +90,9 @@ def onnx_runtime(path: str, frames: int) -> Answer:
 
 def lite(path: str, frames: int) -> Answer:
     """LiteRT, with its XNNPACK delegate."""
-    from bnet.deploy.litert import Network
+    from bnet.deploy.export import LiteNetwork
 
-    return Network(Path(path).read_bytes(), threads=1)
+    return LiteNetwork(Path(path).read_bytes(), threads=1)
 
 
 WAYS: dict[str, tuple[str, str]] = {
@@ -109,17 +109,17 @@ WAYS: dict[str, tuple[str, str]] = {
 def forms(folder: str, network: str, most: int) -> dict[str, dict[str, Any]]:
     """In a process of its own: write a shipped network in every form; its file, size and clips that calibrated it."""
     from bnet.cli.export import FORMATS
-    from bnet.deploy import calibration, litert
-    from bnet.deploy.predict import load_network
-    from bnet.deploy.weights import shipped_run
+    from bnet.deploy import export
+    from bnet.deploy.networks import shipped_run
+    from bnet.runs.weights import load_network
 
     record, found = shipped_run(network), {"": {"path": "", "bytes": 0, "calibration": 0}}
     for name in dict.fromkeys(form for form, _ in WAYS.values() if form):
         path, used = Path(folder, f"{network}-{name}{FORMATS[name].suffix}"), 0
         if name == "litert-int8":  # as its row of FORMATS does, but with so many clips
-            clips = calibration.training_clips(record, most)
+            clips = export.training_clips(record, most)
             used = len(clips)
-            path.write_bytes(litert.to_litert(load_network(record), clips))
+            path.write_bytes(export.to_litert(load_network(record), clips))
         else:
             FORMATS[name].write(record, path)
         found[name] = {"path": str(path), "bytes": path.stat().st_size, "calibration": used}
@@ -129,7 +129,7 @@ def forms(folder: str, network: str, most: int) -> dict[str, dict[str, Any]]:
 def clips(folder: str, count: int) -> dict[str, str]:
     """In a process of its own: log-mels of test clips, end to end where a clip is shorter, one file a length."""
     from bnet.corpora import get_corpus
-    from bnet.deploy.weights import shipped_run
+    from bnet.deploy.networks import shipped_run
     from bnet.sound import log_mel
 
     record = shipped_run(NETWORK)
@@ -157,21 +157,50 @@ def latency(way: str, path: str, x_path: str, times: int) -> dict[str, Any]:
 
 def loss(network: str, path: str, most: int | None) -> dict[str, Any]:
     """In a process of its own: the integers beside the recorded network on test clips of its fold (None: all)."""
-    from bnet.deploy import calibration
-    from bnet.deploy.weights import shipped_run
+    from bnet.deploy.export import agreement
+    from bnet.deploy.networks import shipped_run
 
     record = shipped_run(network)
-    found = calibration.agreement(record, "test", Path(path).read_bytes(), most)
+    found = agreement(record, "test", Path(path).read_bytes(), most)
     return {"network": network, "run": record.name, "corpus": record.config.corpus, **found}
 
 
 def working(path: str) -> dict[str, int]:
     """In a process of its own: the least memory of a LiteRT file's maps, a length."""
-    from bnet.deploy import litert
     from bnet.sound import log_mel
 
     content = Path(path).read_bytes()
-    return {str(seconds): litert.working_bytes(content, log_mel.frames(seconds)) for seconds in SECONDS}
+    return {str(seconds): working_bytes(content, log_mel.frames(seconds)) for seconds in SECONDS}
+
+
+def working_bytes(content: bytes, frames: int) -> int:
+    """The least memory that a LiteRT file's maps take for one clip, counted on its operations, in their order.
+
+    Each map is held from the operation that makes it to the last that reads it; no operation has room of its own, and
+    weights are not counted. A runtime that lays maps out in one piece of memory (LiteRT for microcontrollers) needs no
+    less.
+
+    Parameters
+    ----------
+    content
+        The file's bytes.
+    frames
+        Of the log-mel.
+    """
+    from bnet.deploy.export import interpreters
+
+    module = interpreters()
+    plain = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # a delegate would hide the operations
+    lite = module.Interpreter(model_content=content, num_threads=1, experimental_op_resolver_type=plain)
+    given = lite.get_input_details()[0]
+    lite.resize_tensor_input(given["index"], (1, frames, *given["shape"][2:]))
+    lite.allocate_tensors()
+    sizes = {t["index"]: int(np.prod(t["shape"])) * np.dtype(t["dtype"]).itemsize for t in lite.get_tensor_details()}
+    steps = lite._get_ops_details()
+    made = {int(given["index"]): -1} | {int(i): n for n, step in enumerate(steps) for i in step["outputs"]}
+    read = {int(i): n for n, step in enumerate(steps) for i in step["inputs"]}
+    held = [sum(sizes[i] for i, start in made.items() if start <= n <= read.get(i, start)) for n in range(len(steps))]
+    return max(held)
 
 
 def sound_folder(folder: str, files: int, minutes: int) -> None:
@@ -196,8 +225,8 @@ def naive(paths: list[str]) -> dict[str, Any]:
     backend.prepare()
     import librosa
 
-    from bnet.deploy.predict import load_network
-    from bnet.deploy.weights import shipped_run
+    from bnet.deploy.networks import shipped_run
+    from bnet.runs.weights import load_network
 
     model, rows = load_network(shipped_run(NETWORK)), []
     librosa.feature.melspectrogram(y=np.zeros(4096, np.float32), sr=22_050)
@@ -213,8 +242,8 @@ def streamed(paths: list[str], hop: float = 10.0, warm: int = 64) -> dict[str, A
     """In a process of its own: `bnet predict` without its command line; the clock as in `naive`."""
     import librosa.filters  # noqa: F401
 
-    from bnet.deploy.streaming import Classifier, predict_files
-    from bnet.deploy.weights import shipped_run
+    from bnet.deploy.networks import shipped_run
+    from bnet.deploy.predict import Classifier, predict_files
 
     classify = Classifier(shipped_run(NETWORK), warm)
     clock = time.perf_counter()
@@ -233,8 +262,7 @@ def support(name: str) -> list[dict[str, Any]]:
     from bnet import backend
 
     backend.prepare()
-    from bnet.deploy import litert
-    from bnet.deploy.web.networks import to_onnx
+    from bnet.deploy.export import LiteNetwork, to_litert, to_onnx
     from bnet.errors import BnetError
     from bnet.models import build
 
@@ -252,8 +280,8 @@ def support(name: str) -> list[dict[str, Any]]:
     rows = []
     for form, ask in (
         ("onnx", by_onnx),
-        ("litert", lambda: litert.Network(litert.to_litert(model))(x)),
-        ("litert-int8", lambda: litert.Network(litert.to_litert(model, x[..., 0]))(x)),
+        ("litert", lambda: LiteNetwork(to_litert(model))(x)),
+        ("litert-int8", lambda: LiteNetwork(to_litert(model, x[..., 0]))(x)),
     ):
         try:
             far = float(np.abs(ask() - want).max())
@@ -314,7 +342,7 @@ def of_a_folder(folder: Path, files: int, repeats: int, minutes: int) -> tuple[d
 
 def main(quick: Quick = False, output: Output = None) -> None:
     """Measure the forms of the shipped networks, and a folder of sound."""
-    from bnet.deploy.calibration import CLIPS
+    from bnet.deploy.export import CLIPS
     from bnet.models import VARIANTS
 
     started = about(quick)

@@ -3,7 +3,7 @@
     python benchmarks/listen.py [--quick]
 
 The page with the shipped networks is put into a temporary folder and served on this machine.
-Beside the usual, the record holds `differences` (`bnet.deploy.web.visit.Difference`, by browser),
+Beside the usual, the record holds `differences` (`visit.Difference`, by browser),
 `first` (seconds from choosing a 10 s file to the first probabilities, with all loading and without), `loaded` (bytes),
 `memory` (bytes of Chromium's processes, by number of files heard) and `longest_task` (seconds for which the page's
 thread was busy at a time).
@@ -21,10 +21,12 @@ from typing import Any
 import common
 import psutil
 import typer
+import visit
 
 from bnet.book.printing import browsing, chromium
-from bnet.deploy import predict, weights
-from bnet.deploy.web import clips, site, visit
+from bnet.deploy.networks import shipped
+from bnet.deploy.predict import Classifier
+from bnet.deploy.web import content, site
 
 FILES = 10
 SECONDS = 10.0
@@ -39,11 +41,11 @@ def main(quick: common.Quick = False, output: common.Output = None) -> None:
         print("no Chromium here")
         sys.exit(2)
     started = common.about(quick)
-    models = {record.config.variant: (predict.load_network(record), record) for record in weights.shipped("tunes")}
-    corpus, tracks = clips.choose(weights.shipped("tunes"))
+    networks = {record.config.variant: Classifier(record) for record in shipped("tunes")}
+    corpus, tracks = content.choose_clips(shipped("tunes"))
     with tempfile.TemporaryDirectory(prefix="bnet-") as name:
         folder = Path(name)
-        index = site.write_page(weights.shipped("tunes"), folder, "Listen")
+        index = site.write_page(shipped("tunes"), folder, "Listen")
         sizes = {path.name: path.stat().st_size for path in sorted((folder / "listen").iterdir())}
         short = visit.write_sound(folder / "ten.wav", corpus.audio(tracks[0], SECONDS), 44_100, "16-bit.wav")
         tune = corpus.audio(tracks[5], 11.5)
@@ -55,7 +57,7 @@ def main(quick: common.Quick = False, output: common.Output = None) -> None:
             for kind in list(visit.FORMATS)[: 1 if quick else None]:
                 for rate in visit.RATES:
                     path = visit.write_sound(folder / f"tune.{kind}", tune, rate, kind)
-                    one = visit.difference(page, path, kind, models)
+                    one = visit.difference(page, path, kind, networks)
                     print(visit.line(one, "Chromium"))
                     differences.append({"browser": "Chromium", "version": version, **asdict(one)})
             page.goto(address + index.name)

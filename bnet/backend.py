@@ -31,13 +31,19 @@ def prepare() -> None:
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_dir() / "jax"))
     if "keras" in sys.modules or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         return
+    with quiet(), contextlib.suppress(ImportError):  # told when Keras is imported in earnest
+        importlib.import_module("keras")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep off the screen what C++ prints on file descriptor 2, whatever logging is set up: what matters is raised."""
     sys.stderr.flush()
     kept = os.dup(2)
     try:
-        with open(os.devnull, "w") as nowhere:  # messages of its C++ part, written before logging is set up
+        with open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), 2)
-        with contextlib.suppress(ImportError):  # told when Keras is imported in earnest
-            importlib.import_module("keras")
+        yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)

@@ -17,11 +17,11 @@
 from IPython.display import HTML
 
 from bnet.book import myst
-from bnet.deploy import weights
+from bnet.deploy.networks import shipped
 from bnet.deploy.web import site
 
 folder = myst.static_file("listen/listen.mjs").parent
-description = site.write_files(weights.shipped(), folder)
+description = site.write_files(shipped(), folder)
 base = myst.static("listen/")
 HTML(site.fragment(description, base))  # Jupyter Book links every .css below _static by itself
 

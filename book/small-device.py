@@ -143,7 +143,7 @@ if record:
     display(
         myst.table(
             pd.DataFrame(rows),
-            f"What one prediction of `{network}` takes, counted: `bnet.models.cost` and `bnet.deploy.litert.working_bytes`. Its {costs[10].parameters} parameters take {4 * costs[10].parameters / KIB:.0f} KiB as float32.",
+            f"What one prediction of `{network}` takes, counted: `bnet.models.cost` and `benchmarks/inference.py`. Its {costs[10].parameters} parameters take {4 * costs[10].parameters / KIB:.0f} KiB as float32.",
             "tab-small-device-cost",
             formats=dict.fromkeys(("Multiply-adds, millions", "All maps, float32, MiB"), ".0f")
             | dict.fromkeys(("At a time, float32, MiB", "At a time, int8, MiB"), ".1f"),

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bnet.deploy import predict, weights
-from bnet.deploy.web import clips, site, visit
+from benchmarks import visit
+from bnet.deploy.networks import shipped
+from bnet.deploy.predict import Classifier
+from bnet.deploy.web import content, site
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="bnet-listen-")
 
@@ -19,20 +21,20 @@ _FOLDER = tempfile.TemporaryDirectory(prefix="bnet-listen-")
 @functools.cache
 def folder() -> Path:
     """The page, alone in a folder; both browsers' tests use the same."""
-    return site.write_page(weights.shipped("tunes"), Path(_FOLDER.name), "Listen").parent
+    return site.write_page(shipped("tunes"), Path(_FOLDER.name), "Listen").parent
 
 
 @functools.cache
 def tune() -> np.ndarray:
     """A test clip at 22 050 Hz, 11.5 s of it: two windows."""
-    corpus, tracks = clips.choose(weights.shipped("tunes"))
+    corpus, tracks = content.choose_clips(shipped("tunes"))
     return corpus.audio(tracks[5], 11.5)
 
 
 @functools.cache
-def models() -> dict:
-    """Networks and records, by id."""
-    return {record.config.variant: (predict.load_network(record), record) for record in weights.shipped("tunes")}
+def models() -> dict[str, Classifier]:
+    """The networks of the page, by id."""
+    return {record.config.variant: Classifier(record) for record in shipped("tunes")}
 
 
 @functools.cache

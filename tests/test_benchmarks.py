@@ -14,7 +14,7 @@ import typer
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "benchmarks"
-SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("common", "__main__"))
+SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("common", "visit", "__main__"))
 NOT_QUICK = {"gpu_runs"}
 NOT_TIMED = {"intervals", "gpu_runs"}
 """Scripts that are no row of `make bench`: a simulation, and runs."""

@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 
 from bnet import cli
 from bnet.corpora.store import FeatureStore
-from bnet.deploy.predict import find_run, load_network, predict_file
+from bnet.deploy.networks import find_run
+from bnet.deploy.predict import Classifier, predict_files
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant
 from bnet.runs import jobs, records
+from bnet.runs.weights import load_network
 from bnet.training.config import get_profile
 
 TINY = Variant("tiny", "Tiny", ("norm conv1x1", "pool3x3 norm conv1x1"), 1, filters=4)
@@ -122,7 +124,7 @@ def test_summary_of_all_as_json():
 def test_predict_gives_probabilities_over_windows(trained, sound, monkeypatch):
     record = find_run(trained.folder.parents[1], trained.name)
     assert record.name == trained.name
-    answer = predict_file(load_network(record), record, sound, hop=0.5)
+    (answer,) = predict_files(Classifier(record), [sound], hop=0.5)
     assert answer.starts.tolist() == [0, 0.5, 1, 1.5]
     assert answer.probabilities.shape == (4, 3)
     np.testing.assert_allclose(answer.probabilities.sum(axis=1), 1, atol=1e-5)

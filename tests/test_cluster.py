@@ -100,9 +100,9 @@ def dask(scheduler, tones, monkeypatch):
     scheduler.clear()
 
 
-def spread(dask: Cluster, todo, results: Path, say=quiet, keep: str = "auto", settings=None):  # noqa: F811
+def spread(dask: Cluster, todo, results: Path, log=quiet, keep: str = "auto", settings=None):  # noqa: F811
     executor = functools.partial(cluster.spread, address=dask.address, keep=keep)
-    return jobs.run_all(todo, results, say=say, settings=settings, executor=executor)
+    return jobs.run_all(todo, results, log=log, settings=settings, executor=executor)
 
 
 def test_a_killed_worker_loses_nothing_and_records_are_as_at_home(dask, results):  # noqa: F811
@@ -189,7 +189,7 @@ def test_a_cluster_that_is_not_there(dask, results, monkeypatch):  # noqa: F811
     for address in ("tcp://127.0.0.1:1", "nonsense://x"):
         executor = functools.partial(cluster.spread, address=address)
         with pytest.raises(BnetError, match=f"no dask scheduler answers at {address} .*expected the address"):
-            jobs.run_all([job("majority")], results, say=quiet, executor=executor)
+            jobs.run_all([job("majority")], results, log=quiet, executor=executor)
     with pytest.raises(BnetError, match="unknown way of records 'share'"):
         spread(dask, [job("majority")], results, keep="share")
 

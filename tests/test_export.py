@@ -1,17 +1,19 @@
 """A trained network in other forms."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from bnet import cli
 from bnet.corpora.store import FeatureStore
-from bnet.deploy import calibration, litert
-from bnet.deploy.predict import load_network
-from bnet.deploy.weights import shipped_run
+from bnet.deploy import export as forms
+from bnet.deploy.networks import shipped_run
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant, build
 from bnet.runs import jobs
+from bnet.runs.weights import load_network
 from bnet.training.config import get_profile
 
 TINY = Variant("tiny", "Tiny", ("norm conv1x1", "pool3x3 norm conv1x1"), 1, filters=4)
@@ -56,10 +58,8 @@ def test_onnx_file_takes_clips_of_any_length(tmp_path):
 
 def test_onnx_answers_as_the_network():
     onnxruntime = pytest.importorskip("onnxruntime")
-    from bnet.deploy.web.networks import to_onnx
-
     model = load_network(shipped_run("proposed"))
-    session = onnxruntime.InferenceSession(to_onnx(model), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(forms.to_onnx(model), providers=["CPUExecutionProvider"])
     for shape in ((1, 216, 128, 1), (2, 300, 128, 1)):
         (found,) = session.run(None, {session.get_inputs()[0].name: noise(*shape)})
         np.testing.assert_allclose(found, model.predict_on_batch(noise(*shape)), atol=1e-4)
@@ -68,7 +68,7 @@ def test_onnx_answers_as_the_network():
 def test_litert_answers_as_the_network_at_any_length(tmp_path):
     done = export("shipped/proposed", "--format", "litert", "-o", tmp_path / "n.tflite")
     assert done.exit_code == 0, done.stderr
-    network, model = litert.Network((tmp_path / "n.tflite").read_bytes()), load_network(shipped_run("proposed"))
+    network, model = forms.LiteNetwork((tmp_path / "n.tflite").read_bytes()), load_network(shipped_run("proposed"))
     for shape in ((1, 216, 128, 1), (3, 100, 128, 1), (1, 216, 128, 1)):
         np.testing.assert_allclose(network(noise(*shape)), model.predict_on_batch(noise(*shape)), atol=1e-4)
     assert [path.name for path in tmp_path.iterdir()] == ["n.tflite"]
@@ -82,9 +82,9 @@ def test_integers_are_calibrated_on_training_clips_and_their_loss_is_said(traine
     assert f"ranges of values from {tracks['train']} training clips of tones" in done.stderr
     assert f"on {tracks['validation']} validation clips: accuracy " in done.stderr
     content = target.read_bytes()
-    network = litert.Network(content)
+    network = forms.LiteNetwork(content)
     assert {network._interpreter.get_input_details()[0]["dtype"]} == {np.int8}
-    found = calibration.agreement(trained, "test", content, None)
+    found = forms.agreement(trained, "test", content, None)
     assert found["clips"] == tracks["test"]
     assert found["largest"] < 0.1
     assert found["same"] >= 0.8
@@ -92,8 +92,8 @@ def test_integers_are_calibrated_on_training_clips_and_their_loss_is_said(traine
 
 def test_clips_that_calibrate_are_not_those_that_are_tested(trained, monkeypatch):
     asked = []
-    monkeypatch.setattr(calibration, "_log_mels", lambda record, ids, most: (ids, asked.append(ids)))
-    calibration.training_clips(trained)
+    monkeypatch.setattr(forms, "_log_mels", lambda record, ids, most: (ids, asked.append(ids)))
+    forms.training_clips(trained)
     assert len(asked[0]) == trained.run["data"]["tracks"]["train"]
     assert not set(asked[0]) & set(trained.predictions["track_id"])
 
@@ -101,14 +101,14 @@ def test_clips_that_calibrate_are_not_those_that_are_tested(trained, monkeypatch
 def test_a_corpus_that_is_not_there_is_one_message(trained, tones):
     tones.per_class = 0
     with pytest.raises(BnetError, match=r"none of the clips of tiny-.* is in the corpus tones here"):
-        calibration.training_clips(trained)
+        forms.training_clips(trained)
 
 
 def test_a_layer_that_litert_lacks_is_named():
     with pytest.raises(
         BnetError, match=r"can't hold the layer block1_branch\d_lstm.* \(BandLSTM\) of the network lstm"
     ):
-        litert.to_litert(build("lstm", 3))
+        forms.to_litert(build("lstm", 3))
 
 
 def test_litert_is_tensorflows(monkeypatch):
@@ -116,17 +116,20 @@ def test_litert_is_tensorflows(monkeypatch):
 
     monkeypatch.setattr(backend, "name", lambda: "jax")
     with pytest.raises(BnetError, match="LiteRT is written by the backend tensorflow; this is jax"):
-        litert.to_litert(None)
+        forms.to_litert(None)
 
 
-def test_memory_of_maps_is_what_is_alive_at_a_time():
+def test_memory_of_maps_is_what_is_alive_at_a_time(monkeypatch):
     import keras
+
+    monkeypatch.syspath_prepend(Path(__file__).resolve().parents[1] / "benchmarks")
+    from inference import working_bytes
 
     x = keras.Input((None, 8, 1))
     y = keras.layers.Conv2D(4, 1)(x)
     model = keras.Model(x, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 1, strides=2)(y)))
     clip = 4 * 10 * 8
-    assert litert.working_bytes(litert.to_litert(model), 10) == max(clip + 4 * clip, 4 * clip + 2 * clip // 4)
+    assert working_bytes(forms.to_litert(model), 10) == max(clip + 4 * clip, 4 * clip + 2 * clip // 4)
 
 
 def test_web_page_is_a_folder_of_its_own(tmp_path):

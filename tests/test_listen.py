@@ -13,15 +13,30 @@ import pytest
 import soundfile
 from listening import check, folder, models, served, tune
 
+from benchmarks.visit import (
+    FORMATS,
+    by_librosa,
+    by_python,
+    difference,
+    give,
+    heard,
+    line,
+    said,
+    tolerance,
+    wait,
+    write_sound,
+)  # fmt: skip
 from bnet.book.printing import FLAGS, chromium
 from bnet.corpora import SR
 from bnet.corpora.pictures import FMA_SMALL_IMAGES, GTZAN_IMAGES
-from bnet.deploy import predict, weights
-from bnet.deploy.web import clips, kernels, networks, runtime, site
-from bnet.deploy.web.visit import FORMATS, by_librosa, difference, give, heard, line, said, tolerance, wait, write_sound
+from bnet.deploy.networks import shipped, shipped_run
+from bnet.deploy.predict import Classifier, windows
+from bnet.deploy.web import content, kernels, site
 from bnet.errors import BnetError
 from bnet.models import Variant, build
+from bnet.paths import sha256
 from bnet.runs.records import PLAIN_WEIGHTS, Record
+from bnet.runs.weights import load_network, save
 from bnet.sound import log_mel
 from bnet.sound.pictures import COLOURS
 
@@ -111,17 +126,17 @@ PICTURES = {"gtzan": GTZAN_IMAGES.front_end, "fma": FMA_SMALL_IMAGES.front_end}
 @pytest.fixture(scope="module")
 def mixed(browser, tmp_path_factory):
     """A page with a shipped network, and two for windows of 3 s of what pictures would hold; and all records."""
-    root, shipped = tmp_path_factory.mktemp("mixed"), weights.shipped_run("bbnn")
-    records = [shipped]
+    root, own = tmp_path_factory.mktemp("mixed"), shipped_run("bbnn")
+    records = [own]
     for name, front_end in PICTURES.items():
         row = Variant(name, name, ("norm conv1x1",), 1, filters=4)
-        folder = shutil.copytree(shipped.folder, root / name)
+        folder = shutil.copytree(own.folder, root / name)
         changes = {"variant": name, "architecture": row.architecture(), "features": front_end.to_json()}
-        run = {**shipped.run, "config": {**shipped.run["config"], **changes, "clip_seconds": 3.0}}
+        run = {**own.run, "config": {**own.run["config"], **changes, "clip_seconds": 3.0}}
         records.append(Record(folder, run))
-        model, generator = build(row, len(shipped.labels)), np.random.default_rng(0)
+        model, generator = build(row, len(own.labels)), np.random.default_rng(0)
         model.set_weights([w if w.ndim == 1 else 0.1 * generator.normal(size=w.shape) for w in model.get_weights()])
-        weights.save(model, folder / PLAIN_WEIGHTS)
+        save(model, folder / PLAIN_WEIGHTS)
     page = browser.new_page()
     page.goto(site.write_page(records, root / "page", "Listen").as_uri())
     yield page, records
@@ -139,7 +154,7 @@ def test_each_network_has_the_front_end_of_its_record(mixed, tmp_path, seconds, 
     _, found = heard(page)
     assert set(found) == {"bbnn", *PICTURES}
     for record in records:
-        expected = predict.predict_file(predict.load_network(record), record, path).probabilities
+        expected = by_python(Classifier(record), path)
         assert found[record.config.variant].shape == expected.shape
         assert 0.01 < expected.max() < 0.99 or record is records[0]
         assert np.abs(found[record.config.variant] - expected).max() < 1e-3
@@ -154,7 +169,7 @@ def test_what_matters_is_asked_in_the_columns_of_the_network(mixed, tmp_path):
     assert give(page, path) == ""
     page.click("article:nth-of-type(2) button")
     wait(page, "bnetListen.cards.get('gtzan').patches")
-    model, (mel, *_) = predict.load_network(record), predict.windows(path, 3.0, 1.0, record.front_end)
+    model, (mel, *_) = load_network(record), windows(path, 3.0, 1.0, record.front_end)
     corners, python = drops(lambda x: ask(model, x), mel, int(ask(model, mel[None]).argmax()))
     patches = page.evaluate("bnetListen.cards.get('gtzan').patches")
     assert [(one["frame"], one["band"]) for one in patches] == corners
@@ -223,8 +238,8 @@ def test_unusual_sound_is_heard_as_python_hears_it(opened, tmp_path, rate, chann
     assert mel.shape == expected.shape
     off = np.abs(mel - expected)
     assert off.mean() < 1e-4 if rate in kernels.RATES else off.mean() < 1e-2  # others: the nearest one's filter
-    for name, (model, record) in models().items():
-        assert np.abs(probabilities[name] - predict.predict_file(model, record, path).probabilities).max() < 1e-3
+    for name, classify in models().items():
+        assert np.abs(probabilities[name] - by_python(classify, path)).max() < 1e-3
 
 
 @pytest.mark.parametrize("kind", ["wav", "mp3", "ogg"])
@@ -253,7 +268,7 @@ def test_a_clip_is_heard_and_its_class_told_afterwards(opened):
     opened.click("[data-id=clip-1]")
     assert not opened.is_visible("[data-part=truth]")
     wait(opened, "bnetListen.state.done && bnetListen.state.name == 'Clip 1'")
-    _, tracks = clips.choose(weights.shipped("tunes"))
+    _, tracks = content.choose_clips(shipped("tunes"))
     assert tracks[0].label in opened.inner_text("[data-part=truth]")
     opened.click("article:nth-of-type(2) button")
     wait(opened, "[...bnetListen.cards.values()].some(card => card.patches)")
@@ -264,7 +279,7 @@ def test_a_clip_is_heard_and_its_class_told_afterwards(opened):
 
 def test_the_neighbours_are_those_of_the_record(opened):
     """Row and column of the class that the network named, from its confusion matrix."""
-    about = site.networks.describe(models()["proposed"][1])
+    about = content.describe(models()["proposed"].record)
     windows = np.array(
         opened.evaluate("bnetListen.state.windows.proposed.map(one => one.probabilities)"),
     )
@@ -283,9 +298,9 @@ def test_saliency_is_that_of_python(opened):
     from bnet.audit.probes.inside import drops
     from bnet.training.fit import predict as ask
 
-    corpus, tracks = clips.choose(weights.shipped("tunes"))
-    model, record = models()["bbnn"]
-    mel = log_mel.log_mel(log_mel.fit(corpus.audio(tracks[0], clips.SECONDS), record.config.training.clip_seconds))
+    corpus, tracks = content.choose_clips(shipped("tunes"))
+    model, record = load_network(shipped_run("bbnn")), shipped_run("bbnn")
+    mel = log_mel.log_mel(log_mel.fit(corpus.audio(tracks[0], content.SECONDS), record.config.training.clip_seconds))
     label = int(ask(model, mel[None]).argmax())
     _, python = drops(lambda x: ask(model, x), mel, label)
     page = opened.evaluate("[...bnetListen.cards.values()].find(card => card.patches).patches.map(one => one.drop)")
@@ -406,7 +421,7 @@ def test_a_file_may_be_dropped_anywhere_on_the_page(opened, sample):
 
 
 def test_a_run_becomes_a_folder(tmp_path):
-    record = weights.shipped_run("bbnn")
+    record = shipped_run("bbnn")
     index = site.export_web(record, tmp_path / "mine")
     text = index.read_text(encoding="utf-8")
     assert record.name in text
@@ -416,22 +431,24 @@ def test_a_run_becomes_a_folder(tmp_path):
         site.export_web(record, tmp_path / "mine")
 
 
-def test_runtime_is_the_published_one_and_damage_is_noticed(tmp_path, monkeypatch):
-    for name in runtime.CHECKSUMS:
-        assert runtime.read(name)
-    (tmp_path / "ort.wasm.min.js").write_text("// another")
-    monkeypatch.setattr(runtime, "FOLDER", tmp_path)
-    with pytest.raises(BnetError, match="checksum"):
-        runtime.read("ort.wasm.min.js")
-    with pytest.raises(BnetError, match="restore the folder"):
-        runtime.read("ort-wasm-simd-threaded.mjs")
+RUNTIME = {
+    "ort.wasm.min.js": "faece07e84faa9001f5104bbe4e5c70861d06cb2376a0dea1fa0ad33a67adc81",
+    "ort-wasm-simd-threaded.mjs": "e13f7f94fc51b4ca72b12faeb1ee95f4ace6dfbc8939bc718aabdc0a27c4299b",
+    "ort-wasm-simd-threaded.wasm": "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2",
+}
+"""SHA-256 of each file as the npm package holds it."""
+
+
+def test_runtime_is_the_published_one():
+    for name, checksum in RUNTIME.items():
+        assert sha256(site.runtime(name)) == checksum
 
 
 def test_clips_are_of_test_tracks_of_every_class():
-    corpus, tracks = clips.choose(weights.shipped("tunes"))
-    assert len({track.track_id for track in tracks}) == clips.NUMBER
+    corpus, tracks = content.choose_clips(shipped("tunes"))
+    assert len({track.track_id for track in tracks}) == content.NUMBER
     assert {track.label for track in tracks} == set(corpus.labels)
-    for record in weights.shipped("tunes"):
+    for record in shipped("tunes"):
         assert {track.track_id for track in tracks} <= set(record.arrays("test")[0])
 
 
@@ -455,8 +472,8 @@ def test_of_two_parts_of_the_scripts_none_uses_the_same_name_twice():
 
 def test_the_network_for_genres_shares_a_page_with_those_for_dances():
     """Ids and titles tell them apart, and the clips are the dance networks'."""
-    described = [networks.describe(record) for record in weights.shipped()]
+    described = [content.describe(record) for record in shipped()]
     assert [network["id"] for network in described] == ["genres", "proposed", "bbnn"]
     assert len({network["title"] for network in described}) == 3
-    assert clips.choose(weights.shipped()) == clips.choose(weights.shipped("tunes"))
-    assert clips.choose(weights.shipped("gtzan-images")) == (None, [])
+    assert content.choose_clips(shipped()) == content.choose_clips(shipped("tunes"))
+    assert content.choose_clips(shipped("gtzan-images")) == (None, [])

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 from listening import served, tune
 
+from benchmarks.visit import PATIENCE, wait, write_sound
 from bnet.book.printing import FLAGS, chromium
 from bnet.corpora import SR
-from bnet.deploy.web.visit import PATIENCE, wait, write_sound
 
 axe = pytest.importorskip("axe", reason="axe-core is not installed")
 ALL_SAID = "[...bnetListen.cards.values()].some(card => card.patches)"

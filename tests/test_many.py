@@ -37,8 +37,8 @@ def children(process: psutil.Process | None = None) -> list[psutil.Process]:
     return found
 
 
-def side_by_side(todo, results, say=quiet, jobs=2, settings=None):  # noqa: F811
-    return run_all(todo, results, say=say, settings=settings, executor=functools.partial(pool.side_by_side, jobs=jobs))
+def side_by_side(todo, results, log=quiet, jobs=2, settings=None):  # noqa: F811
+    return run_all(todo, results, log=log, settings=settings, executor=functools.partial(pool.side_by_side, jobs=jobs))
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +101,7 @@ def test_records_are_those_of_one_after_the_other(ready, results):  # noqa: F811
     todo = [job("1-block"), job("tiny", 1), job("svm-rhythm")]
     said: list[str] = []
     found = side_by_side(todo, results / "many", said.append, settings=plain)
-    alone = run_all(todo, results / "one", say=quiet, settings=plain)
+    alone = run_all(todo, results / "one", log=quiet, settings=plain)
     assert [record.identity() for record in found] == [record.identity() for record in alone]
     assert [record.weights is not None for record in found] == [True, True, False]
     assert sum("epoch 2/2: loss" in line for line in said) == 2

@@ -20,7 +20,7 @@ from bnet.audit import answer_plots
 from bnet.audit.outside import Heard, TrainedNetwork, hear, networks, read_all, reading
 from bnet.audit.outside.reading import COUNTS_AS, arrays, confidence, confusion, recalls, same_answer, wilson
 from bnet.corpora import SR, drums, fingerprint, get_corpus
-from bnet.deploy.weights import shipped_run
+from bnet.deploy.networks import shipped_run
 from bnet.errors import BnetError
 from bnet.models import build, load_published_bbnn
 from bnet.paths import sha256_file

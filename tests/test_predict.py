@@ -20,18 +20,27 @@ from typer.testing import CliRunner
 
 from bnet import cli
 from bnet.corpora.pictures import FMA_SMALL_IMAGES, GTZAN_IMAGES
-from bnet.deploy import streaming
-from bnet.deploy.predict import Prediction, load_network, predict_file, windows
-from bnet.deploy.streaming import Classifier, Failure, predict_files, sound_files
-from bnet.deploy.weights import shipped_run
+from bnet.deploy import predict
+from bnet.deploy.networks import shipped_run
+from bnet.deploy.predict import Classifier, Failure, Prediction, predict_files, sound_files, windows
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant
 from bnet.runs import jobs
+from bnet.runs.weights import load_network
 from bnet.sound import log_mel
 from bnet.sound.log_mel import SR
 from bnet.training.config import get_profile
 
 SECONDS = 10.0
+
+
+def plain_answer(record, path, hop=1.0) -> Prediction:
+    """What `predict_files` says of a file, with all of its windows in one batch."""
+    heard = list(windows(path, record.config.training.clip_seconds, hop, record.front_end))
+    votes = [log_mel is not None for log_mel in heard]
+    log_mels = np.stack([log_mel for log_mel in heard if log_mel is not None])
+    found = np.asarray(load_network(record).predict_on_batch(log_mels[..., None]))
+    return Prediction(str(path), record.labels, np.flatnonzero(votes) * hop, found, votes.count(False))
 
 
 def plain_windows(path, seconds, hop):
@@ -109,14 +118,11 @@ def test_a_network_hears_through_the_front_end_of_its_record(folder, seen):
     """One file, many files, and the command, for sound that is longer and shorter than a window."""
     front_end = seen.front_end
     assert front_end in PICTURES.values()
-    model, classify = load_network(seen), Classifier(seen)
+    classify = Classifier(seen)
     assert classify.model.input_shape[1:3] == (front_end.frames(2), 128)
     paths = [folder / "b" / "c.mp3", folder / "e.ogg"]
     for path, answer in zip(paths, predict_files(classify, paths), strict=True):
-        log_mels = np.stack(list(windows(path, 2.0, 1.0, front_end)))
-        expected = np.asarray(model.predict_on_batch(log_mels[..., None]))
-        np.testing.assert_allclose(answer.probabilities, expected, atol=1e-5)
-        np.testing.assert_allclose(predict_file(model, seen, path).probabilities, expected, atol=1e-5)
+        np.testing.assert_allclose(answer.probabilities, plain_answer(seen, path).probabilities, atol=1e-5)
     done = CliRunner().invoke(cli.app, ["predict", str(paths[0]), "--run", str(seen.folder), "--csv"])
     assert done.exit_code == 0
     assert f"It takes in {front_end.about}." in done.stderr
@@ -165,9 +171,8 @@ def test_streamed_answers_are_those_of_one_file_after_the_other(folder, classify
     assert [answer.path for answer in answers] == [str(path) for path in paths]
     assert [type(answer) for answer in answers] == [Prediction, Failure, Prediction, Prediction, Prediction]
     assert "bad.wav is no audio" in answers[1].reason
-    model = load_network(classify.record)
     for answer in answers[:1] + answers[2:]:
-        plain = predict_file(model, classify.record, answer.path, hop=0.5)
+        plain = plain_answer(classify.record, answer.path, hop=0.5)
         np.testing.assert_allclose(answer.probabilities, plain.probabilities, atol=1e-5)
         np.testing.assert_array_equal(answer.starts, plain.starts)
     np.testing.assert_array_equal(answers[0].starts, [0, 0.5, 1, 1.5, 2, 2.5])
@@ -184,7 +189,7 @@ def test_the_network_is_asked_for_full_batches_over_the_borders_of_files(folder,
             return np.full((len(log_mels), 7), 1 / 7)
 
     list(predict_files(Counting(), [folder / "a.wav", folder / "b" / "d.flac"] * 3, hop=0.5))
-    assert sizes == [streaming.BATCH] * 3 + [3]
+    assert sizes == [predict.BATCH] * 3 + [3]
 
 
 def test_a_file_that_ends_badly_gives_no_answer(tmp_path, classify):
@@ -203,10 +208,11 @@ def test_few_files_are_begun_before_the_first_is_taken():
         while True:
             yield np.zeros((2, 2), np.float32)
 
-    ahead = streaming._ahead(range(1000), endless, 2)
-    assert next(ahead)[0] == 0
+    ahead = predict._ahead(range(1000), endless, 2)
+    file, part, ended = next(ahead)
+    assert (file.path, len(part), ended) == (0, predict.BATCH, None)
     time.sleep(0.3)
-    assert set(begun) <= {0, 1}
+    assert set(begun) <= set(range(2 + 2 * predict.BATCH))
     ahead.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("sound")]
 
@@ -247,7 +253,8 @@ def test_two_forms_at_once_are_refused(folder):
 
 
 def test_interrupted_keeps_what_was_printed(folder):
-    command = [sys.executable, "-m", "bnet", "predict", *[str(folder / "a.wav")] * 2000, "--csv"]
+    words = ["predict", "--csv", "--run", "shipped/proposed", *[str(folder / "a.wav")] * 2000]
+    command = [sys.executable, "-m", "bnet", *words]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
@@ -271,7 +278,7 @@ def test_silent_windows_have_no_vote_and_that_is_said(tmp_path, classify, monkey
     count = int(30 - seconds) + 1
     assert heard == [False] * count + [True] * (len(heard) - count)
     (answer,) = predict_files(classify, [tmp_path / "a.wav"])
-    plain = predict_file(load_network(classify.record), classify.record, tmp_path / "a.wav")
+    plain = plain_answer(classify.record, tmp_path / "a.wav")
     assert answer.silent == plain.silent == count
     np.testing.assert_array_equal(answer.starts, np.arange(count, len(heard)))
     np.testing.assert_allclose(answer.probabilities, plain.probabilities, atol=1e-5)
@@ -313,7 +320,7 @@ def test_memory_that_runs_out_is_one_message(monkeypatch, capsys, folder, classi
     def exhausted(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(streaming, "windows", exhausted)
+    monkeypatch.setattr(log_mel, "blocks", exhausted)
     (answer,) = predict_files(classify, [folder / "a.wav"])
     assert answer.reason.startswith(f"{folder / 'a.wav'}: memory ran out; expected more")
     monkeypatch.setattr(cli, "app", exhausted)

@@ -20,10 +20,10 @@ from bnet.audit.sealed import DamagedAnswers
 from bnet.corpora import SR, Corpus, get_corpus
 from bnet.corpora.pictures import GTZAN_IMAGES
 from bnet.corpora.store import FeatureStore
+from bnet.deploy.networks import find_run
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant, get_variant
 from bnet.runs import jobs
-from bnet.runs.records import resolve
 from bnet.sound.log_mel import FeatureSettings
 from bnet.sound.log_mel import frames as frames_of
 from bnet.training.config import get_profile
@@ -395,12 +395,16 @@ def test_every_row_of_the_table_tells_what_it_does():
 
 def test_runs_are_found_by_the_beginning_of_their_name(network, timbre, tmp_path):
     results = tmp_path / "results"
-    assert resolve(results, "tones/tiny").name == resolve(results, "tiny-grouped").name == network.name
-    assert resolve(results, str(timbre.folder)).name == timbre.name
+    assert (
+        find_run(results, "tones/tiny", weights=False).name
+        == find_run(results, "tiny-grouped", weights=False).name
+        == network.name
+    )
+    assert find_run(results, str(timbre.folder), weights=False).name == timbre.name
     with pytest.raises(BnetError, match="fits 2 runs"):
-        resolve(results, "tones/")
+        find_run(results, "tones/", weights=False)
     with pytest.raises(BnetError, match="is no run below"):
-        resolve(results, "tones/nothing")
+        find_run(results, "tones/nothing", weights=False)
 
 
 def test_command_line(timbre):

@@ -88,7 +88,7 @@ def test_a_fold_run_again_gives_what_is_committed(committed, tmp_path):
         pytest.skip(f"no smoke records of {', '.join(AGAIN)} are committed")
     todo = jobs.jobs("tunes", AGAIN, "grouped", get_profile("smoke"), [0])
     assert {job.config.run_name for job in todo} == {record.name for record in kept.values()}
-    again = {record.config.variant: record for record in jobs.run_all(todo, tmp_path / "again", say=lambda text: None)}
+    again = {record.config.variant: record for record in jobs.run_all(todo, tmp_path / "again", log=lambda text: None)}
     rows = agreement.compare(RESULTS, tmp_path / "again", corpus="tunes", profile="smoke").set_index("network")
     for name, record in kept.items():
         other = again[name]

@@ -348,8 +348,8 @@ def test_files_that_can_not_be_read(tmp_path):
 
 def test_a_run_of_an_own_network_is_a_record_that_predicts(tones, tmp_path):
     from bnet.corpora.store import FeatureStore
-    from bnet.deploy import predict
     from bnet.runs import jobs
+    from bnet.runs.weights import load_network
     from bnet.training.config import get_profile
 
     own = load(written(tmp_path, "{name: mine, filters: 4, blocks: 1, branches: [norm conv1x1]}"))
@@ -364,7 +364,7 @@ def test_a_run_of_an_own_network_is_a_record_that_predicts(tones, tmp_path):
     assert record.name.startswith("mine-grouped-0-custom-")
     assert jobs.title("mine") == "mine"
     assert record.run["made"]["backend"] == keras.backend.backend()
-    model = predict.load_network(record)
+    model = load_network(record)
     assert model.get_layer("stem_conv3x3").filters == 4
     with pytest.raises(BnetError, match="too deep for its input"):
         jobs.jobs("tones", ["inception-resnet"], "grouped", profile, [0])

@@ -10,12 +10,11 @@ from typer.testing import CliRunner
 
 from bnet import cli
 from bnet.corpora import SR, get_corpus
-from bnet.deploy import weights
-from bnet.deploy.predict import find_run, load_network
+from bnet.deploy import networks
 from bnet.errors import BnetError
 from bnet.models import build
 from bnet.paths import project_dir
-from bnet.runs import records
+from bnet.runs import records, weights
 from bnet.sound.log_mel import frames
 from bnet.sound.pictures import pixels
 from bnet.statistics.metrics import accuracy
@@ -48,25 +47,25 @@ def test_other_and_damaged_files_are_refused(tmp_path):
 
 
 def test_shipped_networks_are_whole_records_below_one_megabyte():
-    assert [record.config.variant for record in weights.shipped("tunes")] == ["proposed", "bbnn"]
-    assert [record.folder.parent.name for record in weights.shipped("gtzan-images")] == [weights.GENRES]
-    for record in weights.shipped():
+    assert [record.config.variant for record in networks.shipped("tunes")] == ["proposed", "bbnn"]
+    assert [record.folder.parent.name for record in networks.shipped("gtzan-images")] == [networks.GENRES]
+    for record in networks.shipped():
         assert record.weights.name == records.PLAIN_WEIGHTS
         assert record.weights.stat().st_size < 1_000_000
-        assert record.config.corpus in weights.LIMITS
+        assert record.config.corpus in networks.LIMITS
     with pytest.raises(BnetError, match="unknown shipped network 'lstm'"):
-        weights.shipped_run("lstm")
+        networks.shipped_run("lstm")
 
 
 def test_shipped_proposed_is_the_best_of_its_folds_by_validation():
     """Of the grouped folds of its profile that stand in results/; the other network is of the same fold."""
-    chosen = weights.shipped_run("proposed")
+    chosen = networks.shipped_run("proposed")
     protocol = {"variant": "proposed", "protocol": chosen.config.protocol, "profile": chosen.config.profile}
     found = records.find(project_dir() / "results", corpus="tunes", **protocol)
     scores = {record.name: accuracy(*record.arrays("validation")[1:]) for record in found}
     assert len(scores) == 5
     assert max(scores, key=scores.get) == chosen.name
-    assert weights.shipped_run("bbnn").config.fold == chosen.config.fold
+    assert networks.shipped_run("bbnn").config.fold == chosen.config.fold
 
 
 @pytest.mark.parametrize("network", ["proposed", "bbnn"])
@@ -74,18 +73,18 @@ def test_shipped_weights_answer_as_their_record(network, corpus):
     """The probabilities of test tracks, made again from sound, are those that the record holds."""
     from bnet.sound.log_mel import fit, log_mel
 
-    record = weights.shipped_run(network)
+    record = networks.shipped_run(network)
     ids, _, probabilities = record.arrays("test")
     tracks = {track.track_id: track for track in corpus.tracks()}
     seconds = record.config.training.clip_seconds
     clips = np.stack([log_mel(fit(corpus.audio(tracks[name], seconds), seconds)) for name in ids[:6]])
     assert clips.shape[1:] == (frames(seconds), 128)
-    np.testing.assert_allclose(predict(load_network(record), clips), probabilities[:6], atol=1e-3)
+    np.testing.assert_allclose(predict(weights.load_network(record), clips), probabilities[:6], atol=1e-3)
 
 
 def test_the_shipped_network_for_genres_is_a_committed_run_and_answers_as_its_record():
     """From the pictures of test clips: the probabilities that the record holds."""
-    record = weights.shipped_run()
+    record = networks.shipped_run()
     assert records.read(project_dir() / "results" / "gtzan-images" / record.name).identity() == record.identity()
     spectrograms = project_dir().parent / "shared" / "corpora" / "gtzan-images" / "spectrograms"
     if not spectrograms.is_dir():
@@ -95,14 +94,14 @@ def test_the_shipped_network_for_genres_is_a_committed_run_and_answers_as_its_re
     paths = [spectrograms / name.split(".")[0] / f"{name}.png" for name in ids[:6]]
     clips = np.stack([front_end.read(pixels(path, front_end), path) for path in paths])
     assert clips.shape[1:] == (387, 128)
-    np.testing.assert_allclose(predict(load_network(record), clips), probabilities[:6], atol=1e-3)
+    np.testing.assert_allclose(predict(weights.load_network(record), clips), probabilities[:6], atol=1e-3)
 
 
 def test_a_run_is_taken_by_name_never_by_accuracy(tmp_path):
     """However well a run on two classes does, it answers only where it is named."""
-    assert find_run(project_dir() / "results").folder.parent.name == weights.GENRES
+    assert networks.find_run(project_dir() / "results").folder.parent.name == networks.GENRES
     with pytest.raises(BnetError, match="no trained network named 'none'"):
-        find_run(tmp_path, "none")
+        networks.find_run(tmp_path, "none")
 
 
 def test_predict_answers_at_once_where_nothing_was_trained(tmp_path, monkeypatch):
@@ -112,16 +111,16 @@ def test_predict_answers_at_once_where_nothing_was_trained(tmp_path, monkeypatch
     done = CliRunner().invoke(cli.app, ["predict", str(tmp_path / "x.wav"), "--json"])
     assert done.exit_code == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert answer["run"] == weights.shipped_run().name
-    assert set(answer["files"][0]["probabilities"]) == set(weights.shipped_run().labels)
+    assert answer["run"] == networks.shipped_run().name
+    assert set(answer["files"][0]["probabilities"]) == set(networks.shipped_run().labels)
     assert "GTZAN" in done.stderr
-    assert find_run(tmp_path / "none", "shipped/bbnn").config.variant == "bbnn"
+    assert networks.find_run(tmp_path / "none", "shipped/bbnn").config.variant == "bbnn"
 
 
 def test_shipped_files_are_package_data():
     """What `pip install .` would take: the patterns of pyproject.toml find the weights."""
-    root = weights.SHIPPED.parents[2]
+    root = networks.SHIPPED.parents[2]
     settings = tomllib.loads((root / "pyproject.toml").read_text())
     patterns = settings["tool"]["setuptools"]["package-data"]["bnet.deploy"]
     taken = {path for pattern in patterns for path in (root / "bnet" / "deploy").glob(pattern)}
-    assert {record.weights for record in weights.shipped()} <= taken
+    assert {record.weights for record in networks.shipped()} <= taken

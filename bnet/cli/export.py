@@ -16,7 +16,7 @@ from bnet.runs.records import Record
 
 
 def _keras(record: Record, target: Path) -> Path:
-    from bnet.deploy.predict import load_network
+    from bnet.runs.weights import load_network
 
     # Keras chooses the form by the end of the name
     temporary = target.with_name(f".{target.name}.part.keras")
@@ -30,29 +30,29 @@ def _keras(record: Record, target: Path) -> Path:
 
 
 def _onnx(record: Record, target: Path) -> Path:
-    from bnet.deploy.predict import load_network
-    from bnet.deploy.web.networks import to_onnx
+    from bnet.deploy.export import to_onnx
+    from bnet.runs.weights import load_network
 
     paths.write_bytes(target, to_onnx(load_network(record)))
     return target
 
 
 def _litert(record: Record, target: Path) -> Path:
-    from bnet.deploy import litert
-    from bnet.deploy.predict import load_network
+    from bnet.deploy.export import to_litert
+    from bnet.runs.weights import load_network
 
-    paths.write_bytes(target, litert.to_litert(load_network(record)))
+    paths.write_bytes(target, to_litert(load_network(record)))
     return target
 
 
 def _litert_int8(record: Record, target: Path) -> Path:
-    from bnet.deploy import calibration, litert
-    from bnet.deploy.predict import load_network
+    from bnet.deploy.export import agreement, to_litert, training_clips
+    from bnet.runs.weights import load_network
 
-    model, clips = load_network(record), calibration.training_clips(record)
+    model, clips = load_network(record), training_clips(record)
     say(f"ranges of values from {len(clips)} training clips of {record.config.corpus}")
-    content = litert.to_litert(model, clips)
-    found = calibration.agreement(record, "validation", content)
+    content = to_litert(model, clips)
+    found = agreement(record, "validation", content)
     paths.write_bytes(target, content)
     say(
         f"on {found['clips']} validation clips: accuracy {found['accuracy']:.3f}, the network itself "
@@ -108,7 +108,7 @@ def export(
 
     Example: bnet export shipped/proposed --format web -o listen-to-mine
     """
-    from bnet.deploy.predict import find_run
+    from bnet.deploy.networks import find_run
 
     if form not in FORMATS:
         raise unknown("format", form, FORMATS)

@@ -39,26 +39,25 @@ def plan(
     exclude: ExcludeOption = "",
     data: DataOption = None,
     partial: PartialOption = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Measure one network only; estimate the others.")] = False,
     measure: Annotated[bool, typer.Option("--measure/--no-measure", help="Estimate hours and memory.")] = True,
     as_json: JsonOption = False,
 ) -> None:
     """What a full execution will do: runs, hours on this machine, disk and memory. Writes nothing.
 
-    Each network is timed for half a minute on this machine. Lists take commas.
+    Networks are timed on this machine for about a minute at most, the first one first; the hours of the others are
+    estimates, in proportion to their multiply-adds. Lists take commas.
 
     Examples:
 
       bnet plan --profile paper
 
-      bnet plan --profile paper --corpus gtzan --variants all --protocol holdout --quick
+      bnet plan --profile paper --corpus gtzan --variants all --protocol holdout
 
       bnet plan --profile laptop --corpus tunes --variants bbnn,proposed --protocol grouped
     """
-    from bnet.runs import planning
-    from bnet.runs.plan import measure as measured
+    from bnet.runs import plan as plans
 
-    made = planning.make(
+    made = plans.make(
         corpus or [CORPORA],
         variant or ["bbnn,proposed"],
         protocol or ["holdout,grouped"],
@@ -67,7 +66,9 @@ def plan(
         words(exclude),
     )
     if measure:
-        made = measured(made, quick=quick, say=say)
+        from bnet.runs import speed
+
+        made = speed.measure(made, say)
     if as_json:
         print(json.dumps(made.to_dict(), indent=1, ensure_ascii=False))
     else:
@@ -76,26 +77,28 @@ def plan(
 
 def _print(made) -> None:
     machine, total = made.machine, made.total()
-    on = sorted({f"{speed.backend} on {speed.device}" for speed in made.speeds}) or ["not measured"]
+    networks = made.networks
+    on = sorted(set(networks["backend"] + " on " + networks["device"])) if len(networks) else ["not measured"]
     print(f"profile {made.profile.name}; {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB")
     print(f"training: {', '.join(on)}\n")
     tasks = made.tasks.drop(columns=["record_bytes", "frames"])
     stores = made.features.drop(columns="seconds")
     for kind in ("store", "download"):
         stores[f"{kind}_gib"] = stores.pop(f"{kind}_bytes") / GIB
-    speeds = made.networks()[
-        ["variant", "frames", "step_s", "clip_s", "start_s", "memory", "parameters", "step", "how"]
-    ]
-    speeds["memory_gib"] = speeds.pop("memory").astype(float) / GIB
-    for name, table in (("runs", tasks), ("features", stores), ("networks", speeds)):
+    tables = {"runs": tasks, "features": stores}
+    if len(networks):
+        tables["networks"] = networks[
+            ["variant", "frames", "step_s", "clip_s", "start_s", "parameters", "step", "how"]
+        ].assign(memory_gib=networks["memory"].astype(float) / GIB)
+    for name, table in tables.items():
         if len(table):
             print(f"{name}\n{table.to_string(index=False, float_format='{:.2f}'.format, na_rep='-')}\n")
     for note in made.notes:
         print(f"note: {note}")
     most = "at most " if made.profile.training.stop_patience else ""
     hours = (
-        f"{most}{total['training_hours'] or 0:.1f} hours of training, {total['feature_hours']:.1f} of features"
-        if made.speeds or not total["to_do"]
+        f"{most}{total['training_hours'] or 0:.1f} hours of training, {total['feature_hours'] or 0:.1f} of features"
+        if len(networks) or not total["to_do"]
         else "hours not measured"
     )
     print(

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from bnet import paths
 from bnet.cli.options import JsonOption, ResultsOption
-from bnet.deploy.predict import Prediction
+from bnet.deploy.predict import Classifier, Failure, Prediction, predict_files, sound_files
 from bnet.errors import BnetError
 from bnet.runs.records import Record
 
@@ -62,19 +62,20 @@ def predict(
 
       bnet predict ~/music --csv > answers.csv
     """
-    from bnet.deploy import streaming, weights
-    from bnet.deploy.predict import find_run
+    from bnet.deploy import networks
 
     if as_json and as_csv:
         raise BnetError("--json and --csv at once; expected one of them")
-    (todo, empty), screen = streaming.sound_files(files), _screen()
-    record = find_run(results or paths.results_dir(), run)
-    classify = streaming.Classifier(record)
-    seconds = record.config.training.clip_seconds
-    print(f"network: {record.config.corpus}/{record.name}, windows of {seconds:g} s", file=screen)
+    (todo, empty), screen = sound_files(files), _screen()
+    record = networks.find_run(results or paths.results_dir(), run)
+    classify = Classifier(record)
+    print(
+        f"network: {record.config.corpus}/{record.name}, windows of {record.config.training.clip_seconds:g} s",
+        file=screen,
+    )
     print(f"It takes in {record.front_end.about}.", file=screen)
-    if record.folder.is_relative_to(weights.SHIPPED):
-        print(f"This network comes with bnet, {weights.LIMITS[record.config.corpus]}.", file=screen)
+    if record.folder.is_relative_to(networks.SHIPPED):
+        print(f"This network comes with bnet, {networks.LIMITS[record.config.corpus]}.", file=screen)
     hidden = not progress if progress is not None else (len(todo) < 2 or None)  # None: unless it is a terminal
     bar = tqdm(total=len(todo), desc="files", unit="file", disable=hidden, file=screen, leave=False)
     tell, end = (_json if as_json else _csv if as_csv else _text)(record, windows)
@@ -82,9 +83,9 @@ def predict(
         print(f"bnet: {failure.reason}", file=screen)
     failed, done, status = len(empty), 0, 0
     try:
-        for answer in streaming.predict_files(classify, todo, hop, jobs):
+        for answer in predict_files(classify, todo, hop, jobs):
             with tqdm.external_write_mode(screen):
-                if isinstance(answer, streaming.Failure):
+                if isinstance(answer, Failure):
                     failed += 1
                     print(f"bnet: {answer.reason}", file=screen)
                 else:

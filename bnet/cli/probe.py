@@ -46,10 +46,10 @@ def probe(
     from bnet.audit.probes.reading import accuracies
     from bnet.audit.probes.running import chosen, done
     from bnet.audit.probes.running import run as ask
-    from bnet.runs.records import resolve
+    from bnet.deploy.networks import find_run
 
     names = [name.strip() for item in probes or [] for name in item.split(",") if name.strip()]
-    records = [resolve(results or paths.results_dir(), name) for name in run or []]
+    records = [find_run(results or paths.results_dir(), name, weights=False) for name in run or []]
     if list_too and not records:
         show(
             pd.DataFrame([{"probe": row.name, "title": row.title, "unit": row.unit} for row in PROBES.values()]),

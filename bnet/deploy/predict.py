@@ -1,42 +1,43 @@
-"""Classify any audio file with a trained run."""
+"""Classify audio files with a trained run: threads decode and transform the next files while the network answers.
+
+Memory is flat, whatever the number and the length of the files: each is read block by block
+(`bnet.sound.log_mel.blocks`), a batch of windows ahead, and few files are begun at a time. Windows of several files
+share a batch.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+import joblib
 import numpy as np
 
-from bnet.deploy import weights
-from bnet.errors import BnetError
-from bnet.models import VARIANTS, Variant
-from bnet.runs import records
+from bnet.corpora.walk import SOUNDS, sounds
+from bnet.errors import OUT_OF_MEMORY, BnetError
 from bnet.runs.records import Record
+from bnet.runs.weights import load_network, variant_of
 from bnet.sound import log_mel
 from bnet.sound.front_end import FrontEnd
 from bnet.sound.log_mel import FeatureSettings
+from bnet.sound.memory import keep_freed
+
+BATCH = 8
+"""Windows that the network takes at a time."""
+WARM = 64
+"""Windows after which the network is worth making faster: compiled kernels take seconds to load."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network says of one file.
-
-    Parameters
-    ----------
-    path
-        The file.
-    labels
-        The classes.
-    starts
-        Start of each window, in seconds [shape=(windows,)].
-    probabilities
-        Class probabilities of each window [shape=(windows, classes)].
-    silent
-        Windows of silence, which have no vote: they are not among those above.
-    """
+    """What a network says of one file: its classes, the start of each window in seconds [shape=(windows,)], the class
+    probabilities [shape=(windows, classes)], and how many silent windows have no vote and are not among those."""
 
     path: str
     labels: list[str]
@@ -55,78 +56,40 @@ class Prediction:
         return self.labels[int(self.mean.argmax())]
 
 
-def find_run(results: Path, name: str | None = None) -> Record:
-    """The record of a run with weights: by name, folder or beginning of its name. The networks that come with the
-    package (`bnet.deploy.weights`) are ``shipped/<name>``; without a name it is the one for genres, whatever was
-    trained here: accuracies of different corpora can't be compared.
+@dataclass(frozen=True)
+class Failure:
+    """A file that could not be used, and why."""
+
+    path: str
+    reason: str
+
+
+def sound_files(paths: Iterable[Path]) -> tuple[list[Path], list[Failure]]:
+    """Files as they are given, and for a folder the audio files below it, sorted; hidden ones are left out. Also the
+    folders without one.
 
     Raises
     ------
     BnetError
-        If there is none, several match, or the weights were not kept; says how to train one.
+        If there is no file at all; says what counts as one.
     """
-    if not name:
-        return weights.shipped_run()
-    if name.startswith("shipped/"):
-        return weights.shipped_run(name.removeprefix("shipped/"))
-    if (Path(name) / "run.json").is_file():
-        found = [records.read(Path(name).resolve())]
-    else:
-        found = [records.read(folder) for folder in records.folders(results)]
-        found = [r for r in found if r.name.startswith(name) or f"{r.config.corpus}/{r.name}".startswith(name)]
-    networks = [record for record in found if record.config.variant in VARIANTS or record.config.architecture]
-    usable = [record for record in networks if record.weights]
-    train = "train one with `bnet train --corpus tunes --variant proposed --profile smoke`"
-    if not usable and networks:
-        raise BnetError(f"no weights beside the record {networks[0].name} (weights are not committed); {train}")
-    if not usable:
-        raise BnetError(f"no trained network named {name!r} below {results}; {train}")
-    exact = [record for record in usable if record.name == name]
-    if len(usable) > 1 and len(exact) != 1:
-        raise BnetError(
-            f"{name!r} fits {len(usable)} runs: {', '.join(r.name for r in usable[:5])}; give a longer name"
-        )
-    return (exact or usable)[0]
-
-
-def variant_of(record: Record) -> Variant:
-    """The row of a run's network, as it was trained."""
-    return Variant.from_architecture(record.config.variant, record.config.architecture)
-
-
-def load_network(record: Record, frames: int | None = None):
-    """The Keras network of a run, for clips of so many frames; None: of any length.
-
-    Raises
-    ------
-    BnetError
-        If the weights do not fit the network and the classes of the record.
-    """
-    from bnet import backend
-
-    backend.prepare()
-    from bnet.models.builder import build
-
-    model = build(variant_of(record), len(record.labels), frames)
-    if record.weights is None:
-        raise BnetError(f"the run {record.name} has no weights; train it again with `bnet train`")
-    try:
-        if record.weights.name == records.PLAIN_WEIGHTS:
-            weights.load(model, record.weights)
-        else:
-            model.load_weights(record.weights)
-    except (ValueError, OSError, KeyError) as error:
-        raise BnetError(
-            f"{record.weights} does not hold weights of {record.config.variant} for {len(record.labels)} classes "
-            f"({str(error).splitlines()[0]}); move the file away and train the run again"
-        ) from error
-    return model
+    found, empty = [], []
+    for path in paths:
+        inside = sounds(path) if path.is_dir() else [path]
+        found += inside
+        if not inside:
+            expected = f"expected one or more that end with {' '.join(SOUNDS)} (hidden ones do not count)"
+            reason = f"no sound file below {path}; {expected}; name another folder, or the files themselves"
+            empty.append(Failure(str(path), reason))
+    if empty and not found:
+        raise BnetError("; ".join(failure.reason for failure in empty))
+    return found, empty
 
 
 def windows(
     path: str | Path, seconds: float, hop: float = 1.0, front_end: FrontEnd | None = None
 ) -> Iterator[np.ndarray | None]:
-    """Log-mels [shape=(frames, n_mels)] of windows of a sound file, the k-th from ``k * hop`` s on; None: a silent one.
+    """Log-mels [shape=(frames, n_mels)] of windows of a file, the k-th from ``k * hop`` s on; None: a silent one.
 
     Windows are `seconds` long and end within the file; a shorter file gives one, lengthened by `front_end` (None:
     the paper's, which pads). Memory does not grow with the length of the file.
@@ -134,11 +97,9 @@ def windows(
     Raises
     ------
     BnetError
-        If `hop` is not positive, or the file is not usable sound: see `bnet.sound.log_mel.blocks`; perhaps at its end
-        only. If all windows are silent.
+        If the file is not usable audio: see `bnet.sound.log_mel.blocks`; perhaps at its end only. If all windows are
+        silent.
     """
-    if not 0 < hop < math.inf:
-        raise BnetError(f"the hop between windows is {hop} s; expected more than 0")
     front_end = front_end or FeatureSettings()
     sr = front_end.sr
     length, held, dropped, number, voices = round(seconds * sr), np.zeros(0, np.float32), 0, 0, 0
@@ -166,26 +127,124 @@ def windows(
     for last in range(number, fitting()):
         yield heard(held[round(last * hop * sr) - dropped :])
     if not voices:
-        raise BnetError(
-            f"all windows of {path} are silent; expected sound in some; use a shorter --hop, or leave it out"
-        )
+        raise BnetError(f"all windows of {path} are silent; expected sound in some; use a shorter --hop, or omit it")
 
 
-def predict_file(model, record: Record, path: str | Path, hop: float = 1.0) -> Prediction:
-    """Classify one file by `windows` of the network's clip length, through the front end that its record names.
+class Classifier:
+    """A run's network for windows of its own length; after `warm` of them by the kernels of `bnet.training.lean`, where
+    it can."""
 
-    For many files there is `bnet.deploy.streaming`.
+    def __init__(self, record: Record, warm: int = WARM):
+        self.record, self.left, self.how = record, warm, "plain"
+        self.model = load_network(record, record.front_end.frames(record.config.training.clip_seconds))
+
+    def __call__(self, log_mels: Sequence[np.ndarray]) -> np.ndarray:
+        """Class probabilities [shape=(n, classes)] of log-mels [each shape=(frames, n_mels)]."""
+        if self.left <= 0 and self.how == "plain":
+            from bnet.training import lean
+
+            self.model, self.how = lean.choose(self.model, variant_of(self.record))
+        self.left -= len(log_mels)
+        return np.asarray(self.model.predict_on_batch(np.stack(log_mels).astype("float32")[..., None]))
+
+
+def predict_files(
+    classify: Classifier, paths: Sequence[Path], hop: float = 1.0, jobs: int | None = None
+) -> Iterator[Prediction | Failure]:
+    """Classify files by `windows` of the network's clip length, `hop` seconds apart, through the front end that its
+    record names; one answer per file, in their order, as soon as it is known. `jobs` threads decode (None: one a core).
 
     Raises
     ------
     BnetError
-        As `windows` does.
+        If `hop` is not positive, or `jobs` less than 1.
     """
-    from bnet.training.fit import predict
+    if jobs is not None and jobs < 1:
+        raise BnetError(f"{jobs} threads that decode; expected 1 or more")
+    if not 0 < hop < math.inf:
+        raise BnetError(f"the hop between windows is {hop} s; expected more than 0")
+    keep_freed()
+    record, files, batch = classify.record, deque(), []
 
-    found, rows, votes = windows(path, record.config.training.clip_seconds, hop, record.front_end), [], []
-    while part := list(islice(found, 16)):
-        votes += [log_mel is not None for log_mel in part]
-        if heard := [log_mel for log_mel in part if log_mel is not None]:
-            rows.append(predict(model, np.stack(heard)))
-    return Prediction(str(path), record.labels, np.flatnonzero(votes) * hop, np.concatenate(rows), votes.count(False))
+    def source(path: Path) -> Iterator[np.ndarray | None]:
+        return windows(path, record.config.training.clip_seconds, hop, record.front_end)
+
+    def answers() -> Iterator[Prediction | Failure]:
+        while files and files[0].known:
+            yield files.popleft().answer(record.labels, hop)
+
+    def ask() -> None:
+        for (file, _), row in zip(batch, classify([heard for _, heard in batch]), strict=True):
+            file.rows.append(row)
+        batch.clear()
+
+    with contextlib.closing(_ahead(paths, source, jobs or joblib.cpu_count())) as parts:
+        for file, part, ended in parts:
+            if not files or files[-1] is not file:
+                files.append(file)
+            for heard in part:
+                file.votes.append(heard is not None)
+                if heard is not None:
+                    batch.append((file, heard))
+                if len(batch) == BATCH:
+                    ask()
+                    yield from answers()
+            file.ended = ended
+            yield from answers()
+    if batch:
+        ask()
+    yield from answers()
+
+
+@dataclass
+class _File:
+    """A file on its way: which of its windows so far are not silent, the probabilities of those, and, once it has
+    ended, why it failed or ''."""
+
+    path: Path
+    votes: list[bool] = field(default_factory=list)
+    rows: list[np.ndarray] = field(default_factory=list)
+    ended: str | None = None
+
+    @property
+    def known(self) -> bool:
+        return bool(self.ended) or (self.ended is not None and len(self.rows) == sum(self.votes))
+
+    def answer(self, labels: list[str], hop: float) -> Prediction | Failure:
+        if self.ended:
+            return Failure(str(self.path), self.ended)
+        starts = np.flatnonzero(self.votes) * hop
+        return Prediction(str(self.path), labels, starts, np.stack(self.rows), self.votes.count(False))
+
+
+def _ahead(paths: Sequence[Path], source: Callable[[Path], Iterator], threads: int) -> Iterator[tuple]:
+    """Each `_File` with its next windows, up to `BATCH`, and, if they are its last, why it failed or ''. Threads make
+    one such part ahead of every file that has been begun."""
+    todo, begun, pool = iter(paths), deque(), ThreadPoolExecutor(threads, thread_name_prefix="sound")
+    try:
+        while True:
+            while len(begun) < threads + 2 * BATCH and (path := next(todo, None)) is not None:
+                heard = source(path)
+                begun.append((_File(path), heard, pool.submit(_part, path, heard)))
+            if not begun:
+                return
+            file, heard, future = begun.popleft()
+            part, ended = future.result()
+            if ended is None:
+                begun.appendleft((file, heard, pool.submit(_part, file.path, heard)))
+            yield file, part, ended
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _part(path: Path, heard: Iterator) -> tuple[list, str | None]:
+    """The next windows of a file; and, if they are the last, why it failed or ''."""
+    try:
+        part = list(islice(heard, BATCH))
+        return part, None if len(part) == BATCH else ""
+    except BnetError as error:
+        return [], str(error)
+    except MemoryError:
+        return [], f"{path}: {OUT_OF_MEMORY}"
+    except Exception as error:  # whatever one file does, the others go on: it is named and counted
+        return [], f"{path}: {type(error).__name__}: {error}"

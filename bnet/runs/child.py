@@ -2,8 +2,8 @@
 
 Not a pool of `concurrent.futures`: there, one process that is killed takes the others' work with it, and none is bound
 to cores before NumPy counts them. The parent sends a pickle down the child's standard input and keeps that pipe open:
-when it closes, however the parent ended, the child ends at once. What the child writes to standard error, its bars as
-plain lines, is what it says; its answer is a pickle on standard output.
+when it closes, however the parent ended, the child ends at once. The child's standard error is what it says, its answer
+a pickle on standard output.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Child:
     cores
         Numbers of the cores that the process is bound to, where the system can do that; empty: all of this one's.
     threads
-        Size of TensorFlow's pools of threads. Its sums are cut by that number and not by how many cores there are, so
-        that processes with equal `threads` give equal results.
+        Size of TensorFlow's thread pools. Its sums are cut by that number, not by how many cores there are: processes
+        with equal `threads` give equal results.
     """
 
     def __init__(
@@ -84,16 +84,16 @@ class Child:
         self._thread.join()
 
     def _listen(self) -> None:
-        last = "it said nothing"
+        last, process = "it said nothing", self.process
         with contextlib.suppress(BrokenPipeError):  # it has ended already: why stands below
-            self.process.stdin.write(self._order)
-            self.process.stdin.flush()
-        for line in self.process.stderr:
+            process.stdin.write(self._order)
+            process.stdin.flush()
+        for line in process.stderr:
             if text := line.decode(errors="replace").rstrip():
                 last = text
                 self._tell(Message(text))
-        answer, status = self.process.stdout.read(), self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+        answer, status = process.stdout.read(), process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
         if answer:
@@ -106,7 +106,7 @@ class Child:
 
 
 def call(function: Callable, *arguments: Any, tell: Callable[[Message], None] = lambda _: None, **options: Any) -> Any:
-    """Call `function` in a `Child`, wait, and return what it returns.
+    """Call `function` in a `Child` (with its `options`), wait, and return what it returns.
 
     `tell` is given every line, and an empty message once a second; it may raise to end the child.
 
@@ -132,8 +132,7 @@ def call(function: Callable, *arguments: Any, tell: Callable[[Message], None] = 
 
 
 def main() -> None:
-    """The child's side: ``python -m bnet.runs.child '[cores]'``, with a pickled (function, arguments) on standard
-    input."""
+    """The child's side: ``python -m bnet.runs.child '[cores]'``."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its children
     cores = json.loads(sys.argv[1])
     if cores and hasattr(os, "sched_setaffinity"):

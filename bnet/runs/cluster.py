@@ -23,32 +23,25 @@ from typing import Any
 from bnet import paths
 from bnet.backend import cores
 from bnet.errors import BnetError, unknown
-from bnet.runs import records
-from bnet.runs.jobs import Job, Say, state
+from bnet.runs import jobs, records
+from bnet.runs.jobs import Job, Log
 from bnet.runs.worker import Order, bnet_here, look, perform, versions
 from bnet.training.device import Settings
 
 KEEP = ("auto", "shared", "returned")
-"""How records come here: `bnet.runs.worker.Order.keep`."""
-ANSWER = 5.0
-"""Seconds within which a scheduler must answer."""
-PATIENCE = 300.0
-"""Seconds without any worker after which runs are given up."""
-LOOK = 5.0
-"""Seconds between two looks whether there are workers."""
+"""How records come here: ``shared``: workers write them into the folder, which they must see; ``returned``: they send
+the files; ``auto``: a worker writes where it sees the folder, and sends else."""
+ANSWER, PATIENCE, LOOK = 5.0, 300.0, 5.0
+"""Seconds within which a scheduler must answer; without any worker after which runs are given up; between two looks
+whether there are workers."""
 
 
 def spread(
-    todo: list[Job], results: Path, say: Say, settings: Settings | None = None, *, address: str, keep: str = "auto"
+    todo: list[Job], results: Path, log: Log, settings: Settings | None = None, *, address: str, keep: str = "auto"
 ) -> Iterator[tuple[Job, str]]:
-    """Do runs of one corpus on the workers of the scheduler at `address`: a `bnet.runs.jobs.Executor`.
+    """The `bnet.runs.jobs.Executor` of clusters: on workers of the scheduler at `address`, records as `KEEP` says.
 
     Workers that lack the corpus get no run. Workers that come later are used too.
-
-    Yields
-    ------
-    tuple
-        Each job as it ends, and why it failed: '' if its record is in `results` now.
 
     Raises
     ------
@@ -58,20 +51,16 @@ def spread(
     """
     if keep not in KEEP:
         raise unknown("way of records", keep, KEEP)
-    with (
-        _quiet(),
-        _client(address) as client,
-        tempfile.NamedTemporaryFile(dir=results, prefix=".cluster-") as token,
-    ):
+    with _client(address) as client, tempfile.NamedTemporaryFile(dir=results, prefix=".cluster-") as token:
         name = f"bnet-{uuid.uuid4().hex}"
         order = Order(results.absolute(), Path(token.name).name, keep, settings, cores(), name, bnet_here())
-        able = _able(client, address, order, todo[0], say)
+        able = _able(client, address, order, todo[0], log)
         events: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()  # a line, or the name of a run that ended
         client.subscribe_topic(name, lambda event: events.put((event[1], "")))
         unpack = lambda packed: __import__("pickle").loads(packed)()  # noqa: E731 by value: a scheduler may lack bnet
-        jobs, waiting = {job.config.run_name: job for job in todo}, {}
+        by_name, waiting = {job.config.run_name: job for job in todo}, {}
         try:
-            for run, job in jobs.items():
+            for run, job in by_name.items():
                 task = pickle.dumps(functools.partial(perform, job, order))
                 waiting[run] = client.submit(unpack, task, key=f"{run}-{name}", workers=able, pure=False)
                 waiting[run].add_done_callback(lambda _, run=run: events.put(("", run)))
@@ -80,58 +69,57 @@ def spread(
                 try:
                     line, run = events.get(timeout=LOOK)
                 except queue.Empty:
-                    last = _last_worker(client, address, last, say)
+                    last = _last_worker(client, address, last, log)
                     if time.monotonic() - last > PATIENCE:
-                        yield from ((jobs[run], f"no worker was left at {address}") for run in waiting)
+                        yield from ((by_name[run], f"no worker was left at {address}") for run in waiting)
                         return
                     continue
                 if run:
-                    yield jobs[run], _take(waiting.pop(run), jobs[run], results, say)
+                    yield by_name[run], _receive(waiting.pop(run), by_name[run], results, log)
                 else:
-                    say(line)
+                    log(line)
         finally:
             with contextlib.suppress(Exception):  # a scheduler that is gone
                 client.cancel(list(waiting.values()), force=True)
 
 
-def _last_worker(client: Any, address: str, last: float, say: Say) -> float:
+@contextlib.contextmanager
+def _client(address: str) -> Iterator[Any]:
+    """A connection, without dask's own lines about connections: what matters is said in an error."""
+    try:
+        import distributed
+    except ImportError as error:
+        raise BnetError("--cluster needs dask.distributed; install it: pip install 'bnet[cluster]'") from error
+    logger = logging.getLogger("distributed")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        client = distributed.Client(address, timeout=ANSWER, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        logger.setLevel(level)
+        raise BnetError(
+            f"no dask scheduler answers at {address} ({str(error).splitlines()[0] if str(error) else 'no answer'}); "
+            "expected the address that `dask scheduler` prints when it starts, such as tcp://head:8786"
+        ) from error
+    try:
+        with client:
+            yield client
+    finally:
+        logger.setLevel(level)
+
+
+def _last_worker(client: Any, address: str, last: float, log: Log) -> float:
     """When there was a worker: now, or as before; the first time that there is none, says so."""
     now = time.monotonic()
     with contextlib.suppress(OSError):  # a scheduler that is gone: its tasks are cancelled
         if client.scheduler_info()["workers"]:
             return now
         if now - last < 2 * LOOK:
-            say(f"no worker is left at {address}; waiting up to {PATIENCE:.0f} s for one")
+            log(f"no worker is left at {address}; waiting up to {PATIENCE:.0f} s for one")
     return last
 
 
-def _client(address: str):
-    try:
-        import distributed
-    except ImportError as error:
-        raise BnetError("--cluster needs dask.distributed; install it: pip install 'bnet[cluster]'") from error
-    try:
-        return distributed.Client(address, timeout=ANSWER, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise BnetError(
-            f"no dask scheduler answers at {address} ({str(error).splitlines()[0] if str(error) else 'no answer'}); "
-            "expected the address that `dask scheduler` prints when it starts, such as tcp://head:8786"
-        ) from error
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """No lines of dask's own about connections: what matters is said in an error."""
-    logger = logging.getLogger("distributed")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-def _able(client: Any, address: str, order: Order, job: Job, say: Say) -> list[str] | None:
+def _able(client: Any, address: str, order: Order, job: Job, log: Log) -> list[str] | None:
     """Addresses of the workers that can do runs of this corpus, or None for all; see `spread` for errors."""
     looks = client.run(look, order, job, on_error="return")
     if not looks:
@@ -148,21 +136,20 @@ def _able(client: Any, address: str, order: Order, job: Job, say: Say) -> list[s
         )
     ours = versions()
     for worker, seen in looks.items():
-        other = [f"{name} {v}" for name, v in seen["packages"].items() if v != ours[name]]
-        if other:
-            say(f"worker {worker} has other packages, and may differ in last digits: {', '.join(other)}")
-    lacking = {worker: seen["lacks"] for worker, seen in looks.items() if seen["lacks"]}
-    for worker, reason in lacking.items():
-        say(f"worker {worker} gets no run: {reason}")
-    able = [worker for worker in looks if worker not in lacking]
+        if other := [f"{name} {v}" for name, v in seen["packages"].items() if v != ours[name]]:
+            log(f"worker {worker} has other packages, and may differ in last digits: {', '.join(other)}")
+        if seen["lacks"]:
+            log(f"worker {worker} gets no run: {seen['lacks']}")
+    able = [worker for worker, seen in looks.items() if not seen["lacks"]]
     if not able:
-        raise BnetError(f"no worker can do these runs: {'; '.join(f'{w}: {why}' for w, why in lacking.items())}")
-    shared = sum(seen["shared"] for worker, seen in looks.items() if worker in able)
-    say(f"{len(able)} workers at {address}; {shared} write into {order.results}, {len(able) - shared} send records")
-    return able if lacking else None
+        reasons = "; ".join(f"{worker}: {seen['lacks']}" for worker, seen in looks.items())
+        raise BnetError(f"no worker can do these runs: {reasons}")
+    shared = sum(looks[worker]["shared"] for worker in able)
+    log(f"{len(able)} workers at {address}; {shared} write into {order.results}, {len(able) - shared} send records")
+    return able if len(able) < len(looks) else None
 
 
-def _take(future: Any, job: Job, results: Path, say: Say) -> str:
+def _receive(future: Any, job: Job, results: Path, log: Log) -> str:
     """Write what a worker sent, whole, unless the record is there; why the run failed, or ''."""
     try:
         files = future.result()
@@ -171,11 +158,11 @@ def _take(future: Any, job: Job, results: Path, say: Say) -> str:
     except Exception as error:  # workers lost too often, a scheduler that is gone
         return f"{type(error).__name__}: {next(iter(str(error).splitlines()), 'no reason given')}"
     folder = job.folder(results)
-    with paths.alone(folder.parent / f".{folder.name}.lock", f"another process writes {folder.name}; waiting", say):
-        if files and state(job, results) == "damaged":
-            say(f"a damaged record is set aside as {records.set_aside(folder).name}")
+    with paths.alone(folder.parent / f".{folder.name}.lock", f"another process writes {folder.name}; waiting", log):
+        if files and jobs.state(job, results) == "damaged":
+            log(f"a damaged record is set aside as {records.set_aside(folder).name}")
         if files and not folder.exists():
             with paths.whole_folder(folder) as temporary:
                 for name, data in files.items():
                     (temporary / name).write_bytes(data)
-    return "" if state(job, results) == "done" else f"its record did not come whole into {folder.parent}"
+    return "" if jobs.state(job, results) == "done" else f"its record did not come whole into {folder.parent}"

@@ -15,7 +15,7 @@ import pandas as pd
 import bnet
 from bnet import backend
 from bnet.corpora import Corpus, Track
-from bnet.corpora.splits import Split, make_split
+from bnet.corpora.splits import PARTS, Split, make_split
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
 from bnet.models import Variant
@@ -62,7 +62,7 @@ def execute(
             config.run_name,
             settings,
         )
-    used = [*split.train, *split.validation, *split.test]
+    used = [track_id for part in PARTS for track_id in getattr(split, part)]
     return records.write(
         folder,
         config,
@@ -72,16 +72,11 @@ def execute(
         data={
             "features_checksum": store.checksum(used),
             "split_checksum": split.checksum(),
-            "tracks": {"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
+            "tracks": {part: len(getattr(split, part)) for part in PARTS},
             "lost": lost,
         },
         notes=outcome.notes,
-        made=made(
-            started,
-            time.perf_counter() - clock,
-            network=bool(config.architecture),
-            execution=outcome.execution,
-        ),
+        made=made(started, time.perf_counter() - clock, bool(config.architecture), outcome.execution),
         model=outcome.model,
     )
 
@@ -97,7 +92,7 @@ def parts(store: FeatureStore, tracks: Iterable[Track], labels: list[str], split
     index = {label: i for i, label in enumerate(labels)}
     label_of = {track.track_id: index[track.label] for track in tracks}
     result = []
-    for part in ("train", "validation", "test"):
+    for part in PARTS:
         ids = getattr(split, part)
         if not ids:
             raise BnetError(f"the {part} part of this fold has no track with features; see `bnet features`")
@@ -115,9 +110,7 @@ def _predictions(tracks: Iterable[Track], labels: list[str], split: Split, outco
     return pd.concat(frames, ignore_index=True)
 
 
-def made(
-    started: datetime, seconds: float, *, network: bool, execution: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def made(started: datetime, seconds: float, network: bool, execution: dict[str, Any] | None = None) -> dict[str, Any]:
     """How a record was made (commit, packages, device, machine, date and time): what may differ between two runs of one
     configuration. `network`: a Keras network computed it; `execution`: how its training was executed."""
     return {

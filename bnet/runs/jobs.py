@@ -24,8 +24,12 @@ from bnet.training.baselines import BASELINES
 from bnet.training.config import Config, Profile, Training
 from bnet.training.device import Settings, take
 
+Log = Callable[[str], None]
+"""Prints a human-readable line."""
 
-def _say(text: str) -> None:
+
+def log_to_stderr(text: str) -> None:
+    """The default `Log`."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -42,27 +46,26 @@ class Job:
         return results / self.config.corpus / self.config.run_name
 
 
-Say = Callable[[str], None]
-"""Prints a line for people."""
-
-Executor = Callable[[list[Job], Path, Say, Settings | None], Iterable[tuple[Job, str]]]
-"""How several runs are done: is given those without a record, the results folder, `Say` and settings; gives each as it
-ends, with the reason why it failed, or '' if it has a record now. `one_by_one`, `bnet.runs.pool`,
+Executor = Callable[[list[Job], Path, Log, Settings | None], Iterable[tuple[Job, str]]]
+"""How several runs of one corpus are done: is given those without a record, the results folder, a `Log` and settings;
+yields each as it ends, with the reason why it failed, or '' if it has a record now. `one_by_one`, `bnet.runs.pool`,
 `bnet.runs.cluster`."""
 
 
 def title(variant: str) -> str:
-    """A network's or baseline's name for people; of a network that is not in the table, its name."""
-    if variant in BASELINES:
-        return BASELINES[variant][0]
-    return VARIANTS[variant].title if variant in VARIANTS else variant
+    """The display name of a network or baseline; of a network that is not in the table, its name."""
+    return BASELINES[variant][0] if variant in BASELINES else getattr(VARIANTS.get(variant), "title", variant)
+
+
+def words(names: Iterable[str]) -> list[str]:
+    """Comma-separated names, each once."""
+    return list(dict.fromkeys(word.strip() for item in names for word in item.split(",") if word.strip()))
 
 
 def variants(names: Iterable[str]) -> list[str]:
-    """Names of networks and baselines, with commas split, ``all`` and ``baselines`` spelt out, and no name twice."""
+    """`words` that name networks and baselines, with ``all`` and ``baselines`` spelt out."""
     groups = {"all": [*VARIANTS], "baselines": [*BASELINES]}
-    flat = [name.strip() for item in names for name in item.split(",") if name.strip()]
-    return list(dict.fromkeys(name for item in flat for name in groups.get(item, [item])))
+    return list(dict.fromkeys(name for item in words(names) for name in groups.get(item, [item])))
 
 
 def selected(corpus: Corpus, training: Training, exclude: Iterable[str] = ()) -> list[Track]:
@@ -84,23 +87,23 @@ def jobs(
     exclude: Iterable[str] = (),
     own: Mapping[str, Variant] | None = None,
 ) -> list[Job]:
-    """The runs of some networks and baselines on some folds (None: those that the profile runs), fold by fold.
-
-    Networks of one's `own` (`bnet.models.variants.load`) count beside those of the table.
+    """The runs of some networks and baselines on some folds (None: those that the profile runs), fold by fold; networks
+    of one's `own` (`bnet.models.variants.load`) count beside those of the table.
 
     Raises
     ------
     BnetError
         If a name is unknown, the data is not there, a fold is out of range, or the clips are too short for a network.
     """
-    found = get_corpus(corpus)
-    chosen = variants(names)
-    networks = {**VARIANTS, **(own or {})}
+    found, chosen, networks = get_corpus(corpus), variants(names), {**VARIANTS, **(own or {})}
     for variant in chosen:
         if variant not in networks and variant not in BASELINES:
             raise unknown("network", variant, [*networks, *BASELINES])
     rows, exclude = {variant: networks.get(variant) for variant in chosen}, sorted(set(exclude))
-    return of_tracks(found, selected(found, profile.training, exclude), rows, protocol, profile, folds, exclude)
+    todo = of_tracks(found, selected(found, profile.training, exclude), rows, protocol, profile, folds, exclude)
+    for fold in {job.config.fold for job in todo}:
+        make_split(todo[0].tracks, protocol, fold, todo[0].config.folds, profile.training.seed)
+    return todo
 
 
 def of_tracks(
@@ -112,7 +115,7 @@ def of_tracks(
     folds: Iterable[int] | None = None,
     exclude: Iterable[str] = (),
 ) -> list[Job]:
-    """As `jobs`, of tracks that have been selected, and of networks by name (None: a baseline)."""
+    """As `jobs`, of tracks that have been selected, and of networks by name (None: a baseline); nothing is split."""
     training = dataclasses.replace(profile.training, clip_seconds=clip_seconds(corpus, profile.training))
     for row in filter(None, rows.values()):
         check(row, corpus.front_end.frames(training.clip_seconds))
@@ -127,13 +130,12 @@ def of_tracks(
         "training": training,
         "exclude": ",".join(sorted(set(exclude))),
     }
-    result = []
-    for fold in profile.folds_to_run(protocol) if folds is None else folds:
-        make_split(tracks, protocol, fold, shared["folds"], training.seed)
-        for variant, row in rows.items():
-            config = Config(**shared, variant=variant, architecture=row.architecture() if row else "", fold=fold)
-            result.append(Job(config, corpus, tuple(tracks)))
-    return result
+    return [
+        Job(Config(**shared, variant=name, architecture=row.architecture() if row else "", fold=fold), corpus, kept)
+        for kept in [tuple(tracks)]
+        for fold in (profile.folds_to_run(protocol) if folds is None else folds)
+        for name, row in rows.items()
+    ]
 
 
 def state(job: Job, results: Path) -> str:
@@ -148,14 +150,12 @@ def state(job: Job, results: Path) -> str:
     return "done"
 
 
-def run(job: Job, results: Path, say=_say, settings: Settings | None = None) -> Record:
+def run(job: Job, results: Path, log: Log = log_to_stderr, settings: Settings | None = None) -> Record:
     """Do a run, or read its record if it has been done: the same command again does nothing.
 
-    How it is done (`settings`; None: chosen for the device at hand) stands in the record, but is no part of its
-    identity: a run that has been done is not done again in another way.
-
-    A damaged record is set aside and made anew. Two processes never do the same run: the second waits for the first,
-    and then finds its record. A run that was killed restarts from its first epoch.
+    How it is done (`settings`; None: chosen for the device) stands in the record, but is no part of its
+    identity. A damaged record is set aside and recomputed. Of two processes the second waits for the first, and then
+    finds its record. A run that was killed restarts from its first epoch.
 
     Raises
     ------
@@ -165,12 +165,12 @@ def run(job: Job, results: Path, say=_say, settings: Settings | None = None) -> 
     folder = job.folder(results)
     writable_dir(folder.parent, "results", "BNET_RESULTS")
     waiting = f"another process is doing the run {folder.name}; waiting for it"
-    with alone(folder.parent / f".{folder.name}.lock", waiting, say):
+    with alone(folder.parent / f".{folder.name}.lock", waiting, log):
         if folder.exists():
             try:
                 return records.read(folder)
             except records.DamagedRecord as error:
-                say(f"{error}\nset aside as {records.set_aside(folder).name}")
+                log(f"{error}\nset aside as {records.set_aside(folder).name}")
         for left in folder.parent.glob(f".{folder.name}.*"):
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
@@ -178,7 +178,7 @@ def run(job: Job, results: Path, say=_say, settings: Settings | None = None) -> 
 
 
 def extract(
-    found: Corpus, tracks: Iterable[Track], seconds: float, workers: int | None = None, say=_say
+    corpus: Corpus, tracks: Iterable[Track], seconds: float, workers: int | None = None, log: Log = log_to_stderr
 ) -> FeatureStore:
     """Extract what features the tracks still lack, and name those that failed.
 
@@ -187,13 +187,13 @@ def extract(
     BnetError
         If no track at all could be used.
     """
-    store = FeatureStore(found, seconds)
+    store = FeatureStore(corpus, seconds)
     done = store.extract(list(tracks), jobs=workers)
     for track_id, reason in sorted(done.failed.items()):
-        say(f"no features of {track_id}: {reason}")
-    say(f"features of {found.name}, {seconds:g} s: {done.done} new, {done.reused} kept, {len(done.failed)} failed")
+        log(f"no features of {track_id}: {reason}")
+    log(f"features of {corpus.name}, {seconds:g} s: {done.done} new, {done.reused} kept, {len(done.failed)} failed")
     if done.failed and not (done.done or done.reused):
-        raise BnetError(f"none of the {len(done.failed)} tracks of {found.name} could be used; the reasons stand above")
+        raise BnetError(f"none of the {len(done.failed)} tracks of {corpus.name} could be used; see the reasons above")
     return store
 
 
@@ -201,7 +201,7 @@ def run_all(
     todo: list[Job],
     results: Path,
     workers: int | None = None,
-    say: Say = _say,
+    log: Log = log_to_stderr,
     settings: Settings | None = None,
     executor: Executor | None = None,
 ) -> list[Record]:
@@ -212,38 +212,34 @@ def run_all(
     Raises
     ------
     BnetError
-        If runs failed: names each with its reason, when the others have ended. Of runs in this process the first that
-        fails ends it.
+        If runs failed: names each, when the others have ended. Of runs in this process the first that fails ends it.
     """
-    waiting = [job for job in todo if state(job, results) != "done"]
-    say(f"{len(todo)} runs: {len(todo) - len(waiting)} done, {len(waiting)} to do, into {results}")
-    failed = []
+    waiting, failed = [job for job in todo if state(job, results) != "done"], []
+    log(f"{len(todo)} runs: {len(todo) - len(waiting)} done, {len(waiting)} to do, into {results}")
     if waiting:
         writable_dir(results, "results", "BNET_RESULTS")
-        ended = (executor or functools.partial(one_by_one, workers=workers))(waiting, results, say, settings)
+        ended = (executor or functools.partial(one_by_one, workers=workers))(waiting, results, log, settings)
         for number, (job, reason) in enumerate(ended, 1):
             name = job.config.run_name
             if reason:
                 failed.append(f"{name}: {reason}")
             told = f"failed: {reason}" if reason else outcome(records.read(job.folder(results)))
-            say(f"[{number}/{len(waiting)}] {name}: {told}")
+            log(f"[{number}/{len(waiting)}] {name}: {told}")
     if failed:
-        raise BnetError(
-            f"{len(failed)} of {len(waiting)} runs failed, the others are recorded; the same command tries again what "
-            "failed:\n" + "\n".join(failed)
-        )
+        what = f"{len(failed)} of {len(waiting)} runs failed, the others are recorded; the same command retries them"
+        raise BnetError(":\n".join([what, "\n".join(failed)]))
     return [records.read(job.folder(results)) for job in todo]
 
 
 def one_by_one(
-    todo: list[Job], results: Path, say: Say, settings: Settings | None = None, *, workers: int | None = None
+    todo: list[Job], results: Path, log: Log, settings: Settings | None = None, *, workers: int | None = None
 ) -> Iterator[tuple[Job, str]]:
     """The plain `Executor`: extract what features are lacking, then do each run in this process, with all cores."""
     if settings and settings.device == "gpu" and any(job.config.architecture for job in todo):
         take(settings)  # before anything is extracted for a GPU that is not there
-    extract(todo[0].corpus, todo[0].tracks, todo[0].config.training.clip_seconds, workers, say)
+    extract(todo[0].corpus, todo[0].tracks, todo[0].config.training.clip_seconds, workers, log)
     for job in todo:
-        run(job, results, say, settings)
+        run(job, results, log, settings)
         yield job, ""
 
 

@@ -1,30 +1,34 @@
-"""A plan: what a full execution will do. Hours are one measured step times the number of steps; `bnet.runs.planning`
-counts."""
+"""What a full execution will do: runs, clips and bytes, counted. Nothing is written; `bnet.runs.speed` adds the hours.
+
+A corpus that is not here is planned from its published number of clips, as if every clip were a group of its own.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from bnet.corpora import get_corpus
-from bnet.errors import BnetError
-from bnet.runs import speed
-from bnet.runs.speed import Speed
+from bnet import backend, paths
+from bnet.corpora import CORPORA, Corpus, Track, get_corpus, select
+from bnet.corpora.splits import PARTS, PROTOCOLS, make_split
+from bnet.corpora.store import FeatureStore
+from bnet.errors import BnetError, unknown
+from bnet.models import VARIANTS, get_variant
+from bnet.models.cost import cost
+from bnet.runs import jobs, records
 from bnet.training.baselines import BASELINES
-from bnet.training.config import Profile
+from bnet.training.config import Config, Profile
 
-CLASSES = 10
-"""Of the networks that are measured: their last layer is too small to matter."""
-BUDGET, QUICK = 15.0, 3.0
-"""Seconds of training steps that are timed, after the first step; with `quick`."""
-BYTES_A_PARAMETER = 13.5
-"""Of a run's weights file: a float32 weight, Adam's two moments, and an eighth more for the file's own structure."""
+BYTES_PER_PARAMETER = 13.5
+"""Of a run's weights file: a float32 weight, Adam's two moments, and an eighth more for the file's structure."""
 
 
 @dataclass(frozen=True)
@@ -35,53 +39,48 @@ class Plan:
     ----------
     tasks
         One row per corpus, protocol and network: ``runs, done, to_do``, clips of the first fold's ``train, validation,
-        test``, ``steps_a_run``, and what follows from the speed: ``hours_a_run, hours, record_bytes, how``.
+        test``, ``steps_a_run``, ``frames``, ``hours_a_run``, ``hours``, ``record_bytes`` and ``how`` hours are known.
     features
         One row per corpus: ``data`` (here or absent), ``clips, extracted``, ``hours`` of extraction on all cores, bytes
-        of the store and to download (missing where nobody has published the size), ``how``.
-    machine
-        `bnet.backend.machine()`, where it is planned.
-    notes
-        What a reader of the figures must know.
-    speeds, process_memory
-        Of the networks, and the peak memory in bytes of one process that extracts features; empty and None until
-        they have been measured.
+        of the store and to download (missing where nobody has published the size), ``how``, ``seconds`` of a clip.
+    networks
+        One row per network and clip length, as `bnet.runs.speed.network` gives it; empty until they are measured.
+    process_memory
+        Peak memory in bytes of one process that extracts features; None until measured.
     """
 
     profile: Profile
+    machine: dict[str, Any]
     tasks: pd.DataFrame
     features: pd.DataFrame
-    machine: dict[str, Any]
-    notes: tuple[str, ...] = ()
-    speeds: tuple[Speed, ...] = ()
+    networks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["memory", "device_memory"]))
     process_memory: int | None = None
+    notes: tuple[str, ...] = ()
 
-    def networks(self) -> pd.DataFrame:
-        """One row per network and clip length: seconds, memory, size, and how each was found."""
-        columns = [field.name for field in dataclasses.fields(Speed)]
-        return pd.DataFrame([dataclasses.asdict(s) for s in self.speeds], columns=columns)
+    def waiting(self) -> pd.Series:
+        """Which tasks are networks that have runs to do."""
+        return (self.tasks["to_do"] > 0) & ~self.tasks["network"].isin([*BASELINES])
 
     def total(self) -> dict[str, Any]:
         """Sums over the tables, of what is known; None where nothing is. Training hours are those of networks."""
-        tasks, features = self.tasks, self.features
-        networks = tasks[~tasks["network"].isin([*BASELINES]) & (tasks["to_do"] > 0)]
+        tasks, features, networks = self.tasks, self.features, self.networks
         new = features["store_bytes"] // features["clips"] * (features["clips"] - features["extracted"])
         return {
             **{key: int(tasks[key].sum()) for key in ("runs", "done", "to_do")},
-            "training_hours": _sum(networks["hours"]),
-            "feature_hours": _sum(features["hours"]),
+            "training_hours": _known(tasks["hours"][self.waiting()].sum(min_count=1)),
+            "feature_hours": _known(features["hours"].sum(min_count=1)),
             "new_store_bytes": int(new.sum()),
             "record_bytes": int(tasks["record_bytes"].sum()),
-            "download_bytes": _sum(features["download_bytes"]),
-            "training_memory": max((s.memory for s in self.speeds if s.memory), default=None),
-            "device_memory": max((s.device_memory for s in self.speeds if s.device_memory), default=None),
+            "download_bytes": _known(features["download_bytes"].sum(min_count=1)),
+            "training_memory": _known(networks["memory"].max()),
+            "device_memory": _known(networks["device_memory"].max()),
             "feature_memory": self.process_memory and (1 + self.machine["cores"]) * self.process_memory,
         }
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values for JSON; what is not known is None."""
-        tasks = self.tasks.drop(columns="frames")
-        tables = {"tasks": tasks, "features": self.features.drop(columns="seconds"), "networks": self.networks()}
+        tables = {"tasks": self.tasks.drop(columns="frames"), "features": self.features.drop(columns="seconds")}
+        tables["networks"] = self.networks
         return {
             "profile": self.profile.to_dict(),
             "machine": self.machine,
@@ -91,63 +90,161 @@ class Plan:
         }
 
 
-def measure(made: Plan, *, quick: bool = False, say: Callable[[str], None] = print) -> Plan:
-    """The plan with hours and memory, from measurements on this machine.
+def make(
+    corpora: Iterable[str],
+    variants: Iterable[str],
+    protocols: Iterable[str],
+    profile: Profile,
+    results: Path,
+    exclude: Iterable[str] = (),
+) -> Plan:
+    """Count what is to be done.
 
-    Each network that has runs to do is timed at each length of its clips; with `quick` only the first, for fewer steps,
-    and the times of all others are in proportion to their multiply-adds.
+    Names are comma-separated; ``all`` corpora, ``all`` networks, all ``baselines``. A protocol that a corpus does not
+    have is left out for it, with a note; with ``all``, so is a corpus of which nothing is known. The rest is as for
+    `bnet.runs.jobs.jobs`.
 
     Raises
     ------
     BnetError
-        If a network can't be measured (memory); names it and what to do.
+        If a name is unknown, a named corpus is neither here nor has a published number of clips, a clip is too short
+        for a network, or nothing is left.
     """
-    todo = made.tasks[(made.tasks["to_do"] > 0) & ~made.tasks["network"].isin([*BASELINES])]
-    pairs = list(dict.fromkeys(zip(todo["network"], todo["frames"], strict=True)))
-    timed, speeds, training = pairs[: 1 if quick else None], {}, made.profile.training
-    for number, (variant, length) in enumerate(timed, 1):
-        say(f"measuring {variant} at {length} frames ({number} of {len(timed)}), for half a minute or so")
-        words = variant, CLASSES, length, training.batch_size, training.precision, QUICK if quick else BUDGET
-        speeds[variant, length] = speed.network(*words)
-    for variant, length in pairs[len(timed) :]:
-        speeds[variant, length] = speed.scaled(speeds[pairs[0]], variant, CLASSES, length)
-    say("measuring the extraction of a few clips")
-    features = made.features.copy()
-    for i, row in features.iterrows():
-        clip_s, features.loc[i, "how"] = _clip_speed(row["corpus"], row["data"] == "here", row["seconds"])
-        features.loc[i, "hours"] = (row["clips"] - row["extracted"]) * clip_s / made.machine["cores"] / 3600
-    made = dataclasses.replace(made, features=features, process_memory=speed.peak_memory())
-    return with_speeds(made, speeds)
-
-
-def with_speeds(made: Plan, speeds: dict[tuple[str, int], Speed]) -> Plan:
-    """The plan with the columns that follow from what a step and a clip take, and from the size of a network."""
-    tasks, epochs, columns = made.tasks.copy(), made.profile.training.epochs, []
-    for row in tasks.itertuples():
-        known, hours, size = speeds.get((row.network, row.frames)), math.nan, 0.0
-        if known:
-            clips = (epochs + 1) * row.validation + row.test  # validation after each epoch, prediction at the end
-            hours = (known.start_s + row.steps_a_run * known.step_s + clips * known.clip_s) / 3600
-            size = BYTES_A_PARAMETER * known.parameters
-        classes = len(get_corpus(row.corpus).labels)
-        lines = (row.validation + row.test) * (32 + 10 * classes) + 60 * epochs
-        record = round(2500 + lines + size)  # a line of probabilities per clip, one per epoch, and the weights
-        columns.append((hours, row.to_do * hours, row.to_do * record, known.how if known else "not measured"))
-    tasks[["hours_a_run", "hours", "record_bytes", "how"]] = columns
-    return dataclasses.replace(made, tasks=tasks, speeds=tuple(speeds.values()))
-
-
-def _clip_speed(corpus: str, here: bool, seconds: float) -> tuple[float, str]:
-    """Seconds a clip, and how they were found: on the corpus's own clips, or on an MP3 where it is not here."""
-    found, how = get_corpus(corpus), "measured on an MP3 made on the spot"
-    if here:
+    wanted, networks, protocols = jobs.words(corpora), jobs.variants(variants), jobs.words(protocols)
+    names = list(dict.fromkeys(name for item in wanted for name in (CORPORA if item == "all" else [item])))
+    corpora = [get_corpus(name) for name in names]
+    for kind, chosen, known in (("network", networks, [*VARIANTS, *BASELINES]), ("protocol", protocols, PROTOCOLS)):
+        for name in chosen:
+            if name not in known:
+                raise unknown(kind, name, known)
+    tasks, features, notes, fetched = [], [], [], set()
+    for corpus in corpora:
         try:
-            return speed.clips(found, found.tracks(), seconds), "measured"
+            tracks, absent = _tracks(corpus, profile, exclude)
         except BnetError as error:
-            how = f"{how}, for a clip failed: {error}"
-    return speed.mp3(seconds), how
+            if corpus.name in wanted:
+                raise
+            notes.append(f"{corpus.name} is left out: {error}")
+            continue
+        if absent:
+            notes.append(f"planned from its published number of clips: {absent}")
+        features.append(_features(corpus, tracks, not absent, profile, fetched))
+        done = set()
+        for folder in records.folders(results, corpus.name):
+            try:
+                done.add(_trackless(records.read(folder).config, absent))
+            except records.DamagedRecord:
+                notes.append(f"{folder.name} is damaged and will be recomputed")
+        for protocol in protocols:
+            if protocol not in corpus.protocols:
+                notes.append(f"{corpus.name} has no protocol {protocol}; it has {', '.join(corpus.protocols)}")
+                continue
+            rows = {name: VARIANTS.get(name) for name in networks}
+            todo = jobs.of_tracks(corpus, tracks, rows, protocol, profile, exclude=exclude)
+            tasks += _tasks(todo, profile, done, absent)
+    if not tasks:
+        raise BnetError(f"nothing to plan: {'; '.join(notes) or 'name a corpus, a network and a protocol'}")
+    if profile.training.stop_patience:
+        notes.append("hours are an upper bound: early stopping may end a run before its last epoch")
+    made = Plan(profile, backend.machine(), pd.DataFrame(tasks), pd.DataFrame(features))
+    return dataclasses.replace(made, notes=(*notes, *_full_disks(made.total(), results)))
 
 
-def _sum(column: pd.Series) -> float | None:
-    """The sum of what is known; None if nothing is."""
-    return float(column.sum()) if column.notna().any() else None
+def _tracks(corpus: Corpus, profile: Profile, exclude: Iterable[str]) -> tuple[list[Track], str]:
+    """The tracks that the profile uses, or stand-ins and the reason why the true ones are not here. Stand-ins have the
+    published counts, a group each, and parts of their own in the shares 8 : 1 : 1."""
+    try:
+        return jobs.selected(corpus, profile.training, exclude), ""
+    except BnetError as error:
+        if not corpus.expected:
+            raise
+        reason = str(error).split("; expected", 1)[0]
+    parts = [PARTS[0]] * 8 + list(PARTS[1:])
+    tracks = [
+        Track(name, label, name, split=parts[i % 10])
+        for label, number in corpus.expected.items()
+        for i, name in enumerate(f"{label}-{i:06d}" for i in range(number))
+    ]
+    return select(tracks, profile.training.max_per_class or None, seed=profile.training.seed), reason
+
+
+def _features(corpus: Corpus, tracks: list[Track], here: bool, profile: Profile, fetched: set[str]) -> dict[str, Any]:
+    """A row of `Plan.features`; `fetched` holds the folders that are counted already: two corpora may share one."""
+    seconds = jobs.clip_seconds(corpus, profile.training)
+    there = FeatureStore(corpus, seconds).available
+    folder = getattr(corpus, "data_name", "") or corpus.name
+    download = 0.0 if here or folder in fetched else float(getattr(corpus, "disk_bytes", None) or math.nan)
+    fetched.add(folder)
+    return {
+        "corpus": corpus.name,
+        "data": "here" if here else "absent",
+        "clips": len(tracks),
+        "extracted": len(there & {t.track_id for t in tracks}) if here else min(len(there), len(tracks)),
+        "hours": math.nan,
+        "store_bytes": len(tracks) * 4 * corpus.front_end.frames(seconds) * corpus.front_end.n_mels,  # float32
+        "download_bytes": download,
+        "how": "not measured",
+        "seconds": seconds,
+    }
+
+
+def _trackless(config: Config, absent: str) -> Config:
+    """A configuration without its tracks, where they can't be known."""
+    return dataclasses.replace(config, corpus_fingerprint="", corpus_source="") if absent else config
+
+
+def _tasks(todo: list[jobs.Job], profile: Profile, done: set[Config], absent: str) -> list[dict[str, Any]]:
+    """Rows of `Plan.tasks`."""
+    first, corpus, training = todo[0].config, todo[0].corpus, profile.training
+    frames = corpus.front_end.frames(first.training.clip_seconds)
+    split = make_split(todo[0].tracks, first.protocol, 0, first.folds, first.training.seed)
+    sizes = {part: len(getattr(split, part)) for part in PARTS}
+    # of a record: a line of probabilities per clip, one per epoch, and the weights
+    text = 2500 + (sizes["validation"] + sizes["test"]) * (32 + 10 * len(corpus.labels)) + 60 * training.epochs
+    rows = []
+    for variant in dict.fromkeys(job.config.variant for job in todo):
+        own = [job.config for job in todo if job.config.variant == variant]
+        to_do = sum(_trackless(config, absent) not in done for config in own)
+        baseline = variant in BASELINES
+        weights = 0 if baseline else BYTES_PER_PARAMETER * cost(get_variant(variant), len(corpus.labels)).parameters
+        rows.append(
+            {
+                "corpus": first.corpus,
+                "protocol": first.protocol,
+                "network": variant,
+                "runs": len(own),
+                "done": len(own) - to_do,
+                "to_do": to_do,
+                **sizes,
+                "steps_a_run": 0 if baseline else training.epochs * math.ceil(sizes["train"] / training.batch_size),
+                "frames": frames,
+                "hours_a_run": math.nan,
+                "hours": math.nan,
+                "record_bytes": to_do * round(text + weights),
+                "how": "not measured",
+            }
+        )
+    return rows
+
+
+def _full_disks(total: dict[str, Any], results: Path) -> list[str]:
+    """A note for each folder that has less room than the plan wants to put there."""
+    notes = []
+    needs = (
+        (paths.cache_dir(), total["new_store_bytes"], "features", "BNET_CACHE"),
+        (results, total["record_bytes"], "records", "BNET_RESULTS"),
+        (paths.data_dir(), total["download_bytes"] or 0, "downloads, before unpacking", "BNET_DATA"),
+    )
+    for folder, size, what, variable in needs:
+        there = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.is_dir())
+        free = shutil.disk_usage(there).free
+        if size > free:
+            notes.append(
+                f"{what} need {size / 2**30:.1f} GiB, but {folder} has {free / 2**30:.1f} GiB free; "
+                f"set {variable} to a larger disk"
+            )
+    return notes
+
+
+def _known(value: float) -> float | None:
+    return float(value) if pd.notna(value) else None

@@ -16,7 +16,7 @@ from pathlib import Path
 from bnet.backend import cores
 from bnet.corpora.store import FeatureStore
 from bnet.runs.child import Child, Message
-from bnet.runs.jobs import Job, Say, _say, extract, run
+from bnet.runs.jobs import Job, Log, extract, log_to_stderr, run
 from bnet.sound.memory import available_bytes
 from bnet.training.device import Settings
 
@@ -25,26 +25,21 @@ SETTLE = 10.0
 
 
 def side_by_side(
-    todo: list[Job], results: Path, say: Say, settings: Settings | None = None, *, jobs: int
+    todo: list[Job], results: Path, log: Log, settings: Settings | None = None, *, jobs: int
 ) -> Iterator[tuple[Job, str]]:
-    """Do runs of one corpus in up to `jobs` processes, after extracting what features they lack.
+    """The `bnet.runs.jobs.Executor` of one machine: up to `jobs` processes, never more than cores; features come first.
 
-    Never more than there are cores. A run starts beside others when the machine has as much memory left as the largest
-    so far was seen to hold; what fails, or is killed, does not stop the others.
-
-    Yields
-    ------
-    tuple
-        Each job as it ends, and why it failed: '' if it has a record now.
+    A run starts beside others when the machine has as much memory left as the largest so far was seen to hold; what
+    fails, or is killed, does not stop the others.
 
     Raises
     ------
     BnetError
         If features can't be extracted.
     """
-    extract(todo[0].corpus, todo[0].tracks, todo[0].config.training.clip_seconds, jobs, say)
+    extract(todo[0].corpus, todo[0].tracks, todo[0].config.training.clip_seconds, jobs, log)
     if jobs > cores():
-        say(f"{jobs} jobs on {cores()} cores: {cores()} at a time")
+        log(f"{jobs} jobs on {cores()} cores: {cores()} at a time")
     free = shares(min(jobs, len(todo), cores()))
     waiting, running, largest, started = list(todo), {}, 0, 0.0
     events: queue.SimpleQueue[tuple[str, Message]] = queue.SimpleQueue()
@@ -64,17 +59,16 @@ def side_by_side(
                 free.append(share)
                 yield job, message.reason
             else:
-                say(named(name, message.line))
+                log(named(name, message.line))
     finally:
         for _, child, _ in running.values():
             child.kill()
 
 
-def _start(
-    job: Job, results: Path, settings: Settings | None, share: list[int], events: queue.SimpleQueue[tuple[str, Message]]
-) -> Child:
-    name = job.config.run_name
-    tell = lambda message: events.put((name, message))  # noqa: E731
+def _start(job: Job, results: Path, settings: Settings | None, share: list[int], events: queue.SimpleQueue) -> Child:
+    def tell(message: Message) -> None:
+        events.put((job.config.run_name, message))
+
     return Child(perform, (job, results, settings), tell, cores=share, threads=cores())
 
 
@@ -83,7 +77,9 @@ def perform(job: Job, results: Path, settings: Settings | None, features: bool =
     if features:
         known = FeatureStore(job.corpus, job.config.training.clip_seconds).index
         lacking = any(track.track_id not in known for track in job.tracks)
-        extract(job.corpus, job.tracks, job.config.training.clip_seconds, say=_say if lacking else lambda _: None)
+        extract(
+            job.corpus, job.tracks, job.config.training.clip_seconds, log=log_to_stderr if lacking else lambda _: None
+        )
     run(job, results, settings=settings)
 
 

@@ -4,10 +4,10 @@
 
 - ``run.json``: configuration and its hash, classes, checksums of data and split, what was lost, what was found on the
   way, and how the record was made (versions, commit, device, machine, time);
-- ``history.csv``: one row an epoch (networks only);
+- ``history.csv``: one row per epoch (networks only);
 - ``predictions.csv``: class probabilities of every test and validation track, ``part, track_id, label, <class>...``;
 - ``model.weights.h5``: the network's best weights; not part of the record, never committed. Beside a shipped run
-  (`bnet.deploy.weights`) they are ``weights.npz`` instead.
+  (`bnet.deploy.networks`) they are ``weights.npz`` instead.
 """
 
 from __future__ import annotations
@@ -42,15 +42,7 @@ class DamagedRecord(BnetError):
 
 @dataclass(frozen=True)
 class Record:
-    """A finished run, as read from its folder.
-
-    Parameters
-    ----------
-    folder
-        Where it lies.
-    run
-        The content of ``run.json``.
-    """
+    """A finished run: its folder, and what ``run.json`` holds."""
 
     folder: Path
     run: dict[str, Any]
@@ -85,13 +77,13 @@ class Record:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """One row an epoch; empty for a baseline."""
+        """One row per epoch; empty for a baseline."""
         path = self.folder / "history.csv"
         return pd.read_csv(path) if path.exists() else pd.DataFrame()
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
-        """``part, track_id, label`` and one column of probabilities a class (`class_columns`)."""
+        """``part, track_id, label`` and one column of probabilities per class (`class_columns`)."""
         return read_table((self.folder / "predictions.csv").read_bytes())
 
     def arrays(self, part: str = "test") -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -166,8 +158,9 @@ def write(
         "made": made,
     }
     run["seal"] = _seal(run)
+    texts["run.json"] = json.dumps(run, indent=1, ensure_ascii=False) + "\n"
     with whole_folder(folder) as temporary:
-        for name, text in {**texts, "run.json": json.dumps(run, indent=1, ensure_ascii=False) + "\n"}.items():
+        for name, text in texts.items():
             (temporary / name).write_text(text, encoding="utf-8", newline="\n")
         if model is not None:
             model.save_weights(temporary / WEIGHTS)
@@ -231,29 +224,6 @@ def find(results: Path, corpus: str | None = None, **wanted: Any) -> list[Record
     return sorted(chosen, key=lambda r: (r.config.corpus, r.config.variant, r.config.protocol, r.config.fold, r.name))
 
 
-def resolve(results: Path, name: str) -> Record:
-    """The record of a network or a baseline: by its folder, its name or the beginning of it (``corpus/name`` too).
-
-    Raises
-    ------
-    BnetError
-        If there is none, or several.
-    """
-    if (Path(name) / "run.json").is_file():
-        return read(Path(name).resolve())
-    named = [path for path in folders(results) if (path / "run.json").is_file()]
-    fits = [p for p in named if p.name.startswith(name) or f"{p.parent.name}/{p.name}".startswith(name)]
-    exact = [path for path in fits if name in (path.name, f"{path.parent.name}/{path.name}")]
-    if len(exact or fits) != 1:
-        found = (
-            f"fits {len(fits)} runs: {', '.join(f'{p.parent.name}/{p.name}' for p in fits[:5])}"
-            if fits
-            else "is no run"
-        )
-        raise BnetError(f"{name!r} {found} below {results}; give a run's folder, or its name or its beginning")
-    return read((exact or fits)[0])
-
-
 def set_aside(folder: Path) -> Path:
     """Rename a damaged record to ``<name>.damaged-<k>``, so that nothing is lost, and return the new path."""
     number = 1
@@ -275,5 +245,5 @@ def _seal(run: dict[str, Any]) -> str:
 def _damaged(folder: Path, reason: str) -> DamagedRecord:
     return DamagedRecord(
         f"the record {folder} is damaged or of another version: {reason}; run its `bnet train` command again, "
-        "which sets it aside (as NAME.damaged-1) and makes it anew"
+        "which sets it aside (as NAME.damaged-1) and recomputes it"
     )

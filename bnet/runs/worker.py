@@ -1,5 +1,4 @@
-"""A worker of a cluster: what it is asked before runs, and how it does one. `bnet.runs.cluster` is the client's
-side."""
+"""A worker of a cluster: what it is asked before runs, and how it does one. The client is `bnet.runs.cluster`."""
 
 from __future__ import annotations
 
@@ -23,7 +22,6 @@ from bnet.errors import BnetError
 from bnet.runs import jobs, pool
 from bnet.runs.child import Message, call
 from bnet.runs.jobs import Job
-from bnet.runs.pool import named, shares
 from bnet.training.device import Settings
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "librosa", "numba", "keras", "tensorflow")
@@ -32,24 +30,9 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "librosa", "numba", "keras", "tens
 
 @dataclass(frozen=True)
 class Order:
-    """What a worker must know beside the job.
-
-    Parameters
-    ----------
-    results, token
-        The results folder of the client, and the name of a file in it: a worker that sees it shares the folder.
-    keep
-        ``shared``: the worker writes the record into the folder; ``returned``: it sends the record's files; ``auto``:
-        it writes where it sees the folder, and sends else.
-    settings
-        How a run is executed; ``auto`` is resolved on the worker.
-    threads
-        Of the client's TensorFlow (`bnet.runs.child.Child`).
-    topic
-        Where to tell how far a run is.
-    bnet
-        The client's `bnet_here`: a worker must have the same.
-    """
+    """What a worker must know beside the job: the client's results folder and the name of a file in it (a worker that
+    sees it shares the folder), one of `bnet.runs.cluster.KEEP`, how a run is executed, the size of the client's thread
+    pools, where to tell how far a run is, and the client's `bnet_here`."""
 
     results: Path
     token: str
@@ -60,13 +43,7 @@ class Order:
     bnet: str
 
     def shared(self) -> bool:
-        """Whether this machine writes into the client's folder.
-
-        Raises
-        ------
-        BnetError
-            If it must, but does not see it.
-        """
+        """Whether this machine writes into the client's folder; a `BnetError` if it must, but does not see it."""
         sees = (self.results / self.token).is_file()
         if self.keep == "shared" and not sees:
             raise BnetError(
@@ -84,42 +61,34 @@ def bnet_here() -> str:
     return f"bnet {bnet.__version__}, code {code[:10]}"
 
 
-async def look(order: Order, job: Job) -> dict[str, Any]:
-    """On a worker: which `bnet` it has, whether it sees the folder, and what it lacks for runs such as `job`."""
-    return await asyncio.to_thread(_look, order, job)  # reading a corpus must not stop the worker's event loop
-
-
-def _look(order: Order, job: Job) -> dict[str, Any]:
-    answer = {"bnet": bnet_here(), "packages": versions(), "shared": False, "lacks": ""}
-    try:
-        at_home(job)
-        answer["shared"] = order.shared()
-    except BnetError as error:
-        answer["lacks"] = str(error)
-    return answer
-
-
 def versions() -> dict[str, str]:
     """Of `PACKAGES`, as installed here."""
-    found = {}
+    installed = dict.fromkeys(PACKAGES, "not there")
     for name in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return {name: found.get(name, "not there") for name in PACKAGES}
+            installed[name] = importlib.metadata.version(name)
+    return installed
+
+
+async def look(order: Order, job: Job) -> dict[str, Any]:
+    """On a worker: which `bnet` it has, whether it sees the folder, and what it lacks for runs such as `job`."""
+
+    def answer() -> dict[str, Any]:
+        seen = {"bnet": bnet_here(), "packages": versions(), "shared": False, "lacks": ""}
+        try:
+            at_home(job)
+            return seen | {"shared": order.shared()}
+        except BnetError as error:
+            return seen | {"lacks": str(error)}
+
+    return await asyncio.to_thread(answer)  # reading a corpus must not stop the worker's event loop
 
 
 def at_home(job: Job) -> tuple[Job, bool]:
-    """The job with this machine's own copy of the corpus, and whether there is one.
-
-    Without one, the job is as it was, if the feature store here has all of its tracks.
-
-    Raises
-    ------
-    BnetError
-        If there is neither, or the copy is not the same as the client's.
-    """
+    """The job with this machine's own copy of the corpus, and whether there is one; without one, the job as it was, if
+    the feature store here has all of its tracks. A `BnetError` if there is neither, or the copy is another one."""
     config = job.config
-    mend = f"set BNET_DATA on that machine to a folder with {config.corpus}, or BNET_CACHE to one with its features"
+    remedy = f"set BNET_DATA on that machine to a folder with {config.corpus}, or BNET_CACHE to one with its features"
     try:
         corpus = get_corpus(config.corpus)
         tracks = tuple(jobs.selected(corpus, config.training, filter(None, config.exclude.split(","))))
@@ -127,23 +96,18 @@ def at_home(job: Job) -> tuple[Job, bool]:
         known = FeatureStore(job.corpus, config.training.clip_seconds).index
         if all(track.track_id in known for track in job.tracks):
             return job, False
-        raise BnetError(f"it has no data of {config.corpus} ({error}); {mend}") from error
+        raise BnetError(f"it has no data of {config.corpus} ({error}); {remedy}") from error
     if fingerprint(tracks) != config.corpus_fingerprint or corpus.source != config.corpus_source:
         raise BnetError(
             f"its copy of {config.corpus} is another one ({len(tracks)} tracks; expected {len(job.tracks)} with the "
-            f"ids, classes and groups of the client's); {mend}"
+            f"ids, classes and groups of the client's); {remedy}"
         )
     return dataclasses.replace(job, corpus=corpus, tracks=tracks), True
 
 
 def perform(job: Job, order: Order) -> dict[str, bytes] | None:
     """On a worker, as a dask task: do a run in a child; the files of its record, or None where they are in the folder.
-
-    Raises
-    ------
-    BnetError
-        If the run fails; names the worker.
-    """
+    A `BnetError` that names the worker if the run fails."""
     from distributed import get_worker
 
     worker = get_worker()
@@ -151,7 +115,7 @@ def perform(job: Job, order: Order) -> dict[str, bytes] | None:
 
     def tell(message: Message) -> None:
         if message.line:
-            worker.log_event(order.topic, named(name, message.line))
+            worker.log_event(order.topic, pool.named(name, message.line))
         if getattr(worker.state.tasks.get(key), "state", "") != "executing":
             raise BnetError("cancelled: nobody waits for it any more")
 
@@ -161,10 +125,9 @@ def perform(job: Job, order: Order) -> dict[str, bytes] | None:
         (job, here), shared = at_home(job), order.shared()
         with _share(worker.state.nthreads) as share, tempfile.TemporaryDirectory(prefix="bnet-") as own:
             results = order.results if shared else Path(own)
-            words = job, results, order.settings, here
-            call(pool.perform, *words, tell=tell, cores=share, threads=order.threads)
-            folder = job.folder(results)
-            return None if shared else {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+            arguments = job, results, order.settings, here
+            call(pool.perform, *arguments, tell=tell, cores=share, threads=order.threads)
+            return None if shared else {p.name: p.read_bytes() for p in job.folder(results).iterdir() if p.is_file()}
     except BnetError as error:
         raise BnetError(f"worker {worker.address}: {error}") from error
 
@@ -179,7 +142,7 @@ def _share(threads: int) -> Iterator[list[int]]:
     global _free
     with _lock:
         if _free is None:
-            _free = shares(threads) if threads <= cores() else []
+            _free = pool.shares(threads) if threads <= cores() else []
         share = _free.pop() if _free else []
     try:
         yield share

@@ -49,7 +49,7 @@ class TrainedNetwork:
 
 def networks(names: Iterable[str], results: Path) -> Iterator[TrainedNetwork]:
     """The networks that a user names: runs below `results` (a name, its beginning or its folder) or ``shipped/...``
-    (`bnet.deploy.predict.find_run`), files that end with `SUFFIX`, or folders of those.
+    (`bnet.deploy.networks.find_run`), files that end with `SUFFIX`, or folders of those.
 
     Raises
     ------
@@ -91,8 +91,9 @@ def published(path: Path) -> TrainedNetwork:
 
 
 def trained(name: str, results: Path) -> TrainedNetwork:
-    """The network of a run; errors are those of `bnet.deploy.predict.find_run` and `load_network`."""
-    from bnet.deploy.predict import find_run, load_network
+    """The network of a run; errors are those of `bnet.deploy.networks.find_run` and `load_network`."""
+    from bnet.deploy.networks import find_run
+    from bnet.runs.weights import load_network
 
     record = find_run(results, name)
     config, weights = record.config, sha256_file(record.weights)

@@ -15,13 +15,13 @@ from bnet.audit.probes import inside
 from bnet.corpora import Corpus, Track, fingerprint, get_corpus
 from bnet.corpora.splits import make_split
 from bnet.corpora.store import FeatureStore
-from bnet.deploy.predict import load_network
 from bnet.errors import BnetError
 from bnet.models import Variant
 from bnet.paths import sha256_file
 from bnet.runs.execute import parts
 from bnet.runs.jobs import selected
 from bnet.runs.records import Record, class_columns
+from bnet.runs.weights import load_network
 from bnet.training import baselines
 from bnet.training.parts import Part
 

@@ -31,13 +31,8 @@ def points(rate: int, sr: int = SR) -> int:
 
 
 def kernel(rate: int, sr: int = SR) -> np.ndarray:
-    """One half of the filter's impulse response from `rate` to `sr`, `points` for each sample of the lower rate.
-
-    Returns
-    -------
-    np.ndarray [shape=(points * REACH + 1,)]
-        From its middle on; scaled so that the whole sums to `points` (its integral is 1).
-    """
+    """One half of the filter's impulse response from `rate` to `sr` [shape=(points * REACH + 1,)], from its middle on,
+    `points` for each sample of the lower rate; scaled so that the whole sums to `points` (its integral is 1)."""
     low, phases, middle, grid = min(rate, sr), rate // math.gcd(rate, sr), _settled(rate, sr), points(rate, sr)
     found: dict[int, float] = {}
     for at in range(middle, middle + phases):
@@ -51,11 +46,8 @@ def kernel(rate: int, sr: int = SR) -> np.ndarray:
 def start(rate: int, sr: int = SR) -> list[tuple[np.ndarray, np.ndarray]]:
     """How the first samples depart from the filter: soxr works in stages, and begins each of them with zeros.
 
-    Returns
-    -------
-    list of (out, into)
-        To the filter's result y add, for each pair, ``out * (into @ x[:len(into)])`` from y[0] on. As few pairs as hold
-        all that is above `NOISE`: none where soxr has one stage, else up to six.
+    To the filter's result y add, for each pair (out, into), ``out * (into @ x[:len(into)])`` from y[0] on. As few pairs
+    as hold all that is above `NOISE`: none where soxr has one stage, else up to six.
     """
     step = rate // math.gcd(rate, sr)  # after so many samples, input and output meet again
     reach, later = math.ceil(REACH * max(1, rate / sr)), math.ceil(_settled(rate, sr) / step) * step

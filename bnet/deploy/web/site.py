@@ -13,23 +13,29 @@ import html
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from bnet.deploy import predict
-from bnet.deploy.web import clips, kernels, networks, runtime
+from bnet.deploy.export import to_onnx
+from bnet.deploy.web.content import choose_clips, describe, flac
+from bnet.deploy.web.kernels import kernels
 from bnet.errors import BnetError
 from bnet.models.shapes import PATCH
 from bnet.paths import whole_folder
 from bnet.runs.records import Record
+from bnet.runs.weights import load_network
 from bnet.sound import log_mel
 
 HOP = 1.0
-"""Seconds from one window to the next: the default of `bnet.deploy.predict.predict_file`."""
+"""Seconds from one window to the next: the default of `bnet.deploy.predict.predict_files`."""
 
 LONGEST = 180.0
 """How much of a long sound the page listens to, in s."""
+
+HERE = Path(__file__).parent
+RUNTIME = HERE / "onnxruntime"
+"""What executes a network in the browser, onnxruntime-web in single-threaded WebAssembly; it lies here so that a fresh
+clone or an installed package needs no Node and no internet."""
 
 WORKER = ("logmel.mjs", "frontends.mjs", "resample.mjs", "worker.mjs")
 PAGE = (
@@ -45,7 +51,7 @@ def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``settings``, ``networks`` (`bnet.deploy.web.networks.describe`), ``clips`` (``id, title, label, about``),
+        ``settings``, ``networks`` (`bnet.deploy.web.content.describe`), ``clips`` (``id, title, label, about``),
         ``sizes``: the bytes of each file.
     """
     sizes = {}
@@ -59,20 +65,17 @@ def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
     write("listen.css", static("listen.css"))
     write("listen.mjs", f"const bnetListen = (() => {{\n{_script(PAGE)}\nreturn {{ arrived, state, cards }};\n}})();\n")
     write("engine.mjs", _arrival("engine", engine({record.front_end.sr for record in records})))
-    described = []
-    for record in records:
-        about = networks.describe(record)
+    described = [describe(record) for record in records]
+    for record, about in zip(records, described, strict=True):
         name = f"network-{about['id']}"
-        write(f"{name}.mjs", _arrival(name, _packed(networks.to_onnx(predict.load_network(record)))))
-        described.append(about)
-    corpus, tracks = clips.choose(records)
+        write(f"{name}.mjs", _arrival(name, _packed(to_onnx(load_network(record)))))
+    corpus, tracks = choose_clips(records)
     listed = []
     for number, track in enumerate(tracks, 1):
-        name = f"clip-{number}"
-        write(f"{name}.mjs", _arrival(name, base64.b64encode(clips.flac(corpus, track)).decode()))
-        about = corpus.describe(track)
-        listed.append({"id": name, "title": f"Clip {number}", "label": track.label, "about": about})
-    write("LICENSE-onnxruntime.txt", (runtime.FOLDER / "LICENSE").read_text(encoding="utf-8"))
+        about = {"id": f"clip-{number}", "title": f"Clip {number}", "label": track.label}
+        write(f"{about['id']}.mjs", _arrival(about["id"], base64.b64encode(flac(corpus, track)).decode()))
+        listed.append(about | {"about": corpus.describe(track)})
+    write("LICENSE-onnxruntime.txt", (RUNTIME / "LICENSE").read_text(encoding="utf-8"))
     return {"settings": settings(), "networks": described, "clips": listed, "sizes": sizes}
 
 
@@ -83,9 +86,9 @@ def engine(rates: Iterable[int] = ()) -> dict[str, Any]:
     scripts = {"ort": "ort.wasm.min.js", "glue": "ort-wasm-simd-threaded.mjs"}
     return {
         "worker": _script(WORKER),
-        "kernels": {str(sr): kernels.kernels(sr) for sr in sorted({log_mel.SR, *rates})},
-        "scripts": {key: runtime.read(name).decode() for key, name in scripts.items()},
-        "wasm": _packed(runtime.read("ort-wasm-simd-threaded.wasm")),
+        "kernels": {str(sr): kernels(sr) for sr in sorted({log_mel.SR, *rates})},
+        "scripts": {key: runtime(name).decode() for key, name in scripts.items()},
+        "wasm": _packed(runtime("ort-wasm-simd-threaded.wasm")),
     }
 
 
@@ -103,16 +106,14 @@ def settings() -> dict[str, Any]:
 
 def fragment(description: dict[str, Any], base: str) -> str:
     """The page's HTML, to stand in any page; its files lie at the address `base`, which ends with a slash."""
-    data = json.dumps(description, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    known = description["networks"]
-    sizes = description["sizes"]
+    known, sizes = description["networks"], description["sizes"]
     first = sum(size for name, size in sizes.items() if name.startswith(("engine", "network")))
     each = [sizes[f"{clip['id']}.mjs"] for clip in description["clips"]]
     words = {
-        "data": data,
-        "classes": html.escape(_listed(list(dict.fromkeys(label for n in known for label in n["labels"])))),
-        "corpus": html.escape(_listed(list(dict.fromkeys(n["corpus"] for n in known)))),
-        "about": html.escape(_listed(list(dict.fromkeys(n["corpus_title"] for n in known)))),
+        "data": json.dumps(description, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        "classes": _listed(label for network in known for label in network["labels"]),
+        "corpus": _listed(network["corpus"] for network in known),
+        "about": _listed(network["corpus_title"] for network in known),
         "longest": f"{LONGEST / 60:g}",
         "megabytes": f"{first / 1e6:.1f}",
         "each": f" and each clip at most {max(each) / 1e6:.1f} MB" if each else "",
@@ -135,12 +136,7 @@ def write_page(records: Sequence[Record], folder: Path, title: str) -> Path:
 
 
 def export_web(record: Record, folder: Path) -> Path:
-    """Write the page for one trained network into the new folder `folder`.
-
-    Returns
-    -------
-    Path
-        Its ``index.html``.
+    """Write the page for one trained network into the new folder `folder`, and give its ``index.html``.
 
     Raises
     ------
@@ -150,13 +146,19 @@ def export_web(record: Record, folder: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BnetError(f"{folder} is there already; expected a new or empty folder; name another, or remove it")
     with whole_folder(folder) as temporary:
-        write_page([record], temporary, f"Listen: {networks.describe(record)['title']}")
+        write_page([record], temporary, f"Listen: {describe(record)['title']}")
     return folder / "index.html"
 
 
 def static(name: str) -> str:
     """The text of a file in ``bnet/deploy/web/static``."""
-    return resources.files("bnet.deploy.web").joinpath("static", name).read_text(encoding="utf-8")
+    return (HERE / "static" / name).read_text(encoding="utf-8")
+
+
+def runtime(name: str) -> bytes:
+    """A file of `RUNTIME`, uncompressed."""
+    path = RUNTIME / name
+    return path.read_bytes() if path.exists() else gzip.decompress(path.with_name(f"{name}.gz").read_bytes())
 
 
 def _packed(data: bytes) -> str:
@@ -171,5 +173,6 @@ def _arrival(name: str, content: Any) -> str:
     return f"bnetListen.arrived({json.dumps(name)}, {json.dumps(content, ensure_ascii=False)});\n"
 
 
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def _listed(words: Iterable[str]) -> str:
+    *most, last = dict.fromkeys(map(html.escape, words))
+    return f"{', '.join(most)} and {last}" if most else last

@@ -138,7 +138,7 @@ function soundAt(sr) {
   return sound.at.get(sr);
 }
 
-/** Starts of a network's windows in s: one every settings.hop, all within the sound (bnet.deploy.predict.predict_file). */
+/** Starts of a network's windows in s: one every settings.hop, all within the sound (bnet.deploy.predict.predict_files). */
 function windowStarts(id) {
   const { frontEnd: { sr }, seconds: length } = opened.get(id), seconds = soundAt(sr).y.length / sr, starts = [];
   for (let k = 0; k * settings.hop < Math.max(seconds - length, 0) + 1e-9; k++) starts.push(k * settings.hop);

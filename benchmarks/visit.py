@@ -1,6 +1,6 @@
-"""A visit to the page by a program: sounds in many formats, what the page makes of them, and how far Python is from it.
+"""A visit to the page 'Listen' by a program: audio in many formats, what the page makes of it, and Python.
 
-The page is one of `bnet.book.printing`.
+What the benchmark and the tests of the page share; the page is one of `bnet.book.printing`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ import librosa
 import numpy as np
 import soundfile
 
-from bnet.deploy import predict
+from bnet.deploy.predict import Classifier, predict_files
 from bnet.errors import BnetError
-from bnet.runs.records import Record
 from bnet.sound import log_mel
 from bnet.sound.log_mel import SR
 
@@ -59,7 +58,7 @@ class Difference:
         The largest difference as a share of `tolerance`, all frames but the last, and the last frame: decoders differ
         about where an MP3 ends.
     probability
-        Largest difference of a probability to `bnet.deploy.predict.predict_file`, over windows, classes and networks.
+        Largest difference of a probability to `bnet.deploy.predict.predict_files`, over windows, classes and networks.
     """
 
     kind: str
@@ -151,8 +150,14 @@ def tolerance(expected: np.ndarray, y: np.ndarray, kind: str, rate: int) -> np.n
         return single - 20 * np.log10(1 - ratio)
 
 
-def difference(page: Any, path: Path, kind: str, models: dict[str, tuple[Any, Record]]) -> Difference:
-    """Let the page hear a file, and compare with Python; `models` are networks and records, by id.
+def by_python(classify: Classifier, path: Path) -> np.ndarray:
+    """The probabilities of each window of a file."""
+    (answer,) = predict_files(classify, [path])
+    return answer.probabilities
+
+
+def difference(page: Any, path: Path, kind: str, networks: dict[str, Classifier]) -> Difference:
+    """Let the page hear a file, and compare with Python; `networks` by their ids.
 
     Raises
     ------
@@ -165,7 +170,7 @@ def difference(page: Any, path: Path, kind: str, models: dict[str, tuple[Any, Re
     mel, probabilities = heard(page)
     y, rate = librosa.load(path, sr=SR)[0], soundfile.info(path).samplerate
     expected = by_librosa(y)
-    python = {name: predict.predict_file(*model, path).probabilities for name, model in models.items()}
+    python = {name: by_python(classify, path) for name, classify in networks.items()}
     for name, here, there in [("log-mel", mel, expected), *((n, probabilities[n], python[n]) for n in python)]:
         if here.shape != there.shape:
             raise BnetError(f"{name} of {path.name}: the page has {here.shape}, Python {there.shape}")
