@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -62,8 +63,9 @@ def run(book: Book, nodes: Iterable[NotebookNode], jobs: int = 1) -> Iterator[tu
             nbformat.write(node, folder / f"{number:03}.ipynb")
         where = {"bnet": bnet.__version__, "commit": _commit(book.root), "machine": _machine()}
         command = [sys.executable, "-m", "bnet.book.runner", str(folder), str(jobs)]
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
         with subprocess.Popen(
-            command, cwd=book.root, env=_environment(book, folder), stdout=subprocess.PIPE, text=True
+            command, cwd=book.root, env=_environment(book, folder), start_new_session=True, **pipes
         ) as runner:
             try:
                 for line in runner.stdout:
@@ -71,7 +73,7 @@ def run(book: Book, nodes: Iterable[NotebookNode], jobs: int = 1) -> Iterator[tu
                     page = names.pop(number)
                     yield page, _result(book, page, folder / number, int(status), where)
             except BaseException:
-                runner.terminate()
+                os.killpg(runner.pid, signal.SIGTERM)
                 raise
         for page in names.values():
             told = f"page {page.name!r} was not executed: the process that does it ended with {runner.returncode}"
