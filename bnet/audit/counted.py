@@ -7,6 +7,10 @@ from collections import Counter
 from bnet.audit import paper
 from bnet.audit.evidence import Evidence, Result, Verdict, graded
 from bnet.audit.literature import BOARDS, earlier_and_better
+from bnet.models import VARIANTS
+from bnet.models.cost import cost
+from bnet.models.layers import Layer
+from bnet.models.shapes import sections
 
 
 def half_an_hour(evidence: Evidence) -> Result:
@@ -26,7 +30,7 @@ def half_an_hour(evidence: Evidence) -> Result:
 
 def parameters(evidence: Evidence) -> Result:
     """'About 180k', within a twentieth, of both readings of the network."""
-    drawn, built = (evidence.build(name).count_params() for name in ("proposed", "proposed-released"))
+    drawn, built = map(_parameters, ("proposed", "proposed-released"))
     return Result(
         graded(*(abs(count / 180_000 - 1) < 0.05 for count in (drawn, built))),
         f"{drawn:,} as Figure 1 draws it, {built:,} as the notebooks build it, with ten classes",
@@ -51,16 +55,14 @@ def state_of_the_art(evidence: Evidence) -> Result:
 
 def more_maps(evidence: Evidence) -> Result:
     """More channels before the transition at no more parameters."""
-    (maps, count), (maps_before, before) = (
-        (_widest(evidence.build(name)), evidence.build(name).count_params()) for name in ("proposed", "bbnn")
-    )
+    (maps, count), (maps_before, before) = ((_widest(name), _parameters(name)) for name in ("proposed", "bbnn"))
     said = f"{maps} maps against {maps_before}, with {count} parameters against {before}"
     return Result(graded(count <= before and maps > maps_before), said)
 
 
 def channels(evidence: Evidence) -> Result:
     """544 channels before the transition."""
-    widest = _widest(evidence.build("proposed"))
+    widest = _widest("proposed")
     return Result(graded(widest == 544), f"{widest} channels")
 
 
@@ -68,17 +70,26 @@ def convolutions(evidence: Evidence) -> Result:
     """22 convolutions, five 3x3 and seventeen 1x1: true of the notebooks' network, not of Figure 1's."""
     told, right = [], []
     for name, where in (("proposed", "as Figure 1 draws it"), ("proposed-released", "as the notebooks build it")):
-        layers = [layer for layer in evidence.build(name).layers if type(layer).__name__ == "Conv2D"]
-        kernels = Counter("x".join(map(str, layer.kernel_size)) for layer in layers)
+        sizes = [layer.arguments["kernel_size"] for layer in _layers(name) if layer.kind == "Conv2D"]
+        kernels = Counter("x".join(map(str, size)) for size in sizes)
         right.append(dict(kernels) == {"3x3": 5, "1x1": 17})
         counts = ", ".join(f"{number} of {kernel}" for kernel, number in sorted(kernels.items()))
         told.append(f"{kernels.total()} {where} ({counts})")
     return Result(graded(*right), "; ".join(told))
 
 
-def _widest(model) -> int:
+def _parameters(name: str) -> int:
+    """Parameters of a network with ten classes."""
+    return cost(VARIANTS[name], 10).parameters
+
+
+def _layers(name: str) -> list[Layer]:
+    return [layer for part in sections(VARIANTS[name]) for layer in part.layers]
+
+
+def _widest(name: str) -> int:
     """Channels of the last concatenation: what the transition reads."""
-    return max(layer.output.shape[-1] for layer in model.layers if type(layer).__name__ == "Concatenate")
+    return max(layer.shape[-1] for layer in _layers(name) if layer.kind == "Concatenate")
 
 
 def fma_gain(evidence: Evidence) -> Result:
@@ -96,7 +107,7 @@ def losses(evidence: Evidence) -> Result:
 
 def xception_size(evidence: Evidence) -> Result:
     """About 141 000, about 75 % of BBNN."""
-    small, base = (evidence.build(name).count_params() for name in ("xception", "bbnn"))
+    small, base = map(_parameters, ("xception", "bbnn"))
     near = abs(small / 141_000 - 1) < 0.05 and abs(small / base - 0.75) < 0.03
     return Result(graded(near), f"{small} parameters, {100 * small / base:.0f} % of BBNN's")
 

@@ -8,10 +8,9 @@ nothing.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +19,6 @@ from bnet.audit.report import Report
 from bnet.audit.settings import train_command
 from bnet.corpora import other_forms
 from bnet.runs import records
-from bnet.sound import log_mel
 from bnet.statistics.comparison import ROPE, Comparison
 from bnet.training.config import PROFILES
 
@@ -122,16 +120,6 @@ class Evidence:
     def benchmark(self, name: str) -> measured.Benchmark | None:
         """The record of a benchmark; None where it was not run."""
         return measured.read(name, self.benchmarks)
-
-    @cached_property
-    def build(self) -> Callable:
-        """``build(name)``: the Keras model of a network with 10 classes at 30 s, built once per name."""
-        from bnet import backend
-
-        backend.prepare()
-        from bnet.models import build
-
-        return cache(lambda name: build(name, 10, log_mel.frames(30)))
 
 
 def measured_on(corpus: str) -> list[str]:

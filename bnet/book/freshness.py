@@ -51,9 +51,9 @@ def below(book: Book, paths: Iterable[str]) -> set[str]:
             if path.is_relative_to(root):
                 parts = path.relative_to(root).parts
                 if not any(part.startswith(".") or part == "__pycache__" for part in parts):
-                    found.add("/".join(filter(None, [name, *parts])) or ".")
+                    found.add("/".join(filter(None, [name, *parts])))
                 break
-    return {name for name in found if not name.startswith(_WRITTEN)}
+    return {name for name in found if name and not name.startswith(_WRITTEN)}  # '': imports list the checkout itself
 
 
 def _roots(book: Book) -> dict[str, Path]:
