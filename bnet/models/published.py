@@ -11,13 +11,15 @@ import numpy as np
 
 from bnet.errors import BnetError
 from bnet.models.builder import build
+from bnet.models.shapes import sections
+from bnet.models.variants import VARIANTS
 
-_WEIGHTS = {
-    "Conv2D": ("kernel", "bias"),
-    "BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
-    "Dense": ("kernel", "bias"),
+_KINDS = {
+    "Conv2D": ("conv2d", ("kernel", "bias")),
+    "BatchNormalization": ("batch_normalization", ("gamma", "beta", "moving_mean", "moving_variance")),
+    "Dense": ("dense", ("kernel", "bias")),
 }
-_PUBLISHED_PREFIX = {"Conv2D": "conv2d", "BatchNormalization": "batch_normalization", "Dense": "dense"}
+"""Keras class -> how Keras 2 called its layers, and their weights."""
 
 
 def load_published_bbnn(path: str | Path, frames: int | None = None) -> keras.Model:
@@ -52,8 +54,11 @@ def load_published_bbnn(path: str | Path, frames: int | None = None) -> keras.Mo
     if classes < 2:
         raise _refuse(path, "it has no dense softmax layer")
     model = build("bbnn", classes, frames)
-    for kind, ours in _layers_in_order(model).items():
-        theirs = published[kind]
+    chains = (chain for section in sections(VARIANTS["bbnn"]) for chain in (*section.branches, section.after))
+    made = [op.name + layer.suffix for chain in chains for op in chain for layer in op.layers]
+    layers = [model.get_layer(name) for name in (*made, "probabilities")]
+    for kind, theirs in published.items():
+        ours = [layer for layer in layers if type(layer).__name__ == kind]
         if len(theirs) != len(ours):
             raise _refuse(path, f"it has {len(theirs)} {kind} layers where BBNN has {len(ours)}")
         for layer, arrays in zip(ours, theirs, strict=True):
@@ -73,11 +78,10 @@ def _read(path: Path) -> dict[str, list[list[np.ndarray]]]:
         with h5py.File(path, "r") as file:
             group = file["model_weights"]
             names = [name.decode() if isinstance(name, bytes) else str(name) for name in group.attrs["layer_names"]]
-            layers = {kind: [] for kind in _WEIGHTS}
-            for kind, prefix in _PUBLISHED_PREFIX.items():
-                numbered = [(int(m[1]), n) for n in names if (m := re.fullmatch(rf"{prefix}_(\d+)", n))]
-                for _, name in sorted(numbered):
-                    layers[kind].append([group[name][name][f"{weight}:0"][()] for weight in _WEIGHTS[kind]])
+            layers = {}
+            for kind, (prefix, weights) in _KINDS.items():
+                numbered = sorted((int(m[1]), n) for n in names if (m := re.fullmatch(rf"{prefix}_(\d+)", n)))
+                layers[kind] = [[group[name][name][f"{weight}:0"][()] for weight in weights] for _, name in numbered]
             return layers
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise _refuse(path, f"it can't be read as one ({type(error).__name__}: {error})") from error
@@ -88,14 +92,3 @@ def _refuse(path: Path, reason: str) -> BnetError:
         f"{path} does not hold a published BBNN model: {reason}. Expected a Keras 2 functional model file with the 20 "
         "convolutions of BBNN, such as 0_fold_GTZAN_model.hdf5; for weights that bnet trained: `bnet predict --run`"
     )
-
-
-def _layers_in_order(model: keras.Model) -> dict[str, list]:
-    """Layers that hold weights, by kind, in the order in which `build` makes them."""
-    places = ("stem", "block", "transition", "decision", "probabilities")
-
-    def made(layer) -> tuple[int, str]:
-        return next(i for i, place in enumerate(places) if layer.name.startswith(place)), layer.name
-
-    layers = sorted((layer for layer in model.layers if layer.weights), key=made)
-    return {kind: [layer for layer in layers if type(layer).__name__ == kind] for kind in _WEIGHTS}
