@@ -117,6 +117,18 @@ def test_predict_answers_at_once_where_nothing_was_trained(tmp_path, monkeypatch
     assert networks.find_run(tmp_path / "none", "shipped/bbnn").config.variant == "bbnn"
 
 
+def test_a_run_is_shipped_whole_in_place_of_another(tmp_path, monkeypatch):
+    record = networks.shipped_run("bbnn")
+    monkeypatch.setattr(networks, "SHIPPED", tmp_path)
+    (tmp_path / "bbnn" / "another").mkdir(parents=True)
+    done = networks.ship(record)
+    assert done.identity() == record.identity()
+    assert [path.name for path in (tmp_path / "bbnn").iterdir()] == [record.name]
+    with np.load(record.weights) as old, np.load(done.weights) as new:
+        assert old.files == new.files
+        assert all(np.array_equal(old[name], new[name]) for name in old.files)
+
+
 def test_shipped_files_are_package_data():
     """What `pip install .` would take: the patterns of pyproject.toml find the weights."""
     root = networks.SHIPPED.parents[2]

@@ -7,11 +7,14 @@ run.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from bnet.errors import BnetError, unknown
+from bnet.paths import whole_folder
 from bnet.runs import records
 from bnet.runs.records import Record
+from bnet.runs.weights import load_network, save
 
 SHIPPED = Path(__file__).parent / "shipped"
 """One folder per network: ``<name>/<run name>/`` with the record and its weights."""
@@ -82,3 +85,16 @@ def find_run(results: Path, name: str | None = None, *, weights: bool = True) ->
         what = f"fits {len(found)} runs: {names}" if found else "is no run"
         raise BnetError(f"{name!r} {what} below {results}; give a run's folder, or its name or its beginning")
     return records.read(found[0])
+
+
+def ship(record: Record, name: str | None = None) -> Record:
+    """Make a finished run the shipped one of that `name` (None: that of its network), in place of the one there."""
+    target = SHIPPED / (name or record.config.variant)
+    with whole_folder(target / record.name) as temporary:
+        for file in ("run.json", *record.run["files"]):
+            shutil.copy(record.folder / file, temporary / file)
+        save(load_network(record), temporary / records.PLAIN_WEIGHTS)
+    for other in target.iterdir():
+        if other.name != record.name:
+            shutil.rmtree(other)
+    return records.read(target / record.name)
