@@ -76,7 +76,7 @@ for corpus, networks in drawn.items():
     if corpus == "gtzan":
         shown = {LOGS: logs["test"], **shown}
     rng = np.random.default_rng(0)
-    fig, ax = plt.subplots(figsize=(6.8, 0.8 * len(shown) + 1.2), layout="constrained")
+    fig, ax = plt.subplots(figsize=(5.6, 0.8 * len(shown) + 1.2), layout="constrained")
     for row, (values, colour) in enumerate(zip(shown.values(), plots.PALETTE, strict=False)):
         shares = 100 * np.array(values)
         ax.scatter(shares, row + rng.uniform(-0.12, 0.12, len(shares)), color=colour, s=45, alpha=0.75, zorder=3)
@@ -159,7 +159,7 @@ myst.text(
 pairs = [(c, name) for c, networks in drawn.items() for name in ("bbnn", "proposed") if name in networks]
 if pairs:
     fig, axes = plt.subplots(
-        -(-len(pairs) // 2), 2, figsize=(6.8, 2.7 * -(-len(pairs) // 2)), squeeze=False, layout="constrained"
+        -(-len(pairs) // 2), 2, figsize=(6.0, 2.5 * -(-len(pairs) // 2)), squeeze=False, layout="constrained"
     )
     for ax in axes.flat[len(pairs) :]:
         ax.axis("off")

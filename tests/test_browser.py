@@ -49,7 +49,7 @@ LOAD_AUDIO = """async () => {
   return failed;
 }"""
 WIDER_THAN_THE_SCREEN = """Array.from(document.querySelectorAll('.bd-article *')).filter(e => {
-  if (e.closest('.pst-scrollable-table-container, pre, div.math')) { return false; }
+  if (e.closest('.pst-scrollable-table-container, pre, div.math, div.cell_output figure')) { return false; }
   const box = e.getBoundingClientRect();
   return box.width > 0 && box.right > document.documentElement.clientWidth + 1;
 }).slice(0, 5).map(e => e.outerHTML.slice(0, 120))"""

@@ -4,3 +4,10 @@ document.addEventListener("DOMContentLoaded", () => {
     arrow.setAttribute("aria-label", `Pages of ${arrow.closest("li").querySelector("a").textContent.trim()}`);
   }
 });
+
+// What scrolls sideways can be scrolled by keys.
+window.addEventListener("load", () => {
+  for (const figure of document.querySelectorAll(".bd-article figure")) {
+    if (figure.scrollWidth > figure.clientWidth) { figure.tabIndex = 0; }
+  }
+});

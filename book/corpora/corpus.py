@@ -230,7 +230,7 @@ for report in main:
     if not report.networks:
         continue
     histories = report.histories(report.networks)
-    fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.6), layout="constrained")
+    fig, axes = plt.subplots(1, 2, figsize=(7.0, 3.4), layout="constrained")
     for ax, column in zip(axes, ("loss", "accuracy"), strict=True):
         plots.learning_curves(histories, column, ax=ax)
     axes[0].legend(fontsize=8)
@@ -253,7 +253,7 @@ for report in main:
     for name in [name for name in ("proposed", "bbnn") if name in report.variants] or report.networks[:1]:
         _, truth, probabilities = report.pooled(name)
         counts = metrics.confusion(truth, probabilities)
-        fig, ax = plt.subplots(figsize=(6.5, 6.2))
+        fig, ax = plt.subplots(figsize=(5.8, 5.5))
         plots.confusion(counts, report.labels, ax=ax, title=jobs.title(name))
         off = counts.copy()
         off[range(len(off)), range(len(off))] = 0
@@ -271,7 +271,7 @@ for report in main:
     if not report.networks:
         continue
     recalls = {jobs.title(name): metrics.recalls(*report.pooled(name)[1:]) for name in report.networks}
-    fig, ax = plt.subplots(figsize=(8, 0.5 * len(report.labels) + 1.2))
+    fig, ax = plt.subplots(figsize=(5.6, 0.45 * len(report.labels) + 1.2))
     plots.recalls(recalls, report.labels, ax=ax)
     low = min(
         ((v, n, c) for n, row in recalls.items() for v, c in zip(row, report.labels, strict=True)),
