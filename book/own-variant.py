@@ -9,8 +9,8 @@
 # %% [markdown]
 # # A network of your own
 #
-# A network is a row of data, so a new one is a few lines of YAML: which network it starts from, and what it changes. This
-# page makes one, looks at it, trains it for a moment and compares it. Every command below was run when the page was made.
+# A network is a row of data, so a new one is a few lines of YAML: the network it starts from and what it changes. This page
+# defines one, draws it, trains it briefly and compares it. Every command below was run when the page was made.
 
 # %% tags=["parameters"]
 corpus = "tunes"
@@ -108,7 +108,7 @@ myst.drawing(
 # ## Train it
 #
 # The same command as for any other network, and the same kind of record. Here with so few clips that it takes seconds and
-# means nothing; leave out the `--set` options for a real run, and take the same folds for the network it started from.
+# is no result; leave out the `--set` options for a real run, and take the same folds for the network it started from.
 
 # %% tags=["remove-input"]
 options = f"--set max_per_class={clips_per_class} --set clip_seconds={clip_seconds:g} --set epochs=1"

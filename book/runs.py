@@ -12,7 +12,7 @@
 # Every run behind this book, and the hours that it took. A **run** is one training: a corpus, a network or baseline, one
 # way of dividing the clips (a *fold* of a *protocol*), and a *profile*, which says how long clips and training are. Its
 # **record** lies in `results/`: text files with the settings, the history of training and the answer to every test clip,
-# sealed by checksums. {doc}`reproduce` tells how to make them again, and `bnet compare` whether two sets of runs agree.
+# sealed by checksums. {doc}`reproduce` explains how to remake them, and `bnet compare` tells whether two sets of runs agree.
 
 # %% tags=["remove-cell"]
 import pandas as pd
@@ -51,8 +51,8 @@ else:
 # ## Run by run
 #
 # One row per network, with all its folds. *Step* says how a training step was computed: `lean` is this package's own, with the
-# mathematics of the graph that Keras builds, `plain` is that graph, for networks with an operation that the lean one lacks; a dash: a baseline, or a record that does not say. `bnet evaluate --runs` prints
-# one row per run.
+# mathematics of the graph that Keras builds; `plain` is that graph, for networks with an operation that the lean step lacks; a
+# dash is a baseline, or a record that does not say. `bnet evaluate --runs` prints one row per run.
 
 # %% tags=["remove-input"]
 for (corpus, profile), part in spent.groupby(["corpus", "profile"], sort=False) if found else []:

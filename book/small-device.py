@@ -302,6 +302,6 @@ else:
 #   its length by `resize_tensor_input`, then `allocate_tensors`.
 # - **Android**: LiteRT's `benchmark_model` by `adb`: `--graph=proposed.tflite --num_threads=1 --input_layer=log_mel
 #   --input_layer_shape=1,646,128,1`.
-# - **Microcontrollers**: LiteRT's runtime for them wants a fixed length and one piece of memory, at least as large as the table says.
+# - **Microcontrollers**: LiteRT's runtime for them needs a fixed length and one block of memory, at least as large as the table says.
 #
 # The log-mel must be computed on the device too, as {doc}`features` has it; the page {doc}`listen` does it in the browser.

@@ -336,7 +336,7 @@ if features:
     far, equal = max(k["largest_difference_db"] for k in features["kinds"]), all(k["equal"] for k in features["kinds"])
     display(
         myst.text(
-            f"The values differ from the authors' by at most {far:.1e} dB{'' if equal else ', more than the 1e-4 dB that were promised'}. "
+            f"The values differ from the authors' by at most {far:.1e} dB{'' if equal else ', more than the promised 1e-4 dB'}. "
             "The transform is done in double precision, as librosa does it: in single precision it would be faster and pure tones would be "
             "off by more than that."
         )
@@ -381,7 +381,7 @@ else:
     display(not_run("Extraction at growing size", "features_scale"))
 
 # %% [markdown]
-# ## Answering: prediction
+# ## Prediction
 
 # %% tags=["remove-input"]
 listed(inference, "inference", "Prediction", "tab-speed-inference")
@@ -393,11 +393,11 @@ listed(inference, "inference", "Prediction", "tab-speed-inference")
 listed(jobs, "jobs", "Several runs side by side", "tab-speed-jobs")
 
 # %% [markdown]
-# ## The roof of the machine
+# ## Roofline
 #
-# A step needs so much arithmetic and moves so many bytes; a processor can only do so much of either in a second. That is its
-# roof: sloped where memory bounds, flat where arithmetic does. A dot is one network's training step. How high below the roof it
-# lies is what a better program could still gain.
+# A step needs a number of operations and moves a number of bytes; a processor is limited in both per second. That is its
+# roofline: sloped where memory is the limit, flat where arithmetic is. A dot is one network's training step; its distance below
+# the roofline is what a better implementation could still gain.
 
 # %% tags=["remove-input"]
 placed = [cell for cell in roof["networks"] if cell["batch"] == batch] if roof else []
@@ -407,7 +407,7 @@ if placed:
     fig, ax = plt.subplots(figsize=(7.2, 4.6), layout="constrained")
     low, high = (f(cell["intensity"] for cell in placed) for f in (min, max))
     xs = np.geomspace(min(low, ridge) / 2, max(high, ridge) * 2, 200)
-    ax.plot(xs, np.minimum(flops_s, bytes_s * xs) / 1e9, color=plots.INK, linewidth=2, label="the machine's roof")
+    ax.plot(xs, np.minimum(flops_s, bytes_s * xs) / 1e9, color=plots.INK, linewidth=2, label="the machine's roofline")
     for step, marker, colour in (("plain", "s", PLAIN), ("lean", "o", LEAN)):
         with_step = [cell for cell in placed if f"{step}_s" in cell]
         ax.plot(
@@ -495,4 +495,4 @@ if gpu:
 # bnet pages update speed       # this page from your records
 # ```
 #
-# Times on a machine that does other things, too, are of little use; ratios, from one run in turn, of more.
+# Times on a busy machine mean little; ratios measured in alternation mean more.

@@ -51,7 +51,7 @@ table = pd.DataFrame(
     {
         "Clips": frame["clips"],
         "Seconds": frame["seconds"],
-        "Clips a second": frame["clips_per_s"],
+        "Clips per second": frame["clips_per_s"],
         "Memory, MiB": frame["total"] / 2**20,
         "Store, MiB": frame["store"] / 2**20,
     }
