@@ -1,8 +1,9 @@
-"""The one exception that a user of `bnet` is meant to read."""
+"""What a user of `bnet` is meant to read: the one exception, and lines on standard error."""
 
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
 
 OUT_OF_MEMORY = (
@@ -34,3 +35,8 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> BnetError:
     near = difflib.get_close_matches(str(name), names, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     return BnetError(f"unknown {kind} {str(name)!r}{hint}; known: {', '.join(names)}")
+
+
+def log(text: str) -> None:
+    """Print a line to standard error."""
+    print(f"bnet: {text}", file=sys.stderr, flush=True)

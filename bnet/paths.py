@@ -137,9 +137,15 @@ def sha256(data: bytes | str) -> str:
 
 
 def sha256_file(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes, read in pieces."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """Hexadecimal SHA-256 of a file's bytes, read in pieces; a `BnetError` that names it if it can't be read."""
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        link = f"a link to {os.readlink(path)}: " if os.path.islink(path) else ""
+        raise BnetError(
+            f"cannot read {path} ({link}{error.strerror or error}); restore it, make it readable, or remove it"
+        ) from error
 
 
 def _beside(path: Path) -> Path:

@@ -165,12 +165,6 @@ def test_modes_are_plain(tmp_path, name):
     assert {stat.S_IMODE((tmp_path / folder).stat().st_mode) for folder in ("out", "out/set")} == {0o755}
 
 
-def test_large_headers_of_small_things_are_read(tmp_path):
-    """A tar with two thousand members, of which each is checked."""
-    archive = make_tar(tmp_path / "a.tar.gz", ((f"{i % 7}/{i}.mp3", b"") for i in range(2_000)), "w:gz")
-    assert unpack(archive, tmp_path / "out") == 2_000
-
-
 # what is refused
 
 NAMES = (
@@ -241,32 +235,16 @@ def test_encrypted(tmp_path):
     refused(archive, "'set/clip.wav'", "encrypted")
 
 
-def test_too_many_members(tmp_path):
-    for name in ("a.zip", "a.tar"):
-        archive = make(tmp_path / name, [(f"{i}.wav", b"") for i in range(11)])
-        refused(archive, "'10.wav'", "10 that are allowed", max_members=10)
-        assert unpack(archive, tmp_path / f"out-{name}", max_members=11) == 11
-
-
-def test_too_many_bytes(tmp_path):
-    for name in ("a.zip", "a.tar"):
-        archive = make(tmp_path / name, [("a", b"1" * 600), ("b", b"2" * 600)])
-        refused(archive, "'b'", "1199 bytes that are allowed", max_bytes=1199)
-        assert unpack(archive, tmp_path / f"out-{name}", max_bytes=1200) == 2
-
-
 @pytest.mark.parametrize("kind", ["bzip2", "deflate", "a.tar.gz", "a.tar.bz2", "a.tar.xz"])
 def test_bombs(tmp_path, kind, monkeypatch):
     monkeypatch.setattr(archives, "ROOM", 2**20)
     size = 2**21
     if kind in METHODS:
         archive = make_zip(tmp_path / "a.zip", [("bomb", bytes(size))], METHODS[kind])
-        words = ("'bomb'", "200 times")
     else:
         archive = make_tar(tmp_path / kind, [("bomb", bytes(size))], TARS[kind])
-        words = ("200 times",)
     assert archive.stat().st_size < size / 200
-    refused(archive, *words)
+    refused(archive, "'bomb'", "200 times")
 
 
 def test_what_comes_is_counted_not_what_is_promised(tmp_path):
@@ -277,14 +255,6 @@ def test_what_comes_is_counted_not_what_is_promised(tmp_path):
         struct.pack_into("<I", data, data.index(b"PK\x01\x02") + 24, promised)
         archive.write_bytes(data)
         refused(archive, "'clip.wav'")
-
-
-def test_a_header_that_demands_memory(tmp_path):
-    """The names of a tar's member can be as long as the header says; here more than half a gigabyte, packed small."""
-    head = tarfile.TarInfo("././@LongLink")
-    head.type, head.size = tarfile.GNUTYPE_LONGNAME, 600 * 2**20
-    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(head.tobuf(tarfile.GNU_FORMAT) + b"x" * 2**20))
-    refused(tmp_path / "a.tar.gz", "demands", "bytes of names")
 
 
 # damage
@@ -369,8 +339,8 @@ def test_a_method_that_nobody_knows(tmp_path):
         (b"<!DOCTYPE html><html>Not found</html>", "a web page"),
         (b"  <HTML><head>", "a web page"),
         (b"Rar!\x1a\x07\x01\x00 and more", "neither a zip nor a tar"),
-        (gzip.compress(b"no tar"), "truncated header"),
-        (bz2.compress(os.urandom(2000)), "header"),
+        (gzip.compress(b"no tar"), "neither a zip nor a tar"),
+        (bz2.compress(os.urandom(2000)), "neither a zip nor a tar"),
         (b"PK\x03\x04 and no more", "half a download"),
     ],
 )
@@ -416,7 +386,7 @@ def test_no_room_is_said_before_anything_is_written(tmp_path):
     for found in re.finditer(b"PK\x01\x02", bytes(data)):
         struct.pack_into("<I", data, found.start() + 24, 2**32 - 2)
     archive.write_bytes(data)
-    refused(archive, "no room to unpack", f"{count * (2**32 - 2) / 2**30:.2f} GiB needed", "GiB free", max_bytes=2**60)
+    refused(archive, "no room to unpack", f"{count * (2**32 - 2) / 2**30:.2f} GiB needed", "GiB free")
 
 
 def slowly(archive: Path, target: Path, seconds: float) -> int:
@@ -498,7 +468,7 @@ def test_memory_does_not_grow_with_the_size_of_a_member(tmp_path, name, monkeypa
 def test_only_what_is_wanted_is_looked_at(tmp_path, name):
     hostile = ("../../etc/passwd", b"bad")
     archive = make(tmp_path / name, [hostile, ("x/pictures/a.png", b"1"), ("x/huge", b"2" * 5000)])
-    assert unpack(archive, tmp_path / "out", wanted=lambda name: name.endswith(".png"), max_bytes=1) == 1
+    assert unpack(archive, tmp_path / "out", wanted=lambda name: name.endswith(".png")) == 1
     assert files(tmp_path / "out") == {"x/pictures/a.png": b"1"}
     refused(archive, "holds no file of the corpus", wanted=lambda name: False)
 

@@ -316,6 +316,38 @@ def test_what_can_t_be_read_is_one_message(fault, name, message, at, tmp_path):
             look()
 
 
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("gtzan", "train_filtered.txt"),
+        ("extended-ballroom", minicorpora.SONGS),
+        ("fma-small", "fma_metadata/tracks.csv"),
+        ("folder", "groups.csv"),
+    ],
+)
+def test_a_table_that_is_a_link_to_nothing_is_one_message(name, file, at, tmp_path):
+    copy = small(name, tmp_path, **({"lists": True} if name == "gtzan" else {}))
+    corpus = at(copy)
+    (copy.root / file).unlink()
+    (copy.root / file).symlink_to(tmp_path / "gone")
+    for look in (corpus.tracks, lambda: found(corpus)):
+        with pytest.raises(BnetError, match=rf"{file} is a link to {tmp_path}/gone, which is missing; restore that"):
+            look()
+
+
+def test_a_clip_that_is_a_link_to_nothing_is_named(at, tmp_path):
+    copy = small("gtzan", tmp_path)
+    corpus = at(copy)
+    track = next(track for track in corpus.tracks() if track.track_id == "blues.00025")
+    track.path.unlink()
+    track.path.symlink_to("gone.wav")
+    done = FeatureStore(corpus, 1.0).extract([track], jobs=1, progress=False)
+    assert done.failed == {"blues.00025": f"{track.path} is a link to gone.wav, which is missing; restore that, or "
+                           "remove the link"}  # fmt: skip
+    details = found(corpus).problems.set_index("clip").loc["blues.00025"]
+    assert (details["kind"], details["detail"].split(";")[0]) == ("missing", "a link to gone.wav, which is missing")
+
+
 def test_xml_without_six_classes_is_refused(at, tmp_path):
     copy = small("extended-ballroom", tmp_path)
     break_(copy, "xml without six classes")

@@ -262,7 +262,7 @@ def test_a_server_in_trouble_for_ever(server, folder):
     assert server.count() == 3
 
 
-@pytest.mark.parametrize("late", ["1", "Fri, 31 Dec 2100 23:59:59 GMT", "nonsense"])
+@pytest.mark.parametrize("late", ["1", "nonsense"])
 def test_retry_after_is_heeded_within_reason(server, folder, late, monkeypatch):
     monkeypatch.setattr(download, "LONGEST_WAIT", 0.5)
     waits = []
@@ -329,7 +329,7 @@ def test_a_redirection_is_followed(server, folder):
     server.rules["old.zip"] = Rule(status=302, headers={"Location": f"/{NAME}"})
     assert fetch(Remote(server.url("old.zip"), NAME), folder) == DATA
     server.rules["loop.zip"] = Rule(status=302, headers={"Location": "/loop.zip"})
-    fails("can't be followed (TooManyRedirects)", call=lambda: fetch(Remote(server.url("loop.zip"), "b.zip"), folder))
+    fails("not accepted (TooManyRedirects)", call=lambda: fetch(Remote(server.url("loop.zip"), "b.zip"), folder))
     server.rules["file.zip"] = Rule(status=302, headers={"Location": "file:///etc/passwd"})
     fails("not accepted (InvalidSchema)", call=lambda: fetch(Remote(server.url("file.zip"), "b.zip"), folder))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import signal
@@ -14,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from children import answer, child
 from conftest import until
 
 from bnet.corpora import SR, Corpus, Track
+from bnet.corpora import store as store_module
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
 from bnet.paths import sha256, sha256_file
@@ -24,18 +25,17 @@ from bnet.sound import log_mel
 
 
 class Noises(Corpus):
-    """Clips of noise, rendered from their ids; `slow` s each; the ids in `bad` raise."""
+    """Clips of noise, rendered from their ids; the ids in `bad` raise."""
 
     name, title, labels, source = "noises", "Noises", ("noise",), "noises 1"
 
-    def __init__(self, count: int = 12, slow: float = 0.0, bad: tuple[str, ...] = ()):
-        self.count, self.slow, self.bad = count, slow, bad
+    def __init__(self, count: int = 12, bad: tuple[str, ...] = ()):
+        self.count, self.bad = count, bad
 
     def tracks(self) -> list[Track]:
         return [Track(f"n{i:03d}", "noise", f"g{i}") for i in range(self.count)]
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:
-        time.sleep(self.slow)
         if track.track_id in self.bad:
             raise BnetError(f"{track.track_id} can't be rendered")
         generator = np.random.default_rng(int(track.track_id[1:]))
@@ -68,7 +68,7 @@ def extract(store: FeatureStore, **options):
 
 
 def contents(store: FeatureStore) -> tuple[bytes, bytes]:
-    return (store.folder / "log_mel.f32").read_bytes(), (store.folder / "index.jsonl").read_bytes()
+    return (store.folder / "log_mel.npy").read_bytes(), (store.folder / "index.jsonl").read_bytes()
 
 
 def ids(corpus: Corpus) -> list[str]:
@@ -115,7 +115,7 @@ def test_rows_are_the_log_mels_of_the_clips(tmp_path, seconds, frames):
     np.testing.assert_array_equal(store.array[store.row_numbers(["n001"])], store.rows(["n001"]))
     assert store.folder.parent == Path(os.environ["BNET_CACHE"]) / "features"
     assert store.folder.name.startswith(f"noises-{seconds}s-")
-    assert json.loads((store.folder / "store.json").read_text())["shape"] == [frames, 128]
+    np.testing.assert_array_equal(np.load(store.folder / "log_mel.npy"), store.array)  # a file that others can read
 
 
 def test_the_folder_depends_on_all_that_decides_a_row(tmp_path):
@@ -226,9 +226,9 @@ def test_a_file_that_changed_is_extracted_again(folder):
     before = store.checksum(["a"])
 
     os.utime(folder / "a.wav", ns=(0, 0))  # another time, the same bytes
-    size = (store.folder / "log_mel.f32").stat().st_size
+    size = (store.folder / "log_mel.npy").stat().st_size
     assert extract(store).done == 0
-    assert (store.folder / "log_mel.f32").stat().st_size == size
+    assert (store.folder / "log_mel.npy").stat().st_size == size
     assert store.checksum(["a"]) == before
 
     y = (0.1 * np.random.default_rng(7).standard_normal(2 * SR)).astype("float32")
@@ -253,57 +253,75 @@ def test_a_file_that_goes_and_comes_back(folder):
 
 # kills, damage, other processes
 
-SCRIPT = """
-import sys
-sys.path.insert(0, {here!r})
-from test_features import FeatureStore, Noises
-store = FeatureStore(Noises({count}, slow={slow}), 1.0)
-result = store.extract(store.corpus.tracks(), jobs={jobs})
-print(result.done, result.reused)
+
+class Fatal(Noises):
+    """Kills the process that extracts, at the first try of the clip `at`; a worker then waits for its own end."""
+
+    def __init__(self, at: str, parent: int):
+        super().__init__()
+        self.at, self.parent = at, parent
+
+    def audio(self, track: Track, seconds: float) -> np.ndarray:
+        if track.track_id == self.at:
+            os.kill(self.parent, signal.SIGKILL)
+            time.sleep(600)
+        return super().audio(track, seconds)
+
+
+def killed_at(at: str, jobs: int) -> None:
+    """Extract in a process that is killed at a clip; it and its workers have ended."""
+    script = f"""
+import os, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_features import Fatal, FeatureStore, extract
+extract(FeatureStore(Fatal({at!r}, os.getpid()), 1.0), jobs={jobs})
 """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=300, check=False)
+    assert done.returncode == -signal.SIGKILL, (
+        done.stderr
+    )  # returns when its workers, which hold its output, have ended
 
 
-def start(jobs: int = 1, count: int = 12, slow: float = 0.05) -> subprocess.Popen:
-    """Another process that extracts."""
-    script = SCRIPT.format(here=str(Path(__file__).parent), jobs=jobs, count=count, slow=slow)
-    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def wait_for_lines(store: FeatureStore, count: int) -> None:
-    index = store.folder / "index.jsonl"
-    until(lambda: index.exists() and index.read_bytes().count(b"\n") >= count)
-
-
-@pytest.mark.parametrize(("jobs", "kills"), [(1, (2, 5, 8)), (2, (8,))])
-def test_killed_and_run_again_is_as_if_never_killed(whole, jobs, kills):
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_killed_and_run_again_is_as_if_never_killed(whole, jobs):
     store = FeatureStore(Noises(), 1.0)
-    for lines in kills:
-        process = start(jobs, slow=0.2)
-        try:
-            wait_for_lines(store, lines)
-        finally:
-            process.kill()
-            process.communicate(timeout=10)  # ends when its workers, which hold its output, have ended
-    assert 8 <= len(store.available) < 12
-    with open(store.folder / "index.jsonl", "ab") as index:
-        index.write(b'{"row": 9, "sha')  # killed in the middle of a line
-    with open(store.folder / "log_mel.f32", "ab") as data:
+    for at in ("n004", "n008", "n011"):
+        killed_at(at, jobs)
+        assert at not in store.available
+    if jobs == 1:
+        assert store.available == {f"n{i:03d}" for i in range(11)}  # the last batches are of one clip
+    index = store.folder / "index.jsonl"
+    index.write_bytes(index.read_bytes() + b'{"row": 9, "sha')  # killed in the middle of a line
+    with open(store.folder / "log_mel.npy", "ab") as data:
         data.write(b"half a row")
-    assert store.rows(["n001"]).shape == (1, 22, 128)
+    before = store.available
     again = extract(store, jobs=jobs)
-    assert again.done + again.reused == 12
+    assert (again.done, again.reused) == (12 - len(before), len(before))
     assert contents(store) == contents(whole)
 
 
-def test_two_processes(whole, capfd):
+class Waiting(Noises):
+    """Says at the sixth clip that it is there, and waits until it may go on; both by files beside the store."""
+
+    def audio(self, track: Track, seconds: float) -> np.ndarray:
+        if track.track_id == "n005":
+            folder = FeatureStore(self, 1.0).folder
+            (folder / "here").touch()
+            until((folder / "go").exists)
+        return super().audio(track, seconds)
+
+
+def test_two_processes(whole, monkeypatch):
     store = FeatureStore(Noises(), 1.0)
-    first = start()
-    wait_for_lines(store, 2)
-    second = extract(store)
-    out, err = first.communicate(timeout=60)
-    assert out.split() == ["12", "0"], err
+    said: list[str] = []
+    monkeypatch.setattr(store_module, "log", lambda text: (said.append(text), (store.folder / "go").touch()))
+    with child(extract, FeatureStore(Waiting(), 1.0)) as (_, pipe):
+        until((store.folder / "here").exists)
+        second = extract(store)
+        first = answer(pipe)
+    assert (first.done, first.reused) == (12, 0)
     assert (second.done, second.reused) == (0, 12)
-    assert capfd.readouterr().err.count("another process extracts") == 1
+    assert said == [f"another process extracts {store.folder.name}; waiting for it"]
     assert contents(store) == contents(whole)
 
 
@@ -319,52 +337,37 @@ def test_a_reader_sees_what_another_process_has_extracted():
 @pytest.mark.parametrize(
     "garbage", [b"\0\xff\xfe garbage", b"[]", b"7", b'{"track_id": "n003", "row": 99999, "sha256": ""}', b'{"row": 3}']
 )
-def test_a_damaged_line_is_redone_and_said_once(whole, capfd, garbage):
-    rows = whole.rows(ids(whole.corpus))
+def test_a_damaged_store_is_said_and_extracted_again(whole, capfd, garbage):
+    rows, before = whole.rows(ids(whole.corpus)), contents(whole)
     lines = (whole.folder / "index.jsonl").read_bytes().split(b"\n")
     lines[3] = garbage
     (whole.folder / "index.jsonl").write_bytes(b"\n".join(lines))
-    assert "n003" not in whole.available
-    assert extract(whole).done == 1
-    assert "1 damaged entries" in capfd.readouterr().err
+    assert whole.available == set()
+    assert extract(whole).done == 12
+    assert "is damaged; extracting all of it again" in capfd.readouterr().err
     np.testing.assert_array_equal(whole.rows(ids(whole.corpus)), rows)
+    assert contents(whole) == before
     assert extract(whole).done == 0
     assert capfd.readouterr().err == ""
 
 
-def test_a_shortened_feature_file_is_mended(whole, capfd):
-    rows = whole.rows(ids(whole.corpus))
-    os.truncate(whole.folder / "log_mel.f32", 10 * 22 * 128 * 4 - 5)
-    assert len(whole.available) == 9
-    assert extract(whole).done == 3
-    assert "3 damaged entries" in capfd.readouterr().err
-    np.testing.assert_array_equal(whole.rows(ids(whole.corpus)), rows)
-    (whole.folder / "log_mel.f32").unlink()
+def test_a_shortened_feature_file_is_extracted_again(whole, capfd):
+    before = contents(whole)
+    os.truncate(whole.folder / "log_mel.npy", 10 * 22 * 128 * 4)
+    assert whole.available == set()
     assert extract(whole).done == 12
-    np.testing.assert_array_equal(whole.rows(ids(whole.corpus)), rows)
-
-
-FULL = """
-import resource, sys
-sys.path.insert(0, {here!r})
-from test_features import FeatureStore, Noises
-from bnet.errors import BnetError
-resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
-store = FeatureStore(Noises(), 1.0)
-try:
-    store.extract(store.corpus.tracks(), jobs=1)
-except BnetError as error:
-    print(error)
-"""
+    assert "is damaged" in capfd.readouterr().err
+    (whole.folder / "log_mel.npy").unlink()
+    assert extract(whole).done == 12
+    assert contents(whole) == before
 
 
 def test_a_full_disk_keeps_what_was_extracted(whole):
-    done = subprocess.run(
-        [sys.executable, "-c", FULL.format(here=str(Path(__file__).parent))], capture_output=True, text=True, check=True
-    )
-    assert "could not write features in" in done.stdout
-    assert "then run the same command again" in done.stdout
     store = FeatureStore(Noises(), 1.0)
+    with child(extract, store, largest_file=60_000) as (_, pipe):
+        text = answer(pipe)
+    assert "could not write features in" in text
+    assert "then run the same command again" in text
     kept = len(store.available)
     assert 0 < kept <= 60_000 // (22 * 128 * 4)
     result = extract(store)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import stat
 
+import pytest
+
 from bnet import paths
+from bnet.errors import BnetError
 
 
 def test_mode_follows_the_umask_which_stays_untouched(tmp_path, monkeypatch):
@@ -21,3 +24,11 @@ def test_mode_follows_the_umask_which_stays_untouched(tmp_path, monkeypatch):
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("file", "folder")]
     assert modes == [0o640, 0o750]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_file_that_cannot_be_read_is_named_with_its_link(tmp_path):
+    (tmp_path / "link").symlink_to("gone")
+    with pytest.raises(
+        BnetError, match=r"cannot read .*/link \(a link to gone: No such file or directory\); restore it"
+    ):
+        paths.sha256_file(tmp_path / "link")

@@ -35,7 +35,7 @@ _ROWS = (
 CORPORA: dict[str, Corpus] = {corpus.name: corpus for corpus in _ROWS}
 """Name -> corpus."""
 
-HOMES |= {corpus.home_name for corpus in _ROWS if isinstance(corpus, FileCorpus)}
+HOMES |= {corpus.home.name for corpus in _ROWS if isinstance(corpus, FileCorpus)}
 
 
 def get_corpus(name: str) -> Corpus:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import bz2
 import contextlib
 import glob
-import gzip
 import lzma
 import re
 import shutil
@@ -15,14 +13,13 @@ import tarfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from tqdm import tqdm
 
-from bnet.corpora.download import log
-from bnet.errors import BnetError
+from bnet.errors import BnetError, log
 from bnet.paths import alone, disk_errors, whole_folder
 
 MAX_RATIO, ROOM = 200, 64 * 2**20
@@ -31,19 +28,17 @@ MAX_RATIO, ROOM = 200, 64 * 2**20
 CHUNK = 2**20
 """Bytes read at once."""
 
-TARS = {
-    (0, b"\x1f\x8b"): gzip.open,
-    (0, b"BZh"): bz2.open,
-    (0, b"\xfd7zXZ\0"): lzma.open,
-    (257, b"ustar"): lambda raw: raw,
-}
-"""Which bytes stand where in a tar -> what decompresses it."""
-
 UNSAFE = re.compile(r"^/|^[A-Za-z]:|\\|(^|/)(?!\.?(/|$))[. ]+(/|$)|[\x00-\x1f\x7f-\x9f\ud800-\udfff]|[^/]{256}")
-"""In a path: absolute, a drive, a backslash, a part of dots and spaces, a control character, a part too long."""
+"""In a path: absolute, a drive, a backslash, a part of dots and spaces, a control character, a part too long. One rule
+for zip and tar, stricter than `tarfile.data_filter`, which lets links and absolute paths through changed."""
 
-_ERRORS = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error)
 LINK = "is a link, a device or a pipe"
+
+_DAMAGE = (
+    EOFError, OSError, RuntimeError, ValueError, LookupError, OverflowError,
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error,
+)  # fmt: skip
+"""What the readers raise at bad data."""
 
 
 class Damage(Exception):
@@ -51,7 +46,7 @@ class Damage(Exception):
 
 
 class Member(NamedTuple):
-    """One entry; `size` in bytes, as its header says."""
+    """One entry; `size` in bytes, as its header says; `refusal`: what it is that has no place in a corpus, or ''."""
 
     name: str
     folder: bool
@@ -66,14 +61,12 @@ def unpack(
     *,
     wanted: Callable[[str], bool] = lambda name: True,
     verify: Callable[[Path], None] = lambda folder: None,
-    max_bytes: int = 40 * 2**30,
-    max_members: int = 200_000,
 ) -> int:
-    """Unpack a zip (stored, deflate, bzip2, lzma) or tar (plain, gzip, bzip2, xz) into the new folder `target`.
+    """Unpack a zip or tar (as Python's `zipfile` and `tarfile` know them) into the new folder `target`.
 
-    The kind is told from the content. `target` exists only when all is there and every checksum fits; its parents are
-    made. Files get plain modes and the present time; names are in Unicode's form NFC. What macOS and Windows leave in
-    archives (``._*``, ``.DS_Store``, ``__MACOSX``, ``Thumbs.db``) is left out.
+    The kind is told from the content. `target` exists only when all is there and every checksum fits. Files get plain
+    modes and the present time; names are in Unicode's form NFC. What macOS and Windows leave in archives (``._*``,
+    ``.DS_Store``, ``__MACOSX``, ``Thumbs.db``) is left out.
 
     Parameters
     ----------
@@ -81,8 +74,6 @@ def unpack(
         Whether a member, by its name, is unpacked; the others are not looked at.
     verify
         Looks at the folder before it gets its name, and raises an error if it is not to be kept.
-    max_bytes, max_members
-        Most bytes to write, and most entries.
 
     Returns
     -------
@@ -108,100 +99,86 @@ def unpack(
         try:
             with _reading():
                 raw = open(archive, "rb")  # noqa: SIM115
-            limits = _Limits(archive, max_bytes, max_members)
-            bar = tqdm(desc="unpack", total=archive.stat().st_size, unit="B", unit_scale=True, disable=None)
-            with raw, bar, whole_folder(target) as folder:
-                for member in _members(raw, target.parent, wanted):
-                    limits.admit(member)
-                    _write(member, folder)
-                    bar.update(max(0, raw.tell() - bar.n))
-                if not limits.files:
-                    raise BnetError(f"{archive} holds no file of the corpus; fetch or copy it again")
+            with raw, whole_folder(target) as folder:
+                with _reading():
+                    files = _unpack(raw, archive, folder, wanted)
                 verify(folder)
         except Damage as error:
             raise BnetError(
                 f"{archive} can't be unpacked: {error}; nothing was kept; delete it and fetch or copy it again"
             ) from None
-    return limits.files
-
-
-class _Limits:
-    """What an unpacking has met so far, and the refusal of what goes too far."""
-
-    def __init__(self, archive: Path, max_bytes: int, max_members: int) -> None:
-        self.archive, self.max_members = archive, max_members
-        self.members = self.files = self.bytes = 0
-        bomb = ROOM + MAX_RATIO * archive.stat().st_size
-        self.most, self.too_large = min(
-            (max_bytes, f"the {max_bytes} bytes that are allowed"),
-            (bomb, f"{MAX_RATIO} times what it is packed (a bomb?)"),
-        )
-        self.taken: dict[str, tuple[str, bool]] = {}
-
-    def admit(self, member: Member) -> None:
-        """Refuse a member that is no plain file or folder with a safe name of its own, or one too many."""
-        parts = _parts(member.name)
-        self.members += 1
-        self.files += bool(parts) and not member.folder
-        self.bytes += member.size
-        reason = "has an unsafe path" if UNSAFE.search(member.name) else member.refusal
-        if self.members > self.max_members:
-            reason = f"is one more than the {self.max_members} that are allowed"
-        if self.bytes > self.most:  # no reader gives more than the header says
-            reason = reason or f"makes it more than {self.too_large}"
-        for depth in range(1, len(parts) + 1):
-            reason = reason or self._clash("/".join(parts[:depth]), depth < len(parts) or member.folder)
-        if reason:
-            raise BnetError(
-                f"{self.archive} is refused: its member {member.name!r} {reason}; expected plain files and folders, "
-                "each once; nothing was unpacked; get it from its official source"
-            )
-
-    def _clash(self, path: str, folder: bool) -> str:
-        """Take a path; why it can't be taken. For macOS and Windows, names that differ by case only are one."""
-        new = path.casefold() not in self.taken
-        other, other_is_folder = self.taken.setdefault(path.casefold(), (path, folder))
-        if other != path:
-            return f"differs from {other!r} by case only"
-        if other_is_folder != folder:
-            return f"needs {path!r} both as a file and as a folder"
-        return "" if new or folder else "stands in it twice"
+    return files
 
 
 @contextlib.contextmanager
 def _reading(where: str = "") -> Iterator[None]:
-    """Turn what the readers raise at bad data into `Damage`. bz2 and gzip raise OSError, zipfile nearly anything."""
+    """Turn what the readers raise at bad data into `Damage`."""
     try:
         yield
-    except (EOFError, OSError, RuntimeError, ValueError, LookupError, OverflowError, *_ERRORS) as error:
+    except BnetError:
+        raise
+    except _DAMAGE as error:
         raise Damage(f"{where}{getattr(error, 'strerror', None) or error}") from error
 
 
-def _members(raw: IO[bytes], place: Path, wanted: Callable[[str], bool]) -> Iterable[Member]:
+def _unpack(raw: IO[bytes], archive: Path, folder: Path, wanted: Callable[[str], bool]) -> int:
+    """Write the wanted members below `folder`; the number of files."""
+    packed = archive.stat().st_size
+    names: dict[str, tuple[str, bool]] = {}
+    files = size = 0
+    with tqdm(desc="unpack", total=packed, unit="B", unit_scale=True, disable=None) as bar:
+        for member in _members(raw, folder, wanted):
+            parts = _parts(member.name)
+            files += bool(parts) and not member.folder
+            size += member.size
+            reason = "has an unsafe path" if UNSAFE.search(member.name) else member.refusal
+            if size > ROOM + MAX_RATIO * packed:  # no reader gives more than the header says
+                reason = reason or f"makes it more than {MAX_RATIO} times what it is packed (a bomb?)"
+            for depth in range(1, len(parts) + 1):
+                reason = reason or _clash(names, "/".join(parts[:depth]), depth < len(parts) or member.folder)
+            if reason:
+                raise BnetError(
+                    f"{archive} is refused: its member {member.name!r} {reason}; expected plain files and folders, "
+                    "each once; nothing was unpacked; get it from its official source"
+                )
+            if parts:
+                _write(member, folder.joinpath(*parts))
+            bar.update(max(0, raw.tell() - bar.n))
+    if not files:
+        raise BnetError(f"{archive} holds no file of the corpus; fetch or copy it again")
+    return files
+
+
+def _clash(names: dict[str, tuple[str, bool]], path: str, folder: bool) -> str:
+    """Take a path; why it can't be taken. For macOS and Windows, names that differ by case only are one."""
+    new = path.casefold() not in names
+    other, other_is_folder = names.setdefault(path.casefold(), (path, folder))
+    if other != path:
+        return f"differs from {other!r} by case only"
+    if other_is_folder != folder:
+        return f"needs {path!r} both as a file and as a folder"
+    return "" if new or folder else "stands in it twice"
+
+
+def _members(raw: IO[bytes], place: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
     """The wanted members of an archive, one after the other; refused where `place` has no room for them."""
-    head, size = raw.read(512), raw.seek(0, 2)
+    head = raw.read(512)
     raw.seek(0)
-    members, needed = None, size
-    if head.startswith((b"PK\3\4", b"PK\5\6")):
-        with _reading("the list of its members, which stands at its end, is missing or damaged (half a download?): "):
-            members = [member for member in _zip(raw) if wanted(member.name)]
-        needed = sum(member.size for member in members)
-    for (start, magic), reader in TARS.items():
-        if head[start:].startswith(magic):
-            members = (member for member in _tar(reader(raw), size) if wanted(member.name))
-    if members is None:
-        page = re.match(rb"\s*<(!doctype|html|\?xml)", head, re.IGNORECASE)
-        other = "a web page, not an archive" if page else "neither a zip nor a tar (plain, gzip, bzip2 or xz)"
-        raise Damage(f"it is {other if head else 'empty'}")
-    if needed > (free := shutil.disk_usage(place).free):
+    if not head.startswith((b"PK\3\4", b"PK\5\6")):
+        yield from filter(lambda member: wanted(member.name), _tar(raw, head))
+        return
+    with _reading("the list of its members, which stands at its end, is missing or damaged (half a download?): "):
+        members = [member for member in _zip(raw) if wanted(member.name)]
+    needed, free = sum(member.size for member in members), shutil.disk_usage(place).free
+    if needed > free:
         raise BnetError(
-            f"no room to unpack {raw.name}: {needed / 2**30:.2f} GiB needed, {free / 2**30:.2f} GiB free in {place}; "
-            "free space, or set BNET_DATA to a folder with more"
+            f"no room to unpack {raw.name}: {needed / 2**30:.2f} GiB needed, {free / 2**30:.2f} GiB free in "
+            f"{place.parent}; free space, or set BNET_DATA to a folder with more"
         )
-    return members
+    yield from members
 
 
-def _zip(raw: IO[bytes]) -> Iterable[Member]:
+def _zip(raw: IO[bytes]) -> Iterator[Member]:
     try:
         archive = zipfile.ZipFile(raw, metadata_encoding="utf-8")  # what most programs write, flagged or not
     except UnicodeDecodeError:
@@ -213,71 +190,47 @@ def _zip(raw: IO[bytes]) -> Iterable[Member]:
         yield Member(name, info.is_dir(), info.file_size, refusal, lambda info=info: archive.open(info))
 
 
-def _tar(raw: IO[bytes], size: int) -> Iterator[Member]:
-    stream = _Stream(raw, ROOM + MAX_RATIO * size)
-    with _reading():
-        archive = tarfile.TarFile(fileobj=stream)
-    while True:
-        with _reading():
-            info = archive.next()
-        if info is None:
-            break
-        name = info.name.encode("utf-8", "surrogateescape").decode("latin-1")
-        with contextlib.suppress(UnicodeDecodeError):  # from before Unicode
-            name = info.name.encode("utf-8", "surrogateescape").decode()
+def _tar(raw: IO[bytes], head: bytes) -> Iterator[Member]:
+    try:
+        archive = tarfile.open(fileobj=raw)  # noqa: SIM115
+    except tarfile.TarError as error:
+        page = re.match(rb"\s*<(!doctype|html|\?xml)", head, re.IGNORECASE)
+        other = "a web page, not an archive" if page else "neither a zip nor a tar (plain, gzip, bzip2 or xz)"
+        raise Damage(f"it is {other if head else 'empty'}") from error
+    for info in archive:
+        name = info.name.encode("utf-8", "surrogateescape")
+        try:
+            text = name.decode()
+        except UnicodeDecodeError:  # from before Unicode
+            text = name.decode("latin-1")
         refusal = "" if info.isfile() or info.isdir() else LINK
-        yield Member(name, info.isdir(), info.size, refusal, lambda info=info: archive.extractfile(info))
-    if stream.last != bytes(tarfile.BLOCKSIZE):  # tarfile takes any block that it can't read for the end
-        raise Damage(f"it breaks off, or is damaged, after {stream.at} bytes: it has no end mark")
-    with _reading():
-        while stream.read(CHUNK):  # to the end, where gzip, bzip2 and xz have their checksums
-            pass
+        yield Member(text, info.isdir(), info.size, refusal, lambda info=info: archive.extractfile(info))
+    stream = archive.fileobj
+    stream.seek(archive.offset)
+    if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):  # tarfile takes any bad block for the end
+        raise Damage(f"it breaks off, or is damaged, after {archive.offset} bytes: it has no end mark")
+    while stream.read(CHUNK):  # to the end, where gzip, bzip2 and xz have their checksums
+        pass
 
 
-class _Stream:
-    """A decompressed tar, read forwards, and in pieces that fit in memory whatever a header demands."""
-
-    def __init__(self, inner: IO[bytes], most: int) -> None:
-        self.inner, self.most, self.at, self.last = inner, most, 0, b""
-
-    def read(self, size: int) -> bytes:
-        if size > 16 * CHUNK:
-            raise Damage(f"a header after {self.at} bytes demands {size} bytes of names")
-        self.last = self.inner.read(size)
-        self.at += len(self.last)
-        if self.at > self.most:
-            raise Damage(f"it unpacks to more than {MAX_RATIO} times its size (a bomb?)")
-        return self.last
-
-    def seek(self, position: int) -> None:
-        if position < self.at:
-            raise Damage(f"a header after {self.at} bytes points backwards")
-        while self.at < position and self.read(min(position - self.at, CHUNK)):
-            pass
-
-    def tell(self) -> int:
-        return self.at
-
-
-def _write(member: Member, folder: Path) -> None:
-    """Write one member below `folder`, unless it is junk."""
-    path = folder.joinpath(*_parts(member.name))
-    if member.folder or path == folder:
-        path.mkdir(parents=True, exist_ok=True)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _write(member: Member, path: Path) -> None:
+    """Write one member to `path`: a folder, or a file in one."""
     where = f"{member.name!r}: "
-    with _reading(where):
-        source = member.open()
-    with source, open(path, "xb") as sink:
-        while True:
-            with _reading(where):
-                chunk = source.read(CHUNK)
-            if not chunk:
-                break
-            sink.write(chunk)
-        if sink.tell() != member.size:  # zipfile does not mind
-            raise Damage(f"{where}{sink.tell()} bytes, expected {member.size}")
+    with disk_errors(str(path)):
+        (path if member.folder else path.parent).mkdir(parents=True, exist_ok=True)
+        if member.folder:
+            return
+        with _reading(where):
+            source = member.open()
+        with source, open(path, "xb") as sink:
+            while True:
+                with _reading(where):
+                    chunk = source.read(CHUNK)
+                if not chunk:
+                    break
+                sink.write(chunk)
+            if sink.tell() != member.size:  # zipfile does not mind
+                raise Damage(f"{where}{sink.tell()} bytes, expected {member.size}")
 
 
 def _parts(name: str) -> list[str]:

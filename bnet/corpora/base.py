@@ -7,13 +7,16 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
+from string import Template
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from bnet.errors import BnetError, unknown
+from bnet.paths import sha256
 from bnet.sound.front_end import FrontEnd
 from bnet.sound.log_mel import FeatureSettings
 
@@ -48,17 +51,7 @@ class Track:
 
 @dataclass(frozen=True, order=True)
 class Flaw:
-    """What is known to be wrong with a clip.
-
-    Parameters
-    ----------
-    track_id
-        The clip.
-    kind
-        One of `FLAWS`.
-    reason, source
-        What is wrong, and who found it.
-    """
+    """What is known to be wrong with a clip: its `kind` (of `FLAWS`), what it is, and who found it."""
 
     track_id: str
     kind: str
@@ -73,18 +66,19 @@ FLAWS = {"duplicates": "the same recording again", "faults": "undecodable, cut s
 class Corpus(abc.ABC):
     """A set of labelled clips.
 
-    A subclass is one module; an instance is a row of the registry in `bnet.corpora`.
+    A subclass is one module; an instance is a row of the registry in `bnet.corpora`. What its page says of it stands in
+    ``texts/NAME.md``: what it is, then, after ``***``, what a careful reader should know (faults, sources, licences).
 
     Attributes
     ----------
     name, title
-        Short name for commands, and name for people.
+        Short name for commands, and display name.
+    family
+        The name that its folder and its text go by, where it shares them with other corpora.
     labels
         The classes, in the order of every table, confusion matrix and network output.
     source
         What makes the sound what it is (package and renderer versions; '' for files): part of a feature's identity.
-    about, notes
-        What it is, and what a careful reader should know of it (faults, sources, licences), as MyST for its page.
     expected
         Class -> number of clips of a whole copy, by the corpus's own publication; empty where there is no such number.
     medium, of
@@ -95,18 +89,15 @@ class Corpus(abc.ABC):
         Its clips are never taken longer than this, in s; None: as long as the profile wants.
     protocols
         Ways of splitting that make sense for it (`bnet.corpora.splits.PROTOCOLS`).
-    has_sound
-        Whether it has sound at all, to play, change or pass on.
-    may_share
-        Whether its sound may be passed on, in a page.
+    has_sound, may_share
+        Whether it has sound at all, to play, change or pass on; and whether that may be passed on, in a page.
     """
 
     name: str
     title: str
+    family: str = ""
     labels: tuple[str, ...]
     source: str = ""
-    about: str = ""
-    notes: str = ""
     expected: Mapping[str, int] = MappingProxyType({})
     medium: str = "sound"
     of: Corpus | None = None
@@ -136,18 +127,14 @@ class Corpus(abc.ABC):
             If the sound can't be decoded or rendered; names the track and the reason.
         """
 
-    @abc.abstractmethod
     def checksum(self, track: Track, y: np.ndarray) -> str:
-        """SHA-256 that binds a feature to its sound: of the file's bytes, or of the rendered samples `y`."""
+        """SHA-256 that binds a feature to its sound: of the rendered samples `y` as 16-bit little-endian integers;
+        where there are files, of the file's bytes."""
+        return hashlib.sha256(np.round(y * 32768).astype("<i2").tobytes()).hexdigest()
 
     def log_mel(self, track: Track, seconds: float, front_end: FrontEnd) -> tuple[np.ndarray, str]:
-        """The log-mel of a clip: float32 [shape=(frames, n_mels)], in dB; and the `checksum` of what it is made from.
-
-        Raises
-        ------
-        BnetError
-            As `audio` does.
-        """
+        """The log-mel of a clip: float32 [shape=(frames, n_mels)], in dB; and the `checksum` of what it is made from;
+        errors of `audio`."""
         y = self.audio(track, seconds)
         if y.shape != (round(seconds * SR),):
             raise BnetError(f"{track.track_id} has sound of shape {y.shape}; expected ({round(seconds * SR)},)")
@@ -168,12 +155,33 @@ class Corpus(abc.ABC):
         return []
 
     def describe(self, track: Track) -> str:
-        """A caption for a clip, for people."""
+        """A caption for a clip."""
         return track.track_id
 
     def class_facts(self) -> pd.DataFrame | None:
         """Further columns for the table of classes, indexed by label; None where there are none."""
         return None
+
+    def words(self) -> dict[str, str]:
+        """What stands for each ``$name`` in its text."""
+        return {}
+
+    @property
+    def about(self) -> str:
+        """What it is, as MyST for its page."""
+        return self._text()[0]
+
+    @property
+    def notes(self) -> str:
+        """What a careful reader should know of it, as MyST for its page."""
+        return self._text()[1]
+
+    def _text(self) -> tuple[str, str]:
+        file = resources.files("bnet.corpora").joinpath("texts", f"{self.family or self.name}.md")
+        if not file.is_file():
+            return "", ""
+        about, _, notes = Template(file.read_text(encoding="utf-8")).substitute(self.words()).partition("\n***\n\n")
+        return about, notes
 
 
 def select(tracks: Iterable[Track], max_per_class: int | None, *, seed: int = 0) -> list[Track]:
@@ -212,8 +220,7 @@ def without(corpus: Corpus, kinds: Iterable[str]) -> list[Track]:
 
 def fingerprint(tracks: Sequence[Track]) -> str:
     """SHA-256 over the sorted (id, label, group) rows: which clips, with which labels, in which groups."""
-    rows = sorted(f"{track.track_id}\t{track.label}\t{track.group}\t{track.split or ''}" for track in tracks)
-    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+    return sha256("\n".join(sorted(f"{t.track_id}\t{t.label}\t{t.group}\t{t.split or ''}" for t in tracks)))
 
 
 def draw(track_id: str, purpose: str, seed: int = 0) -> float:

@@ -1,9 +1,9 @@
-"""``bnet corpora check``: is a copy whole and intact? Counts, and every clip that is missing, extra, damaged,
-double."""
+"""``bnet corpora check``: counts, and every clip of a copy that is missing, extra, damaged or double."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,15 +33,9 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Check:
-    """What was found in a copy.
-
-    Parameters
-    ----------
-    counts
-        One row per class: ``label, expected, found``; `expected` is missing where nothing is published.
-    problems
-        One row per problem: ``kind`` (of `KINDS`), ``clip``, ``detail``, ``known`` (the corpus is known for it).
-    """
+    """What was found in a copy: `counts`, one row per class (``label, expected, found``; `expected` is missing where
+    nothing is published), and `problems`, one row each (``kind`` of `KINDS`, ``clip``, ``detail``, and ``known``:
+    whether the corpus is known for it)."""
 
     counts: pd.DataFrame
     problems: pd.DataFrame
@@ -62,7 +56,7 @@ def check(corpus: Corpus, *, decode: bool = True, jobs: int | None = None) -> Ch
     decode
         Decode each file to its end; without it only names, counts, bytes and checksums are looked at.
     jobs
-        Worker processes; None: one a core.
+        Worker processes; None: one per core.
 
     Raises
     ------
@@ -75,33 +69,28 @@ def check(corpus: Corpus, *, decode: bool = True, jobs: int | None = None) -> Ch
         raise BnetError(f"{jobs} worker processes; expected 1 or more")
     folder = corpus.folder()
     tracks = corpus.read(folder)
-    here = [track for track in tracks if track.path and track.path.is_file()]
-    if not here:
-        raise corpus.absent(f"no clips of it below {folder}")
-    published = corpus.checksums()
+    here, published, known = corpus.present(tracks, folder), corpus.checksums(), corpus.known()
     looks = joblib.Parallel(n_jobs=jobs or -1, return_as="generator")(
         joblib.delayed(_look)(corpus, track.path, published.get(track.track_id, ""), decode) for track in here
     )
     bar = tqdm(looks, total=len(here), desc=f"checking {corpus.name}", unit="clip", disable=None)
-    seen = dict(zip((track.track_id for track in here), bar, strict=True))
-    known = corpus.known()
-    rows = [
-        {"kind": kind, "clip": clip, "detail": detail, "known": clip in known}
-        for kind, clip, detail in _problems(corpus, folder, tracks, here, seen, published)
-    ]
+    rows = [*_strays(corpus, folder, tracks, here), *_faults(corpus, dict(zip(here, bar, strict=True)), published)]
     counts = _counts(corpus, here)
     lacking = Counter(track.label for track in tracks) - Counter(track.label for track in here)
     rows += [
-        {"kind": "count", "clip": row.label, "detail": f"{row.found} clips, expected {row.expected}", "known": False}
+        ("count", row.label, f"{row.found} clips, expected {row.expected}")
         for row in counts[counts["expected"].notna()].itertuples()
         if row.found + lacking[row.label] != row.expected  # what is missing by name stands there already
     ]
-    problems = pd.DataFrame(rows, columns=["kind", "clip", "detail", "known"]).astype({"known": bool})
+    problems = pd.DataFrame(rows, columns=["kind", "clip", "detail"])
+    problems["known"] = pd.Series([kind != "count" and clip in known for kind, clip, _ in rows], dtype=bool)
     return Check(counts, problems.sort_values(["known", "kind", "clip"], ignore_index=True))
 
 
 @dataclass(frozen=True)
 class _Seen:
+    """What one file is: its digests, its length in s (nan: not decoded), and what is wrong with its content."""
+
     sha256: str
     checksum: str
     seconds: float
@@ -109,54 +98,40 @@ class _Seen:
 
 
 def _look(corpus: FileCorpus, path: Path, published: str, decode: bool) -> _Seen:
-    """What one file is: its digests, its length in s (nan: not decoded), and what is wrong with its content."""
+    names = ("", "")
     try:
         names = corpus.digests(path, published)
-    except OSError as error:
-        return _Seen("", "", float("nan"), f"can't be read ({error.strerror or error})")
-    except BnetError as error:
-        return _Seen("", "", float("nan"), str(error))
-    if not decode:
-        return _Seen(*names, float("nan"), "")
-    try:
-        return _Seen(*names, corpus.length(path), "")
-    except BnetError as error:
+        return _Seen(*names, corpus.length(path) if decode else float("nan"), "")
+    except (BnetError, OSError) as error:
         return _Seen(*names, float("nan"), str(error))
 
 
-def _problems(
-    corpus: FileCorpus,
-    folder: Path,
-    tracks: list[Track],
-    here: list[Track],
-    seen: dict[str, _Seen],
-    published: dict[str, str],
-) -> Iterator[tuple[str, str, str]]:
-    """(kind, clip, detail) of all that is wrong."""
-    there = {track.track_id for track in here}
-    for track in tracks:
-        if track.track_id not in there:
-            yield "missing", track.track_id, f"no file; expected about {_inside(track.path, folder)}"
-    for path in sorted(set(sounds(folder, corpus.suffixes)) - {track.path for track in here}):
+def _strays(corpus: FileCorpus, folder: Path, tracks: list[Track], here: list[Track]) -> Iterator[tuple[str, str, str]]:
+    """(kind, clip, detail) of clips without a file and of files without a clip."""
+    for track in sorted(set(tracks) - set(here)):
+        what = f"a link to {os.readlink(track.path)}, which is missing" if track.path.is_symlink() else "no file"
+        yield "missing", track.track_id, f"{what}; expected about {_inside(track.path, folder)}"
+    for path in sorted(set(sounds(folder, corpus.suffixes)) - {track.path for track in tracks}):
         yield "extra", _inside(path, folder), "belongs to no clip"
     for path in sounds(folder, UNREADABLE):
         yield "format", _inside(path, folder), f"{path.suffix} can't be read: convert it (ffmpeg -i FILE FILE.flac)"
-    same: dict[str, list[Track]] = defaultdict(list)
-    for track in here:
-        found = seen[track.track_id]
-        same[found.sha256].append(track)
+
+
+def _faults(corpus: FileCorpus, seen: dict[Track, _Seen], published: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    """(kind, clip, detail) of what is wrong with the files."""
+    first: dict[str, Track] = {}
+    for track, found in seen.items():
+        own, wanted = track.track_id, published.get(track.track_id)
         if found.error:
-            yield "corrupt", track.track_id, found.error
+            yield "corrupt", own, found.error
         elif found.seconds < corpus.usual_seconds:
-            yield "too short", track.track_id, f"{found.seconds:.2f} s; expected {corpus.usual_seconds:g} s or more"
-        wanted = published.get(track.track_id)
+            yield "too short", own, f"{found.seconds:.2f} s; expected {corpus.usual_seconds:g} s or more"
         if wanted and found.checksum and found.checksum != wanted:
-            yield "checksum", track.track_id, f"{found.checksum}; expected {wanted}"
-    for members in same.values():
-        first, *others = members
-        for track in others if seen[first.track_id].sha256 else ():
-            kind = "duplicate" if track.label == first.label else "two labels"
-            yield kind, track.track_id, f"same content as {first.track_id} ({first.label})"
+            yield "checksum", own, f"{found.checksum}; expected {wanted}"
+        other = first.setdefault(found.sha256 or own, track)
+        if other is not track:
+            kind = "duplicate" if track.label == other.label else "two labels"
+            yield kind, own, f"same content as {other.track_id} ({other.label})"
 
 
 def _counts(corpus: FileCorpus, here: list[Track]) -> pd.DataFrame:

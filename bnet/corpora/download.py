@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import shutil
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,10 +16,11 @@ from urllib.parse import urlsplit
 import pooch
 import requests
 import urllib3
+from requests import exceptions as wrong
 from tqdm import tqdm
 
 import bnet
-from bnet.errors import BnetError
+from bnet.errors import BnetError, log
 from bnet.paths import alone, disk_errors, writable_dir
 
 WAIT, LONGEST_WAIT = 1.0, 60.0
@@ -33,22 +33,13 @@ ANNOUNCED = 20
 """So many files at most are each announced with their size."""
 
 _ENOUGH = 2**18  # bytes: a try that got so far does not count against the retries
-_TRY_AGAIN = (408, 425, 429)  # and all from 500 on
+_TRY_AGAIN = (206, 408, 416, 425, 429)  # and all from 500 on; 206 and 416: the server resumes elsewhere
 
 
 @dataclass(frozen=True)
 class Remote:
-    """One file to fetch.
-
-    Parameters
-    ----------
-    url
-        Address, http or https.
-    path
-        Where it goes: relative to the target folder, parts divided by '/'.
-    checksum
-        ``sha256:<hex>``, ``sha1:<hex>`` or ``md5:<hex>``; '' where none is published.
-    """
+    """One file to fetch: its address (http or https), where it goes (relative to the target folder, parts divided by
+    '/'), and its published checksum (``sha256:<hex>``, ``sha1:<hex>`` or ``md5:<hex>``), or ''."""
 
     url: str
     path: str
@@ -73,11 +64,6 @@ class Fetched:
     new: int
     kept: int
     failed: dict[str, str] = field(default_factory=dict)
-
-
-def log(text: str) -> None:
-    """Print a line to standard error."""
-    print(f"bnet: {text}", file=sys.stderr, flush=True)
 
 
 def fetch_all(
@@ -120,9 +106,9 @@ def fetch_all(
     writable_dir(folder, "data", "BNET_DATA")
     with alone(folder / ".download.lock", f"another process fetches into {folder}; waiting for it", say):
         due = [remote for remote in due if remote.difference(folder / remote.path)]
-        wrong = [remote.path for remote in due if (folder / remote.path).is_file()]
-        if wrong:
-            say(f"{len(wrong)} files in {folder} are not as published, such as {wrong[0]}; fetching them again")
+        altered = [remote.path for remote in due if (folder / remote.path).is_file()]
+        if altered:
+            say(f"{len(altered)} files in {folder} are not as published, such as {altered[0]}; fetching them again")
         failed = _Downloads(folder, timeout, retries, say if len(due) <= ANNOUNCED else None).all(due, workers)
     return Fetched(len(due) - len(failed), len(remotes) - len(due), failed)
 
@@ -137,16 +123,17 @@ def public(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{'?...' if parts.query else ''}"
 
 
-class _Broken(Exception):
-    """A try failed in a way that another may not; `wait`: what the server asks for, in s."""
+def gibibytes(n: int) -> str:
+    """A number of bytes, human-readable."""
+    return f"{n / 2**30:.2f} GiB" if n >= 2**28 else f"{n / 2**20:.1f} MiB" if n >= 2**20 else f"{n} bytes"
 
-    def __init__(self, reason: str, wait: float = 0.0) -> None:
+
+class _Failed(Exception):
+    """A try failed: for good, or, where there is a `wait` (in s), in a way that another may not."""
+
+    def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
         self.wait = wait
-
-
-class _Refused(Exception):
-    """The server does not have the file, or has another one."""
 
 
 class _Downloads:
@@ -165,8 +152,7 @@ class _Downloads:
         work = map if min(workers, len(due)) == 1 else pool.map  # one by one, an interrupt ends a silent wait too
         with pool, tqdm(desc="fetch", unit="B", unit_scale=True, total=0, disable=None) as self.bar:
             try:
-                for done, (remote, (reason, answered)) in enumerate(zip(due, work(self.one, due), strict=True), 1):
-                    self.bar.set_postfix_str(f"{done} of {len(due)} files")
+                for remote, (reason, answered) in zip(due, work(self.one, due), strict=True):
                     failed |= {remote.path: f"{reason} ({public(remote.url)})"} if reason else {}
                     silent = 0 if answered else silent + 1
                     if silent >= min(GIVE_UP, len(due)):
@@ -197,9 +183,9 @@ class _Downloads:
                         return f"{problem}; nothing was kept; the source, or the connection, has altered it", True
                     part.replace(target)
                 return "", True
-            except _Refused as error:
-                return str(error), True
-            except _Broken as error:
+            except _Failed as error:
+                if error.wait is None:
+                    return str(error), True
                 failures = 1 if _size(part) >= furthest + _ENOUGH else failures + 1
                 furthest = max(furthest, _size(part))
                 wait = min(max(error.wait, WAIT * 2 ** (failures - 1)), LONGEST_WAIT)
@@ -215,25 +201,22 @@ class _Downloads:
                 asked = {"Range": f"bytes={have}-", "If-Range": version}
         try:
             with self.session.get(remote.url, headers=asked, stream=True, timeout=self.timeout) as response:
-                if (start := _start(response, have, note)) is None:
-                    return
-                if not remote.checksum and response.headers.get("Content-Type", "").lower().startswith("text/html"):
-                    raise _Refused("the server sent a web page instead of the file")
-                self._receive(response, remote, start, part, note)
-        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
-            raise _Broken(f"no answer within {self.timeout:g} s") from None
-        except (requests.exceptions.SSLError, requests.exceptions.InvalidSchema) as error:
-            raise _Refused(f"its certificate or address is not accepted ({type(error).__name__})") from None
-        except (requests.exceptions.ConnectionError, urllib3.exceptions.HTTPError) as error:
+                if (start := _start(response, have, note)) is not None:
+                    self._receive(response, remote, start, part, note)
+        except (wrong.Timeout, urllib3.exceptions.TimeoutError):
+            raise _Failed(f"no answer within {self.timeout:g} s", 0) from None
+        except (wrong.SSLError, wrong.TooManyRedirects, wrong.InvalidURL, wrong.InvalidSchema) as error:
+            raise _Failed(f"its address, certificate or answer is not accepted ({type(error).__name__})") from None
+        except (wrong.RequestException, urllib3.exceptions.HTTPError) as error:
             cause: BaseException = error  # what it says, unlike the error's own text, holds no address
             while further := cause.__cause__ or cause.__context__:
                 cause = further
-            raise _Broken(getattr(cause, "strerror", None) or "the connection broke off") from None
-        except requests.exceptions.RequestException as error:
-            raise _Refused(f"the address or the server's answer can't be followed ({type(error).__name__})") from None
+            raise _Failed(getattr(cause, "strerror", None) or "the connection broke off", 0) from None
 
     def _receive(self, response: requests.Response, remote: Remote, start: int, part: Path, note: Path) -> None:
         """Write the body behind the first `start` bytes of `part`."""
+        if not remote.checksum and response.headers.get("Content-Type", "").lower().startswith("text/html"):
+            raise _Failed("the server sent a web page instead of the file")
         length = response.headers.get("Content-Length", "")
         size, free = int(length) if length.isdigit() else None, shutil.disk_usage(part.parent).free
         if self.say:
@@ -252,7 +235,7 @@ class _Downloads:
                 # not `iter_content`, which would unpack a .tar.gz that a server calls an encoded tar
                 for chunk in response.raw.stream(2**16, decode_content=False):
                     if self.stop.is_set():
-                        raise _Broken("stopped")
+                        raise _Failed("stopped", 0)
                     sink.write(chunk)
                     self.bar.update(len(chunk))
                 os.fsync(sink.fileno())
@@ -266,26 +249,18 @@ class _Downloads:
 
 def _start(response: requests.Response, have: int, note: Path) -> int | None:
     """After how many bytes the body goes on, when `have` have come (None: all have)."""
-    status = response.status_code
+    status, asked = response.status_code, response.headers.get("Retry-After", "")
     if status == 200:
         return 0
-    reason, wait = f"{status} {response.reason or ''}".strip(), None
     found = re.match(r"bytes (?:(\d+)-\d+|\*)/(\d+)", response.headers.get("Content-Range", ""))
     if have and found and (status, int(found[1] or found[2])) in ((206, have), (416, have)):
         return have if status == 206 else None
     if status in (206, 416):
-        note.unlink(missing_ok=True)  # the server resumes elsewhere: the next try restarts
-    if status < 500 and status not in (206, 416, *_TRY_AGAIN):
-        raise _Refused(reason)
-    with contextlib.suppress(urllib3.exceptions.InvalidHeader):
-        wait = urllib3.Retry().get_retry_after(response.raw)
-    raise _Broken(reason, wait or 0.0)
+        note.unlink(missing_ok=True)  # the next try restarts
+    again = status in _TRY_AGAIN or status >= 500
+    wait = float(asked) if asked.isdigit() else 0.0
+    raise _Failed(f"{status} {response.reason or ''}".strip(), wait if again else None)
 
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
-
-
-def gibibytes(n: int) -> str:
-    """A number of bytes, human-readable."""
-    return f"{n / 2**30:.2f} GiB" if n >= 2**28 else f"{n / 2**20:.1f} MiB" if n >= 2**20 else f"{n} bytes"

@@ -8,7 +8,6 @@ of a tempo.
 from __future__ import annotations
 
 import functools
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,17 +22,8 @@ TEMPI = tuple(range(60, 221, 20))
 
 @dataclass(frozen=True)
 class Pattern:
-    """A bar in eighth notes: ``x`` is a hit, ``.`` none.
-
-    Parameters
-    ----------
-    name
-        The pattern; its twin in the other metre has the same.
-    metre
-        One of the corpus's labels.
-    kick, snare, hat
-        Of equal length: two characters a beat.
-    """
+    """A bar in eighth notes, two characters per beat: ``x`` is a hit, ``.`` none; its twin in the other metre has the
+    same name."""
 
     name: str
     metre: str
@@ -63,7 +53,6 @@ class Drums(Corpus):
     title = "Drum patterns at many tempi"
     labels = ("four-four", "three-four")
     source = "drums 1"
-    about = "Plain drum patterns in two metres at tempi from 60 to 220 beats per minute, computed; no music."
     protocols = ("kfold",)
     may_share = True
 
@@ -95,10 +84,6 @@ class Drums(Corpus):
                 if steps[k % len(steps)] == "x" and at < n:
                     y[at : at + len(hit)] += hit
         return (np.round(y[:n] * 0.5 * 32767) / 32768).astype(np.float32)
-
-    def checksum(self, track: Track, y: np.ndarray) -> str:
-        """SHA-256 of the samples as 16-bit little-endian integers."""
-        return hashlib.sha256(np.round(y * 32768).astype("<i2").tobytes()).hexdigest()
 
 
 @functools.cache

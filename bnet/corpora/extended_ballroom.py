@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bnet.corpora.base import Flaw, Track
 from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id, copies, partial
+from bnet.corpora.files import FileCorpus, by_id, equal, partial
 from bnet.corpora.tunes.same_tune import join_groups
 from bnet.corpora.walk import find_file, sounds
 from bnet.errors import BnetError
@@ -53,33 +53,11 @@ COUNTS = {
 """Class -> number of songs; 4 180 in all (counted in the XML)."""
 
 _ATTRIBUTES = ("id", "artist", "album", "title", "bpm", "hash")
-_SOURCE = "Marchand & Peeters (2016), extendedballroom_v1.1.xml"
-
-_ABOUT = """\
-Excerpts of 30 s that a shop for ballroom dancers offers for listening, sorted by dance {cite:p}`marchand2016`. It
-follows the smaller *Ballroom* set of 2004 (698 excerpts, eight dances). The class is a dance, and a dance has a tempo:
-how much of the accuracy is tempo alone is what {doc}`tunes` and {doc}`tunes-free` measure on music that anyone can
-have.
-"""
-_NOTES = """\
-**What is wrong with it.** The corpus's own XML marks pairs of songs that are the same excerpt (`exact`), the same at
-another tempo (`time`), with and without the voice (`karaoke`), or another recording of the piece (`version`). It marks
-some in one direction only, so the pairs are read both ways. Three more pairs have equal checksums, and one of them,
-105714 and 105715, is one recording under two dances, Foxtrot and Quickstep.
-
-**What we do about it.** A group joins the songs of an artist with all that is marked as related to them; 'Various' is
-nobody's name. Versions of standards link many artists, so one group holds about a sixth of all songs, and grouped
-folds differ somewhat in size. `--exclude duplicates` leaves out all but the first of each set of equal excerpts, and
-both where the labels differ.
-
-**Getting it.** `bnet corpora get extended-ballroom` fetches the XML and then song by song, each checked by its MD5.
-Songs that are no longer offered are listed, not waited for; a run names what it lost.
-"""
 
 
 @dataclass(frozen=True)
 class Song:
-    """A row of the XML; `bpm` in beats a minute, `checksum` the MD5 of the MP3, `relations` pairs of kind and id."""
+    """A row of the XML; `bpm` in beats per minute, `checksum` the MD5 of the MP3, `relations` pairs of kind and id."""
 
     track_id: str
     label: str
@@ -107,9 +85,6 @@ class ExtendedBallroom(FileCorpus):
     layout = f"{XML} and <Genre>/<id>.mp3 (or <Genre>/<Genre>.<id>.mp3), 4 180 files in thirteen folders"
     remotes = (METADATA,)
 
-    about = _ABOUT
-    notes = _NOTES
-
     def read(self, folder: Path) -> list[Track]:
         """The songs of the XML, with their files as far as they are there."""
         songs = self.songs(folder)
@@ -122,13 +97,11 @@ class ExtendedBallroom(FileCorpus):
                 f"4 180 in 13 (there are half copies); delete it and fetch the whole one: bnet corpora get {self.name}"
             )
         here = by_id(sounds(folder), _track_id, self.name)
-        groups = _groups(songs)
-        return sorted(
-            Track(
-                song.track_id, song.label, group, here.get(song.track_id, folder / song.label / f"{song.track_id}.mp3")
-            )
-            for song, group in zip(songs, groups, strict=True)
-        )
+        usual = {song.track_id: folder / song.label / f"{song.track_id}.mp3" for song in songs}
+        return [
+            Track(song.track_id, song.label, group, here.get(song.track_id, usual[song.track_id]))
+            for song, group in zip(songs, _groups(songs), strict=True)
+        ]
 
     def songs(self, folder: Path | None = None) -> list[Song]:
         """The rows of the XML, by id.
@@ -148,15 +121,11 @@ class ExtendedBallroom(FileCorpus):
         """``duplicates``: songs that the XML calls the same excerpt, or whose checksums are equal; the lowest id is
         kept, and none where they stand under two labels (105714 and 105715: one recording as Foxtrot and Quickstep).
         """
-        if kind != "duplicates":
-            return []
-        songs = self.songs()
-        by_track = {song.track_id: Track(song.track_id, song.label, "") for song in songs}
+        songs = self.songs() if kind == "duplicates" else []
         keys = [[song.checksum or song.track_id] for song in songs]
-        together: dict[str, list[Track]] = {}
-        for song, group in zip(songs, join_groups(keys, _pairs(songs, ("exact",))), strict=True):
-            together.setdefault(group, []).append(by_track[song.track_id])
-        return sorted(flaw for members in together.values() for flaw in copies(members, _SOURCE))
+        group = dict(zip((song.track_id for song in songs), join_groups(keys, _pairs(songs, ("exact",))), strict=True))
+        tracks = [Track(song.track_id, song.label, "") for song in songs]
+        return equal(tracks, lambda track: group[track.track_id], f"Marchand & Peeters (2016), {XML}")
 
     def known(self) -> dict[str, str]:
         """The repetitions that the XML tells of."""
@@ -167,7 +136,7 @@ class ExtendedBallroom(FileCorpus):
         return {song.track_id: f"md5:{song.checksum}" for song in self.songs() if song.checksum}
 
     def more(self, home: Path) -> list[Remote]:
-        """One address a song."""
+        """One address per song."""
         return [
             Remote(
                 f"http://media.ballroomdancers.com/mp3/{song.track_id}.mp3",
@@ -179,9 +148,8 @@ class ExtendedBallroom(FileCorpus):
 
     def describe(self, track: Track) -> str:
         """Title, artist and tempo."""
-        songs = {song.track_id: song for song in self.songs()}
-        song = songs[track.track_id]
-        return f"{song.title} ({song.artist}), {song.bpm:g} beats a minute"
+        song = next(song for song in self.songs() if song.track_id == track.track_id)
+        return f"{song.title} ({song.artist}), {song.bpm:g} beats per minute"
 
 
 def _track_id(path: Path) -> str | None:
@@ -199,24 +167,22 @@ def _songs(path: Path, changed: int) -> list[Song]:
             "delete it and fetch it again: bnet corpora get extended-ballroom"
         ) from error
     songs = []
-    for genre in root:
-        for song in genre:
-            lacking = [name for name in _ATTRIBUTES if name not in song.attrib]
-            if lacking or not re.fullmatch(r"\d{6}", song.get("id", "")):
-                raise BnetError(
-                    f"{path}: a song in <{genre.tag}> has {dict(song.attrib)}; expected the attributes "
-                    f"{', '.join(_ATTRIBUTES)} and an id of six digits; fetch the file again"
-                )
-            relations = tuple((other.tag, other.get("id", "")) for other in song if other.tag in RELATIONS)
-            bpm = float(song.get("bpm") or "nan")
-            about = (song.get("artist").strip(), song.get("title").strip(), bpm, song.get("hash").lower())
-            songs.append(Song(song.get("id"), genre.tag, *about, relations))
+    for genre, song in ((parent, child) for parent in root for child in parent):
+        if not set(_ATTRIBUTES) <= set(song.attrib) or not re.fullmatch(r"\d{6}", song.get("id", "")):
+            raise BnetError(
+                f"{path}: a song in <{genre.tag}> has {dict(song.attrib)}; expected the attributes "
+                f"{', '.join(_ATTRIBUTES)} and an id of six digits; fetch the file again"
+            )
+        relations = tuple((other.tag, other.get("id", "")) for other in song if other.tag in RELATIONS)
+        bpm = float(song.get("bpm") or "nan")
+        about = (song.get("artist").strip(), song.get("title").strip(), bpm, song.get("hash").lower())
+        songs.append(Song(song.get("id"), genre.tag, *about, relations))
     double = [own for own, count in Counter(song.track_id for song in songs).items() if count > 1]
-    strange = sorted({song.label for song in songs} - set(ExtendedBallroom.labels))
+    strange = sorted({song.label for song in songs} - set(COUNTS))
     if double or strange or not songs:
         raise BnetError(
             f"{path} has {len(songs)} songs, ids more than once: {double[:3]}, unknown classes: {strange}; "
-            f"expected 4 180 songs in {', '.join(ExtendedBallroom.labels)}; fetch the file again"
+            f"expected 4 180 songs in {', '.join(COUNTS)}; fetch the file again"
         )
     return sorted(songs, key=lambda song: song.track_id)
 
@@ -225,18 +191,18 @@ def _pairs(songs: list[Song], kinds: tuple[str, ...]) -> list[tuple[int, int]]:
     """Positions of songs that the XML relates in one of these ways, in whichever direction."""
     place = {song.track_id: position for position, song in enumerate(songs)}
     related = {
-        frozenset((place[song.track_id], place[other]))
+        tuple(sorted((place[song.track_id], place[other])))
         for song in songs
         for kind, other in song.relations
-        if kind in kinds and other in place
+        if kind in kinds and other in place and other != song.track_id
     }
-    return sorted(tuple(sorted(pair)) for pair in related if len(pair) == 2)
+    return sorted(related)
 
 
 def _groups(songs: list[Song]) -> list[str]:
-    keys = []
-    for song in songs:
-        artist = " ".join(song.artist.casefold().split())
-        own = [f"artist {artist}"] if artist not in NOBODY else []
-        keys.append([*own, f"song {song.checksum or song.track_id}"])
+    artists = [" ".join(song.artist.casefold().split()) for song in songs]
+    keys = [
+        [*([f"artist {artist}"] if artist not in NOBODY else []), f"song {song.checksum or song.track_id}"]
+        for song, artist in zip(songs, artists, strict=True)
+    ]
     return join_groups(keys, _pairs(songs, RELATIONS))

@@ -1,14 +1,12 @@
-"""Corpora that are sound files in a folder of the user's: where they are looked for, and how their clips are taken.
+"""Corpora that are files in a folder of the user's: where they are looked for, and how their clips are taken.
 
 A file is known by its name (and, where the corpus labels by folder, by its folder), not by how deep it lies: the
-official layout, a copy that was unpacked one level too deep and the copies that people pass on read alike. Names that
-begin with a dot (AppleDouble's ``._*`` among them) are nobody's music.
+official layout, a copy that was unpacked one level too deep and the copies that people pass on read alike.
 """
 
 from __future__ import annotations
 
 import abc
-import hashlib
 import os
 import re
 from collections import Counter, defaultdict
@@ -17,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+import pooch
 
 from bnet.corpora.base import Corpus, Flaw, Track
 from bnet.corpora.download import Remote
@@ -29,20 +28,6 @@ ENOUGH = 0.95
 """A copy with less than this part of the clips of some class is half a copy."""
 
 
-def pad(y: np.ndarray, n: int) -> np.ndarray:
-    """`y` cut to `n` samples, or with zeros appended."""
-    return log_mel.fit(y, n, sr=1)
-
-
-def loop(y: np.ndarray, n: int) -> np.ndarray:
-    """`y` cut to `n` samples, or played over and over."""
-    return np.resize(y, n)
-
-
-SHORT: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {"pad": pad, "loop": loop}
-"""What is done with a clip that is shorter than the network's input."""
-
-
 class FileCorpus(Corpus):
     """A corpus of files. A subclass says how files become tracks (`read`).
 
@@ -50,8 +35,8 @@ class FileCorpus(Corpus):
     ----------
     suffixes
         Of its files.
-    short
-        What is done with clips that are too short: a key of `SHORT`.
+    looped
+        Whether a clip that is too short is repeated; else silence follows it.
     min_seconds
         A file with less sound than this is refused, in s.
     usual_seconds
@@ -71,7 +56,7 @@ class FileCorpus(Corpus):
     """
 
     suffixes: tuple[str, ...] = SOUNDS
-    short: str = "pad"
+    looped: bool = False
     min_seconds: float = log_mel.MIN_SECONDS
     usual_seconds: float = log_mel.MIN_SECONDS
     layout: str = ""
@@ -80,7 +65,6 @@ class FileCorpus(Corpus):
     archive_checksums: Mapping[str, str] = MappingProxyType({})
     licence: str = ""
     disk_bytes: int | None = None
-    data_name: str = ""
 
     @abc.abstractmethod
     def read(self, folder: Path) -> list[Track]:
@@ -95,21 +79,10 @@ class FileCorpus(Corpus):
     @property
     def home(self) -> Path:
         """The folder in which `bnet corpora get` puts it: its name below the data folder."""
-        return data_dir() / self.home_name
-
-    @property
-    def home_name(self) -> str:
-        """The name of `home`."""
-        return self.data_name or self.name
+        return data_dir() / (self.family or self.name)
 
     def folder(self) -> Path:
-        """Where it is looked for: `home` if that exists, else the data folder itself.
-
-        Raises
-        ------
-        BnetError
-            If neither exists.
-        """
+        """Where it is looked for: `home` if that exists, else the data folder itself, else `absent`."""
         for folder in (self.home, data_dir()):
             if folder.is_dir():
                 return folder
@@ -126,9 +99,7 @@ class FileCorpus(Corpus):
         """
         folder = self.folder()
         found = self.read(folder)
-        here = [track for track in found if track.path and track.path.is_file()]
-        if not here:
-            raise self.absent(f"no clips of it below {folder}")
+        here = self.present(found, folder)
         if partial():
             return here
         count, wanted = Counter(track.label for track in here), self.expected or Counter(t.label for t in found)
@@ -142,10 +113,21 @@ class FileCorpus(Corpus):
             )
         return found
 
+    def present(self, tracks: Iterable[Track], folder: Path) -> list[Track]:
+        """Those of the tracks whose file is there; `absent` if there is none."""
+        here = [track for track in tracks if track.path and track.path.is_file()]
+        if not here:
+            raise self.absent(f"no clips of it below {folder}")
+        return here
+
     def audio(self, track: Track, seconds: float) -> np.ndarray:
-        """The first `seconds` of the file; one that is shorter is padded or looped (`short`)."""
-        y = log_mel.load(track.path, seconds=seconds, min_seconds=self.min_seconds)
-        return SHORT[self.short](y, round(seconds * log_mel.SR))
+        """The first `seconds` of the file; to one that is shorter silence is added, or it is repeated (`looped`)."""
+        return self.fit(log_mel.load(track.path, seconds=seconds, min_seconds=self.min_seconds), seconds)
+
+    def fit(self, y: np.ndarray, seconds: float) -> np.ndarray:
+        """`y` cut or made longer to `seconds`."""
+        n = round(seconds * log_mel.SR)
+        return np.resize(y, n) if self.looped else log_mel.fit(y, n, sr=1)
 
     def checksum(self, track: Track, y: np.ndarray) -> str:
         """SHA-256 of the file's bytes."""
@@ -158,12 +140,7 @@ class FileCorpus(Corpus):
     def digests(self, path: Path, published: str) -> tuple[str, str]:
         """SHA-256 of a file's bytes, and their checksum by the algorithm of the `published` one (``md5:...``)."""
         algorithm = published.split(":")[0] or "sha256"
-        digests = [hashlib.sha256(), hashlib.new(algorithm)]
-        with open(path, "rb") as stream:
-            while block := stream.read(1 << 20):
-                for digest in digests:
-                    digest.update(block)
-        return digests[0].hexdigest(), f"{algorithm}:{digests[1].hexdigest()}"
+        return sha256_file(path), f"{algorithm}:{pooch.file_hash(path, algorithm)}"
 
     def checksums(self) -> dict[str, str]:
         """Track id -> published checksum of its file (``md5:...``), for those that have one."""
@@ -172,6 +149,15 @@ class FileCorpus(Corpus):
     def known(self) -> dict[str, str]:
         """Track id -> what is published to be wrong with it: `bnet corpora check` does not count that as a problem."""
         return {}
+
+    def flaws(self, kind: str) -> list[Flaw]:
+        """``duplicates``: files that are equal byte for byte; ``faults``: those of `faults`."""
+        folder = self.folder()
+        return repeated(self.read(folder)) if kind == "duplicates" else self.faults(folder)
+
+    def faults(self, folder: Path) -> list[Flaw]:
+        """The clips that are known to be faulty, sorted; errors of `Corpus.flaws`."""
+        return []
 
     def more(self, home: Path) -> list[Remote]:
         """What to fetch besides `remotes`, known only when they are there."""
@@ -182,13 +168,7 @@ class FileCorpus(Corpus):
         return True
 
     def verify(self, folder: Path) -> None:
-        """Look at what was unpacked, before it is kept.
-
-        Raises
-        ------
-        BnetError
-            If it is not what was published.
-        """
+        """Look at what was unpacked, before it is kept; a `BnetError` if it is not what was published."""
 
     def steps(self) -> list[str]:
         """Name the folder, get the corpus, check it."""
@@ -215,13 +195,7 @@ def partial() -> bool:
 
 
 def by_id(paths: Iterable[Path], track_id: Callable[[Path], str | None], corpus: str) -> dict[str, Path]:
-    """Track id -> file, of the files that have an id.
-
-    Raises
-    ------
-    BnetError
-        If two files have the same.
-    """
+    """Track id -> file, of the files that have an id, sorted; a `BnetError` if two have the same."""
     found: dict[str, list[Path]] = defaultdict(list)
     for path in paths:
         if (own := track_id(path)) is not None:
@@ -231,7 +205,7 @@ def by_id(paths: Iterable[Path], track_id: Callable[[Path], str | None], corpus:
         own, same = next(iter(double.items()))
         raise BnetError(
             f"{len(double)} clips of {corpus} are there more than once, such as {own}: {same[0]} and {same[1]}; "
-            "expected one file a clip; keep one copy, or name its folder with --data"
+            "expected one file per clip; keep one copy, or name its folder with --data"
         )
     return {own: same[0] for own, same in sorted(found.items())}
 
@@ -245,19 +219,24 @@ def repeated(tracks: Iterable[Track]) -> list[Flaw]:
     for track in sorted(tracks):
         if track.path and track.path.is_file():
             sizes[track.path.stat().st_size].append(track)
+    alike = [track for members in sizes.values() if len(members) > 1 for track in members]
+    return equal(alike, lambda track: sha256_file(track.path), "found in this copy: equal bytes")
+
+
+def equal(tracks: Iterable[Track], key: Callable[[Track], str], source: str) -> list[Flaw]:
+    """The flaws of tracks with equal keys: all but the first of a key, or all if they stand under different labels."""
     same: dict[str, list[Track]] = defaultdict(list)
-    for members in sizes.values():
-        for track in members if len(members) > 1 else ():
-            same[sha256_file(track.path)].append(track)
-    return sorted(flaw for members in same.values() for flaw in copies(members, "found in this copy: equal bytes"))
-
-
-def copies(members: Sequence[Track], source: str) -> list[Flaw]:
-    """The flaws of one recording's tracks: all but the first, or all if they stand under different labels."""
-    if len({track.label for track in members}) > 1:
-        labels = " and ".join(sorted({track.label for track in members}))
-        return [Flaw(track.track_id, "duplicates", f"one recording under {labels}", source) for track in members]
-    return [Flaw(t.track_id, "duplicates", f"same as {members[0].track_id}", source) for t in members[1:]]
+    for track in tracks:
+        same[key(track)].append(track)
+    flaws = []
+    for first, *others in same.values():
+        labels = sorted({track.label for track in (first, *others)})
+        if len(labels) > 1:
+            others, why = [first, *others], f"one recording under {' and '.join(labels)}"
+        else:
+            why = f"same as {first.track_id}"
+        flaws += [Flaw(track.track_id, "duplicates", why, source) for track in others]
+    return sorted(flaws)
 
 
 def in_labels(name: str, labels: Sequence[str]) -> str | None:
@@ -266,9 +245,5 @@ def in_labels(name: str, labels: Sequence[str]) -> str | None:
     >>> in_labels("Hip-Hop", ("hiphop", "rock"))
     'hiphop'
     """
-    plain = {_plain(label): label for label in labels}
-    return plain.get(_plain(name))
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.casefold())
+    bare = {re.sub(r"[^a-z0-9]", "", label.casefold()): label for label in labels}
+    return bare.get(re.sub(r"[^a-z0-9]", "", name.casefold()))

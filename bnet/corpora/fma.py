@@ -10,13 +10,12 @@ import dataclasses
 import functools
 import re
 from pathlib import Path
-from types import MappingProxyType
 
 import pandas as pd
 
 from bnet.corpora.base import Flaw, Track
 from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id, repeated
+from bnet.corpora.files import FileCorpus, by_id
 from bnet.corpora.walk import find_file, sounds
 from bnet.errors import BnetError
 
@@ -37,26 +36,14 @@ REMOTES = (
 )
 """342 MiB and 7.2 GiB; the second archive's members are packed with bzip2."""
 
-COLUMNS = (("set", "split"), ("set", "subset"), ("track", "genre_top"), ("artist", "id"))
+TABLES = {
+    "tracks.csv": ("", "set / split", "track / genre_top", "artist / id", "set / subset"),
+    "split_artist.csv": ("track_id", "split", "genre", "artist_id"),
+}
+"""Table -> its columns of track, part, genre and artist. FMA's own has two rows of heads, a row that names the index,
+and all of FMA; the other one has the subset 'small' alone, and '' for an artist that is not known."""
+
 PARTS = {"training": "train", "validation": "validation", "test": "test"}
-
-_ABOUT = """\
-A part of the Free Music Archive that was made for such studies {cite:p}`defferrard2017`: 30 s from the middle of 8 000
-songs, 1 000 of each of eight genres, free to copy under the artists' licences. It is the one corpus of the paper with
-a split of its own, and by far the hardest.
-"""
-_NOTES = """\
-**What is wrong with it.** Three clips hold no sound (99134, 108925, 133297) and three hardly any (98565, 98567,
-98569), although their checksums are right. They are left out of every run, named in its record; `--exclude faults`
-leaves them out beforehand. A genre is what one artist's page said, and 'Experimental' or 'International' are hardly a
-sound.
-
-**What we do about it.** `official` is the corpus's own split of 6 400, 800 and 800 clips, in which an artist is in one
-part only. `grouped` groups by artist too. The paper's ten random draws mix artists.
-
-**Getting it.** `bnet corpora get fma-small` fetches sound (7.2 GiB) and tables (342 MiB), resumes after an
-interruption, checks both archives and unpacks them; archives that you have already go into the folder `fma-small`.
-"""
 
 
 class FmaSmall(FileCorpus):
@@ -76,32 +63,28 @@ class FmaSmall(FileCorpus):
     layout = "fma_small/000/000002.mp3 and fma_metadata/tracks.csv, 8 000 files"
     remotes = REMOTES
     tables = REMOTES[:1]
-    archive_checksums = MappingProxyType({remote.path: remote.checksum for remote in REMOTES})
-
-    about = _ABOUT
-    notes = _NOTES
+    archive_checksums = {remote.path: remote.checksum for remote in REMOTES}  # noqa: RUF012
 
     def read(self, folder: Path) -> list[Track]:
         """The rows of ``tracks.csv`` whose subset is 'small', with their files as far as they are there."""
         here = by_id(sounds(folder), self.track_id, self.name)
         return [
-            dataclasses.replace(track, path=here.get(own, _usual(folder, own)))
+            dataclasses.replace(track, path=here.get(own, folder / "fma_small" / own[:3] / f"{own}.mp3"))
             for own, track in self.index(folder).items()
         ]
 
     def index(self, folder: Path) -> dict[str, Track]:
-        """Track id -> track without a file, of the 8 000 in ``tracks.csv`` or ``split_artist.csv``; sorted.
+        """Track id -> track without a file, of the 8 000 in one of the `TABLES`; sorted.
 
         Raises
         ------
         BnetError
             If neither table is below `folder`, or it is not what it should be.
         """
-        readers = {"tracks.csv": _small, "split_artist.csv": _split_artist}
-        table = next(filter(None, (find_file(folder, re.escape(name)) for name in readers)), None)
+        table = next(filter(None, (find_file(folder, re.escape(name)) for name in TABLES)), None)
         if table is None:
             raise self.absent(f"no tracks.csv below {folder}")
-        rows = readers[table.name.lower()](table, table.stat().st_mtime_ns)
+        rows = _rows(table, table.stat().st_mtime_ns)
         strange = sorted(set(rows["label"]) - set(self.labels))
         if strange or not set(rows["split"]) <= set(PARTS):
             raise BnetError(
@@ -115,14 +98,9 @@ class FmaSmall(FileCorpus):
             for row in rows.sort_index().itertuples()
         }
 
-    def flaws(self, kind: str) -> list[Flaw]:
-        """``faults``: the six bad clips, by name. ``duplicates``: files that are equal byte for byte."""
-        folder = self.folder()
-        return repeated(self.read(folder)) if kind == "duplicates" else self.faults(folder)
-
     def faults(self, folder: Path) -> list[Flaw]:
         """The six bad clips."""
-        return [Flaw(own, "faults", why, "mdeff/fma, known issues") for own, why in self.known().items()]
+        return [Flaw(own, "faults", why, "mdeff/fma, known issues") for own, why in BAD.items()]
 
     def known(self) -> dict[str, str]:
         """`BAD`."""
@@ -135,67 +113,33 @@ class FmaSmall(FileCorpus):
     def checksums(self) -> dict[str, str]:
         """Track id -> SHA-1 of its file, from ``fma_small/checksums``; empty where that is not there."""
         path = find_file(self.folder(), "checksums")
-        if path is None:
-            return {}
-        pairs = (line.split("  ", 1) for line in path.read_text(encoding="utf-8").splitlines() if "  " in line)
+        lines = path.read_text(encoding="utf-8").splitlines() if path else []
+        pairs = (line.split("  ", 1) for line in lines if "  " in line)
         return {Path(name.strip()).stem: f"sha1:{checksum.strip().lower()}" for checksum, name in pairs}
 
 
-def _usual(folder: Path, own: str) -> Path:
-    return folder / "fma_small" / own[:3] / f"{own}.mp3"
-
-
 @functools.lru_cache(maxsize=4)
-def _small(path: Path, changed: int) -> pd.DataFrame:
-    """``label, split, artist`` by track id, of the subset 'small'.
-
-    The table has two rows of heads and a row that names the index; only four of its 52 columns are read.
-    """
+def _rows(path: Path, changed: int) -> pd.DataFrame:
+    """``label, split, artist`` by track id, of the subset 'small'; of FMA's 52 columns only these are read."""
+    wanted = TABLES[path.name.lower()]
+    heads, skipped = (2, 3) if len(wanted) == 5 else (1, 1)
+    expected = f"expected one row per clip of FMA-small with {', '.join(filter(None, wanted))}; get the table again"
+    read = functools.partial(pd.read_csv, path, header=None, dtype=str, keep_default_na=False)
     try:
-        heads = pd.read_csv(path, header=[0, 1], index_col=0, nrows=0).columns
-        missing = [" / ".join(column) for column in COLUMNS if column not in heads]
-        if missing:
-            raise BnetError(
-                f"{path} has no column {', '.join(missing)}; expected FMA's tracks.csv with its two rows of heads; "
-                "get fma_metadata.zip again"
-            )
-        places = [0, *(1 + heads.get_loc(column) for column in COLUMNS)]
-        rows = pd.read_csv(path, header=None, skiprows=3, usecols=places, dtype=str)[places]
-        rows.columns = ["track_id", "split", "subset", "label", "artist"]
-        rows = rows[rows["subset"] == "small"]
-        rows.index = rows["track_id"].astype(int).map("{:06d}".format)
-    except (ValueError, KeyError, UnicodeDecodeError, pd.errors.ParserError) as error:
-        if isinstance(error, BnetError):
-            raise
-        raise BnetError(
-            f"{path} can't be read ({error}); expected FMA's tracks.csv; get fma_metadata.zip again"
-        ) from error
-    if not len(rows) or rows[["split", "label", "artist"]].isna().any(axis=None) or rows.index.has_duplicates:
-        raise BnetError(
-            f"{path} has {len(rows)} rows of the subset 'small', some without split, genre or artist, or twice; "
-            "expected 8 000; get fma_metadata.zip again"
-        )
-    return rows[["label", "split", "artist"]]
-
-
-@functools.lru_cache(maxsize=4)
-def _split_artist(path: Path, changed: int) -> pd.DataFrame:
-    """``label, split, artist`` by track id, of a table of the subset 'small' alone; '' for an artist that is not
-    known."""
-    wanted = ["track_id", "genre", "split", "artist_id"]
-    expected = f"expected one row per clip of FMA-small with {', '.join(wanted)}; get the table again"
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        missing = [name for name in wanted if name not in table.columns]
+        names = [" / ".join(filter(None, column)) for column in read(nrows=heads).T.values.tolist()]
+        missing = [name for name in wanted if name not in names]
         if missing:
             raise BnetError(f"{path} has no column {', '.join(missing)}; {expected}")
-        rows = table[wanted].set_axis(["track_id", "label", "split", "artist"], axis=1)
-        rows.index = rows.pop("track_id").astype(int).map("{:06d}".format)
+        places = [names.index(name) for name in wanted]
+        rows = read(skiprows=skipped, usecols=places)[places]
+        rows.columns = ["track_id", "split", "label", "artist", "subset"][: len(places)]
+        rows = rows[rows["subset"] == "small"] if "subset" in rows else rows
+        rows.index = rows["track_id"].astype(int).map("{:06d}".format)
+    except BnetError:
+        raise
     except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
-        if isinstance(error, BnetError):
-            raise
         raise BnetError(f"{path} can't be read ({error}); {expected}") from error
     twice = sorted(set(rows.index[rows.index.duplicated()]))
     if twice or not len(rows):
         raise BnetError(f"{path} has {len(rows)} rows, and {len(twice)} ids twice, such as {twice[:3]}; {expected}")
-    return rows
+    return rows[["label", "split", "artist"]]

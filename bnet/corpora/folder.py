@@ -9,32 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bnet.corpora.base import Flaw, Track
-from bnet.corpora.download import log
-from bnet.corpora.files import SHORT, FileCorpus, partial, repeated
-from bnet.corpora.walk import UNREADABLE, files, plain, sounds
-from bnet.errors import BnetError
+from bnet.corpora.base import Track
+from bnet.corpora.files import FileCorpus, partial
+from bnet.corpora.walk import UNREADABLE, files, linked, plain, sounds
+from bnet.errors import BnetError, log
 from bnet.paths import sha256
 from bnet.sound import decode, log_mel
-
-GROUPS = "groups.csv"
-
-_ABOUT = """\
-Any music of yours, in one folder for each class: `rock/`, `jazz/`, or whatever you want told apart. Below them the
-files may lie as deep as you like, as WAV, MP3, FLAC, OGG, AIFF or AU. The same commands train on it, and this page
-shows what came out.
-"""
-_NOTES = """\
-**What is heard.** A clip from the middle of each file, since introductions tell little.
-
-**What must not straddle a split.** Files that share a folder below the class (an album, an artist) are one group;
-otherwise a network may recognise the recording rather than the class. Better, tell it: `groups.csv` beside the class
-folders, with the columns `file` (relative to the folder) and `group`. You need at least as many groups in each class
-as there are folds: `--set groups=3` asks for three folds.
-
-**How much is enough.** A hundred files a class are few, and a difference of a few points between two networks is then
-within chance: the page says so with an interval.
-"""
 
 
 class Folder(FileCorpus):
@@ -50,9 +30,6 @@ class Folder(FileCorpus):
     layout = "DIR/<label>/.../<file>.wav (mp3, flac, ogg, ...), two labels or more"
     how_to_get = "name the folder of your music with --data DIR"
 
-    about = _ABOUT
-    notes = _NOTES
-
     @property
     def labels(self) -> tuple[str, ...]:
         """The names of the folders that hold sound; none where there is no folder."""
@@ -66,16 +43,12 @@ class Folder(FileCorpus):
         """A digest of the folder's place, so that two folders never share a feature store."""
         return f"folder {sha256(os.fsencode(self.folder().resolve()))[:12]}" if self.labels else ""
 
-    def folder(self) -> Path:
-        """``DIR/folder`` if that exists, else DIR."""
-        return super().folder()
-
     def steps(self) -> list[str]:
         """Name the folder."""
         return ["export BNET_DATA=~/music", "bnet corpora check folder"]
 
     def tracks(self) -> list[Track]:
-        """All files that can be read, as tracks; files of other formats are said.
+        """All files that can be read, as tracks; files of other formats are logged.
 
         Raises
         ------
@@ -120,7 +93,7 @@ class Folder(FileCorpus):
         length, n = decode.duration(track.path), round(seconds * log_mel.SR)
         if length is None:  # as a pipe leaves a FLAC
             y = log_mel.load(track.path)
-            return SHORT[self.short](y[max(0, len(y) - n) // 2 :], n)
+            return self.fit(y[max(0, len(y) - n) // 2 :], seconds)
         try:
             y = log_mel.load(track.path, seconds=seconds, offset=max(0.0, (length - seconds) / 2))
             if track.path.suffix.lower() != ".mp3":  # which would be decoded from its start
@@ -128,18 +101,14 @@ class Folder(FileCorpus):
         except BnetError:  # an MP3's own length can be wrong; a cut file is refused here too
             log_mel.load(track.path)
             y = log_mel.load(track.path, seconds=seconds)
-        return SHORT[self.short](y, n)
-
-    def flaws(self, kind: str) -> list[Flaw]:
-        """``duplicates``: files that are equal byte for byte."""
-        return repeated(self.read(self.folder())) if kind == "duplicates" else []
+        return self.fit(y, seconds)
 
     def _files(self) -> list[tuple[str, Path]]:
         folder = self.folder()
         return [(plain(path.relative_to(folder).parts[0]), path) for path in sounds(folder) if path.parent != folder]
 
     def _groups(self, folder: Path) -> dict[str, str]:
-        path = folder / GROUPS
+        path = linked(folder / "groups.csv")
         if not path.is_file():
             return {}
         try:

@@ -44,7 +44,7 @@ def get(
     Returns
     -------
     Fetched
-        What was fetched and what failed; single files of many can fail (songs that are no longer offered).
+        What was fetched and what failed; single songs can, that are no longer offered.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def _unpack_all(corpus: FileCorpus, say: Callable[[str], None]) -> None:
     names = {*(remote.path for remote in corpus.remotes), *corpus.archive_checksums}
     for archive in [*archives(corpus.home), *archives(data_dir())]:
         named = (name for name in HOMES if name in archive.name.lower())  # gtzan-images.zip is not gtzan's
-        its = archive.name in names or max(named, key=len, default="") == corpus.home_name
+        its = archive.name in names or max(named, key=len, default="") == corpus.home.name
         if archive.parent != corpus.home and not its:
             continue
         target = corpus.home / _unpacked(archive).name

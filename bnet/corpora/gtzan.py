@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bnet.corpora.base import Flaw, Track
 from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id, repeated
+from bnet.corpora.files import FileCorpus, by_id
 from bnet.corpora.walk import find_file, sounds
 from bnet.errors import BnetError
 from bnet.paths import sha256_file
@@ -28,32 +28,11 @@ LISTS = {
 ORIGINAL = {"genres.tar.gz": "sha256:24347e0223d2ba798e0a558c4c172d9d4a19c00bb7963fe055d183dadb4ef2c6"}
 """The archive of the corpus's home, 1 225 571 541 bytes; copies that others packed differ."""
 
-UNDECODABLE = "jazz.00054"
-"""In the copy that Kaggle passes on, this file is no audio; the original archive's can be read."""
+UNDECODABLE = {"jazz.00054": "no audio in the copy that Kaggle passes on"}
+"""The original archive's can be read."""
 
 _FILTERED = "Kereliuk, Sturm & Larsen (2015): named in none of the lists of the fault-filtered split"
-
-_ABOUT = """\
-The collection on which most work in this field was tested: 1 000 excerpts of 30 s in ten genres, gathered about 2000
-by George Tzanetakis {cite:p}`tzanetakis2002`. No licence allows redistributing the audio, so it is not part of this
-project; its home is offline, and only copies circulate.
-"""
-_NOTES = """\
-**What is wrong with it.** Bob Sturm listened to all of it {cite:p}`sturm2012`: 50 excerpts are exact replicas of
-others (one of them under another genre), 22 come from a recording that is in the corpus again, 13 are versions of
-another, and about a tenth carry a label that is wrong or open to argument. 35 of 100 reggae excerpts are Bob Marley,
-24 of 100 pop excerpts Britney Spears. A network that is tested on a random tenth meets artists, and recordings, that
-it was trained on; accuracy near 90 % says little about genre {cite:p}`sturm2013`. In the copy that Kaggle passes on,
-`jazz.00054` can't be decoded.
-
-**What we do about it.** The protocol `official` is the fault-filtered split of {cite:t}`kereliuk2015`: 443, 197
-and 290 excerpts for training, validation and test, without replicas, and with no known artist in two parts. `holdout`
-is the paper's way. The corpus has no list of artists, so grouped splits are no safeguard here. `--exclude faults`
-leaves out what the filtered lists leave out, `--exclude duplicates` files that are equal byte for byte.
-
-**Getting it.** Put a copy (the original `genres.tar.gz`, Kaggle's folder, `.wav` or older `.au`) into `gtzan` below
-your data folder; `bnet corpora get gtzan` unpacks it and fetches the three lists.
-"""
+_GET = "fetch them: bnet corpora get gtzan (or gtzan-images)"
 
 
 class Gtzan(FileCorpus):
@@ -82,9 +61,6 @@ class Gtzan(FileCorpus):
     )
     archive_checksums = ORIGINAL
     tables = remotes
-
-    about = _ABOUT
-    notes = _NOTES
 
     def read(self, folder: Path) -> list[Track]:
         """The 1 000 tracks; `split` is set where the three lists are there."""
@@ -122,29 +98,20 @@ class Gtzan(FileCorpus):
             parts |= {Path(line.strip()).stem: part for line in path.read_text().splitlines() if line.strip()}
         return parts
 
-    def flaws(self, kind: str) -> list[Flaw]:
-        """``faults``: what the fault-filtered lists leave out (replicas, versions, mislabelled and distorted clips),
-        and `UNDECODABLE`. ``duplicates``: of the files here that are equal byte for byte, all but the first.
-        """
-        folder = self.folder()
-        return repeated(self.read(folder)) if kind == "duplicates" else self.faults(folder)
-
     def faults(self, folder: Path) -> list[Flaw]:
-        """What the lists below `folder` leave out, and `UNDECODABLE`."""
+        """What the lists below `folder` leave out (replicas, versions, mislabelled and distorted clips), and
+        `UNDECODABLE`."""
         index = self.index(folder)
         if not any(track.split for track in index.values()):
             raise BnetError(f"which clips of GTZAN are faulty is told by three lists that are not here; {_GET}")
         flaws = [Flaw(own, "faults", "filtered", _FILTERED) for own, track in index.items() if not track.split]
-        return sorted(flaws + [Flaw(own, "faults", why, "seen in that copy") for own, why in self.known().items()])
+        return sorted(flaws + [Flaw(own, "faults", why, "seen in that copy") for own, why in UNDECODABLE.items()])
 
     def known(self) -> dict[str, str]:
         """`UNDECODABLE`."""
-        return {UNDECODABLE: "no audio in the copy that Kaggle passes on"}
+        return UNDECODABLE
 
     def track_id(self, path: Path) -> str | None:
         """The id that a file's name holds, if it is one of the corpus."""
         match = re.fullmatch(r"([a-z]+)\.(\d{5})", path.stem.lower())
         return match[0] if match and match[1] in self.labels and int(match[2]) < 100 else None
-
-
-_GET = "fetch them: bnet corpora get gtzan (or gtzan-images)"

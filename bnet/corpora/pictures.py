@@ -2,7 +2,7 @@
 
 The sound of GTZAN may not be passed on and its home is offline, and FMA-small is 7 GiB; but both lie on GitHub as
 pictures that authors of student projects drew with librosa and matplotlib. What they hold is known exactly
-(`bnet.sound.pictures`): the same clips, in decibels below each clip's maximum, at fewer frames a second than the
+(`bnet.sound.pictures`): the same clips, in decibels below each clip's maximum, at fewer frames per second than the
 paper's. A result on them is called that, never the paper's own input.
 
 ``indexes/NAME.csv`` lists every published picture with the first ten digits of its pixels' checksum (`digest`),
@@ -15,7 +15,6 @@ import csv
 import dataclasses
 import functools
 import re
-from collections import defaultdict
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -24,15 +23,13 @@ import numpy as np
 
 from bnet.corpora.base import Flaw, Track, draw
 from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id, copies
+from bnet.corpora.files import FileCorpus, by_id, equal
 from bnet.corpora.fma import FmaSmall
 from bnet.corpora.gtzan import Gtzan
 from bnet.corpora.walk import find_file, sounds
 from bnet.errors import BnetError
 from bnet.sound.front_end import FrontEnd
 from bnet.sound.pictures import PictureSettings, digest, pixels
-
-EQUAL = "equal pixels in the published pictures"
 
 DIGITS = 10
 """Hexadecimal digits of a checksum that the index keeps: against accidents, not against forgers."""
@@ -54,8 +51,6 @@ class Pictures(FileCorpus):
         How they were drawn.
     expected
         Class -> number of published pictures.
-    about, notes
-        For its page.
     """
 
     medium = "pictures"
@@ -71,14 +66,11 @@ class Pictures(FileCorpus):
         inside: str,
         front_end: PictureSettings,
         expected: Mapping[str, int],
-        about: str,
-        notes: str,
     ) -> None:
         self.of, self.front_end, self.expected = of, front_end, expected
         self.repository, self.commit, self.inside = repository, commit, inside
         self.name, self.title, self.labels = f"{of.name}-images", f"{of.title} (pictures)", of.labels
         self.source = f"pictures {repository}@{commit}"
-        self.about, self.notes = about, notes
         self.clip_seconds = front_end.seconds
         self.licence = f"github.com/{repository} states no licence for these pictures: do not redistribute them"
         self.layout = f"{inside}/<genre>/<clip>.png, {sum(expected.values())} pictures, as in github.com/{repository}"
@@ -97,13 +89,8 @@ class Pictures(FileCorpus):
         return bool(re.fullmatch(rf"{picture}|(.+/)?tracks\.csv", name))
 
     def verify(self, folder: Path) -> None:
-        """Compare the pixels of all pictures with the index.
-
-        Raises
-        ------
-        BnetError
-            If a picture that was published is missing, unreadable or another.
-        """
+        """Compare the pixels of all pictures with the index; a `BnetError` if one that was published is missing,
+        unreadable or another."""
         here = by_id(sounds(folder, self.suffixes), self.of.track_id, self.name)
         for own, published in self.checksums().items() if here else ():
             came = self.digests(here[own], published)[1] if own in here else "missing"
@@ -163,13 +150,7 @@ class Pictures(FileCorpus):
 
     def log_mel(self, track: Track, seconds: float, front_end: FrontEnd) -> tuple[np.ndarray, str]:
         """The log-mel of a picture, and its pixels' checksum; of less than `front_end.seconds`, a cut that the id
-        draws.
-
-        Raises
-        ------
-        BnetError
-            If the picture is missing, damaged or none of these; names it.
-        """
+        draws. A `BnetError` if the picture is missing, damaged or none of these."""
         rgb = pixels(track.path, front_end)
         whole, frames = front_end.read(rgb, track.path), front_end.frames(seconds)
         start = int(draw(track.track_id, "cut") * (len(whole) - frames + 1))
@@ -177,15 +158,12 @@ class Pictures(FileCorpus):
 
     def flaws(self, kind: str) -> list[Flaw]:
         """``duplicates``: clips with equal pictures, all but the first, or all where their classes differ; ``faults``:
-        as of the other corpus.
-        """
+        as of the other corpus."""
         folder = self.folder()
         if kind == "faults":
             return [flaw for flaw in self.of.faults(folder) if flaw.track_id in self.published]
-        same: dict[str, list[Track]] = defaultdict(list)
-        for track in self.read(folder):
-            same[self.published[track.track_id]].append(track)
-        return sorted(flaw for members in same.values() if len(members) > 1 for flaw in copies(members, EQUAL))
+        tracks = self.read(folder)
+        return equal(tracks, lambda track: self.published[track.track_id], "equal pixels in the published pictures")
 
     def known(self) -> dict[str, str]:
         """The clips whose picture is that of a clip with a lower id."""
@@ -213,28 +191,6 @@ GTZAN_IMAGES = Pictures(
     "data/spectrograms",
     PictureSettings("magma", columns=387, rows=385),
     {**Gtzan.expected, "jazz": 99},
-    """\
-The 999 clips of GTZAN {cite:p}`tzanetakis2002` whose mel spectrograms were published as pictures. A picture holds what
-the paper's networks take in, but for three things: it has 12.9 frames a second (the paper 21.5), levels of 0.31 dB, and
-a range that is stretched to the clip's own. Results on it are called results from pictures.
-""",
-    """\
-**How they were made.** By librosa and matplotlib: mel spectrogram of the whole clip (22 050 Hz, windows of 2 048, hop
-512, 128 bands), decibels below its maximum, at most 80, drawn with the colour table *magma*, 387 x 385 pixels. The
-colour of a pixel is exactly one of the table's and gives its level back; each column is one frame, nothing is averaged.
-Against the audio of the sixteen public clips whose range is whole, the median difference lies below 0.16 dB, half a
-level.
-
-**What they lack.** `jazz.00054`, which can't be decoded in the copy that they were drawn from; the loudness of a clip;
-and, where a clip's quietest point is less than 80 dB below its loudest, the range.
-
-**What is wrong with GTZAN is wrong with them**, as told above. Fourteen pairs of pictures are equal to the pixel, one
-of them across two classes (metal 58, rock 16); all are among the exact replicas that Sturm found {cite:p}`sturm2012`.
-`grouped` keeps equal pictures on one side, `--exclude duplicates` leaves them out.
-
-**Getting them.** `bnet corpora get gtzan-images` fetches them from GitHub, with the three lists of the fault-filtered
-split. Those who published them state no licence, so they are not part of this project.
-""",
 )
 FMA_SMALL_IMAGES = Pictures(
     FmaSmall(),
@@ -243,23 +199,4 @@ FMA_SMALL_IMAGES = Pictures(
     "spectrograms",
     PictureSettings("viridis", columns=128, rows=128, sr=44_100, fmax=22_050.0),
     {**FmaSmall.expected, "Electronic": 999, "Experimental": 999, "Hip-Hop": 997, "Rock": 999},
-    """\
-The 7 994 clips of FMA-small {cite:p}`defferrard2017` whose mel spectrograms were published as pictures: 128 frames for
-30 s, 4.3 a second, a fifth of the paper's. Results on it are called results from pictures.
-""",
-    """\
-**How they were made.** By librosa and matplotlib: mel spectrogram of 30 s at the file's own rate (mostly 44 100 Hz: the
-bands reach 22 050 Hz), windows of 2 048, hop 512, 128 bands, decibels below the maximum, drawn with the colour table
-*viridis* and resized to 128 x 128 pixels.
-
-**What they lack.** The six bad clips of FMA-small; rhythm, at 4.3 frames a second; and where a file had another rate
-than 44 100 Hz, its bands lie elsewhere.
-
-**Splits.** `official` is FMA's own split, artists and parts from its `tracks.csv`; a clip whose artist is not known is
-a group of its own. Twelve pairs of pictures are equal to the pixel; `grouped` keeps them on one side, `--exclude
-duplicates` leaves them out.
-
-**Getting them.** `bnet corpora get fma-small-images` fetches the pictures from GitHub and FMA's tables from their home.
-Those who published the pictures state no licence, so they are not part of this project.
-""",
 )

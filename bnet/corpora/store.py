@@ -1,59 +1,44 @@
 """The feature store: log-mels of a corpus, extracted once, in parallel, resumable, memory-mapped for training.
 
-A store is one folder for a corpus and a setting. ``log_mel.f32`` holds rows of float32 [shape=(frames, n_mels)] one
-behind the other; ``index.jsonl`` holds a line for each track, appended after its row was written, or the reason why it
-has none. A row is never written again once a line names it, so that the lines that are whole are true, whatever killed
-an extraction, and a reader may go on while another process extracts.
+A store is one folder per corpus and setting. ``log_mel.npy`` is a float32 array [shape=(rows, frames, n_mels)] that
+grows; ``index.jsonl`` has one line per track: its row, or the reason why it has none. A line is written after its row,
+and a row that has a line is never written again: whatever killed an extraction, the whole lines are true, and a reader
+may go on while another process extracts.
 """
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import dataclasses
 import itertools
 import json
 import math
 import os
-import sys
-import threading
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
-from joblib.externals import loky
 from tqdm import tqdm
 
 from bnet.corpora import Corpus, Track
-from bnet.errors import BnetError
-from bnet.paths import alone, cache_dir, disk_errors, sha256, sha256_file, writable_dir, write_text
+from bnet.corpora.extraction import Entry, Result, log_mels, signature, stamp
+from bnet.errors import BnetError, log
+from bnet.paths import alone, cache_dir, disk_errors, sha256, writable_dir
 from bnet.sound.front_end import FrontEnd
-from bnet.sound.memory import keep_freed
 
-FORMAT = 1
+FORMAT = 2
 """Version of the files of a store and of what decides a row; part of the name of its folder."""
 
-_BATCH = 8
-_ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB", "BLIS")}
-
-Entry = dict[str, Any]
+_HEADER = 128  # bytes of the head of a .npy file of three dimensions, whatever its number of rows
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """What `FeatureStore.extract` did to the tracks it was given.
-
-    Parameters
-    ----------
-    done, reused
-        Number of tracks extracted now, and of those whose log-mel was there.
-    failed
-        Track id -> reason, of those without a log-mel.
-    """
+    """What `FeatureStore.extract` did: number of tracks extracted now (`done`), and of those whose log-mel was there
+    (`reused`); track id -> reason, of those without one (`failed`)."""
 
     done: int
     reused: int
@@ -93,15 +78,15 @@ class FeatureStore:
         )
         self.folder = (root or cache_dir() / "features") / f"{corpus.name}-{self.seconds:g}s-{sha256(setting)[:8]}"
         self.shape = (self.settings.frames(self.seconds), self.settings.n_mels)
-        self._row_bytes = 4 * math.prod(self.shape)
+        self._array, self._index = self.folder / "log_mel.npy", self.folder / "index.jsonl"
         self._seen: tuple[Any, dict[str, Entry]] = (None, {})
 
     @property
     def index(self) -> dict[str, Entry]:
         """Track id -> its line: ``row`` and ``sha256``, or ``error``; read again after somebody has extracted."""
-        signature = [_signature(self.folder / name) for name in ("index.jsonl", "log_mel.f32")]
-        if self._seen[0] != signature:
-            self._seen = (signature, self._read_index()[0])
+        files = [signature(path) for path in (self._index, self._array)]
+        if self._seen[0] != files:
+            self._seen = (files, self._read_index())
         return self._seen[1]
 
     @property
@@ -117,10 +102,7 @@ class FeatureStore:
     @property
     def array(self) -> np.ndarray:
         """All rows, memory-mapped and read-only: float32 [shape=(rows, frames, n_mels)], in dB."""
-        rows = self._rows_in_file()
-        if not rows:
-            return np.zeros((0, *self.shape), np.float32)
-        return np.memmap(self.folder / "log_mel.f32", np.float32, "r", shape=(rows, *self.shape))
+        return np.load(self._array, mmap_mode="r") if self._array.exists() else np.zeros((0, *self.shape), np.float32)
 
     def row_numbers(self, track_ids: Iterable[str]) -> np.ndarray:
         """The rows of `array` that hold these tracks [shape=(n,)].
@@ -163,7 +145,7 @@ class FeatureStore:
         tracks
             Of this corpus, with different ids.
         jobs
-            Worker processes; None: one a core.
+            Worker processes; None: one per core.
         progress
             Whether to draw a progress bar, if standard error is a terminal.
         retry
@@ -183,223 +165,83 @@ class FeatureStore:
         done = 0
         if self._due(tracks, retry):  # else a cache that can't be written will do
             writable_dir(self.folder, "cache", "BNET_CACHE")
-            with alone(self.folder / ".lock", f"another process extracts {self.folder.name}; waiting for it", _say):
+            with alone(self.folder / ".lock", f"another process extracts {self.folder.name}; waiting for it", log):
                 done = self._extract(tracks, jobs or joblib.cpu_count(), progress, retry)
         failures = self.failures
         failed = {track.track_id: failures[track.track_id] for track in tracks if track.track_id in failures}
         return Extraction(done, len(tracks) - done - len(failed), failed)
 
+    def _due(self, tracks: Iterable[Track], retry: bool) -> list[Track]:
+        index = self.index
+        return [track for track in tracks if _is_due(track, index.get(track.track_id), retry)]
+
+    def _read_index(self) -> dict[str, Entry]:
+        """Track id -> its last line. A last line without its end is not there yet; a damaged line, or one of a row that
+        the array lacks, makes it no index."""
+        try:
+            lines = self._index.read_bytes().split(b"\n")[:-1]
+            entries = {entry["track_id"]: entry for entry in map(json.loads, lines)}
+            last = max((entry["row"] for entry in entries.values() if "error" not in entry), default=-1)
+            return entries if last < 0 or signature(self._array)[0] >= self._end(last + 1) else {}
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+            return {}
+        except OSError as error:
+            raise BnetError(
+                f"cannot read {self._index} ({error.strerror or error}); make it readable, or set BNET_CACHE to another"
+                " folder"
+            ) from error
+
+    def _end(self, rows: int) -> int:
+        """Size in bytes of an array of so many rows."""
+        return _HEADER + 4 * math.prod((rows, *self.shape))
+
     def _extract(self, tracks: Sequence[Track], jobs: int, progress: bool, retry: bool) -> int:
         """Extract what is due and return the number of new rows; the lock is held."""
-        first_row = row = self._mend()
-        known, todo = self.index, self._due(tracks, retry)
+        known = self.index
+        if self._index.exists():
+            whole = self._index.read_bytes().rfind(b"\n") + 1  # a kill may have left half a line
+            if whole and not known:
+                log(f"the feature store {self.folder} is damaged; extracting all of it again")
+            os.truncate(self._index, whole if known else 0)
+        first_row = row = max((entry["row"] + 1 for entry in known.values() if "row" in entry), default=0)
+        todo = self._due(tracks, retry)
+        setting = (self.corpus, self.seconds, self.settings)
+        due = [(track, known.get(track.track_id, {}).get("sha256")) for track in todo]
         hidden = None if progress else True  # None: hidden unless standard error is a terminal
         with (
             tqdm(total=len(todo), desc=f"features of {self.corpus.name}", unit="clip", disable=hidden) as bar,
-            contextlib.closing(self._results(todo, known, jobs)) as results,
+            contextlib.closing(log_mels(setting, due, jobs)) as results,
         ):
             for batch in results:
                 row = self._append(batch, known, row)
                 bar.update(len(batch))
         return row - first_row
 
-    def _due(self, tracks: Iterable[Track], retry: bool) -> list[Track]:
-        index = self.index
-        return [track for track in tracks if _is_due(track, index.get(track.track_id), retry)]
-
-    def _rows_in_file(self) -> int:
-        signature = _signature(self.folder / "log_mel.f32")
-        return signature[0] // self._row_bytes if signature else 0
-
-    def _read_index(self) -> tuple[dict[str, Entry], int, int]:
-        """The last good line of each track, the first row that no good line names, and the number of bad lines.
-
-        A last line without its end is not counted: that is how a kill looks.
-        """
-        path = self.folder / "index.jsonl"
-        try:
-            lines = path.read_bytes().split(b"\n")[:-1]
-        except (FileNotFoundError, NotADirectoryError):
-            return {}, 0, 0
-        except OSError as error:
-            raise BnetError(
-                f"cannot read {path} ({error.strerror or error}); make it readable, or set BNET_CACHE to another folder"
-            ) from error
-        rows, entries, next_row, bad = self._rows_in_file(), {}, 0, 0
-        for line in lines:
-            try:
-                entry = json.loads(line)
-                if "error" not in entry:
-                    if not isinstance(entry["row"], int) or not 0 <= entry["row"] < rows or len(entry["sha256"]) != 64:
-                        raise ValueError("no such row")
-                    next_row = max(next_row, entry["row"] + 1)
-                entries[entry["track_id"]] = entry
-            except (ValueError, KeyError, TypeError):
-                bad += 1
-        return entries, next_row, bad
-
-    def _mend(self) -> int:
-        """Leave only whole and true lines in the index, and return the first free row."""
-        index = self.folder / "index.jsonl"
-        if not index.exists():
-            about = {"corpus": self.corpus.name, "source": self.corpus.source, "seconds": self.seconds}
-            write_text(
-                self.folder / "store.json",
-                json.dumps({**about, "shape": self.shape, "settings": dataclasses.asdict(self.settings)}, indent=1)
-                + "\n",
-            )
-            return 0
-        entries, next_row, bad = self._read_index()
-        if bad:
-            _say(f"{bad} damaged entries in the feature store {self.folder}; extracting those tracks again")
-        data = index.read_bytes()
-        if bad or (data and not data.endswith(b"\n")):
-            write_text(index, "".join(map(_line, entries.values())))
-        return next_row
-
-    def _results(self, todo: Sequence[Track], known: dict[str, Entry], jobs: int) -> Iterator[list[_Result]]:
-        """Results in the order of `todo`, batch by batch; no more than two batches a worker are in memory."""
-        if not todo:
-            return
-        size = max(1, min(_BATCH, len(todo) // (4 * jobs)))
-        pairs = [(track, known.get(track.track_id, {}).get("sha256")) for track in todo]
-        batches = [pairs[start : start + size] for start in range(0, len(pairs), size)]
-        setting = (self.corpus, self.seconds, self.settings)
-        jobs = min(jobs, len(batches))
-        if jobs == 1:
-            yield from (_work(batch, setting) for batch in batches)
-            return
-        executor = loky.ProcessPoolExecutor(jobs, initializer=_start, initargs=(os.getpid(), *setting), env=_ONE_THREAD)
-        waiting: collections.deque = collections.deque()
-        done = 0
-        try:
-            for batch in batches:
-                waiting.append(executor.submit(_work, batch))
-                if len(waiting) == 2 * jobs:
-                    yield waiting[0].result()
-                    waiting.popleft()
-                    done += 1
-            while waiting:
-                yield waiting[0].result()
-                waiting.popleft()
-                done += 1
-        except loky.BrokenProcessPool as error:
-            raise BnetError(
-                f"a worker process died at {batches[done][0][0].track_id} of {self.corpus.name} or soon after (was "
-                "memory short?); what was extracted is kept; run the same command again, with fewer jobs"
-            ) from error
-        finally:
-            executor.shutdown(wait=True, kill_workers=bool(waiting))
-
-    def _append(self, batch: list[_Result], known: dict[str, Entry], row: int) -> int:
+    def _append(self, batch: list[Result], known: dict[str, Entry], row: int) -> int:
         """Write the rows of a batch from `row` on, then its lines; return the next free row."""
         lines = ""
         with disk_errors(f"features in {self.folder}"):
-            with _opened(self.folder / "log_mel.f32", os.O_WRONLY) as data:
+            with open(os.open(self._array, os.O_RDWR | os.O_CREAT, 0o666), "r+b") as data:
+                data.seek(self._end(row))
                 for entry, log_mel in batch:
                     if log_mel is not None:
                         entry["row"] = row
-                        _write(data, log_mel.tobytes(), row * self._row_bytes)
+                        data.write(log_mel.tobytes())
                         row += 1
                     elif "error" not in entry:
                         entry["row"] = known[entry["track_id"]]["row"]
-                    lines += _line(entry)
-                os.fsync(data)
-            with _opened(self.folder / "index.jsonl", os.O_WRONLY) as index:
-                end = os.fstat(index).st_size
-                try:
-                    _write(index, lines.encode(), end)
-                except OSError:
-                    os.ftruncate(index, end)
-                    raise
+                    lines += json.dumps(entry, sort_keys=True) + "\n"
+                data.seek(0)
+                head = {"descr": "<f4", "fortran_order": False, "shape": (row, *self.shape)}
+                np.lib.format.write_array_header_1_0(data, head)
+                data.flush()
+                os.fsync(data.fileno())
+            with open(self._index, "a", encoding="utf-8") as index:
+                index.write(lines)
+                index.flush()
+                os.fsync(index.fileno())
         return row
 
 
-_Result = tuple[Entry, np.ndarray | None]
-_setting: tuple[Corpus, float, FrontEnd]
-
-
-def _start(parent: int, *setting: Any) -> None:
-    """Make a worker ready; it ends with its parent, even if that is killed."""
-    global _setting
-    _setting = setting
-    keep_freed()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _work(batch: list[tuple[Track, str | None]], setting: tuple | None = None) -> list[_Result]:
-    """Extract some tracks, in a worker."""
-    return [_one(*(setting or _setting), track, known) for track, known in batch]
-
-
-def _one(corpus: Corpus, seconds: float, settings: FrontEnd, track: Track, known: str | None) -> _Result:
-    """A track's line, without its row yet, and its log-mel: None if it failed or if its bytes are the `known` ones."""
-    entry: Entry = {"track_id": track.track_id, "stamp": _stamp(track)}
-    try:
-        if known and _file_checksum(track) == known:
-            return {**entry, "sha256": known}, None
-        log_mel, checksum = corpus.log_mel(track, seconds, settings)
-        return {**entry, "sha256": checksum}, log_mel
-    except BnetError as error:
-        reason, settled = str(error), not isinstance(error.__cause__, OSError)
-    except Exception as error:  # whatever one clip does, the others go on: it is named and counted
-        reason, settled = f"{type(error).__name__}: {error}", False
-    return {**entry, "error": reason, **({} if settled else {"stamp": []})}, None
-
-
 def _is_due(track: Track, entry: Entry | None, retry: bool) -> bool:
-    return entry is None or (retry and "error" in entry) or entry.get("stamp") != _stamp(track)
-
-
-def _stamp(track: Track) -> list[int] | None:
-    """Size in bytes and time in ns of a track's file: if they are as before, so is the file. None without a file."""
-    if track.path is None:
-        return None
-    signature = _signature(track.path)
-    return list(signature[:2]) if signature else [-1, -1]
-
-
-def _signature(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns, status.st_ino
-
-
-def _file_checksum(track: Track) -> str | None:
-    try:
-        return sha256_file(track.path) if track.path else None
-    except OSError:
-        return None
-
-
-def _line(entry: Entry) -> str:
-    return json.dumps(entry, sort_keys=True) + "\n"
-
-
-@contextlib.contextmanager
-def _opened(path: Path, flags: int) -> Iterator[int]:
-    descriptor = os.open(path, flags | os.O_CREAT, 0o666)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _write(descriptor: int, data: bytes, offset: int) -> None:
-    """Write all of `data` at `offset`; the system may take it in pieces."""
-    view = memoryview(data)
-    while view:
-        taken = os.pwrite(descriptor, view, offset)
-        view, offset = view[taken:], offset + taken
-
-
-def _say(text: str) -> None:
-    print(f"bnet: {text}", file=sys.stderr, flush=True)
+    return entry is None or (retry and "error" in entry) or entry.get("stamp") != stamp(track)

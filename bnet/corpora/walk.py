@@ -8,8 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from bnet.corpora.download import log
-from bnet.errors import BnetError
+from bnet.errors import BnetError, log
 from bnet.paths import data_dir
 
 SOUNDS = (".wav", ".au", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".w64", ".caf")
@@ -73,6 +72,25 @@ def files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def find_file(folder: Path, pattern: str) -> Path | None:
+    """The file below `folder` whose whole name matches the regular expression; of several, the one least deep.
+
+    Raises
+    ------
+    BnetError
+        If it is a link to nothing.
+    """
+    found = [path for path in files(folder) if re.fullmatch(pattern, path.name, re.IGNORECASE)]
+    return min(map(linked, found), key=lambda path: (len(path.parts), path), default=None)
+
+
+def linked(path: Path) -> Path:
+    """The same path; a `BnetError` that names its target if it is a link to nothing."""
+    if path.is_symlink() and not path.exists():
+        raise BnetError(f"{path} is a link to {os.readlink(path)}, which is missing; restore that, or remove the link")
+    return path
+
+
 def plain(name: str) -> str:
     """A name in Unicode's form NFC (a Mac's takes accents apart), with bytes that are not UTF-8 as ``%E9``."""
     name = re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", name)
@@ -84,9 +102,3 @@ def archives(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(p for p in folder.iterdir() if p.name.lower().endswith(ARCHIVES) and not p.name.startswith("."))
-
-
-def find_file(folder: Path, pattern: str) -> Path | None:
-    """The file below `folder` whose whole name matches the regular expression; of several, the one least deep."""
-    found = [path for path in files(folder) if re.fullmatch(pattern, path.name, re.IGNORECASE)]
-    return min(found, key=lambda path: (len(path.parts), path), default=None)

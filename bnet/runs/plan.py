@@ -172,7 +172,7 @@ def _features(corpus: Corpus, tracks: list[Track], here: bool, profile: Profile,
     """A row of `Plan.features`; `fetched` holds the folders that are counted already: two corpora may share one."""
     seconds = jobs.clip_seconds(corpus, profile.training)
     there = FeatureStore(corpus, seconds).available
-    folder = getattr(corpus, "data_name", "") or corpus.name
+    folder = corpus.family or corpus.name
     download = 0.0 if here or folder in fetched else float(getattr(corpus, "disk_bytes", None) or math.nan)
     fetched.add(folder)
     return {

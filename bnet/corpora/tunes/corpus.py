@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from bnet.corpora.base import Corpus, Track, draw
-from bnet.corpora.tunes import about, rendering
+from bnet.corpora.tunes import rendering
 from bnet.corpora.tunes.scores import Tune, load_tunes
-from bnet.corpora.tunes.tables import BAR_SPREAD, BARS, FREE_BAR, GAIN_DB, PROGRAMS, SOURCES, TRANSPOSITIONS
+from bnet.corpora.tunes.tables import (
+    BAR_SPREAD,
+    BARS,
+    FREE_BAR,
+    GAIN_DB,
+    PROGRAMS,
+    SOURCES,
+    TITLES_NOT_SHOWN,
+    TRANSPOSITIONS,
+)
 from bnet.errors import BnetError
+
+_TRADITIONAL = f"""\
+**Tempo**: each dance has its traditional tempo, give or take {BAR_SPREAD:.0%}. As in real
+collections of dance music, tempo alone then gives much of the class away; {{doc}}`tunes-free` takes that away."""
+_FREE = f"""\
+**Tempo** is random: a bar of any tune lasts {FREE_BAR[0]:g} to {FREE_BAR[1]:g} s, whatever the dance. Scores,
+instruments, keys and folds are those of {{doc}}`tunes`, so the difference between the two is what the traditional tempo
+adds: it gives much of the class away, and there are fewer tempi to cope with."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +77,15 @@ class Tunes(Corpus):
     time.
     """
 
+    family = "tunes"
     labels = tuple(BARS)
     may_share = True
+    sources = SOURCES
 
     def __init__(self, *, free: bool) -> None:
         self.free = free
         self.name = "tunes-free" if free else "tunes"
         self.title = "Tunes, at random tempo" if free else "Tunes, at traditional tempo"
-        self.sources = SOURCES
 
     @property
     def source(self) -> str:
@@ -79,25 +98,15 @@ class Tunes(Corpus):
         return [Track(tune.track_id, tune.label, tune.group) for tune in load_tunes().values()]
 
     def tune(self, track_id: str) -> Tune:
-        """The score of a track: title, book, metre, key, ABC.
-
-        Raises
-        ------
-        BnetError
-            If there is no such track.
-        """
-        try:
-            return load_tunes()[track_id]
-        except KeyError:
-            raise BnetError(
-                f"no tune {track_id!r} in {self.name}; ids look like 'oneills-1200' or 'ryans-acacia'"
-            ) from None
+        """The score of a track; a `BnetError` if there is no such track."""
+        if track_id not in load_tunes():
+            raise BnetError(f"no tune {track_id!r} in {self.name}; ids look like 'oneills-1200' or 'ryans-acacia'")
+        return load_tunes()[track_id]
 
     def performance(self, track_id: str) -> Performance:
         """How the corpus plays a track."""
-        tune = self.tune(track_id)
+        tune, tempo = self.tune(track_id), draw(track_id, "tempo")
         programs = list(PROGRAMS)
-        tempo = draw(track_id, "tempo")
         if self.free:
             bar_seconds = FREE_BAR[0] * (FREE_BAR[1] / FREE_BAR[0]) ** tempo
         else:
@@ -110,36 +119,42 @@ class Tunes(Corpus):
             gain_db=GAIN_DB[0] + (GAIN_DB[1] - GAIN_DB[0]) * draw(track_id, "gain"),
         )
 
-    def caption(self, track_id: str) -> dict[str, str | float | int]:
-        """Facts about a track for people: title, book, metre, key, bar_seconds, instrument, transposition."""
-        tune, played = self.tune(track_id), self.performance(track_id)
-        return {
-            "title": tune.title,
-            "book": tune.book,
-            "metre": tune.metre,
-            "key": tune.key,
-            "bar_seconds": round(played.bar_seconds, 2),
-            "instrument": PROGRAMS[played.program],
-            "transposition": played.transposition,
-        }
-
-    @property
-    def about(self) -> str:
-        """What the corpus is, as MyST for its page."""
-        return about.about(self)
-
-    @property
-    def notes(self) -> str:
-        """Where tempi, scores and sounds come from, and their licences, as MyST for its page."""
-        return about.notes(self)
-
-    def class_facts(self):
-        """Metres and length of a bar, by class."""
-        return about.class_facts(self)
-
     def describe(self, track: Track) -> str:
-        """A caption for a clip, for people."""
-        return about.describe(self, track.track_id)
+        """A caption for a clip: title, book, instrument, transposition, metre, tempo; a title often names the rhythm
+        itself."""
+        tune, played = self.tune(track.track_id), self.performance(track.track_id)
+        title = "title not shown" if tune.track_id in TITLES_NOT_SHOWN else tune.title
+        return (
+            f"{title} ({tune.book}), {PROGRAMS[played.program]}, {played.transposition:+d} semitones, {tune.metre}, a "
+            f"bar in {round(played.bar_seconds, 2):.2f} s"
+        )
+
+    def class_facts(self) -> pd.DataFrame:
+        """Metres (those of at least one tune in twenty) and length of a bar, by class."""
+        rows = {}
+        for label, bar in BARS.items():
+            metres = Counter(tune.metre for tune in load_tunes().values() if tune.label == label)
+            usual = [f"{metre} ({n})" for metre, n in metres.most_common() if n >= 0.05 * metres.total()]
+            lasts = f"{FREE_BAR[0]:g} to {FREE_BAR[1]:g}" if self.free else f"{bar.seconds:.2f} ± {BAR_SPREAD:.0%}"
+            rows[label] = {"Usual metres": ", ".join(usual), "A bar lasts, s": lasts}
+        return pd.DataFrame.from_dict(rows, orient="index")
+
+    def words(self) -> dict[str, str]:
+        """Counts, tempi, instruments and sources, for its page."""
+        tunes, classes = load_tunes().values(), defaultdict(set)
+        for tune in tunes:
+            classes[tune.group].add(tune.label)
+        mixed = {group for group, labels in classes.items() if len(labels) > 1}
+        bars = "\n".join(f"- **{label}**, {bar.seconds:.2f} s: {bar.source}." for label, bar in BARS.items())
+        sources = [f"- **{s.part}**, {s.maker}. Licence: {s.licence}. From: {s.where}." for s in self.sources]
+        return {
+            "count": f"{len(tunes):,}".replace(",", " "),
+            "tempo": _FREE if self.free else _TRADITIONAL,
+            "mixed": f"{len(mixed)} groups ({sum(tune.group in mixed for tune in tunes)} tunes)",
+            "instruments": ", ".join(PROGRAMS.values()),
+            "lasts": "" if self.free else f"\n\n:::{{dropdown}} How long a bar lasts, and how we know\n\n{bars}\n:::",
+            "sources": "\n".join(sources),
+        }
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:
         """The clip: an excerpt of the tune, or the whole tune over and over where it is shorter than the clip.
@@ -161,10 +176,6 @@ class Tunes(Corpus):
             raise BnetError(f"{tune.track_id} ({tune.title}): the synthesizer made no sound (peak {peak:g})")
         level = 10 ** (played.gain_db / 20) * 32767 / peak
         return (np.round(y * level) / 32768).astype(np.float32)
-
-    def checksum(self, track: Track, y: np.ndarray) -> str:
-        """SHA-256 of the samples as 16-bit little-endian integers."""
-        return hashlib.sha256(np.round(y * 32768).astype("<i2").tobytes()).hexdigest()
 
 
 def usual_bar_seconds(tune: Tune) -> float:

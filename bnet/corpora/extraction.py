@@ -1,0 +1,121 @@
+"""Log-mels in worker processes: what `bnet.corpora.store` writes, in order, whatever a clip or a worker does."""
+
+from __future__ import annotations
+
+import collections
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib.externals import loky
+
+from bnet.corpora import Corpus, Track
+from bnet.corpora.walk import linked
+from bnet.errors import BnetError
+from bnet.paths import sha256_file
+from bnet.sound.front_end import FrontEnd
+from bnet.sound.memory import keep_freed
+
+Setting = tuple[Corpus, float, FrontEnd]
+"""Whose clips, their length in s, and what a log-mel is."""
+
+Due = tuple[Track, str | None]
+"""A track, and the checksum of its file when it was extracted before."""
+
+Entry = dict[str, Any]
+"""A line of a store's index."""
+
+Result = tuple[Entry, np.ndarray | None]
+"""A track's entry, without its row yet, and its log-mel: None if it failed or if its file is the same as before."""
+
+_BATCH = 8
+_ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB", "BLIS")}
+
+
+def log_mels(setting: Setting, due: list[Due], jobs: int) -> Iterator[list[Result]]:
+    """Results in the order of `due`, batch by batch; no more than two batches per worker are in memory.
+
+    Raises
+    ------
+    BnetError
+        If a worker is killed; names the clip.
+    """
+    size = max(1, min(_BATCH, len(due) // (4 * jobs)))
+    batches = [due[start : start + size] for start in range(0, len(due), size)]
+    jobs = min(jobs, len(batches))
+    if jobs <= 1:
+        yield from ([_one(*setting, *pair) for pair in batch] for batch in batches)
+        return
+    executor = loky.ProcessPoolExecutor(jobs, initializer=_start, initargs=(os.getpid(), setting), env=_ONE_THREAD)
+    waiting: collections.deque = collections.deque()
+    try:
+        for batch in [*batches, *[None] * 2 * jobs]:
+            if len(waiting) == 2 * jobs or (waiting and batch is None):
+                yield waiting[0][1].result()
+                waiting.popleft()
+            if batch:
+                waiting.append((batch, executor.submit(_work, batch)))
+    except loky.BrokenProcessPool as error:
+        track = waiting[0][0][0][0]
+        raise BnetError(
+            f"a worker process died at {track.track_id} of {setting[0].name} or soon after (was memory short?); what "
+            "was extracted is kept; run the same command again, with fewer jobs"
+        ) from error
+    finally:
+        executor.shutdown(wait=True, kill_workers=bool(waiting))
+
+
+_setting: Setting
+
+
+def _start(parent: int, setting: Setting) -> None:
+    """Make a worker ready; it ends with its parent, even if that is killed."""
+    global _setting
+    _setting = setting
+    keep_freed()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _work(batch: list[Due]) -> list[Result]:
+    return [_one(*_setting, *pair) for pair in batch]
+
+
+def _one(corpus: Corpus, seconds: float, settings: FrontEnd, track: Track, known: str | None) -> Result:
+    entry: Entry = {"track_id": track.track_id, "stamp": stamp(track)}
+    try:
+        if track.path and linked(track.path).is_file() and known and sha256_file(track.path) == known:
+            return {**entry, "sha256": known}, None
+        log_mel, checksum = corpus.log_mel(track, seconds, settings)
+        return {**entry, "sha256": checksum}, log_mel
+    except BnetError as error:
+        reason, settled = str(error), not isinstance(error.__cause__, OSError)
+    except Exception as error:  # whatever one clip does, the others go on: it is named and counted
+        reason, settled = f"{type(error).__name__}: {error}", False
+    return {**entry, "error": reason, **({} if settled else {"stamp": []})}, None
+
+
+def stamp(track: Track) -> list[int] | None:
+    """Size in bytes and time in ns of a track's file: if they are as before, so is the file. None without a file."""
+    if track.path is None:
+        return None
+    found = signature(track.path)
+    return list(found[:2]) if found else [-1, -1]
+
+
+def signature(path: Path) -> tuple[int, int, int] | None:
+    """Size, time and number of a file: if they are as before, so is the file; None where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ino
