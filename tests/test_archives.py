@@ -210,20 +210,17 @@ def test_what_is_no_file_in_a_zip(tmp_path, kind):
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar"])
 @pytest.mark.parametrize(
-    ("first", "second", "words"),
+    ("first", "second"),
     [
-        ("set/clip.wav", "set/clip.wav", "stands in it twice"),
-        ("set/clip.wav", "set//./clip.wav", "stands in it twice"),
-        ("set/J\u00f3ga", "set/Jo\u0301ga", "stands in it twice"),
-        ("set/clip.wav", "set/Clip.WAV", "by case only"),
-        ("set/Straße", "set/STRASSE", "by case only"),
-        ("set/a.wav", "SET/b.wav", "by case only"),
-        ("set/clip", "set/clip/a.wav", "both as a file and as a folder"),
-        ("set/clip/a.wav", "set/clip", "both as a file and as a folder"),
+        ("set/clip.wav", "set/clip.wav"),
+        ("set/clip.wav", "set//./clip.wav"),
+        ("set/J\u00f3ga", "set/Jo\u0301ga"),
+        ("set/clip", "set/clip/a.wav"),
+        ("set/clip/a.wav", "set/clip"),
     ],
 )
-def test_two_members_of_one_name(tmp_path, name, first, second, words):
-    refused(make(tmp_path / name, [(first, b"1"), (second, b"2")]), repr(second), words)
+def test_two_members_of_one_name(tmp_path, name, first, second):
+    refused(make(tmp_path / name, [(first, b"1"), (second, b"2")]), repr(second), "has a name that another has")
 
 
 def test_encrypted(tmp_path):

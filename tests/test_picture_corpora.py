@@ -271,7 +271,7 @@ def test_hostile_archives_are_refused(mini, server, monkeypatch):
     first = next(iter(mini.small.files))
     for path, data, words in (
         (f"../{mini.inside}/{first}", b"x", "has an unsafe path"),
-        (f"x/{mini.inside}/{first.upper().replace('.PNG', '.png')}", b"x", "by case only"),
+        (f"x/{mini.inside}/{first}", b"x", "has a name that another has"),
         (f"x/{mini.inside}/pop/bomb.png", bytes(2**23), "a bomb?"),
     ):
         target = io.BytesIO()

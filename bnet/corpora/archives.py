@@ -84,7 +84,7 @@ def unpack(
     ------
     BnetError
         If `target` exists; if the archive is damaged, holds no file, or holds what has no place in a corpus (a path
-        that leaves the folder, a link, a device, an encrypted file, two files of one name, even but for case, a bomb);
+        that leaves the folder, a link, a device, an encrypted file, two files of one name, a bomb);
         if the disk is full. Names archive and member; nothing is left behind.
     """
     if target.exists() or target.is_symlink():
@@ -124,7 +124,6 @@ def _reading(where: str = "") -> Iterator[None]:
 def _unpack(raw: IO[bytes], archive: Path, folder: Path, wanted: Callable[[str], bool]) -> int:
     """Write the wanted members below `folder`; the number of files."""
     packed = archive.stat().st_size
-    names: dict[str, tuple[str, bool]] = {}
     files = size = 0
     with tqdm(desc="unpack", total=packed, unit="B", unit_scale=True, disable=None) as bar:
         for member in _members(raw, folder, wanted):
@@ -134,30 +133,20 @@ def _unpack(raw: IO[bytes], archive: Path, folder: Path, wanted: Callable[[str],
             reason = "has an unsafe path" if UNSAFE.search(member.name) else member.refusal
             if size > ROOM + MAX_RATIO * packed:  # no reader gives more than the header says
                 reason = reason or f"makes it more than {MAX_RATIO} times what it is packed (a bomb?)"
-            for depth in range(1, len(parts) + 1):
-                reason = reason or _clash(names, "/".join(parts[:depth]), depth < len(parts) or member.folder)
+            try:
+                if parts and not reason:
+                    _write(member, folder.joinpath(*parts))
+            except (FileExistsError, NotADirectoryError):
+                reason = "has a name that another has"
             if reason:
                 raise BnetError(
                     f"{archive} is refused: its member {member.name!r} {reason}; expected plain files and folders, "
                     "each once; nothing was unpacked; get it from its official source"
                 )
-            if parts:
-                _write(member, folder.joinpath(*parts))
             bar.update(max(0, raw.tell() - bar.n))
     if not files:
         raise BnetError(f"{archive} holds no file of the corpus; fetch or copy it again")
     return files
-
-
-def _clash(names: dict[str, tuple[str, bool]], path: str, folder: bool) -> str:
-    """Take a path; why it can't be taken. For macOS and Windows, names that differ by case only are one."""
-    new = path.casefold() not in names
-    other, other_is_folder = names.setdefault(path.casefold(), (path, folder))
-    if other != path:
-        return f"differs from {other!r} by case only"
-    if other_is_folder != folder:
-        return f"needs {path!r} both as a file and as a folder"
-    return "" if new or folder else "stands in it twice"
 
 
 def _members(raw: IO[bytes], place: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
@@ -216,21 +205,21 @@ def _tar(raw: IO[bytes], head: bytes) -> Iterator[Member]:
 def _write(member: Member, path: Path) -> None:
     """Write one member to `path`: a folder, or a file in one."""
     where = f"{member.name!r}: "
-    with disk_errors(str(path)):
-        (path if member.folder else path.parent).mkdir(parents=True, exist_ok=True)
-        if member.folder:
-            return
-        with _reading(where):
-            source = member.open()
-        with source, open(path, "xb") as sink:
-            while True:
-                with _reading(where):
-                    chunk = source.read(CHUNK)
-                if not chunk:
-                    break
-                sink.write(chunk)
-            if sink.tell() != member.size:  # zipfile does not mind
-                raise Damage(f"{where}{sink.tell()} bytes, expected {member.size}")
+    (path if member.folder else path.parent).mkdir(parents=True, exist_ok=True)
+    if member.folder:
+        return
+    with _reading(where):
+        source = member.open()
+    with source, open(path, "xb") as sink, disk_errors(str(path)):
+        while True:
+            with _reading(where):
+                chunk = source.read(CHUNK)
+            if not chunk:
+                break
+            sink.write(chunk)
+        sink.flush()
+        if sink.tell() != member.size:  # zipfile does not mind
+            raise Damage(f"{where}{sink.tell()} bytes, expected {member.size}")
 
 
 def _parts(name: str) -> list[str]:

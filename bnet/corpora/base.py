@@ -109,23 +109,13 @@ class Corpus(abc.ABC):
 
     @abc.abstractmethod
     def tracks(self) -> list[Track]:
-        """All tracks, sorted by `track_id`, the same on every machine.
-
-        Raises
-        ------
-        BnetError
-            If the data is not there, or not whole; says where it was looked for and how to get it.
-        """
+        """All tracks, sorted by `track_id`, the same on every machine. A `BnetError` if the data is not there, or not
+        whole; says where it was looked for and how to get it."""
 
     @abc.abstractmethod
     def audio(self, track: Track, seconds: float) -> np.ndarray:
-        """The sound of a clip: float32 [shape=(round(seconds * SR),)], mono, within [-1, 1], at `SR`.
-
-        Raises
-        ------
-        BnetError
-            If the sound can't be decoded or rendered; names the track and the reason.
-        """
+        """The sound of a clip: float32 [shape=(round(seconds * SR),)], mono, within [-1, 1], at `SR`. A `BnetError` if
+        the sound can't be decoded or rendered; names the track and the reason."""
 
     def checksum(self, track: Track, y: np.ndarray) -> str:
         """SHA-256 that binds a feature to its sound: of the rendered samples `y` as 16-bit little-endian integers;
@@ -141,13 +131,8 @@ class Corpus(abc.ABC):
         return front_end(y), self.checksum(track, y)
 
     def flaws(self, kind: str) -> list[Flaw]:
-        """What is wrong with which clips, sorted: `kind` is one of `FLAWS`; they are left out on demand.
-
-        Raises
-        ------
-        BnetError
-            If the data from which it is known is not there.
-        """
+        """What is wrong with which clips, sorted: `kind` is one of `FLAWS`; they are left out on demand. A `BnetError`
+        if the data from which it is known is not there."""
         return []
 
     def steps(self) -> list[str]:
@@ -203,13 +188,8 @@ def select(tracks: Iterable[Track], max_per_class: int | None, *, seed: int = 0)
 
 
 def without(corpus: Corpus, kinds: Iterable[str]) -> list[Track]:
-    """The tracks of `corpus` less those with a flaw of one of these `kinds`.
-
-    Raises
-    ------
-    BnetError
-        If a kind is none of `FLAWS`, or the data is not there.
-    """
+    """The tracks of `corpus` less those with a flaw of one of these `kinds`. A `BnetError` if a kind is none of
+    `FLAWS`, or the data is not there."""
     kinds = sorted(set(kinds))
     for kind in kinds:
         if kind not in FLAWS:

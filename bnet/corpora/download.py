@@ -13,48 +13,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pooch
 import requests
 import urllib3
 from requests import exceptions as wrong
 from tqdm import tqdm
 
 import bnet
+from bnet.corpora.remote import Remote, gibibytes, public
 from bnet.errors import BnetError, log
 from bnet.paths import alone, disk_errors, writable_dir
 
 WAIT, LONGEST_WAIT = 1.0, 60.0
 """Wait before the second try, in s, doubled for each further one; and the longest, also if the server asks for more."""
 
-GIVE_UP = 4
-"""After so many files in a row that got no answer, the others are not tried."""
-
-ANNOUNCED = 20
-"""So many files at most are each announced with their size."""
-
+_GIVE_UP = 4  # after so many files in a row that got no answer, the others are not tried
+_ANNOUNCED = 20  # so many files at most are each announced with their size
 _ENOUGH = 2**18  # bytes: a try that got so far does not count against the retries
 _TRY_AGAIN = (206, 408, 416, 425, 429)  # and all from 500 on; 206 and 416: the server resumes elsewhere
-
-
-@dataclass(frozen=True)
-class Remote:
-    """One file to fetch: its address (http or https), where it goes (relative to the target folder, parts divided by
-    '/'), and its published checksum (``sha256:<hex>``, ``sha1:<hex>`` or ``md5:<hex>``), or ''."""
-
-    url: str
-    path: str
-    checksum: str = ""
-
-    def difference(self, path: Path) -> str:
-        """How a file differs from the published one; '' if it does not (without a checksum: if it is not empty)."""
-        try:
-            if not path.is_file() or not path.stat().st_size:
-                return "an empty file"
-            kind, _, digest = self.checksum.partition(":")
-            came = pooch.file_hash(path, kind) if kind else ""
-        except OSError as error:
-            raise BnetError(f"cannot read {path} ({error.strerror or error}); make it readable, or delete it") from None
-        return "" if came == digest.lower() else f"its {kind} is {came}, expected {digest.lower()}"
 
 
 @dataclass(frozen=True)
@@ -83,10 +58,8 @@ def fetch_all(
 
     Parameters
     ----------
-    workers
-        Downloads at once.
-    timeout
-        Longest wait for a connection, and for each next piece of a file, in s.
+    workers, timeout
+        Downloads at once; longest wait for a connection, and for each next piece of a file, in s.
     retries
         Tries of a file after the first, with growing waits; a try that got a good part of it does not count.
     say
@@ -109,23 +82,8 @@ def fetch_all(
         altered = [remote.path for remote in due if (folder / remote.path).is_file()]
         if altered:
             say(f"{len(altered)} files in {folder} are not as published, such as {altered[0]}; fetching them again")
-        failed = _Downloads(folder, timeout, retries, say if len(due) <= ANNOUNCED else None).all(due, workers)
+        failed = _Downloads(folder, timeout, retries, say if len(due) <= _ANNOUNCED else None).all(due, workers)
     return Fetched(len(due) - len(failed), len(remotes) - len(due), failed)
-
-
-def public(url: str) -> str:
-    """The address without user, password and query, for messages and notes.
-
-    >>> public("https://me:secret@example.org:8080/a.zip?key=secret")
-    'https://example.org:8080/a.zip?...'
-    """
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{'?...' if parts.query else ''}"
-
-
-def gibibytes(n: int) -> str:
-    """A number of bytes, human-readable."""
-    return f"{n / 2**30:.2f} GiB" if n >= 2**28 else f"{n / 2**20:.1f} MiB" if n >= 2**20 else f"{n} bytes"
 
 
 class _Failed(Exception):
@@ -155,7 +113,7 @@ class _Downloads:
                 for remote, (reason, answered) in zip(due, work(self.one, due), strict=True):
                     failed |= {remote.path: f"{reason} ({public(remote.url)})"} if reason else {}
                     silent = 0 if answered else silent + 1
-                    if silent >= min(GIVE_UP, len(due)):
+                    if silent >= min(_GIVE_UP, len(due)):
                         others = f" (and {silent - 1} others in a row)" if silent > 1 else ""
                         raise BnetError(
                             f"{urlsplit(public(remote.url)).netloc} does not give {remote.path}{others}: {reason}; what"
@@ -201,8 +159,7 @@ class _Downloads:
                 asked = {"Range": f"bytes={have}-", "If-Range": version}
         try:
             with self.session.get(remote.url, headers=asked, stream=True, timeout=self.timeout) as response:
-                if (start := _start(response, have, note)) is not None:
-                    self._receive(response, remote, start, part, note)
+                self._receive(response, remote, _start(response, have, note), part, note)
         except (wrong.Timeout, urllib3.exceptions.TimeoutError):
             raise _Failed(f"no answer within {self.timeout:g} s", 0) from None
         except (wrong.SSLError, wrong.TooManyRedirects, wrong.InvalidURL, wrong.InvalidSchema) as error:
@@ -213,8 +170,10 @@ class _Downloads:
                 cause = further
             raise _Failed(getattr(cause, "strerror", None) or "the connection broke off", 0) from None
 
-    def _receive(self, response: requests.Response, remote: Remote, start: int, part: Path, note: Path) -> None:
-        """Write the body behind the first `start` bytes of `part`."""
+    def _receive(self, response: requests.Response, remote: Remote, start: int | None, part: Path, note: Path) -> None:
+        """Write the body behind the first `start` bytes of `part`; None: nothing is lacking."""
+        if start is None:
+            return
         if not remote.checksum and response.headers.get("Content-Type", "").lower().startswith("text/html"):
             raise _Failed("the server sent a web page instead of the file")
         length = response.headers.get("Content-Length", "")

@@ -61,13 +61,8 @@ class Drums(Corpus):
         return sorted(Track(own, pattern.metre, pattern.name) for own, (pattern, _, _) in _clips().items())
 
     def performance(self, track_id: str) -> tuple[Pattern, str, int]:
-        """Of a clip: its pattern, who plays it (of `PLAYERS`), and its tempo in beats per minute.
-
-        Raises
-        ------
-        BnetError
-            If there is no such clip.
-        """
+        """Of a clip: its pattern, who plays it (of `PLAYERS`), and its tempo in beats per minute. A `BnetError` if
+        there is no such clip."""
         if track_id not in _clips():
             raise BnetError(f"no clip {track_id!r} in {self.name}; ids look like 'four-four-rock-drums-120'")
         return _clips()[track_id]

@@ -10,9 +10,8 @@ import re
 from pathlib import Path
 
 from bnet.corpora.base import Track
-from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id, in_labels
-from bnet.corpora.walk import sounds
+from bnet.corpora.files import FileCorpus, in_labels
+from bnet.corpora.remote import Remote
 
 
 class Emotify(FileCorpus):
@@ -31,18 +30,18 @@ class Emotify(FileCorpus):
     layout = "<genre>/<number>.mp3 (or .ogg), 100 files in each of four genres"
     remotes = (Remote("https://www2.projects.science.uu.nl/memotion/emotifydata/emotifymusic.zip", "emotifymusic.zip"),)
 
-    def read(self, folder: Path) -> list[Track]:
-        """The 400 tracks, also those whose file is missing; ids are ``<genre>-<number>`` with three digits."""
-        here = by_id(sounds(folder), self._track_id, self.name)
+    def index(self, folder: Path) -> dict[str, Track]:
+        """The 400 tracks; ids are ``<genre>-<number>`` with three digits."""
         names = [(label, number, f"{label}-{number:03d}") for label in self.labels for number in range(1, 101)]
-        return [Track(own, label, own, here.get(own, folder / label / f"{number}.mp3")) for label, number, own in names]
+        return {own: Track(own, label, own, folder / label / f"{number}.mp3") for label, number, own in names}
 
     def tracks(self) -> list[Track]:
         """The songs that are here, however few; errors of `FileCorpus.present`."""
         folder = self.folder()
         return self.present(self.read(folder), folder)
 
-    def _track_id(self, path: Path) -> str | None:
+    def track_id(self, path: Path) -> str | None:
+        """The genre that the file's folder is called like, and its number."""
         label = in_labels(path.parent.name, self.labels)
         number = int(path.stem) if re.fullmatch(r"\d{1,3}", path.stem, re.ASCII) else 0
         return f"{label}-{number:03d}" if label and 1 <= number <= 100 else None

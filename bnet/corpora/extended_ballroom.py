@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnet.corpora.base import Flaw, Track
-from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id, equal, partial
+from bnet.corpora.files import FileCorpus, equal, partial
+from bnet.corpora.remote import Remote
 from bnet.corpora.tunes.same_tune import join_groups
-from bnet.corpora.walk import find_file, sounds
+from bnet.corpora.walk import find_file
 from bnet.errors import BnetError
 
 XML = "extendedballroom_v1.1.xml"
@@ -85,8 +85,8 @@ class ExtendedBallroom(FileCorpus):
     layout = f"{XML} and <Genre>/<id>.mp3 (or <Genre>/<Genre>.<id>.mp3), 4 180 files in thirteen folders"
     remotes = (METADATA,)
 
-    def read(self, folder: Path) -> list[Track]:
-        """The songs of the XML, with their files as far as they are there."""
+    def index(self, folder: Path) -> dict[str, Track]:
+        """The songs of the XML."""
         songs = self.songs(folder)
         found = Counter(song.label for song in songs)
         lacking = {label: n for label, n in self.expected.items() if found[label] < n}
@@ -96,21 +96,13 @@ class ExtendedBallroom(FileCorpus):
                 f"the XML below {folder} has {len(songs)} songs in {len(found)} classes, too few in {some}; expected "
                 f"4 180 in 13 (there are half copies); delete it and fetch the whole one: bnet corpora get {self.name}"
             )
-        here = by_id(sounds(folder), _track_id, self.name)
-        usual = {song.track_id: folder / song.label / f"{song.track_id}.mp3" for song in songs}
-        return [
-            Track(song.track_id, song.label, group, here.get(song.track_id, usual[song.track_id]))
+        return {
+            song.track_id: Track(song.track_id, song.label, group, folder / song.label / f"{song.track_id}.mp3")
             for song, group in zip(songs, _groups(songs), strict=True)
-        ]
+        }
 
     def songs(self, folder: Path | None = None) -> list[Song]:
-        """The rows of the XML, by id.
-
-        Raises
-        ------
-        BnetError
-            If it is not there, is cut off, or lacks an attribute, a class or songs of one.
-        """
+        """The rows of the XML, by id; a `BnetError` if it is not there, is cut off, or lacks an attribute."""
         folder = folder or self.folder()
         path = find_file(folder, r"extendedballroom.*\.xml")
         if path is None:
@@ -146,15 +138,15 @@ class ExtendedBallroom(FileCorpus):
             for song in self.songs(home)
         ]
 
+    def track_id(self, path: Path) -> str | None:
+        """The six digits of the file's name."""
+        match = re.fullmatch(r"(?:[A-Za-z]+\.)?(\d{6})", path.stem)
+        return match[1] if match else None
+
     def describe(self, track: Track) -> str:
         """Title, artist and tempo."""
         song = next(song for song in self.songs() if song.track_id == track.track_id)
         return f"{song.title} ({song.artist}), {song.bpm:g} beats per minute"
-
-
-def _track_id(path: Path) -> str | None:
-    match = re.fullmatch(r"(?:[A-Za-z]+\.)?(\d{6})", path.stem)
-    return match[1] if match else None
 
 
 @functools.lru_cache(maxsize=4)

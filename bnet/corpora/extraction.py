@@ -37,13 +37,8 @@ _ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL",
 
 
 def log_mels(setting: Setting, due: list[Due], jobs: int) -> Iterator[list[Result]]:
-    """Results in the order of `due`, batch by batch; no more than two batches per worker are in memory.
-
-    Raises
-    ------
-    BnetError
-        If a worker is killed; names the clip.
-    """
+    """Results in the order of `due`, batch by batch; no more than two batches per worker are in memory. A `BnetError`
+    if a worker is killed; names the clip."""
     size = max(1, min(_BATCH, len(due) // (4 * jobs)))
     batches = [due[start : start + size] for start in range(0, len(due), size)]
     jobs = min(jobs, len(batches))

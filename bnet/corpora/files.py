@@ -7,6 +7,7 @@ official layout, a copy that was unpacked one level too deep and the copies that
 from __future__ import annotations
 
 import abc
+import dataclasses
 import os
 import re
 from collections import Counter, defaultdict
@@ -18,8 +19,8 @@ import numpy as np
 import pooch
 
 from bnet.corpora.base import Corpus, Flaw, Track
-from bnet.corpora.download import Remote
-from bnet.corpora.walk import SOUNDS, archives
+from bnet.corpora.remote import Remote
+from bnet.corpora.walk import SOUNDS, archives, sounds
 from bnet.errors import BnetError
 from bnet.paths import data_dir, sha256_file
 from bnet.sound import log_mel
@@ -67,14 +68,33 @@ class FileCorpus(Corpus):
     disk_bytes: int | None = None
 
     @abc.abstractmethod
-    def read(self, folder: Path) -> list[Track]:
-        """The tracks of a copy below `folder`, sorted; those that a whole copy has but this one lacks too, if known.
+    def track_id(self, path: Path) -> str | None:
+        """The id that a file's name and folders hold, if it is one of the corpus."""
 
-        Raises
-        ------
-        BnetError
-            If there is no such corpus there, or its index is damaged.
-        """
+    @abc.abstractmethod
+    def index(self, folder: Path) -> dict[str, Track]:
+        """Track id -> track of a whole copy, by id, as the tables below `folder` have it; its file is where it usually
+        lies. A `BnetError` if a table is missing or damaged."""
+
+    def by_id(self, folder: Path) -> dict[str, Path]:
+        """Track id -> file, of the files below `folder` that have an id, by id; a `BnetError` if two have the same."""
+        found: dict[str, list[Path]] = defaultdict(list)
+        for path in sounds(folder, self.suffixes):
+            if (own := self.track_id(path)) is not None:
+                found[own].append(path)
+        double = {own: same for own, same in found.items() if len(same) > 1}
+        if double:
+            own, same = next(iter(double.items()))
+            raise BnetError(
+                f"{len(double)} clips of {self.name} are there more than once, such as {own}: {same[0]} and {same[1]}; "
+                "expected one file per clip; keep one copy, or name its folder with --data"
+            )
+        return {own: same[0] for own, same in sorted(found.items())}
+
+    def read(self, folder: Path) -> list[Track]:
+        """The tracks of a copy below `folder`, sorted; those that a whole copy has but this one lacks too, if known."""
+        here = self.by_id(folder)
+        return [dataclasses.replace(track, path=here.get(own, track.path)) for own, track in self.index(folder).items()]
 
     @property
     def home(self) -> Path:
@@ -89,14 +109,9 @@ class FileCorpus(Corpus):
         raise self.absent(f"neither {self.home} nor {data_dir()} is a folder")
 
     def tracks(self) -> list[Track]:
-        """All tracks of a whole copy, also those whose file is missing here: then splits are the same everywhere, and
-        a run names what it lost. With ``BNET_PARTIAL=1`` only those that are there.
-
-        Raises
-        ------
-        BnetError
-            If the corpus is not there, or is half a copy and ``BNET_PARTIAL`` is not set.
-        """
+        """All tracks of a whole copy, also those whose file is missing here: then splits are the same everywhere, and a
+        run names what it lost. With ``BNET_PARTIAL=1`` only those that are there. A `BnetError` if the corpus is not
+        there, or is half a copy and ``BNET_PARTIAL`` is not set."""
         folder = self.folder()
         found = self.read(folder)
         here = self.present(found, folder)
@@ -192,22 +207,6 @@ class FileCorpus(Corpus):
 def partial() -> bool:
     """Whether an incomplete copy is used as it is: ``BNET_PARTIAL`` (1: yes; unset, empty or 0: no)."""
     return os.environ.get("BNET_PARTIAL", "") not in ("", "0")
-
-
-def by_id(paths: Iterable[Path], track_id: Callable[[Path], str | None], corpus: str) -> dict[str, Path]:
-    """Track id -> file, of the files that have an id, sorted; a `BnetError` if two have the same."""
-    found: dict[str, list[Path]] = defaultdict(list)
-    for path in paths:
-        if (own := track_id(path)) is not None:
-            found[own].append(path)
-    double = {own: same for own, same in found.items() if len(same) > 1}
-    if double:
-        own, same = next(iter(double.items()))
-        raise BnetError(
-            f"{len(double)} clips of {corpus} are there more than once, such as {own}: {same[0]} and {same[1]}; "
-            "expected one file per clip; keep one copy, or name its folder with --data"
-        )
-    return {own: same[0] for own, same in sorted(found.items())}
 
 
 def repeated(tracks: Iterable[Track]) -> list[Flaw]:

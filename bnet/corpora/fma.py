@@ -6,7 +6,6 @@ the six bad clips as its issues and users list them.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import re
 from pathlib import Path
@@ -14,9 +13,9 @@ from pathlib import Path
 import pandas as pd
 
 from bnet.corpora.base import Flaw, Track
-from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id
-from bnet.corpora.walk import find_file, sounds
+from bnet.corpora.files import FileCorpus
+from bnet.corpora.remote import Remote
+from bnet.corpora.walk import find_file
 from bnet.errors import BnetError
 
 BAD = {
@@ -65,22 +64,8 @@ class FmaSmall(FileCorpus):
     tables = REMOTES[:1]
     archive_checksums = {remote.path: remote.checksum for remote in REMOTES}  # noqa: RUF012
 
-    def read(self, folder: Path) -> list[Track]:
-        """The rows of ``tracks.csv`` whose subset is 'small', with their files as far as they are there."""
-        here = by_id(sounds(folder), self.track_id, self.name)
-        return [
-            dataclasses.replace(track, path=here.get(own, folder / "fma_small" / own[:3] / f"{own}.mp3"))
-            for own, track in self.index(folder).items()
-        ]
-
     def index(self, folder: Path) -> dict[str, Track]:
-        """Track id -> track without a file, of the 8 000 in one of the `TABLES`; sorted.
-
-        Raises
-        ------
-        BnetError
-            If neither table is below `folder`, or it is not what it should be.
-        """
+        """The rows of one of the `TABLES`; of ``tracks.csv`` those whose subset is 'small'."""
         table = next(filter(None, (find_file(folder, re.escape(name)) for name in TABLES)), None)
         if table is None:
             raise self.absent(f"no tracks.csv below {folder}")
@@ -91,12 +76,11 @@ class FmaSmall(FileCorpus):
                 f"{table} has genres {strange} and splits {sorted(set(rows['split']))}; expected the genres "
                 f"{', '.join(self.labels)} and the splits {', '.join(PARTS)}; get {table.name} again"
             )
-        return {
-            row.Index: Track(
-                row.Index, row.label, f"artist {row.artist}" if row.artist else row.Index, split=PARTS[row.split]
-            )
-            for row in rows.sort_index().itertuples()
-        }
+        tracks = {}
+        for own, label, split, artist in rows.sort_index().itertuples():
+            group, path = f"artist {artist}" if artist else own, folder / "fma_small" / own[:3] / f"{own}.mp3"
+            tracks[own] = Track(own, label, group, path, PARTS[split])
+        return tracks
 
     def faults(self, folder: Path) -> list[Flaw]:
         """The six bad clips."""
@@ -107,7 +91,7 @@ class FmaSmall(FileCorpus):
         return BAD
 
     def track_id(self, path: Path) -> str | None:
-        """The id that a file's name holds, if it is one of the corpus."""
+        """The six digits of the file's name."""
         return path.stem if re.fullmatch(r"\d{6}", path.stem) else None
 
     def checksums(self) -> dict[str, str]:

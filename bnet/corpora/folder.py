@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -48,13 +48,8 @@ class Folder(FileCorpus):
         return ["export BNET_DATA=~/music", "bnet corpora check folder"]
 
     def tracks(self) -> list[Track]:
-        """All files that can be read, as tracks; files of other formats are logged.
-
-        Raises
-        ------
-        BnetError
-            Also if a class holds nothing but such files.
-        """
+        """All files that can be read, as tracks; files of other formats are logged. Also if a class holds nothing but
+        such files."""
         folder = self.folder()
         other = [path.relative_to(folder) for path in sounds(folder, UNREADABLE) if path.parent != folder]
         lost = sorted({plain(path.parts[0]) for path in other} - set(self.labels))
@@ -69,20 +64,25 @@ class Folder(FileCorpus):
             log(f"{len(other)} {convert}")
         return super().tracks()
 
-    def read(self, folder: Path) -> list[Track]:
-        """A track for each file; its id is the path below DIR, ``__`` for ``/``."""
-        groups, ids = self._groups(folder), defaultdict(list)
-        tracks = []
+    def track_id(self, path: Path) -> str:
+        """The path below DIR, ``__`` for ``/``."""
+        return plain(path.relative_to(self.folder()).as_posix()).replace("/", "__")
+
+    def index(self, folder: Path) -> dict[str, Track]:
+        """A track for each file."""
+        groups, ids, tracks = self._groups(folder), {}, []
         for label, path in self._files():
             inside = path.relative_to(folder)
             name, album = plain(inside.as_posix()), plain(inside.parent.as_posix())
-            own = name.replace("/", "__")
-            ids[own.casefold()].append(path)
+            own = self.track_id(path)
+            if (other := ids.setdefault(own.casefold(), path)) != path:
+                raise BnetError(f"{other} and {path} would have the same id; rename one of them")
             tracks.append(Track(own, label, groups.get(name, album if "/" in album else name), path))
-        double = [same for same in ids.values() if len(same) > 1]
-        if double:
-            raise BnetError(f"{double[0][0]} and {double[0][1]} would have the same id; rename one of them")
-        return sorted(tracks)
+        return {track.track_id: track for track in sorted(tracks)}
+
+    def read(self, folder: Path) -> list[Track]:
+        """A track for each file."""
+        return [*self.index(folder).values()]
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:
         """`seconds` from the middle of the file: introductions tell little. A shorter file is padded.

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from bnet.corpora.archives import unpack
 from bnet.corpora.base import Corpus
-from bnet.corpora.download import Fetched, Remote, fetch_all
+from bnet.corpora.download import Fetched, fetch_all
 from bnet.corpora.files import FileCorpus
+from bnet.corpora.remote import Remote
 from bnet.corpora.walk import HOMES, archives
 from bnet.errors import BnetError
 from bnet.paths import data_dir, writable_dir

@@ -7,14 +7,13 @@ Sturm & Larsen (2015), lists in `coreyker/dnn-mgr:gtzan`.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 
 from bnet.corpora.base import Flaw, Track
-from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id
-from bnet.corpora.walk import find_file, sounds
+from bnet.corpora.files import FileCorpus
+from bnet.corpora.remote import Remote
+from bnet.corpora.walk import find_file
 from bnet.errors import BnetError
 from bnet.paths import sha256_file
 
@@ -62,28 +61,18 @@ class Gtzan(FileCorpus):
     archive_checksums = ORIGINAL
     tables = remotes
 
-    def read(self, folder: Path) -> list[Track]:
-        """The 1 000 tracks; `split` is set where the three lists are there."""
-        here = by_id(sounds(folder), self.track_id, self.name)
-        return [
-            dataclasses.replace(track, path=here.get(own, folder / "genres" / track.label / f"{own}.wav"))
-            for own, track in self.index(folder).items()
-        ]
-
     def index(self, folder: Path) -> dict[str, Track]:
-        """Track id -> track without a file, of all 1 000; sorted."""
+        """The 1 000 tracks; `split` is set where the three lists are there."""
         parts = self.parts(folder)
         names = [(label, f"{label}.{number:05d}") for label in self.labels for number in range(100)]
-        return {own: Track(own, label, own, split=parts.get(own)) for label, own in names}
+        return {
+            own: Track(own, label, own, folder / "genres" / label / f"{own}.wav", parts.get(own))
+            for label, own in names
+        }
 
     def parts(self, folder: Path) -> dict[str, str]:
-        """Track id -> part of the fault-filtered split; empty if none of its lists is below `folder`.
-
-        Raises
-        ------
-        BnetError
-            If only some of the lists are there, or one is not the published one.
-        """
+        """Track id -> part of the fault-filtered split; empty if none of its lists is below `folder`, a `BnetError` if
+        only some are, or if one is not the published one."""
         found = {part: find_file(folder, re.escape(name)) for part, (name, _) in LISTS.items()}
         missing = [LISTS[part][0] for part, path in found.items() if path is None]
         if len(missing) == len(LISTS):
@@ -112,6 +101,6 @@ class Gtzan(FileCorpus):
         return UNDECODABLE
 
     def track_id(self, path: Path) -> str | None:
-        """The id that a file's name holds, if it is one of the corpus."""
+        """The file's name without its suffix."""
         match = re.fullmatch(r"([a-z]+)\.(\d{5})", path.stem.lower())
         return match[0] if match and match[1] in self.labels and int(match[2]) < 100 else None

@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 
 from bnet.corpora.base import Track
-from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id, in_labels
-from bnet.corpora.walk import plain, sounds
+from bnet.corpora.files import FileCorpus, in_labels
+from bnet.corpora.remote import Remote
+from bnet.corpora.walk import plain
 
 COUNTS = {
     "alternative": 145,
@@ -65,12 +65,12 @@ class Homburg(FileCorpus):
         self.source = "looped" if self.looped else ""
         self.clip_seconds = 10.0 if short == "keep" else None
 
-    def read(self, folder: Path) -> list[Track]:
+    def index(self, folder: Path) -> dict[str, Track]:
         """The files below folders that are called like a genre."""
-        here = by_id(sounds(folder), self._track_id, self.name)
-        return [Track(own, own.split("-")[0], f"artist {_artist(path)}", path) for own, path in here.items()]
+        here = self.by_id(folder).items()
+        return {own: Track(own, own.split("-")[0], f"artist {_artist(path)}", path) for own, path in here}
 
-    def _track_id(self, path: Path) -> str | None:
+    def track_id(self, path: Path) -> str | None:
         """``<genre>-<Artist_Name-Title>``, by the nearest folder that is called like a genre; None for GTZAN's and
         Emotify's files, whose names are numbers."""
         if re.fullmatch(r"([a-z]+\.)?\d{1,5}", path.stem.lower()):

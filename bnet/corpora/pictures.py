@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from bnet.corpora.base import Flaw, Track, draw
-from bnet.corpora.download import Remote
-from bnet.corpora.files import FileCorpus, by_id, equal
+from bnet.corpora.files import FileCorpus, equal
 from bnet.corpora.fma import FmaSmall
 from bnet.corpora.gtzan import Gtzan
+from bnet.corpora.remote import Remote
 from bnet.corpora.walk import find_file, sounds
 from bnet.errors import BnetError
 from bnet.sound.front_end import FrontEnd
@@ -91,7 +91,7 @@ class Pictures(FileCorpus):
     def verify(self, folder: Path) -> None:
         """Compare the pixels of all pictures with the index; a `BnetError` if one that was published is missing,
         unreadable or another."""
-        here = by_id(sounds(folder, self.suffixes), self.of.track_id, self.name)
+        here = self.by_id(folder)
         for own, published in self.checksums().items() if here else ():
             came = self.digests(here[own], published)[1] if own in here else "missing"
             if came != published:
@@ -106,20 +106,21 @@ class Pictures(FileCorpus):
         text = resources.files("bnet.corpora").joinpath("indexes", f"{self.name}.csv").read_text(encoding="utf-8")
         return {row["track_id"]: row["pixels"] for row in csv.DictReader(text.splitlines())}
 
-    def read(self, folder: Path) -> list[Track]:
-        """The published pictures, with their files as far as they are there.
+    def track_id(self, path: Path) -> str | None:
+        """As of the other corpus."""
+        return self.of.track_id(path)
 
-        Raises
-        ------
-        BnetError
-            If the tables of the corpus are damaged, or name none of these clips.
-        """
+    def read(self, folder: Path) -> list[Track]:
+        """The published pictures, with their files as far as they are there."""
         found = sounds(folder, self.suffixes)
-        here = by_id(found, self.of.track_id, self.name)
-        if found and not here:
+        if found and not any(map(self.track_id, found)):
             raise self.absent(
                 f"{len(found)} pictures below {folder}, none called like one of its clips ({found[0].name})"
             )
+        return super().read(folder)
+
+    def index(self, folder: Path) -> dict[str, Track]:
+        """The published pictures, with labels, groups and parts from the other corpus's tables."""
         index = self.of.index(folder)
         unknown = [own for own in self.published if own not in index]
         if unknown:
@@ -128,13 +129,13 @@ class Pictures(FileCorpus):
                 f"as {unknown[0]}; expected all of them; get the tables again"
             )
         joined = {index[own].group: index[twin].group for own, twin in self.twins.items()}
-        tracks = []
+        tracks = {}
         for own in self.published:
-            track = index[own]
-            group, path = track.group, here.get(own, folder / "spectrograms" / track.label / f"{own}.png")
+            group, label = index[own].group, index[own].label
             while joined.get(group, group) != group:
                 group = joined[group]
-            tracks.append(dataclasses.replace(track, group=group, path=path))
+            path = folder / "spectrograms" / label / f"{own}.png"
+            tracks[own] = dataclasses.replace(index[own], group=group, path=path)
         return tracks
 
     @functools.cached_property

@@ -95,14 +95,8 @@ PROTOCOLS: dict[str, Callable[[Sequence[Track], int, int, int], Split]] = {
 
 
 def make_split(tracks: Sequence[Track], protocol: str, fold: int, folds: int, seed: int = 0) -> Split:
-    """Fold number `fold` (from 0) of `folds` under `protocol`.
-
-    Raises
-    ------
-    BnetError
-        If the protocol is unknown, the fold is out of range, an id stands twice, or a class has too few tracks or
-        groups for so many folds.
-    """
+    """Fold number `fold` (from 0) of `folds` under `protocol`. A `BnetError` if the protocol is unknown, the fold is
+    out of range, an id stands twice, or a class has too few tracks or groups for so many folds."""
     if protocol not in PROTOCOLS:
         raise unknown("protocol", protocol, PROTOCOLS)
     if not 0 <= fold < folds:

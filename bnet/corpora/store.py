@@ -105,13 +105,8 @@ class FeatureStore:
         return np.load(self._array, mmap_mode="r") if self._array.exists() else np.zeros((0, *self.shape), np.float32)
 
     def row_numbers(self, track_ids: Iterable[str]) -> np.ndarray:
-        """The rows of `array` that hold these tracks [shape=(n,)].
-
-        Raises
-        ------
-        BnetError
-            If one of them has no log-mel; names it and the command that extracts it.
-        """
+        """The rows of `array` that hold these tracks [shape=(n,)]. A `BnetError` if one of them has no log-mel; names
+        it and the command that extracts it."""
         track_ids, index = list(track_ids), self.index
         missing = [track_id for track_id in track_ids if "row" not in index.get(track_id, {})]
         if missing:
@@ -133,9 +128,7 @@ class FeatureStore:
         self.row_numbers(ids)
         return sha256("\n".join(f"{track_id}\t{index[track_id]['sha256']}" for track_id in ids))
 
-    def extract(
-        self, tracks: Iterable[Track], *, jobs: int | None = None, progress: bool = True, retry: bool = False
-    ) -> Extraction:
+    def extract(self, tracks: Iterable[Track], *, jobs: int | None = None, progress: bool = True) -> Extraction:
         """Extract what is missing, or whose file has changed since (by size or time, then by its bytes).
 
         Rows do not depend on `jobs`, on the order of `tracks`, or on how often a run was killed and started again.
@@ -148,8 +141,6 @@ class FeatureStore:
             Worker processes; None: one per core.
         progress
             Whether to draw a progress bar, if standard error is a terminal.
-        retry
-            Try again what failed for its content; what failed for another reason is always tried again.
 
         Raises
         ------
@@ -163,17 +154,18 @@ class FeatureStore:
         if jobs is not None and jobs < 1:
             raise BnetError(f"{jobs} worker processes; expected 1 or more")
         done = 0
-        if self._due(tracks, retry):  # else a cache that can't be written will do
+        if self._due(tracks):  # else a cache that can't be written will do
             writable_dir(self.folder, "cache", "BNET_CACHE")
             with alone(self.folder / ".lock", f"another process extracts {self.folder.name}; waiting for it", log):
-                done = self._extract(tracks, jobs or joblib.cpu_count(), progress, retry)
+                done = self._extract(tracks, jobs or joblib.cpu_count(), progress)
         failures = self.failures
         failed = {track.track_id: failures[track.track_id] for track in tracks if track.track_id in failures}
         return Extraction(done, len(tracks) - done - len(failed), failed)
 
-    def _due(self, tracks: Iterable[Track], retry: bool) -> list[Track]:
+    def _due(self, tracks: Iterable[Track]) -> list[Track]:
+        """Those without an entry, or whose file is not as it was; what failed but for its content has no stamp."""
         index = self.index
-        return [track for track in tracks if _is_due(track, index.get(track.track_id), retry)]
+        return [t for t in tracks if t.track_id not in index or index[t.track_id].get("stamp") != stamp(t)]
 
     def _read_index(self) -> dict[str, Entry]:
         """Track id -> its last line. A last line without its end is not there yet; a damaged line, or one of a row that
@@ -195,7 +187,7 @@ class FeatureStore:
         """Size in bytes of an array of so many rows."""
         return _HEADER + 4 * math.prod((rows, *self.shape))
 
-    def _extract(self, tracks: Sequence[Track], jobs: int, progress: bool, retry: bool) -> int:
+    def _extract(self, tracks: Sequence[Track], jobs: int, progress: bool) -> int:
         """Extract what is due and return the number of new rows; the lock is held."""
         known = self.index
         if self._index.exists():
@@ -204,7 +196,7 @@ class FeatureStore:
                 log(f"the feature store {self.folder} is damaged; extracting all of it again")
             os.truncate(self._index, whole if known else 0)
         first_row = row = max((entry["row"] + 1 for entry in known.values() if "row" in entry), default=0)
-        todo = self._due(tracks, retry)
+        todo = self._due(tracks)
         setting = (self.corpus, self.seconds, self.settings)
         due = [(track, known.get(track.track_id, {}).get("sha256")) for track in todo]
         hidden = None if progress else True  # None: hidden unless standard error is a terminal
@@ -241,7 +233,3 @@ class FeatureStore:
                 index.flush()
                 os.fsync(index.fileno())
         return row
-
-
-def _is_due(track: Track, entry: Entry | None, retry: bool) -> bool:
-    return entry is None or (retry and "error" in entry) or entry.get("stamp") != stamp(track)

@@ -73,13 +73,8 @@ def files(folder: Path) -> list[Path]:
 
 
 def find_file(folder: Path, pattern: str) -> Path | None:
-    """The file below `folder` whose whole name matches the regular expression; of several, the one least deep.
-
-    Raises
-    ------
-    BnetError
-        If it is a link to nothing.
-    """
+    """The file below `folder` whose whole name matches the regular expression; of several, the one least deep. A
+    `BnetError` if it is a link to nothing."""
     found = [path for path in files(folder) if re.fullmatch(pattern, path.name, re.IGNORECASE)]
     return min(map(linked, found), key=lambda path: (len(path.parts), path), default=None)
 

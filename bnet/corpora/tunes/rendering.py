@@ -102,10 +102,7 @@ def play(notes: np.ndarray, period: float, start: float, seconds: float, program
     Only what is heard is synthesized: one second more before, so that a note that is already sounding is heard to
     have begun, and half a second after. All notes are equally loud; 5 ms at either end are faded.
 
-    Raises
-    ------
-    BnetError
-        If a pitch is outside of `PITCHES`.
+    A `BnetError` if a pitch is outside of `PITCHES`.
     """
     import scipy.signal  # here, for it takes half a second to import, and most corpora are files
     from symusic import Note, Score, Track

@@ -26,7 +26,7 @@ def title_key(title: str) -> str:
     plain = re.sub(r"\([^)]*\)|\b(1st|2nd|3rd|\dth)? ?setting\b|\bno\b\.? ?\d+|['.`]", "", plain)
     plain = re.sub(r"(?<=[mnvb])our", "or", plain)
     words = re.findall(r"[a-z0-9]+", plain)
-    rare = [word for word in words if word not in _COMMON_WORDS]
+    rare = [word for word in words if not _COMMON_WORDS.fullmatch(word)]
     return " ".join(rare or words)
 
 
@@ -92,22 +92,7 @@ def staff_steps(abc: str) -> list[int]:
 
 
 _NOTE = re.compile(r"[A-Ga-g][,']*")
-
-
-_COMMON_WORDS = {
-    "the",
-    "a",
-    "an",
-    "reel",
-    "jig",
-    "hornpipe",
-    "slipjig",
-    "slip",
-    "strathspey",
-    "clog",
-    "air",
-    "lancashire",
-}
+_COMMON_WORDS = re.compile("the|an?|reel|(slip ?)?jig|slip|hornpipe|strathspey|clog|air|lancashire")
 
 
 def _position(note: str) -> int:

@@ -87,13 +87,8 @@ class Tune:
 
 @functools.cache
 def load_tunes() -> dict[str, Tune]:
-    """All scores of the seven classes by track id, sorted by id: 1 907 of them with music21 10.5.1.
-
-    Raises
-    ------
-    BnetError
-        If music21 or its corpus is not installed.
-    """
+    """All scores of the seven classes by track id, sorted by id: 1 907 of them with music21 10.5.1. A `BnetError` if
+    music21 or its corpus is not installed."""
     headers = [(prefix, score) for prefix in BOOKS for score in _scores(prefix)]
     ids = _ids(headers)
     kept = [(track_id, *header) for track_id, header in zip(ids, headers, strict=True) if _label(header[1])]
@@ -118,13 +113,8 @@ def load_tunes() -> dict[str, Tune]:
 
 
 def package_folder(package: str, needed_for: str) -> Path:
-    """The folder of an installed package, without importing it.
-
-    Raises
-    ------
-    BnetError
-        If it isn't installed; says what it is `needed_for` and how to get it.
-    """
+    """The folder of an installed package, without importing it. A `BnetError` if it isn't installed; says what it is
+    `needed_for` and how to get it."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise BnetError(f"the package {package} is not installed; {needed_for}; run: pip install {package}")

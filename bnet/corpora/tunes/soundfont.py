@@ -16,13 +16,8 @@ _SAMPLE_HEADER, _ORIGINAL_KEY = 46, 40  # size of a sample header, and where its
 
 
 def read_soundfont() -> bytes:
-    """The sound font, in tune (see `in_tune`).
-
-    Raises
-    ------
-    BnetError
-        If pretty_midi, which brings the file, is not installed, or brings it no more.
-    """
+    """The sound font, in tune (see `in_tune`). A `BnetError` if pretty_midi, which brings the file, is not installed,
+    or brings it no more."""
     path = package_folder("pretty_midi", f"the sounds of the corpus 'tunes' ({FILE}) lie in it") / FILE
     try:
         return in_tune(path.read_bytes())
