@@ -65,6 +65,16 @@ def test_onnx_answers_as_the_network():
         np.testing.assert_allclose(found, model.predict_on_batch(noise(*shape)), atol=1e-4)
 
 
+def test_onnx_of_a_run_is_made_once(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setenv("BNET_CACHE", str(tmp_path))
+    monkeypatch.setattr(forms, "load_network", lambda record: record)
+    monkeypatch.setattr(forms, "to_onnx", lambda record: made.append(record.name) or b"onnx")
+    runs = [shipped_run(name) for name in ("proposed", "bbnn", "proposed")]
+    assert [forms.onnx_of(run) for run in runs] == [b"onnx"] * 3
+    assert made == [run.name for run in runs[:2]]
+
+
 def test_litert_answers_as_the_network_at_any_length(tmp_path):
     done = export("shipped/proposed", "--format", "litert", "-o", tmp_path / "n.tflite")
     assert done.exit_code == 0, done.stderr

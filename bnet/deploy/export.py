@@ -7,18 +7,23 @@ point of either stand in the file.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import bnet
 from bnet import backend
 from bnet.corpora import draw, get_corpus
 from bnet.errors import BnetError
+from bnet.paths import cache_dir, sha256, sha256_file, write_bytes
 from bnet.runs import jobs
 from bnet.runs.records import Record
+from bnet.runs.weights import load_network
 from bnet.statistics.metrics import accuracy
 
 CLIPS = 100
@@ -39,6 +44,20 @@ def to_onnx(model: Any) -> bytes:
         raise BnetError(
             f"cannot write ONNX: {error}; install what is missing: pip install tf2onnx==1.17.0 onnx==1.23.2"
         ) from error
+
+
+def onnx_of(record: Record) -> bytes:
+    """The network of a run as ONNX: made once, then read from the cache, without TensorFlow."""
+    if record.weights is None:
+        return to_onnx(load_network(record))
+    made_of = [record.config.to_json(), sha256_file(record.weights), bnet.__version__, version("keras")]
+    path = cache_dir() / "onnx" / f"{sha256(' '.join(made_of))}.onnx"
+    with contextlib.suppress(OSError):
+        return path.read_bytes()
+    content = to_onnx(load_network(record))
+    with contextlib.suppress(BnetError):  # a cache that can't be written to is none
+        write_bytes(path, content)
+    return content
 
 
 def to_litert(model: Any, clips: np.ndarray | None = None) -> bytes:

@@ -16,14 +16,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bnet.deploy.export import to_onnx
+from bnet.deploy.export import onnx_of
 from bnet.deploy.web.content import choose_clips, describe, flac
 from bnet.deploy.web.kernels import kernels
 from bnet.errors import BnetError
 from bnet.models.shapes import PATCH
 from bnet.paths import whole_folder
 from bnet.runs.records import Record
-from bnet.runs.weights import load_network
 from bnet.sound import log_mel
 
 HOP = 1.0
@@ -68,7 +67,7 @@ def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
     described = [describe(record) for record in records]
     for record, about in zip(records, described, strict=True):
         name = f"network-{about['id']}"
-        write(f"{name}.mjs", _arrival(name, _packed(to_onnx(load_network(record)))))
+        write(f"{name}.mjs", _arrival(name, _packed(onnx_of(record))))
     corpus, tracks = choose_clips(records)
     listed = []
     for number, track in enumerate(tracks, 1):
