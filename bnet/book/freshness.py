@@ -30,10 +30,11 @@ def inputs(
     Names are those of `below`, so the same records in another folder are the same. What changed after `started` (in
     seconds since the epoch) has no hash: the page may have seen it before or after, and is stale.
     """
+    roots = _roots(book)
     return {
         "source": sha256(source_text(book, page)),
         "parameters": dict(parameters),
-        "reads": {name: _hash(_roots(book), name, started) for name in sorted(reads)},
+        "reads": {name: _hash(roots, name, started) for name in sorted(reads)},
     }
 
 
@@ -45,9 +46,9 @@ def key(inputs: Mapping[str, Any]) -> str:
 def below(book: Book, paths: Iterable[str]) -> set[str]:
     """Of the `paths` that an execution opened or listed, those that decide what it shows, by the names of `inputs`:
     records, code and what else lies in the checkout, not what is hidden or what executions write."""
-    found = set()
+    found, roots = set(), _roots(book)
     for path in map(Path, paths):
-        for name, root in _roots(book).items():
+        for name, root in roots.items():
             if path.is_relative_to(root):
                 parts = path.relative_to(root).parts
                 if not any(part.startswith(".") or part == "__pycache__" for part in parts):
