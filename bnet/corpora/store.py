@@ -189,14 +189,15 @@ class FeatureStore:
 
     def _extract(self, tracks: Sequence[Track], jobs: int, progress: bool) -> int:
         """Extract what is due and return the number of new rows; the lock is held."""
-        known = self.index
-        if self._index.exists():
-            whole = self._index.read_bytes().rfind(b"\n") + 1  # a kill may have left half a line
-            if whole and not known:
-                log(f"the feature store {self.folder} is damaged; extracting all of it again")
-            os.truncate(self._index, whole if known else 0)
-        first_row = row = max((entry["row"] + 1 for entry in known.values() if "row" in entry), default=0)
-        todo = self._due(tracks)
+        known, todo = self.index, self._due(tracks)
+        data = self._index.read_bytes() if self._index.exists() else b""
+        lines = data.split(b"\n")[:-1]  # a kill may have left half a line
+        if lines and not known:
+            log(f"the feature store {self.folder} is damaged; extracting all of it again")
+            lines = []
+        if data:
+            os.truncate(self._index, sum(map(len, lines)) + len(lines))
+        first_row = row = 1 + max((json.loads(line).get("row", -1) for line in lines), default=-1)
         setting = (self.corpus, self.seconds, self.settings)
         due = [(track, known.get(track.track_id, {}).get("sha256")) for track in todo]
         hidden = None if progress else True  # None: hidden unless standard error is a terminal
