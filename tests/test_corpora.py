@@ -7,13 +7,14 @@ import os
 import shutil
 import unicodedata
 from collections import Counter
+from importlib import resources
 
 import minicorpora
 import numpy as np
 import pytest
 from minicorpora import Copy, break_, duplicate, kept, make
 
-from bnet.corpora import Corpus, Track, fingerprint, get_corpus, gtzan, without
+from bnet.corpora import CORPORA, Corpus, Track, fingerprint, get_corpus, gtzan, without
 from bnet.corpora.checking import KINDS, Check, check
 from bnet.corpora.splits import make_split
 from bnet.corpora.store import FeatureStore
@@ -208,6 +209,15 @@ def at_whole(at, copy: Copy, expected: dict[str, int], **options) -> Corpus:
     if corpus.expected and copy.name not in KNOWN:
         corpus.expected = expected
     return corpus
+
+
+def test_every_text_belongs_to_a_corpus_and_its_words_are_filled_in():
+    texts = {file.name.removesuffix(".md") for file in resources.files("bnet.corpora").joinpath("texts").iterdir()}
+    families = {corpus.family or corpus.name for corpus in CORPORA.values()}
+    assert texts == families - {"drums"}
+    for corpus in CORPORA.values():
+        assert bool(corpus.about) == bool(corpus.notes) == (corpus.name != "drums")
+        assert "$" not in corpus.about + corpus.notes
 
 
 # ---------------------------------------------------------------------------------------------------------------------

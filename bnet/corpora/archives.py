@@ -136,7 +136,9 @@ def _unpack(raw: IO[bytes], archive: Path, folder: Path, wanted: Callable[[str],
             try:
                 if parts and not reason:
                     _write(member, folder.joinpath(*parts))
-            except (FileExistsError, NotADirectoryError):
+            except BnetError as error:
+                if not isinstance(error.__cause__, FileExistsError | NotADirectoryError):
+                    raise
                 reason = "has a name that another has"
             if reason:
                 raise BnetError(
@@ -205,21 +207,21 @@ def _tar(raw: IO[bytes], head: bytes) -> Iterator[Member]:
 def _write(member: Member, path: Path) -> None:
     """Write one member to `path`: a folder, or a file in one."""
     where = f"{member.name!r}: "
-    (path if member.folder else path.parent).mkdir(parents=True, exist_ok=True)
-    if member.folder:
-        return
-    with _reading(where):
-        source = member.open()
-    with source, open(path, "xb") as sink, disk_errors(str(path)):
-        while True:
-            with _reading(where):
-                chunk = source.read(CHUNK)
-            if not chunk:
-                break
-            sink.write(chunk)
-        sink.flush()
-        if sink.tell() != member.size:  # zipfile does not mind
-            raise Damage(f"{where}{sink.tell()} bytes, expected {member.size}")
+    with disk_errors(str(path)):
+        (path if member.folder else path.parent).mkdir(parents=True, exist_ok=True)
+        if member.folder:
+            return
+        with _reading(where):
+            source = member.open()
+        with source, open(path, "xb") as sink:
+            while True:
+                with _reading(where):
+                    chunk = source.read(CHUNK)
+                if not chunk:
+                    break
+                sink.write(chunk)
+            if sink.tell() != member.size:  # zipfile does not mind
+                raise Damage(f"{where}{sink.tell()} bytes, expected {member.size}")
 
 
 def _parts(name: str) -> list[str]:
