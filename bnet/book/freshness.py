@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import bnet
 from bnet.book.notebooks import notebook, source_text
 from bnet.book.pages import Book, Page
+from bnet.errors import BnetError
 from bnet.paths import sha256, sha256_file, write_text
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _hash(roots: Mapping[str, Path], name: str, started: float) -> str:
         if status.st_mtime >= started:
             return "?"
         return _hash_of(path, status.st_mtime_ns, status.st_size, path.is_dir())
-    except OSError:
+    except (OSError, BnetError):
         return ""
 
 
