@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import bnet
-from bnet.cli import compare, corpora, doctor, draw, export, networks, outside, pages, plan, predict, probe, runs, trace
+from bnet.cli import audit, corpora, doctor, draw, export, networks, pages, plan, predict, runs
 from bnet.errors import OUT_OF_MEMORY, BnetError
 
 app = typer.Typer(
@@ -28,15 +28,15 @@ for command in (
     runs.features,
     runs.train,
     runs.evaluate,
-    compare.compare,
+    audit.compare,
     predict.predict,
     export.export,
     networks.networks,
     networks.summary,
     draw.draw,
-    probe.probe,
-    outside.outside,
-    trace.trace,
+    audit.probe,
+    audit.outside,
+    audit.trace,
     doctor.doctor,
 ):
     app.command()(command)

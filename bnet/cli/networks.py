@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bnet.cli.options import JsonOption, show
-from bnet.cli.own import VariantFileOption, own_variants
+from bnet.cli.options import JsonOption, VariantFileOption, own_variants, show
 
 
 def networks(

@@ -14,6 +14,8 @@ from bnet.errors import BnetError
 CorpusOption = Annotated[str, typer.Option("--corpus", "-c", help="Corpus; `bnet corpora list` shows all.")]
 ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="How much work: smoke, laptop or paper.")]
 ProtocolOption = Annotated[str, typer.Option("--protocol", help="How to split: grouped, holdout, kfold or official.")]
+OnlyProfileOption = Annotated[str | None, typer.Option("--profile", "-p", help="Only this profile.")]
+OnlyProtocolOption = Annotated[str | None, typer.Option("--protocol", help="Only this protocol.")]
 ResultsOption = Annotated[Path | None, typer.Option("--results", help="Folder of records [default: results].")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 JobsOption = Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes [default: all cores].")]
@@ -55,6 +57,11 @@ DeviceSettingOption = Annotated[
         help="How the device is used: jit_compile, resident (log-mels lie on the device), deterministic=yes or no; "
         "steps_per_execution=N; memory_share=0.25 of a GPU; repeatable. Chosen where not given.",
     ),
+]
+
+VariantFileOption = Annotated[
+    Path | None,
+    typer.Option("--variant-file", help="YAML file of networks of your own: name, base, and what they change."),
 ]
 
 
@@ -110,3 +117,13 @@ def _pairs(option: str, items: list[str] | None) -> dict[str, str]:
             raise BnetError(f"{option} takes KEY=VALUE; got {item!r}")
         pairs[key.strip()] = value.strip()
     return pairs
+
+
+def own_variants(path: Path | None) -> dict[str, Any]:
+    """The networks of a variant file, by name; none without a file. Names of baselines and groups are taken."""
+    if path is None:
+        return {}
+    from bnet.models import variants
+    from bnet.training.baselines import BASELINES
+
+    return variants.load(path, taken=[*BASELINES, "all", "baselines"])

@@ -16,19 +16,22 @@ from bnet.cli.options import (
     ExcludeOption,
     JobsOption,
     JsonOption,
+    OnlyProfileOption,
+    OnlyProtocolOption,
     PartialOption,
     ProfileOption,
     ProtocolOption,
     ResultsOption,
     SetOption,
     StepOption,
+    VariantFileOption,
     execution_of,
+    own_variants,
     profile_of,
     say,
     show,
     words,
 )
-from bnet.cli.own import VariantFileOption, own_variants
 from bnet.errors import BnetError
 
 
@@ -163,8 +166,8 @@ def _executor(jobs: int | None, cluster: str | None, keep: str):
 
 def evaluate(
     corpus: CorpusOption = "tunes",
-    profile: Annotated[str | None, typer.Option("--profile", "-p", help="Only this profile.")] = None,
-    protocol: Annotated[str | None, typer.Option("--protocol", help="Only this protocol.")] = None,
+    profile: OnlyProfileOption = None,
+    protocol: OnlyProtocolOption = None,
     runs_too: Annotated[bool, typer.Option("--runs", help="One row per run, not a network.")] = False,
     results: ResultsOption = None,
     data: DataOption = None,
