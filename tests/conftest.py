@@ -32,6 +32,22 @@ def own_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("BNET_DATA", str(tmp_path / "data"))
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, headless, with a microphone that hums."""
+    from bnet.book.printing import FLAGS, chromium
+
+    if chromium() is None:
+        pytest.skip("no Chromium here; Debian's package is called chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(
+            executable_path=chromium(), args=[*FLAGS, "--use-fake-device-for-media-stream"]
+        )
+        yield browser
+        browser.close()
+
+
 def until(condition, seconds: float = 300.0):
     """Wait for something to become true, and return it; a slow machine may take its time."""
     end = time.monotonic() + seconds

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import http.server
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,17 +14,8 @@ import pytest
 
 from bnet.book.gate import pages_of
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SITES = {"miniature": minibook.built, "book": lambda: minibook.ROOT / "book" / "_build" / "html"}
 LOOKS = [minibook.ROOT / "_config.yml", minibook.ROOT / "_toc.yml", *(minibook.ROOT / "book/_static").glob("*.css")]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 BROKEN_IMAGES = (
     "Array.from(document.images).filter(i => !(i.complete && i.naturalWidth > 0)).map(i => i.currentSrc || i.src)"
 )
@@ -73,18 +63,6 @@ def site(request) -> Iterator[tuple[str, Path]]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/", folder
         server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium, headless."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here; Debian's package is called chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])

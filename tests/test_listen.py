@@ -26,7 +26,6 @@ from benchmarks.visit import (
     wait,
     write_sound,
 )  # fmt: skip
-from bnet.book.printing import FLAGS, chromium
 from bnet.corpora import SR
 from bnet.corpora.pictures import FMA_SMALL_IMAGES, GTZAN_IMAGES
 from bnet.deploy.networks import shipped, shipped_run
@@ -39,19 +38,6 @@ from bnet.runs.records import PLAIN_WEIGHTS, Record
 from bnet.runs.weights import load_network, save
 from bnet.sound import log_mel
 from bnet.sound.pictures import COLOURS
-
-FAKE_MICROPHONE = "--use-fake-device-for-media-stream"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if chromium() is None:
-        pytest.skip("no Chromium here; Debian's package is called chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=chromium(), args=[*FLAGS, FAKE_MICROPHONE])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

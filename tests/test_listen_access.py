@@ -10,22 +10,10 @@ import soundfile
 from listening import served, tune
 
 from benchmarks.visit import PATIENCE, wait, write_sound
-from bnet.book.printing import FLAGS, chromium
 from bnet.corpora import SR
 
 axe = pytest.importorskip("axe", reason="axe-core is not installed")
 ALL_SAID = "[...bnetListen.cards.values()].some(card => card.patches)"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if chromium() is None:
-        pytest.skip("no Chromium here; Debian's package is called chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 def hear(page) -> None:
