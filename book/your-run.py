@@ -31,8 +31,9 @@ from bnet.paths import project_dir, results_dir
 from bnet.runs import records
 
 path, rows, problem = project_dir() / folder, pd.DataFrame(columns=agreement.COLUMNS), ""
+same = path.resolve() == results_dir().resolve()
 try:
-    if any(not name.startswith(".") for name in os.listdir(path)):
+    if not same and any(not name.startswith(".") for name in os.listdir(path)):
         rows = agreement.compare(results_dir(), path)
         rows = rows[rows["state"] != "only in A"]
 except FileNotFoundError:
@@ -42,7 +43,9 @@ except BnetError as error:
 paired = rows[rows["folds"] > 0]
 
 # %% tags=["remove-input"]
-if problem:
+if same:
+    display(myst.text(f"This book was built from the records in `{folder}/` themselves: there is nothing to compare."))
+elif problem:
     display(myst.text(f"Your runs and the book's cannot be compared: {myst.plain(problem)}"))
     made = tables.summary(records.find(path))[["corpus", "variant", "protocol", "profile", "runs", "accuracy"]]
     made["accuracy"] *= 100

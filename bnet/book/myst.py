@@ -114,13 +114,12 @@ def table(
         ]
         for row in frame.itertuples(index=False, name=None)
     ]
-    lines = [_row(heads), "| " + " | ".join(rules) + " |", *map(_row, rows)]
-    body = "\n".join(lines)
+    body = "\n".join([_row(heads), "| " + " | ".join(rules) + " |", *map(_row, rows)])
     classes = ["bnet-cards"] * cards + ["bnet-long"] * (len(rows) > LONG)
     options = f":name: {name}\n" + f":class: {' '.join(classes)}\n" * bool(classes)
     first, rest = _split(caption)
     parts = [f"::::{{table}} {first}\n{options}\n{body}\n::::", note, _more(rest)]
-    return _markdown("\n\n".join(filter(None, parts)))
+    return text("\n\n".join(filter(None, parts)))
 
 
 def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg", dpi: int = 144) -> None:
@@ -142,7 +141,6 @@ def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg",
     """
     import matplotlib
     import matplotlib.pyplot as plt
-    from IPython.display import publish_display_data
 
     if kind not in ("svg", "png") or not alt.strip():
         raise BnetError(f"figure {name!r}: kind is svg or png (came {kind!r}), and alt must say what is to be seen")
@@ -150,28 +148,16 @@ def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg",
     with matplotlib.rc_context({"svg.hashsalt": name}):
         fig.savefig(buffer, format=kind, dpi=dpi, bbox_inches="tight", metadata={"svg": {"Date": None}}.get(kind))
     plt.close(fig)
-    first, rest = _split(caption)
-    data: dict[str, str] = {"text/plain": alt}
-    if kind == "svg":
-        data["image/svg+xml"] = buffer.getvalue().decode()
-    else:
-        data["image/png"] = base64.b64encode(buffer.getvalue()).decode()
-    shown = {"figure": {"caption": first, "name": name}, "image": {"alt": _one_line(alt)}}
-    publish_display_data(data, metadata={FIGURE: shown})
-    _show_more(rest)
+    made = buffer.getvalue()
+    image = {"image/svg+xml": made.decode()} if kind == "svg" else {"image/png": base64.b64encode(made).decode()}
+    _publish(image, caption, name, alt)
 
 
 def drawing(svg: str, caption: str, name: str, alt: str) -> None:
     """Show a figure that is SVG text (`bnet.models.drawing.svg`), as `figure` does; it brings its own dark colours."""
-    from IPython.display import publish_display_data
-
     if not svg.lstrip().startswith("<svg") or not alt.strip():
         raise BnetError(f"drawing {name!r}: expected SVG text, and an alt that says what is to be seen")
-    first, rest = _split(caption)
-    image = {"alt": _one_line(alt), "classes": "dark-light bnet-drawing"}
-    shown = {"figure": {"caption": first, "name": name}, "image": image}
-    publish_display_data({"text/plain": alt, "image/svg+xml": svg}, metadata={FIGURE: shown})
-    _show_more(rest)
+    _publish({"image/svg+xml": svg}, caption, name, alt, classes="dark-light bnet-drawing")
 
 
 def audio(clips: Iterable[tuple[str | Path, str]]) -> HTML:
@@ -205,24 +191,21 @@ def audio(clips: Iterable[tuple[str | Path, str]]) -> HTML:
 
 def not_run(what: str, command: str) -> Markdown:
     """Say that there is no record of `what` yet, and the `command` that makes it."""
-    return _markdown(
-        f":::{{admonition}} Not run\n:class: bnet-not-run\n\n{what}\n\n```bash\n{command.strip()}\n```\n:::"
-    )
+    return text(f":::{{admonition}} Not run\n:class: bnet-not-run\n\n{what}\n\n```bash\n{command.strip()}\n```\n:::")
 
 
 def provenance(facts: Mapping[str, Any] | Sequence[str], title: str = "Where these numbers come from") -> Markdown:
     """A fold-out with the facts behind a table or figure: pairs (corpus, profile, commit ...), or sentences."""
-    if isinstance(facts, Mapping):
-        lines = [f"- **{name}:** {number(value)}" for name, value in facts.items()]
-    else:
-        lines = [f"- {line}" for line in facts]
-    text = "\n".join(lines)
-    return _markdown(f":::{{dropdown}} {_one_line(title)}\n:class-container: bnet-provenance\n\n{text}\n:::")
+    pairs = facts.items() if isinstance(facts, Mapping) else ()
+    body = "\n".join(f"- {line}" for line in [f"**{name}:** {number(value)}" for name, value in pairs] or facts)
+    return text(f":::{{dropdown}} {_one_line(title)}\n:class-container: bnet-provenance\n\n{body}\n:::")
 
 
 def text(markdown: str) -> Markdown:
     """A computed paragraph: MyST with numbers put in by the page."""
-    return _markdown(markdown)
+    from IPython.display import Markdown
+
+    return Markdown(markdown)
 
 
 def plain(text: str) -> str:
@@ -232,12 +215,6 @@ def plain(text: str) -> str:
     'A&#36;AP&#95;Rocky'
     """
     return re.sub(r"[^\w\s]|_", lambda match: f"&#{ord(match[0])};", _one_line(text))
-
-
-def _markdown(source: str) -> Markdown:
-    from IPython.display import Markdown
-
-    return Markdown(source)
 
 
 def _split(caption: str) -> tuple[str, str]:
@@ -254,11 +231,15 @@ def _more(text: str) -> str:
     return f":::{{dropdown}} More on this\n:class-container: bnet-more\n\n{text}\n:::" if text else ""
 
 
-def _show_more(text: str) -> None:
-    from IPython.display import display
+def _publish(image: dict[str, str], caption: str, name: str, alt: str, **look: str) -> None:
+    """Show an image that `bnet.book.execution` makes a numbered figure, and fold what its caption says beyond."""
+    from IPython.display import display, publish_display_data
 
-    if text:
-        display(_markdown(_more(text)))
+    first, rest = _split(caption)
+    shown = {"figure": {"caption": first, "name": name}, "image": {"alt": _one_line(alt), **look}}
+    publish_display_data({"text/plain": alt, **image}, metadata={FIGURE: shown})
+    if rest:
+        display(text(_more(rest)))
 
 
 def _one_line(text: str) -> str:
