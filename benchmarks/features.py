@@ -85,7 +85,7 @@ def store(folder: str, output: str, jobs: int) -> dict[str, float]:
     from bnet.corpora import Corpus, Track
     from bnet.corpora.store import FeatureStore
     from bnet.paths import sha256_file
-    from bnet.sound import log_mel
+    from bnet.sound import decode, log_mel
 
     class Files(Corpus):
         """Sound files as they lie, all of one class."""
@@ -96,7 +96,7 @@ def store(folder: str, output: str, jobs: int) -> dict[str, float]:
             return [Track(path.name, "a", path.name, path) for path in Path(folder).iterdir()]
 
         def audio(self, track: Track, seconds: float) -> np.ndarray:
-            return log_mel.fit(log_mel.load(track.path, seconds=seconds), seconds)
+            return log_mel.fit(decode.load(track.path, seconds=seconds), seconds)
 
         def checksum(self, track: Track, y: np.ndarray) -> str:
             return sha256_file(track.path)
@@ -128,10 +128,10 @@ def parts(path: str, times: int) -> dict[str, list[float]]:
     import soxr
 
     from bnet.paths import sha256_file
-    from bnet.sound import log_mel
+    from bnet.sound import decode, log_mel
 
     y, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    mono, at_sr = y.mean(axis=1), log_mel.load(path, seconds=SECONDS)
+    mono, at_sr = y.mean(axis=1), decode.load(path, seconds=SECONDS)
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(at_sr, N_FFT // 2), N_FFT)[::HOP].astype(float)
     blocks = [frames[i : i + 32] for i in range(0, len(frames), 32)]
     mel = librosa.feature.melspectrogram(y=at_sr, sr=SR, n_fft=N_FFT, hop_length=HOP, n_mels=BANDS)
@@ -140,7 +140,7 @@ def parts(path: str, times: int) -> dict[str, list[float]]:
         "resample": lambda: soxr.resample(mono, rate, SR, quality="soxr_hq") if rate != SR else None,
         "Fourier transform": lambda: [scipy.fft.rfft(block, axis=1) for block in blocks],
         "checksum of the file": lambda: sha256_file(Path(path)),
-        "bnet: load": lambda: log_mel.load(path, seconds=SECONDS),
+        "bnet: load": lambda: decode.load(path, seconds=SECONDS),
         "bnet: log-mel": lambda: log_mel.log_mel(at_sr),
         "librosa: load": lambda: librosa.load(path, sr=SR, duration=SECONDS),
         "librosa: mel spectrogram": lambda: librosa.feature.melspectrogram(

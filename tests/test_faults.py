@@ -12,7 +12,7 @@ import soundfile
 from bnet.corpora import get_corpus
 from bnet.corpora.base import Track
 from bnet.errors import BnetError
-from bnet.sound import decode, log_mel
+from bnet.sound import decode, log_mel, streams
 
 SR = log_mel.SR
 FAULTS = Path(__file__).parents[2] / "shared" / "faults"
@@ -32,15 +32,15 @@ def sound(tmp_path: Path, suffix: str, seconds: float = 3, sr: int = 44_100, cha
 
 def load(path: Path) -> np.ndarray:
     """All of a file, the same at once and by blocks."""
-    y = log_mel.load(path)
-    np.testing.assert_array_equal(np.concatenate(list(log_mel.blocks(path))), y)
+    y = decode.load(path)
+    np.testing.assert_array_equal(np.concatenate(list(decode.blocks(path))), y)
     return y
 
 
 def refuse(path: Path, *words: str) -> None:
     """One message with the file's name and all `words`, the same at once and by blocks."""
     messages = []
-    for read in (log_mel.load, lambda path: list(log_mel.blocks(path))):
+    for read in (decode.load, lambda path: list(decode.blocks(path))):
         with pytest.raises(BnetError) as caught:
             read(path)
         messages.append(str(caught.value))
@@ -108,7 +108,7 @@ def test_other_joined_files_are_refused(tmp_path, suffix):
 
 def test_the_part_before_the_second_file_is_given(tmp_path):
     path = given(tmp_path, "a.mp3", sound(tmp_path, "mp3"), sound(tmp_path, "mp3", sr=22_050))
-    assert len(log_mel.load(path, seconds=2)) == 2 * SR
+    assert len(decode.load(path, seconds=2)) == 2 * SR
 
 
 # files without a length, or with a wrong one
@@ -117,9 +117,9 @@ def test_the_part_before_the_second_file_is_given(tmp_path):
 def test_flac_from_a_pipe_is_read_and_cut_is_refused(tmp_path):
     data = without_length(sound(tmp_path, "flac"))
     path = given(tmp_path, "a.flac", data)
-    assert decode.duration(path) is None
+    assert streams.duration(path) is None
     assert len(load(path)) == 3 * SR
-    part, whole = log_mel.load(path, seconds=1, offset=1, sr=44_100), log_mel.load(path, sr=44_100)
+    part, whole = decode.load(path, seconds=1, offset=1, sr=44_100), decode.load(path, sr=44_100)
     np.testing.assert_array_equal(part, whole[44_100:88_200])
     for share in (0.3, 0.6, 0.95):
         refuse(given(tmp_path, "cut.flac", data[: int(share * len(data))]), "truncated or damaged", "whole file")
@@ -209,6 +209,14 @@ def test_mp3_with_a_cover_at_its_end_and_no_header(tmp_path, end):
     head, foot = (b"APETAGEX\xd0\x07\0\0" + size + b"\x01\0\0\0\0\0\0" + flag + bytes(8) for flag in (b"\xa0", b"\x80"))
     y = load(given(tmp_path, "a.mp3", data[len(frame) :], head, JPEG, foot, end))
     assert len(y) == pytest.approx(len(plain), abs=0.1 * SR)
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "wav", "flac", "ogg"])
+def test_what_macos_writes_beside_a_file_does_not_matter(tmp_path, suffix):
+    path = given(tmp_path, f"a.{suffix}", sound(tmp_path, suffix))
+    whole = load(path)
+    given(tmp_path, f"._a.{suffix}", b"\0\x05\x16\x07\0\x02\0\0Mac OS X        " + bytes(4000))
+    np.testing.assert_array_equal(load(path), whole)
 
 
 def test_nothing_is_printed_by_the_decoder(tmp_path, capfd):

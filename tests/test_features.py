@@ -21,7 +21,7 @@ from bnet.corpora import store as store_module
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
 from bnet.paths import sha256, sha256_file
-from bnet.sound import log_mel
+from bnet.sound import decode, log_mel
 
 
 class Noises(Corpus):
@@ -57,7 +57,7 @@ class Files(Corpus):
         return [Track(path.stem, "all", path.stem, path) for path in sorted(self.folder.iterdir())]
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:
-        return log_mel.fit(log_mel.load(track.path, seconds=seconds), seconds)
+        return log_mel.fit(decode.load(track.path, seconds=seconds), seconds)
 
     def checksum(self, track: Track, y: np.ndarray) -> str:
         return sha256_file(track.path)

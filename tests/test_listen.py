@@ -36,7 +36,7 @@ from bnet.models import Variant, build
 from bnet.paths import sha256
 from bnet.runs.records import PLAIN_WEIGHTS, Record
 from bnet.runs.weights import load_network, save
-from bnet.sound import log_mel
+from bnet.sound import decode, log_mel
 from bnet.sound.pictures import COLOURS
 
 
@@ -220,7 +220,7 @@ def test_unusual_sound_is_heard_as_python_hears_it(opened, tmp_path, rate, chann
     soundfile.write(path, noise(2, rate, channels), rate, subtype="FLOAT")
     assert give(opened, path) == ""
     mel, probabilities = heard(opened)
-    expected = log_mel.log_mel(log_mel.load(path))
+    expected = log_mel.log_mel(decode.load(path))
     assert mel.shape == expected.shape
     off = np.abs(mel - expected)
     assert off.mean() < 1e-4 if rate in kernels.RATES else off.mean() < 1e-2  # others: the nearest one's filter

@@ -25,7 +25,7 @@ from bnet.errors import BnetError
 from bnet.models import build, load_published_bbnn
 from bnet.paths import sha256_file
 from bnet.runs import records
-from bnet.sound import log_mel
+from bnet.sound import decode, log_mel
 from bnet.statistics import metrics
 from bnet.training.fit import predict
 
@@ -45,7 +45,7 @@ def test_our_log_mels_are_those_that_the_baseline_was_trained_on(reference, publ
     thousand times only; guessing reaches it less than once in a hundred million times.
     """
     labels = get_corpus("gtzan").labels
-    clips = np.stack([log_mel.log_mel(np.resize(log_mel.load(path), 30 * log_mel.SR)) for path in public_clips])
+    clips = np.stack([log_mel.log_mel(np.resize(decode.load(path), 30 * log_mel.SR)) for path in public_clips])
     assert clips.shape == (20, 646, 128)
     said = predict(load_published_bbnn(reference / "bbnn_gtzan_fold0.hdf5"), clips).argmax(axis=1)
     right = sum(labels[i] == path.name.split(".")[0] for i, path in zip(said, public_clips, strict=True))

@@ -18,7 +18,7 @@ from PIL import Image
 from bnet.corpora.pictures import FMA_SMALL_IMAGES, GTZAN_IMAGES
 from bnet.errors import BnetError
 from bnet.runs import jobs as runs
-from bnet.sound import log_mel
+from bnet.sound import decode
 from bnet.sound.log_mel import SR, FeatureSettings
 from bnet.sound.pictures import COLOURS, PictureSettings, digest, front_end, middles, pixels
 from bnet.training.config import get_profile
@@ -155,7 +155,7 @@ def test_on_the_published_clips_sound_gives_the_pictures(reference):
         image = corpora / "gtzan-images" / "spectrograms" / path.name.split(".")[0] / f"{path.stem}.png"
         if not image.is_file():
             pytest.skip("the pictures of GTZAN are not at hand (corpora/gtzan-images beside the checkout)")
-        y = log_mel.load(path)
+        y = decode.load(path)
         mel = GTZAN.decibels(y)
         if mel.min() > -80:
             continue

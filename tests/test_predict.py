@@ -27,7 +27,7 @@ from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant
 from bnet.runs import jobs
 from bnet.runs.weights import load_network
-from bnet.sound import log_mel
+from bnet.sound import decode, log_mel
 from bnet.sound.log_mel import SR
 from bnet.training.config import get_profile
 
@@ -45,7 +45,7 @@ def plain_answer(record, path, hop=1.0) -> Prediction:
 
 def plain_windows(path, seconds, hop):
     """What `windows` does, with the whole file in memory."""
-    y = log_mel.load(path)
+    y = decode.load(path)
     starts = np.arange(0.0, max(len(y) / SR - seconds, 0) + 1e-9, hop)
     return np.stack([log_mel.log_mel(log_mel.fit(y[round(start * SR) :], seconds)) for start in starts])
 
@@ -59,7 +59,7 @@ def seen(request, tones, monkeypatch, tmp_path):
 
     def of_its_picture(track, seconds, front_end):
         y = tones.audio(track, seconds)
-        return front_end(log_mel.resample(y, SR, front_end.sr)), tones.checksum(track, y)
+        return front_end(decode.resample(y, SR, front_end.sr)), tones.checksum(track, y)
 
     tones.front_end, tones.log_mel = PICTURES[request.param], of_its_picture
     monkeypatch.setitem(VARIANTS, "tiny", Variant("tiny", "Tiny", ("norm conv1x1",), 1, filters=4))
@@ -106,7 +106,7 @@ def test_windows_are_those_of_the_whole_file(folder, seconds, hop, count):
 @pytest.mark.parametrize(("name", "seconds", "count"), [("a.wav", 10, 3), ("e.ogg", 5, 1), ("b/c.mp3", 3, 2)])
 def test_windows_of_another_front_end(folder, front_end, name, seconds, count):
     """At its own sample rate; what is too short is repeated."""
-    y = log_mel.load(folder / name, sr=front_end.sr)
+    y = decode.load(folder / name, sr=front_end.sr)
     parts = [y[round(start * front_end.sr) :][: round(seconds * front_end.sr)] for start in range(count)]
     expected = [front_end(np.resize(part, seconds * front_end.sr)) for part in parts]
     found = list(windows(folder / name, seconds, 1.0, front_end))

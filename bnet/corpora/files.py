@@ -23,7 +23,7 @@ from bnet.corpora.remote import Remote
 from bnet.corpora.walk import SOUNDS, archives, sounds
 from bnet.errors import BnetError
 from bnet.paths import data_dir, sha256_file
-from bnet.sound import log_mel
+from bnet.sound import decode, log_mel
 
 ENOUGH = 0.95
 """A copy with less than this part of the clips of some class is half a copy."""
@@ -58,8 +58,8 @@ class FileCorpus(Corpus):
 
     suffixes: tuple[str, ...] = SOUNDS
     looped: bool = False
-    min_seconds: float = log_mel.MIN_SECONDS
-    usual_seconds: float = log_mel.MIN_SECONDS
+    min_seconds: float = decode.MIN_SECONDS
+    usual_seconds: float = decode.MIN_SECONDS
     layout: str = ""
     how_to_get: str = ""
     remotes: tuple[Remote, ...] = ()
@@ -137,7 +137,7 @@ class FileCorpus(Corpus):
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:
         """The first `seconds` of the file; to one that is shorter silence is added, or it is repeated (`looped`)."""
-        return self.fit(log_mel.load(track.path, seconds=seconds, min_seconds=self.min_seconds), seconds)
+        return self.fit(decode.load(track.path, seconds=seconds, min_seconds=self.min_seconds), seconds)
 
     def fit(self, y: np.ndarray, seconds: float) -> np.ndarray:
         """`y` cut or made longer to `seconds`."""
@@ -150,7 +150,7 @@ class FileCorpus(Corpus):
 
     def length(self, path: Path) -> float:
         """Decode a whole file: its length in s; the errors of `audio`."""
-        return len(log_mel.load(path, min_seconds=0.01)) / log_mel.SR
+        return len(decode.load(path, min_seconds=0.01)) / log_mel.SR
 
     def digests(self, path: Path, published: str) -> tuple[str, str]:
         """SHA-256 of a file's bytes, and their checksum by the algorithm of the `published` one (``md5:...``)."""

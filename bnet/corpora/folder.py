@@ -14,7 +14,7 @@ from bnet.corpora.files import FileCorpus, partial
 from bnet.corpora.walk import UNREADABLE, files, linked, plain, sounds
 from bnet.errors import BnetError, log
 from bnet.paths import sha256
-from bnet.sound import decode, log_mel
+from bnet.sound import decode, log_mel, streams
 
 
 class Folder(FileCorpus):
@@ -90,17 +90,17 @@ class Folder(FileCorpus):
         Its end is read too: a file that is cut has no features, as `bnet corpora check` says (but for an MP3 whose
         middle is there).
         """
-        length, n = decode.duration(track.path), round(seconds * log_mel.SR)
+        length, n = streams.duration(track.path), round(seconds * log_mel.SR)
         if length is None:  # as a pipe leaves a FLAC
-            y = log_mel.load(track.path)
+            y = decode.load(track.path)
             return self.fit(y[max(0, len(y) - n) // 2 :], seconds)
         try:
-            y = log_mel.load(track.path, seconds=seconds, offset=max(0.0, (length - seconds) / 2))
+            y = decode.load(track.path, seconds=seconds, offset=max(0.0, (length - seconds) / 2))
             if track.path.suffix.lower() != ".mp3":  # which would be decoded from its start
-                log_mel.load(track.path, offset=max(0.0, length - 1), min_seconds=0, allow_silent=True)
+                decode.load(track.path, offset=max(0.0, length - 1), min_seconds=0, allow_silent=True)
         except BnetError:  # an MP3's own length can be wrong; a cut file is refused here too
-            log_mel.load(track.path)
-            y = log_mel.load(track.path, seconds=seconds)
+            decode.load(track.path)
+            y = decode.load(track.path, seconds=seconds)
         return self.fit(y, seconds)
 
     def _files(self) -> list[tuple[str, Path]]:

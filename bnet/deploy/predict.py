@@ -1,7 +1,7 @@
 """Classify audio files with a trained run: threads decode and transform the next files while the network answers.
 
 Memory is flat, whatever the number and the length of the files: each is read block by block
-(`bnet.sound.log_mel.blocks`), a batch of windows ahead, and few files are begun at a time. Windows of several files
+(`bnet.sound.decode.blocks`), a batch of windows ahead, and few files are begun at a time. Windows of several files
 share a batch.
 """
 
@@ -23,7 +23,7 @@ from bnet.corpora.walk import SOUNDS, sounds
 from bnet.errors import OUT_OF_MEMORY, BnetError
 from bnet.runs.records import Record
 from bnet.runs.weights import load_network, variant_of
-from bnet.sound import log_mel
+from bnet.sound import decode
 from bnet.sound.front_end import FrontEnd
 from bnet.sound.log_mel import FeatureSettings
 from bnet.sound.memory import keep_freed
@@ -97,7 +97,7 @@ def windows(
     Raises
     ------
     BnetError
-        If the file is not usable audio: see `bnet.sound.log_mel.blocks`; perhaps at its end only. If all windows are
+        If the file is not usable audio: see `bnet.sound.decode.blocks`; perhaps at its end only. If all windows are
         silent.
     """
     front_end = front_end or FeatureSettings()
@@ -110,12 +110,12 @@ def windows(
 
     def heard(y: np.ndarray) -> np.ndarray | None:
         nonlocal voices
-        if np.abs(y).max(initial=0.0) < log_mel.SILENCE:
+        if np.abs(y).max(initial=0.0) < decode.SILENCE:
             return None
         voices += 1
         return front_end(front_end.fit(y, seconds))
 
-    for block in log_mel.blocks(path, sr=sr):
+    for block in decode.blocks(path, sr=sr):
         held = np.concatenate([held, block])
         while True:
             cut = min(round(number * hop * sr) - dropped, len(held))

@@ -30,7 +30,7 @@ from bnet.models.cost import cost
 from bnet.models.shapes import N_MELS
 from bnet.runs.child import Message, call
 from bnet.runs.plan import Plan
-from bnet.sound import log_mel
+from bnet.sound import decode
 from bnet.sound.log_mel import FeatureSettings
 from bnet.training.device import Settings, take
 from bnet.training.parts import Part
@@ -168,7 +168,7 @@ def _mp3(seconds: float) -> float:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp3"
         soundfile.write(path, noise, 44_100)
-        extract = lambda: front_end(front_end.fit(log_mel.load(path, seconds=seconds), seconds))  # noqa: E731
+        extract = lambda: front_end(front_end.fit(decode.load(path, seconds=seconds), seconds))  # noqa: E731
         return statistics.median([_seconds(extract) for _ in range(5)][1:])
 
 

@@ -1,5 +1,5 @@
-"""What the bytes of a sound file say beside the samples: frames of an MP3, pages of an Ogg, sizes in headers, and
-formats that libsndfile can't read. `bnet.sound.decode` compares it with the samples that come out."""
+"""What the bytes of a sound file say beside the samples: sizes in headers, pages of an Ogg, and formats that libsndfile
+can't read. `bnet.sound.streams` compares it with the samples that come out."""
 
 from __future__ import annotations
 
@@ -8,25 +8,31 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-Bytes = bytes | mmap.mmap
-
-UNKNOWN_SIZE = 0x7FFF_F000
-"""Writers to a pipe put this, or more, where the size of a WAV or AU should be."""
+UNKNOWN_SIZE = 0x7F00_0000
+"""Writers to a pipe put this, or more, where the size of a WAV, AIFF or AU should be."""
 
 _FOREIGN = {
-    rb".{4}ftyp": "AAC/MP4",
-    rb"\xff[\xf0\xf1\xf8\xf9]": "AAC",
+    rb".{4}(ftyp|moov|mdat|wide)": "AAC/MP4",
+    rb"\xff[\xf0\xf1\xf8\xf9]|\x56[\xe0-\xff]": "AAC",
     rb"ADIF": "AAC",
     rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "WMA",
     rb"\x1a\x45\xdf\xa3": "Matroska/WebM",
     rb"wvpk": "WavPack",
     rb"MAC ": "Monkey's Audio",
     rb"MPCK|MP\+": "Musepack",
-    rb"TTA1": "TTA",
+    rb"TTA[12]": "TTA",
+    rb"tBaK": "TAK",
+    rb"OFR ": "OptimFROG",
+    rb"ajkg": "Shorten",
+    rb"\x0b\x77": "AC-3",
+    rb"\x7f\xfe\x80\x01": "DTS",
     rb"#!AMR": "AMR",
-    rb"\.RMF": "RealMedia",
+    rb"\.RMF|\.ra\xfd": "RealMedia",
     rb"FLV\x01": "Flash video",
-    rb"DSD ": "DSD",
+    rb"RIFF.{4}AVI ": "AVI",
+    rb"\0\0\x01\xba": "MPEG video",
+    rb"DSD |FRM8": "DSD",
+    rb"MThd": "MIDI, notes without sound",
 }
 """How a file begins -> the format, which libsndfile does not read (it takes some of them for MP3)."""
 
@@ -43,7 +49,7 @@ _AGAIN = {
 """Format -> how a file of it begins; found again later in a file, it was joined with another."""
 
 
-def mapped(path: Path) -> mmap.mmap:
+def map_file(path: Path) -> mmap.mmap:
     """A file's bytes, without reading them all into memory."""
     with open(path, "rb") as stream:
         return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
@@ -54,57 +60,135 @@ def foreign(path: Path) -> str:
     with open(path, "rb") as stream:
         head = stream.read(16)
         if head.startswith(b"ID3"):
-            stream.seek(_id3_length(head))
+            stream.seek(id3_length(head))
             head = stream.read(16)
     return next((name for start, name in _FOREIGN.items() if re.match(start, head, re.DOTALL)), "")
 
 
-def with_size(path: Path) -> bytes | None:
-    """A WAV or AU that a pipe wrote with 0 for the size of its data, with the largest size in place of it; else None.
+def id3_length(head: bytes) -> int:
+    """Length in bytes of the ID3 tag that begins so."""
+    return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
 
-    A WAV whose RIFF size agrees with the file really is empty.
+
+@dataclass(frozen=True)
+class Chunk:
+    """Where a header says how many bytes of sound follow: place, length and byte order of that number; the number; how
+    many do follow; the file's size; where it ends by its header (0: not said)."""
+
+    at: int
+    width: int
+    order: str
+    declared: int
+    held: int
+    size: int
+    end: int = 0
+
+    @property
+    def sound_end(self) -> int:
+        """Where in the file the sound ends by its header; 0: not before the file."""
+        return self.size - self.held + self.declared if self.declared < self.held else 0
+
+    @property
+    def missing(self) -> float:
+        """How much more is declared than held, as a ratio."""
+        unknown = self.declared >= (UNKNOWN_SIZE if self.width == 4 else 1 << 62)
+        return 0.0 if unknown else max(0, self.declared - self.held) / max(1, self.held)
+
+
+_CHUNKS = {
+    rb"(?:RIFF|RF64).{4}WAVE": (12, b"data", 4, "little", 0, 2),
+    rb"RIFX.{4}WAVE": (12, b"data", 4, "big", 0, 2),
+    rb"FORM.{4}AIF[FC]": (12, b"SSND", 4, "big", 0, 2),
+    rb"FORM.{4}(?:8SVX|16SV)": (12, b"BODY", 4, "big", 0, 2),
+    rb"caff": (8, b"data", 8, "big", 0, 1),
+    rb"riff\x2e\x91\xcf\x11": (40, b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a", 8, "little", 24, 8),
+}
+"""How a file of chunks begins -> where the first one is, the name of that with the sound, bytes and order of a size,
+how much of the chunk's header a size counts, to multiples of what chunks are filled."""
+
+
+def sound_chunk(path: Path) -> Chunk | None:
+    """The size of the sound in the header of a file of chunks or an AU; None in other files."""
+    data = map_file(path)
+    size = len(data)
+    if data[:4] in (b".snd", b"dns."):
+        order = "big" if data[:4] == b".snd" else "little"
+        start, declared = (int.from_bytes(data[at : at + 4], order) for at in (4, 8))
+        return Chunk(8, 4, order, declared, max(0, size - start), size)
+    layout = next((row for start, row in _CHUNKS.items() if re.match(start, data[:40], re.DOTALL)), None)
+    if not layout:
+        return None
+    at, name, width, order, counted, multiple = layout
+    end = int.from_bytes(data[16:24], order) if counted else 8 + int.from_bytes(data[4:8], order) if at == 12 else 0
+    wide = 0  # where an RF64 says the size of its sound
+    while at + len(name) + width <= size:
+        body = at + len(name) + width
+        length = max(0, int.from_bytes(data[body - width : body], order) - counted)
+        if data[at:body].startswith(name):
+            if wide:
+                return Chunk(wide, 8, order, int.from_bytes(data[wide : wide + 8], order), size - body, size)
+            return Chunk(body - width, width, order, length, size - body, size, end)
+        if data[at : at + 4] == b"ds64":
+            wide = body + 8
+        at = body + length + -length % multiple
+    return None
+
+
+def with_size(path: Path) -> bytes | None:
+    """A file that a pipe wrote with 0 for the size of its sound, with the real size in place of it; else None.
+
+    One whose header knows where the file ends really is empty.
     """
-    with open(path, "rb") as stream:
-        head = stream.read(1 << 16)
-    size = path.stat().st_size
-    if head[:4] in (b".snd", b"dns.") and head[8:12] == bytes(4):
-        at = 8
-    elif head[:4] in (b"RIFF", b"RIFX") and head[8:12] == b"WAVE":
-        order = "little" if head[:4] == b"RIFF" else "big"
-        at = 12
-        while head[at : at + 4] not in (b"data", b"") and at < len(head) - 8:
-            length = int.from_bytes(head[at + 4 : at + 8], order)
-            at += 8 + length + length % 2
-        if head[at : at + 4] != b"data" or any(head[at + 4 : at + 8]):
-            return None
-        riff = int.from_bytes(head[4:8], order)
-        if size <= at + 8 or size <= riff + 8 < UNKNOWN_SIZE:
-            return None
-        at += 4
-    else:
+    chunk = sound_chunk(path)
+    if not chunk or chunk.declared or not chunk.held or path.stat().st_size <= chunk.end < UNKNOWN_SIZE:
         return None
     data = path.read_bytes()
-    return data[:at] + b"\xff" * 4 + data[at + 4 :]
+    size = chunk.held + (24 if data[:4] == b"riff" else 0)
+    return data[: chunk.at] + size.to_bytes(chunk.width, chunk.order) + data[chunk.at + chunk.width :]
 
 
-def another(path: Path, format: str) -> bool:
-    """Whether a second file of the same format begins within this one."""
-    start = _AGAIN.get(format)
-    return bool(start and re.compile(start, re.DOTALL).search(mapped(path), 4))
+_FRAMES, _COLUMNS = r"Frames *: (\d+)", r"Cols *: (\d+)"
+_NOTED = {
+    "AVR": _FRAMES,
+    "MAT4": _COLUMNS,
+    "MAT5": _COLUMNS,
+    "MPC2K": _FRAMES,
+    "NIST": r"sample_count -i (\d+)",
+    "WVE": r"Data length (\d+)",
+}
+"""Rare format -> how its header (of NIST) or libsndfile's notes on it say the number of samples."""
+
+
+def noted_length(path: Path, format: str, notes: str) -> int:
+    """The number of samples that the header of a rare format promises, by libsndfile's `notes` on it; 0: not said."""
+    notes = map_file(path)[:1024].decode("latin-1") if format == "NIST" else notes
+    found = re.findall(_NOTED[format], notes) if format in _NOTED else []
+    return int(found[-1]) if found else 0
+
+
+def another(path: Path, format: str, end: int) -> str:
+    """The format of a second file that begins within this one, if it is the same `format`, or behind byte `end`, where
+    the sound ends (0: not known), if it is any with a header of its own; '' if there is none."""
+    data = map_file(path)
+    for name, start in (*_AGAIN.items(), ("OGG", rb"OggS\0\x02\0{8}")) if end else ():
+        if re.compile(start, re.DOTALL).search(data, end):
+            return name
+    return format if format in _AGAIN and re.compile(_AGAIN[format], re.DOTALL).search(data, 4) else ""
 
 
 @dataclass(frozen=True)
 class Ogg:
     """What the pages of an Ogg say: the sound that begins after the first has ended ('': none); whether the last page
-    is whole and ends the sound or at least a packet."""
+    is whole and ends the sound or at least a packet; the byte where it ends."""
 
     second: str
     ends: bool
+    end: int
 
 
 def ogg(path: Path) -> Ogg:
     """Walk through the pages of an Ogg file (RFC 3533, section 6)."""
-    data = mapped(path)
+    data = map_file(path)
     at = data.find(b"OggS")
     second, begun, ends, stop = "", False, False, at
     while 0 <= at <= len(data) - 27:
@@ -119,144 +203,17 @@ def ogg(path: Path) -> Ogg:
         at = stop if data[stop : stop + 4] == b"OggS" else data.find(b"OggS", at + 4)
         if at < 0 and not ended and stop != len(data):
             ends = False
-    return Ogg(second, ends and (at < 0))
+    return Ogg(second, ends and at < 0, stop)
 
 
 def _ogg_sound(head: bytes) -> str:
     if head[1:7] == b"vorbis":
-        return f"Vorbis, {int.from_bytes(head[12:16], 'little')} Hz, {_channels(head[11])}"
+        return f"Vorbis, {int.from_bytes(head[12:16], 'little')} Hz, {channel_count(head[11])}"
     if head[:8] == b"OpusHead":
-        return f"Opus, {_channels(head[9])}"
+        return f"Opus, {channel_count(head[9])}"
     return "FLAC" if head[1:5] == b"FLAC" else "another stream"
 
 
-def _channels(count: int) -> str:
+def channel_count(count: int) -> str:
+    """The number of channels in words."""
     return f"{count} channel{'s' if count != 1 else ''}"
-
-
-@dataclass(frozen=True)
-class Mpeg:
-    """An MPEG layer III stream: its frames `held`, `declared` in a Xing or Info header (0: none), `samples` of each.
-
-    `change` says where the rate or the number of channels changes, and to which; '': nowhere.
-    """
-
-    data: Bytes
-    first: int
-    samples: int
-    side: int
-    held: int
-    declared: int
-    change: str
-
-    def declares_less(self, frames: int, sr: int, slack: float) -> bool:
-        """Whether the file holds more than these samples at `sr` by `slack` s, where its own header makes them end."""
-        return self.held != self.declared and self.held * self.samples > frames + slack * sr
-
-    def with_count(self) -> bytes:
-        """The stream with a header that declares the frames held: libsndfile stops at the count that it finds there,
-        or at a guess from the first frame's bit rate."""
-        count = self.held.to_bytes(4, "big")
-        if self.declared:
-            at = self.first + 4 + self.side + 8
-            return self.data[:at] + count + self.data[at + 4 :]
-        word = int.from_bytes(self.data[self.first : self.first + 4], "big") & 0xFFFF_0DFF | 0x0001_9000
-        header = word.to_bytes(4, "big")  # no CRC, bit rate 9
-        frame = header + bytes(self.side) + b"Xing" + (1).to_bytes(4, "big") + count
-        return frame + bytes(_mpeg_frame(header, 0).length - len(frame)) + self.data[self.first :]
-
-
-def mpeg(path: Path) -> Mpeg | None:
-    """Count the frames of an MP3 by walking from header to header; None if there are none (layers I and II).
-
-    After a gap (a tag, a picture in it, damage), and where the rate or the channels differ from those before, a frame
-    counts only if two more of its kind follow, or the file ends: other bytes can look like one.
-    """
-    data = mapped(path)
-    at, first, held, change, kind, found = 0, 0, 0, "", None, None
-    lost = True
-    while 0 <= at < len(data) - 4:
-        frame = _mpeg_frame(data, at)
-        if frame and ((not lost and frame.kind == kind) or _followed(data, at, frame)):
-            if not found:
-                first, found = at, frame
-            elif frame.kind != kind and not change:
-                change = (
-                    f"after {held * found.samples / found.sr:.2f} s a second one begins ({frame}; the first: {found})"
-                )
-            held, kind, lost = held + 1, frame.kind, False
-            at += frame.length
-        else:
-            lost, at = True, _skip_tag(data, at) or data.find(b"\xff", at + 1)
-    if not found:
-        return None
-    tag = data[first + 4 + found.side : first + 4 + found.side + 12]
-    has_tag = tag[:4] in (b"Xing", b"Info")
-    declared = int.from_bytes(tag[8:], "big") if has_tag and tag[7] & 1 else 0
-    return Mpeg(data, first, found.samples, found.side, held - has_tag, declared, change)
-
-
-_KBPS = {
-    1: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    2: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-
-
-@dataclass(frozen=True)
-class _Frame:
-    """Length and side information of a layer III frame in bytes, samples of each channel, rate in Hz, channels."""
-
-    length: int
-    samples: int
-    side: int
-    sr: int
-    channels: int
-
-    @property
-    def kind(self) -> tuple[int, int]:
-        return self.sr, self.channels
-
-    def __str__(self) -> str:
-        return f"{self.sr} Hz, {_channels(self.channels)}"
-
-
-def _mpeg_frame(data: Bytes, at: int) -> _Frame | None:
-    """The layer III frame at `at`, or None (ISO 11172-3, 2.4.1.3)."""
-    word = int.from_bytes(data[at : at + 4], "big")
-    version, layer, rate, kbps = word >> 19 & 3, word >> 17 & 3, word >> 10 & 3, word >> 12 & 15
-    if word >> 21 != 0x7FF or version == 1 or layer != 1 or rate == 3 or kbps in (0, 15):
-        return None
-    generation = 1 if version == 3 else 2
-    sr = (44_100, 48_000, 32_000)[rate] >> {3: 0, 2: 1, 0: 2}[version]
-    samples = 1152 // generation
-    length = samples // 8 * _KBPS[generation][kbps - 1] * 1000 // sr + (word >> 9 & 1)
-    mono = word >> 6 & 3 == 3
-    side = (17 if mono else 32) if generation == 1 else (9 if mono else 17)
-    return _Frame(length, samples, side, sr, 1 if mono else 2)
-
-
-def _followed(data: Bytes, at: int, frame: _Frame) -> bool:
-    """Whether two frames of its kind follow a frame, or the file ends, perhaps with a tag, before them."""
-    for _ in range(2):
-        at += frame.length
-        if at > len(data) - 4 or _skip_tag(data, at):
-            return True
-        following = _mpeg_frame(data, at)
-        if not following or following.kind != frame.kind:
-            return False
-        frame = following
-    return True
-
-
-def _skip_tag(data: Bytes, at: int) -> int:
-    """Where the ID3 or APE tag that begins at `at` ends; 0 if none does."""
-    head = data[at : at + 32]
-    if head[:3] == b"ID3" and len(head) > 10:
-        return at + _id3_length(head)
-    if head[:8] == b"APETAGEX":
-        return at + 32 + int.from_bytes(head[12:16], "little")
-    return at + 128 if head[:3] == b"TAG" else 0
-
-
-def _id3_length(head: bytes) -> int:
-    return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))

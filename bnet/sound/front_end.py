@@ -10,8 +10,7 @@ import numpy as np
 
 
 class FrontEnd(abc.ABC):
-    """From mono sound to what a network takes in. A subclass is a frozen dataclass: its fields are part of a run's
-    name.
+    """From mono sound to a network's input. A subclass is a frozen dataclass: its fields are part of a run's name.
 
     Attributes
     ----------
@@ -28,12 +27,12 @@ class FrontEnd(abc.ABC):
 
     @abc.abstractmethod
     def frames(self, seconds: float) -> int:
-        """Number of frames of a clip of so many seconds: what `__call__` gives of ``round(seconds * sr)`` samples."""
+        """Number of frames that `__call__` gives of ``round(seconds * sr)`` samples."""
 
     @property
     @abc.abstractmethod
     def frame_rate(self) -> float:
-        """Frames a second."""
+        """Frames per second."""
 
     @property
     @abc.abstractmethod
@@ -42,24 +41,12 @@ class FrontEnd(abc.ABC):
 
     @abc.abstractmethod
     def __call__(self, y: np.ndarray) -> np.ndarray:
-        """The log-mel of a clip: float32 [shape=(frames, n_mels)], in dB.
-
-        Parameters
-        ----------
-        y : np.ndarray [shape=(n,)]
-            Mono sound at `sr`.
-
-        Raises
-        ------
-        BnetError
-            If `y` is not mono, is empty or holds NaN.
-        """
+        """The log-mel, float32 [shape=(frames, n_mels)] in dB, of mono sound `y` [shape=(n,)] at `sr`; a `BnetError` if
+        `y` is not mono, is empty or holds NaN."""
 
     @abc.abstractmethod
     def fit(self, y: np.ndarray, seconds: float) -> np.ndarray:
-        """`y` [shape=(n,)] cut to `seconds`, or lengthened in the way that its networks know: [shape=(round(seconds *
-        sr),)].
-        """
+        """`y` [shape=(n,)] cut or lengthened, as its networks know it, to [shape=(round(seconds * sr),)]."""
 
     def to_json(self) -> str:
         """Its fields as canonical JSON; `bnet.sound.pictures.front_end` reads it."""

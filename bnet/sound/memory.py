@@ -28,9 +28,8 @@ _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
 def keep_freed() -> bool:
     """Let this process keep freed memory for its next arrays, where the C library can; whether it does now.
 
-    By default glibc fetches each array of some MB from the system and gives it back when it is freed. Sound and
-    log-mels of a clip are such arrays: on a virtual machine where several processes fetch pages at once, that took a
-    third of the time of extraction.
+    By default glibc fetches each array of some MB (sound, a log-mel) anew: a third of the time of extraction where
+    several processes do so at once.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

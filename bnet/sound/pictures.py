@@ -24,12 +24,9 @@ from bnet.sound.front_end import FrontEnd
 from bnet.sound.log_mel import SR, FeatureSettings, log_mel
 
 FARTHEST = 0.5
-"""Greatest mean distance, of 441 between black and white, at which colours are taken for those of the table.
-
-The published pictures lie at 0: each pixel is one of the table's colours, rounded to whole numbers as matplotlib does
-when it draws (and not cut off, as where it gives its table). One that has been a JPEG of the best quality lies at 0.9
-and more, one that was drawn with another table at 25 and more.
-"""
+"""Greatest mean distance, of 441 between black and white, at which colours are taken for those of the table, rounded as
+matplotlib does when it draws: published pictures lie at 0, one that has been a JPEG at 0.9 and more, one that was drawn
+with another table at 25 and more."""
 
 COLOURS = 256
 """Colours of a table, and so levels of a picture: one is 0.31 dB where the picture shows 80 dB."""
@@ -86,16 +83,12 @@ class PictureSettings(FrontEnd):
             )
 
     def frames(self, seconds: float) -> int:
-        """Columns of so many seconds, at least one.
-
-        >>> PictureSettings("magma", 387, 385).frames(10)
-        129
-        """
+        """Columns of so many seconds, at least one: 129 of 10 s where a picture has 387."""
         return max(1, round(self.columns * seconds / self.seconds))
 
     @property
     def frame_rate(self) -> float:
-        """Columns a second."""
+        """Columns per second."""
         return self.columns / self.seconds
 
     @property
@@ -108,23 +101,15 @@ class PictureSettings(FrontEnd):
         )
 
     def decibels(self, y: np.ndarray) -> np.ndarray:
-        """Log-mel before columns are chosen: float32 [shape=(1 + n // hop_length, n_mels)], dB below its maximum.
-
-        Equal, to 1e-4 dB, to ``librosa.power_to_db(librosa.feature.melspectrogram(...), ref=numpy.max).T``. Errors are
-        those of `bnet.sound.log_mel.log_mel`.
-        """
+        """Log-mel before columns are chosen: float32 [shape=(1 + n // hop_length, n_mels)], dB below its maximum, as
+        by ``librosa.power_to_db(..., ref=numpy.max)``; errors of `bnet.sound.log_mel.log_mel`."""
         names = ("sr", "n_fft", "hop_length", "n_mels", "fmin", "fmax", "top_db")
         mel = log_mel(y, **{name: getattr(self, name) for name in names})
         return mel - mel.max()
 
     def __call__(self, y: np.ndarray) -> np.ndarray:
-        """What the picture of this sound would hold: float32 [shape=(frames, n_mels)], in dB, at most 0.
-
-        Parameters
-        ----------
-        y : np.ndarray [shape=(n,)]
-            Mono sound at `sr`: `seconds` of it, or less for a network that takes less; the range is then that of `y`.
-            Sound without any range (digital silence) is the lowest level, as matplotlib draws it.
+        """What the picture of mono sound `y` [shape=(n,)] would hold: float32 [shape=(frames, n_mels)], in dB, at most
+        0. The range is that of `y`; sound without any (digital silence) is the lowest level, as matplotlib draws it.
         """
         drawn = self.decibels(y)
         columns, span = self.frames(len(y) / self.sr), -drawn.min()
@@ -138,13 +123,8 @@ class PictureSettings(FrontEnd):
         return np.resize(y, round(seconds * self.sr))
 
     def read(self, rgb: np.ndarray, path: Path) -> np.ndarray:
-        """The log-mel of a picture [shape=(rows, columns, 3)]: float32 [shape=(columns, n_mels)], in dB.
-
-        Raises
-        ------
-        BnetError
-            If the colours are not those of the table; names `path` and their mean distance.
-        """
+        """The log-mel of a picture [shape=(rows, columns, 3)]: float32 [shape=(columns, n_mels)], in dB; a `BnetError`
+        that names `path` if the colours are not those of the table."""
         rows = self.rows - 1 - middles(self.n_mels, self.rows)  # the lowest band is at the bottom
         return self._values(_levels(rgb[rows], self.cmap, path).T)
 
@@ -153,13 +133,8 @@ class PictureSettings(FrontEnd):
 
 
 def front_end(text: str) -> FrontEnd:
-    """The front end that a record names: the inverse of `FrontEnd.to_json`.
-
-    Raises
-    ------
-    BnetError
-        If it is none that this version of `bnet` has; says which fields it has too many or too few.
-    """
+    """The front end that a record names: the inverse of `FrontEnd.to_json`; a `BnetError` says in which fields it is
+    none of this version of `bnet`."""
     try:
         values = json.loads(text)
         made = PictureSettings if values.get("kind") == "picture" else FeatureSettings
@@ -173,22 +148,15 @@ def front_end(text: str) -> FrontEnd:
 
 
 def middles(shown: int, of: int) -> np.ndarray:
-    """Which of `of` items stands at the middle of each of `shown` equal parts: int [shape=(shown,)].
-
-    >>> middles(3, 10)
-    array([1, 5, 8])
-    """
+    """Which of `of` items stands at the middle of each of `shown` equal parts: int [shape=(shown,)]."""
     return ((2 * np.arange(shown) + 1) * of) // (2 * shown)
 
 
 def pixels(path: Path, settings: PictureSettings) -> np.ndarray:
     """The colours of a picture, decoded: uint8 [shape=(rows, columns, 3)].
 
-    Raises
-    ------
-    BnetError
-        If the file is missing or unreadable, no PNG, of another size, grey, or damaged; nothing larger than expected is
-        ever decoded.
+    A `BnetError` tells a file that is missing or unreadable, no PNG, of another size, grey, or damaged; nothing larger
+    than expected is ever decoded.
     """
     wanted = f"a PNG of {settings.columns} x {settings.rows} pixels in colour"
     again = "get the published picture again"
@@ -222,14 +190,9 @@ def digest(rgb: np.ndarray) -> str:
 
 
 def _levels(rgb: np.ndarray, cmap: str, path: Path) -> np.ndarray:
-    """The row of the colour table that is nearest to each pixel: uint8 [shape=rgb.shape[:2]].
-
-    Raises
-    ------
-    BnetError
-        If the colours are not those of the table: their mean distance to it is greater than `FARTHEST`.
-    """
-    codes, where, counts = np.unique(_packed(rgb), return_inverse=True, return_counts=True)
+    """The row of the colour table that is nearest to each pixel: uint8 [shape=rgb.shape[:2]]."""
+    packed = rgb.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)
+    codes, where, counts = np.unique(packed.ravel(), return_inverse=True, return_counts=True)
     colours = np.stack([codes >> 16, (codes >> 8) & 255, codes & 255], axis=1)
     distances, levels = _tree(cmap).query(colours)
     mean = float(distances @ counts / counts.sum())
@@ -239,10 +202,6 @@ def _levels(rgb: np.ndarray, cmap: str, path: Path) -> np.ndarray:
             f"{FARTHEST:g}: it was drawn with another table, or has been a JPEG; get the published picture again"
         )
     return levels.astype(np.uint8)[where].reshape(rgb.shape[:2])
-
-
-def _packed(rgb: np.ndarray) -> np.ndarray:
-    return (rgb.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)).ravel()
 
 
 @functools.lru_cache(maxsize=4)

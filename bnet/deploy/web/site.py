@@ -23,7 +23,7 @@ from bnet.errors import BnetError
 from bnet.models.shapes import PATCH
 from bnet.paths import whole_folder
 from bnet.runs.records import Record
-from bnet.sound import log_mel
+from bnet.sound import decode, log_mel
 
 HOP = 1.0
 """Seconds from one window to the next: the default of `bnet.deploy.predict.predict_files`."""
@@ -97,8 +97,8 @@ def settings() -> dict[str, Any]:
         "features": asdict(log_mel.FeatureSettings()),
         "hop": HOP,
         "longest": LONGEST,
-        "min_seconds": log_mel.MIN_SECONDS,
-        "silence": log_mel.SILENCE,
+        "min_seconds": decode.MIN_SECONDS,
+        "silence": decode.SILENCE,
         "patch": list(PATCH),
     }
 

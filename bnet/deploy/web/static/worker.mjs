@@ -120,7 +120,7 @@ function sixteenBits(x) {
   return x.map((value) => (value > 0 ? Math.round(value * 32767) / 32768 : value));
 }
 
-/** Refuse what bnet.sound.log_mel.load refuses. */
+/** Refuse what bnet.sound.decode.load refuses. */
 function check(x, rate) {
   let peak = 0;
   for (let i = 0; i < x.length; i++) {

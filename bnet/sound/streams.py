@@ -1,0 +1,268 @@
+"""What a sound file holds, by libsndfile: mono samples at the file's own rate, and whether the file is whole.
+
+A header is believed as little as possible: blocks are read until there are no more, and where fewer samples come than
+the file claims (`bnet.sound.containers`), that is said. Sound that libsndfile would leave out without a word, after a
+change of rate or in a second stream, is refused by name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+
+from bnet.errors import BnetError
+from bnet.sound import containers
+from bnet.sound.mpeg import Mpeg, mpeg
+
+SLACK = 0.1
+"""A file that holds less than its header promises, by more than this many s, is truncated; less is encoder padding."""
+
+_BLOCK = 1 << 16
+_UNKNOWN_LENGTH = 1 << 62  # libsndfile's length of a file whose header has none
+_READABLE = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".au")
+
+
+class Block(NamedTuple):
+    """The next samples of a file.
+
+    Parameters
+    ----------
+    y
+        The mean of the channels: float32 [shape=(n,)], full scale 1.
+    energy
+        Sum over the samples of the square of each channel, averaged over channels; 0 of a file with one channel.
+    sr
+        The file's rate, in Hz.
+    truncated
+        None, but in the last block (which may be empty) in what way the file is truncated, a clause for an error
+        message; '' where it is whole.
+    """
+
+    y: np.ndarray
+    energy: float
+    sr: int
+    truncated: str | None
+
+
+def blocks(path: Path, seconds: float | None = None, offset: float = 0.0) -> Iterator[Block]:
+    """A part of a sound file (as in `bnet.sound.decode.blocks`, which is what to call), block by block.
+
+    Raises
+    ------
+    BnetError
+        If libsndfile does not know the file, or stops with an error; if the part asked for goes on in another stream,
+        at another rate or with other channels, which libsndfile does not read.
+
+    Notes
+    -----
+    An MP3 whose own count of frames is too small, and a file whose header says 0 for the size of its sound, are held in
+    memory, as they are on disk; all else a block at a time: neither channels nor a header that lies cost memory.
+    """
+    with _quiet_mpg123():
+        sized = containers.with_size(path)
+        stream = _open(path, io.BytesIO(sized) if sized else path)
+        if (stream.format, stream.subtype) == ("PAF", "PCM_24"):  # libsndfile prints what is wrong with its blocks
+            raise _unknown(path)
+        sr = stream.samplerate
+        start = int(offset * sr)
+        stop = start + int(seconds * sr) if seconds is not None else sys.maxsize
+        stream, frames = _counted(path, stream, stop)
+        stream, end = _seek(path, stream, start)
+    with stream:
+        truncated = None
+        while truncated is None:
+            with _quiet_mpg123():
+                size = min(_BLOCK, (start if end < start else stop) - end)
+                y, energy = _next(path, stream, size, end)
+                wanted, end = end >= start, end + len(y)
+                if len(y) < size:
+                    truncated = _truncation(path, stream, end, frames)
+                elif end == stop:
+                    truncated = ""
+            if wanted or truncated is not None:
+                yield Block(y if wanted else y[:0], energy if wanted else 0.0, sr, truncated)
+
+
+def duration(path: Path) -> float | None:
+    """Length of a file by its header, in s, which may be wrong; None where none is told, 0 where it can't be opened."""
+    try:
+        with _quiet_mpg123(), _open(path, path) as stream:
+            return stream.frames / stream.samplerate if stream.frames < _UNKNOWN_LENGTH else None
+    except (BnetError, OSError):
+        return 0.0
+
+
+class _Stream(soundfile.SoundFile):
+    """A sound file that is read on and on. `SoundFile` seeks after each read; in an MP3 that alters the samples."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _open(path: Path, source: Path | io.BytesIO) -> _Stream:
+    if kind := containers.foreign(path):
+        named = path.suffix[1:].upper() if path.suffix.lower() in _READABLE else "WAV, FLAC, MP3, OGG, AIFF or AU"
+        raise BnetError(
+            f"{path} holds {kind}, not {named}: convert it (ffmpeg -i {path.name} out.wav), or leave it out"
+        )
+    if not isinstance(source, Path):
+        return _Stream(source)
+    try:
+        return _Stream(os.fsencode(source))
+    except soundfile.SoundFileError:  # of an MP3 it looks at macOS's companion (._a.mp3) first, and takes that for SD2
+        descriptor = os.open(source, os.O_RDONLY)
+    except TypeError as error:  # a name that ends in .raw
+        raise _unknown(path) from error
+    try:
+        return _Stream(descriptor, closefd=True)
+    except soundfile.SoundFileError as error:
+        raise _unknown(path) from error
+
+
+def _unknown(path: Path) -> BnetError:
+    return BnetError(
+        f"{path} is no audio that can be decoded; expected WAV, FLAC, MP3, OGG, AIFF or AU; "
+        f"convert it (ffmpeg -i {path.name} out.wav), or leave it out"
+    )
+
+
+def _counted(path: Path, stream: _Stream, stop: int) -> tuple[_Stream, Mpeg | None]:
+    """The stream, of an MP3 with a count of all its frames where its own ends before `stop` and they do not."""
+    if stream.format != "MP3" or stop <= stream.frames:
+        return stream, None
+    frames = _one_kind(path)
+    if frames and frames.declares_less(stream.frames, stream.samplerate, SLACK):
+        stream.close()
+        stream = _open(path, io.BytesIO(frames.with_count()))
+    return stream, frames
+
+
+def _one_kind(path: Path) -> Mpeg | None:
+    """The frames of an MP3, all of one rate and number of channels."""
+    frames = mpeg(path)
+    if frames and frames.change:
+        raise _joined(path, frames.change)
+    return frames
+
+
+def _seek(path: Path, stream: _Stream, start: int) -> tuple[_Stream, int]:
+    """The stream at `start` or its end, where it can seek, and where it stands; an MP3 is read from its start."""
+    if not start or stream.format == "MP3" or stream.frames >= _UNKNOWN_LENGTH:
+        return stream, 0
+    try:
+        return stream, stream.seek(min(start, stream.frames))
+    except soundfile.SoundFileError:  # a cut FLAC: reading from its start tells where
+        stream.close()
+        return _open(path, path), 0
+
+
+def _next(path: Path, stream: _Stream, size: int, end: int) -> tuple[np.ndarray, float]:
+    """The next `size` samples or fewer, mono, and their energy; `end` were read before."""
+    kind, scale = ("int16", 1 << 15) if stream.subtype == "PCM_16" else ("float32", 1)  # the same, in half the time
+    try:
+        return mean(stream.read(size, dtype=kind, always_2d=True), scale)
+    except soundfile.SoundFileError as error:
+        _refuse_another(path, stream, end)
+        raise BnetError(
+            f"{path} is truncated or damaged: after {end / stream.samplerate:.2f} s decoding stops ({error}); "
+            "expected a whole file; copy or download it again"
+        ) from error
+
+
+def mean(block: np.ndarray, scale: int) -> tuple[np.ndarray, float]:
+    """Of integers or floats [shape=(n, channels)] the mean of the channels as float32, full scale 1, and the `energy`
+    of a `Block`."""
+    if block.shape[1] == 1:
+        return np.divide(block[:, 0], np.float32(scale), dtype=np.float32), 0.0
+    total = block[:, 0].astype(np.int32 if scale > 1 else np.float32)
+    for channel in block.T[1:]:  # mean(axis=1) is 20 times slower
+        total += channel
+    flat = block.ravel().astype(np.float32, copy=False)
+    energy = float(np.dot(flat, flat)) / (scale * scale * block.shape[1])
+    return np.divide(total, np.float32(scale * block.shape[1]), dtype=np.float32), energy
+
+
+def _truncation(path: Path, stream: _Stream, end: int, frames: Mpeg | None) -> str:
+    """In what way a file that was read to its end is truncated; '' if it isn't. Raises if other sound follows."""
+    sr, promised, ending = stream.samplerate, stream.frames if stream.frames < _UNKNOWN_LENGTH else end, ""
+    if stream.format == "MP3":
+        frames = frames or _one_kind(path)
+        _refuse_another(path, stream, end, frames.end if frames else 0)
+        promised = end + (frames.declared - frames.held) * frames.samples if frames and frames.declared else end
+    elif stream.format == "OGG":
+        pages = containers.ogg(path)
+        if pages.second:
+            raise _joined(path, f"after {end / sr:.2f} s a second stream begins ({pages.second})")
+        _refuse_another(path, stream, end, pages.end)
+        ending = "" if pages.ends else ", without an end-of-stream page"
+    else:
+        chunk = containers.sound_chunk(path)
+        _refuse_another(path, stream, end, chunk.sound_end if chunk else 0)
+        promised = max(
+            promised,
+            round(end * (1 + chunk.missing)) if chunk else 0,
+            containers.noted_length(path, stream.format, stream.extra_info),
+        )
+        if stream.format in ("SDS", "VOC") and re.search("truncated|short read", stream.extra_info):
+            ending = ", where its blocks promise more"
+    if promised > end + SLACK * sr:
+        ending = f", where its header promises {promised / sr:.2f} s"
+    return f"it ends after {end / sr:.2f} s{ending}" if ending else ""
+
+
+def _refuse_another(path: Path, stream: _Stream, end: int, sound_end: int = 0) -> None:
+    """Refuse a file in which another begins: after `end` samples, behind the byte `sound_end` (0: not known)."""
+    second = containers.another(path, stream.format, sound_end)
+    if not second and sound_end and stream.format != "MP3" and (frames := mpeg(path, sound_end)) and frames.held > 2:
+        second = "MP3"
+    if second:
+        raise _joined(path, f"at {end / stream.samplerate:.2f} s or before a second one ({second}) begins")
+
+
+def _joined(path: Path, how: str) -> BnetError:
+    return BnetError(
+        f"{path} is several files joined end to end: {how}; expected one; convert it "
+        f"(ffmpeg -i {path.name} out.wav), or split it"
+    )
+
+
+_quiet_lock = threading.Lock()
+_quiet_state: dict[str, int] = {"depth": 0, "stderr": -1}
+
+
+@contextlib.contextmanager
+def _quiet_mpg123() -> Iterator[None]:
+    """Keep mpg123's notes, which it prints on file descriptor 2, off the screen: what matters is raised."""
+    with _quiet_lock:
+        _quiet_state["depth"] += 1
+        if _quiet_state["depth"] == 1:
+            _redirect_stderr()
+    try:
+        yield
+    finally:
+        with _quiet_lock:
+            _quiet_state["depth"] -= 1
+            if _quiet_state["depth"] == 0 and _quiet_state["stderr"] >= 0:
+                os.dup2(_quiet_state["stderr"], 2)
+                os.close(_quiet_state["stderr"])
+
+
+def _redirect_stderr() -> None:
+    _quiet_state["stderr"] = -1
+    if sys.__stderr__ is None:  # closed when Python started: the descriptor may be that of a sound file by now
+        return
+    with contextlib.suppress(OSError):  # no file descriptor 2
+        _quiet_state["stderr"] = os.dup(2)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
