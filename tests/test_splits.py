@@ -117,6 +117,59 @@ def test_bad_requests_are_refused(protocol, fold, folds, message):
         make_split(tracks(), protocol, fold, folds)
 
 
+@pytest.mark.parametrize("protocol", ["grouped", "kfold", "holdout"])
+@pytest.mark.parametrize(("per_class", "folds"), [(3, 3), (4, 2), (4, 4), (5, 5), (6, 3), (10, 5)])
+@pytest.mark.parametrize("classes", [2, 3, 8])
+def test_training_and_validation_hold_every_class_however_small(protocol, per_class, folds, classes):
+    if protocol == "holdout" and per_class < 10:
+        pytest.skip("fewer than ten clips are refused")
+    few = [
+        Track(f"{c}-{g}-{i}", f"class{c}", f"{c}-{g}") for c in range(classes) for g in range(per_class)
+        for i in range(1 + (g + c) % 3)
+    ]  # fmt: skip
+    label_of = {track.track_id: track.label for track in few}
+    for fold in range(folds):
+        split = make_split(few, protocol, fold, folds)
+        assert sorted([*split.train, *split.validation, *split.test]) == sorted(label_of)
+        for part in (split.train, split.validation):
+            assert len({label_of[track_id] for track_id in part}) == classes
+
+
+@pytest.mark.parametrize("protocol", ["grouped", "kfold"])
+@pytest.mark.parametrize(
+    ("per_class", "folds", "words"),
+    [
+        (2, 2, "4 {what} in each; too small: {'class0': 2"),
+        (3, 2, "4 {what} in each; too small: {'class0': 3"),
+        (2, 3, "3 {what} in each; too small: {'class0': 2"),
+        (3, 5, "5 {what} in each.*--set groups=3"),
+    ],
+)
+def test_too_few_for_training_and_validation_are_refused_with_the_right_number(protocol, per_class, folds, words):
+    few = [Track(f"{c}-{g}", f"class{c}", f"{c}-{g}") for c in range(3) for g in range(per_class)]
+    what = "groups" if protocol == "grouped" else "clips"
+    with pytest.raises(BnetError, match=words.replace("{what}", what).replace("{'", r"\{'")):
+        make_split(few, protocol, 0, folds)
+
+
+def test_groups_that_share_classes_are_refused_by_name():
+    """All clips of the class `b` lie in the groups of `a`, of which one is much larger than the others."""
+    few = [Track(f"a{i}", "a", f"g{i}") for i in range(9)] + [
+        Track(f"b{i}", "b", "g0" if i < 7 else f"g{i - 6}") for i in range(9)
+    ]
+    for fold in range(3):
+        try:
+            split = make_split(few, "grouped", fold, 3)
+        except BnetError as error:
+            assert "leaves no 'b' for" in str(error)  # noqa: PT017
+        else:
+            assert (
+                {track_id[0] for track_id in split.validation}
+                == {track_id[0] for track_id in split.train}
+                == {"a", "b"}
+            )
+
+
 def test_ids_must_be_unique():
     with pytest.raises(BnetError, match="air-000"):
         make_split([*tracks(), tracks()[0]], "kfold", 0, 5)

@@ -1,11 +1,13 @@
 """The protocols: how labelled tracks become train, validation and test.
 
-Conventions: a split is three sorted tuples of track ids. Splits depend on the set of (id, label, group) rows, the
+Conventions: a split is three sorted tuples of track ids. Training and validation hold every class, or the split is
+refused. Splits depend on the set of (id, label, group) rows, the
 number of folds and the seed only; never on the order of files, the platform or the clock.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,8 +49,7 @@ def holdout(tracks: Sequence[Track], fold: int, folds: int, seed: int) -> Split:
     """
     ids, labels, _ = _columns(tracks)
     rest, test = train_test_split(np.arange(len(ids)), test_size=0.1, stratify=labels, random_state=seed + fold)
-    train, validation = train_test_split(rest, test_size=1 / 9, stratify=labels[rest], random_state=seed + fold)
-    return _split(ids, train, validation, test)
+    return _split(ids, *_validated(labels, None, rest, 1 / 9, seed + fold), test)
 
 
 def kfold(tracks: Sequence[Track], fold: int, folds: int, seed: int) -> Split:
@@ -56,8 +57,7 @@ def kfold(tracks: Sequence[Track], fold: int, folds: int, seed: int) -> Split:
     ids, labels, _ = _columns(tracks)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     rest, test = list(splitter.split(ids, labels))[fold]
-    train, validation = train_test_split(rest, test_size=1 / 8, stratify=labels[rest], random_state=seed + fold)
-    return _split(ids, train, validation, test)
+    return _split(ids, *_validated(labels, None, rest, 1 / 8, seed + fold), test)
 
 
 def grouped(tracks: Sequence[Track], fold: int, folds: int, seed: int) -> Split:
@@ -69,9 +69,7 @@ def grouped(tracks: Sequence[Track], fold: int, folds: int, seed: int) -> Split:
     ids, labels, groups = _columns(tracks)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     rest, test = list(splitter.split(ids, labels, groups))[fold]
-    inner = StratifiedGroupKFold(8, shuffle=True, random_state=seed + fold)
-    train, validation = next(iter(inner.split(ids[rest], labels[rest], groups[rest])))
-    return _split(ids, rest[train], rest[validation], test)
+    return _split(ids, *_validated(labels, groups, rest, 1 / 8, seed + fold), test)
 
 
 def official(tracks: Sequence[Track], fold: int, folds: int, seed: int) -> Split:
@@ -94,9 +92,43 @@ PROTOCOLS: dict[str, Callable[[Sequence[Track], int, int, int], Split]] = {
 """Name -> function of (tracks sorted by id, fold, folds, seed)."""
 
 
+def _validated(
+    labels: np.ndarray, groups: np.ndarray | None, rest: np.ndarray, share: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """`rest` as training and validation: a random stratified `share` validates, by whole groups where there are any.
+
+    Where that lacks a class (the best epoch would be chosen without it), or can't be drawn for want of clips, the
+    smallest groups that can be spared change sides until both parts hold every class.
+    """
+    try:
+        if groups is None:
+            train, validation = train_test_split(rest, test_size=share, stratify=labels[rest], random_state=seed)
+        else:
+            inner = StratifiedGroupKFold(round(1 / share), shuffle=True, random_state=seed)
+            train, validation = (rest[part] for part in next(inner.split(rest, labels[rest], groups[rest])))
+    except ValueError:
+        train, validation = rest, rest[:0]
+    groups = np.arange(len(labels)) if groups is None else groups
+
+    def lend(giver: np.ndarray, taker: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        for label in sorted({*labels[giver]} - {*labels[taker]}):
+            sizes = Counter(groups[giver])
+            for group in sorted({*groups[giver[labels[giver] == label]]}, key=lambda group: (sizes[group], group)):
+                moves = groups[giver] == group
+                if {*labels[giver[~moves]]} == {*labels[giver]}:
+                    giver, taker = giver[~moves], np.concatenate([taker, giver[moves]])
+                    break
+        return giver, taker
+
+    train, validation = lend(train, validation)
+    validation, train = lend(validation, train)
+    return train, validation
+
+
 def make_split(tracks: Sequence[Track], protocol: str, fold: int, folds: int, seed: int = 0) -> Split:
     """Fold number `fold` (from 0) of `folds` under `protocol`. A `BnetError` if the protocol is unknown, the fold is
-    out of range, an id stands twice, or a class has too few tracks or groups for so many folds."""
+    out of range, an id stands twice, or a class has too few tracks or groups for so many folds, or for training and
+    validation beside the test part."""
     if protocol not in PROTOCOLS:
         raise unknown("protocol", protocol, PROTOCOLS)
     if not 0 <= fold < folds:
@@ -106,13 +138,26 @@ def make_split(tracks: Sequence[Track], protocol: str, fold: int, folds: int, se
         raise BnetError(f"track ids must be unique; these stand more than once: {', '.join(sorted(twice)[:5])}")
     _check_size(tracks, protocol, folds)
     try:
-        return PROTOCOLS[protocol](sorted(tracks), fold, folds, seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that a class has fewer clips than an inner split has parts
+            split = PROTOCOLS[protocol](sorted(tracks), fold, folds, seed)
     except ValueError as error:  # scikit-learn's: a part would lack a class
         classes = len({track.label for track in tracks})
         raise BnetError(
             f"protocol {protocol!r} with {folds} folds can't split {len(tracks)} clips of {classes} classes: {error}; "
             "add tracks, leave small classes out or ask for other folds (--set groups=3)"
         ) from error
+    label_of = {track.track_id: track.label for track in tracks}
+    for part in ("train", "validation") if protocol != "official" else ():
+        lacking = sorted({*label_of.values()} - {label_of[track_id] for track_id in getattr(split, part)})
+        if lacking:
+            have = _units(tracks, protocol)[lacking[0]]
+            raise BnetError(
+                f"fold {fold} of protocol {protocol!r} with {folds} folds leaves no {lacking[0]!r} for {part}, beside "
+                f"the test part: its {have} {_WHAT[protocol]} are too few, or shared with other classes; expected at "
+                f"least {have + 1}; add some, leave the class out or ask for other folds (--set groups=3)"
+            )
+    return split
 
 
 def _check_size(tracks: Sequence[Track], protocol: str, folds: int) -> None:
@@ -128,16 +173,25 @@ def _check_size(tracks: Sequence[Track], protocol: str, folds: int) -> None:
                 "bnet corpora get gtzan (or gtzan-images)"
             )
         return
-    needed = 10 if protocol == "holdout" else folds
-    units = Counter(label for label, _ in {(t.label, t.group if protocol == "grouped" else t.track_id) for t in tracks})
+    needed = 10 if protocol == "holdout" else max(folds, 4 if folds == 2 else 3)  # training and validation get one each
+    units = _units(tracks, protocol)
     small = {label: count for label, count in sorted(units.items()) if count < needed}
     if small or len(units) < 2:
-        what = "groups" if protocol == "grouped" else "clips"
+        fewest = min(units.values(), default=0)
+        fewer = f" or ask for fewer folds (--set groups={fewest})" if 3 <= fewest < folds and needed == folds else ""
         raise BnetError(
-            f"protocol {protocol!r} with {folds} folds needs at least two classes and {needed} {what} in each; "
-            f"too small: {small or dict(units)}; add tracks, leave the class out or ask for fewer folds "
-            "(--set groups=2)"
+            f"protocol {protocol!r} with {folds} folds needs at least two classes and {needed} {_WHAT[protocol]} in "
+            f"each; too small: {small or dict(units)}; add tracks, leave the class out{fewer}"
         )
+
+
+_WHAT = {"holdout": "clips", "kfold": "clips", "grouped": "groups"}
+
+
+def _units(tracks: Sequence[Track], protocol: str) -> Counter[str]:
+    """Class -> the number of its clips, or of its groups where those stay whole."""
+    pairs = {(t.label, t.group if protocol == "grouped" else t.track_id) for t in tracks}
+    return Counter(label for label, _ in pairs)
 
 
 def _columns(tracks: Sequence[Track]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -45,6 +45,7 @@ def execute(
     failures = store.failures
     lost = {track.track_id: failures[track.track_id] for track in tracks if track.track_id in failures}
     split = whole.without(set(lost))
+    _check_classes(tracks, whole, split)
     train, validation, test = parts(store, tracks, labels, split)
     if config.variant in BASELINES:
         outcome = baselines.fit(config.variant, train, validation, test, len(labels), corpus.front_end)
@@ -79,6 +80,18 @@ def execute(
         made=made(started, time.perf_counter() - clock, bool(config.architecture), outcome.execution),
         model=outcome.model,
     )
+
+
+def _check_classes(tracks: Iterable[Track], whole: Split, split: Split) -> None:
+    """Refuse a fold of which features that are lacking took a class from training or validation."""
+    label_of = {track.track_id: track.label for track in tracks}
+    for part in ("train", "validation"):
+        before, after = ({label_of[track_id] for track_id in getattr(of, part)} for of in (whole, split))
+        if gone := sorted(before - after):
+            raise BnetError(
+                f"the {part} part of this fold has no track of {', '.join(gone)} with features; expected one or more "
+                "of every class; `bnet features` says what is wrong with the files"
+            )
 
 
 def parts(store: FeatureStore, tracks: Iterable[Track], labels: list[str], split: Split) -> tuple[Part, Part, Part]:
