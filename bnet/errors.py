@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import resource
 import sys
 from collections.abc import Iterable
 
@@ -11,6 +12,18 @@ OUT_OF_MEMORY = (
     "once (fewer --jobs)"
 )
 """What is said of a `MemoryError`."""
+
+
+_SHORT = ("out of memory", "oom", "allocat", "resource", "map segment", "shared object", "could not create a primitive")
+
+
+def memory_ran_out(error: BaseException) -> bool:
+    """Whether an error tells that memory is short: a `MemoryError`, or, of a process whose memory is limited
+    (``ulimit -v``), one of a library that could not get or load what it needs."""
+    if isinstance(error, MemoryError):
+        return True
+    limited = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    return limited and any(word in f"{type(error).__name__}: {error}".lower() for word in _SHORT)
 
 
 class BnetError(ValueError):

@@ -24,7 +24,10 @@ def data_dir() -> Path:
 
 def cache_dir() -> Path:
     """The folder for what can be made again (features): ``$BNET_CACHE``, else the user's cache folder."""
-    return Path(os.environ.get("BNET_CACHE") or pooch.os_cache("bnet")).expanduser()
+    try:
+        return Path(os.environ.get("BNET_CACHE") or pooch.os_cache("bnet")).expanduser()
+    except RuntimeError as error:  # no HOME, and a user without a name
+        raise BnetError("there is no home folder for the cache; set BNET_CACHE to a folder") from error
 
 
 def results_dir() -> Path:

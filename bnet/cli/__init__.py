@@ -11,7 +11,7 @@ import typer
 
 import bnet
 from bnet.cli import audit, corpora, doctor, draw, export, networks, pages, plan, predict, runs
-from bnet.errors import OUT_OF_MEMORY, BnetError
+from bnet.errors import OUT_OF_MEMORY, BnetError, memory_ran_out
 
 app = typer.Typer(
     name="bnet",
@@ -56,9 +56,9 @@ def main() -> None:
             sys.stdout.flush()
     except BnetError as error:
         _fail(str(error))
-    except MemoryError:
-        _fail(OUT_OF_MEMORY)
     except OSError as error:
+        if memory_ran_out(error):
+            _fail(OUT_OF_MEMORY)
         if error.errno not in (*_NO_ROOM, errno.EPIPE):
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes once more at its end
@@ -66,6 +66,10 @@ def main() -> None:
             sys.exit(1)
         where = f" {error.filename}" if error.filename else ""
         _fail(f"cannot write{where} ({error.strerror}); expected room for the output; free some, or write elsewhere")
+    except Exception as error:
+        if memory_ran_out(error):
+            _fail(OUT_OF_MEMORY)
+        raise
     except SystemExit as end:
         if end.code == 130:  # Ctrl-C, as typer tells it
             print("bnet: interrupted; finished runs and features are kept, the same command goes on", file=sys.stderr)

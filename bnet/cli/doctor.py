@@ -12,6 +12,7 @@ from pathlib import Path
 
 import typer
 
+import bnet
 from bnet import backend, paths
 from bnet.cli.options import JsonOption
 from bnet.errors import BnetError
@@ -70,6 +71,12 @@ def _room(folder: Path, least: int) -> str:
     return f"{folder}, {free:.0f} GiB free"
 
 
+def _compiled() -> str:
+    if bnet.NUMBA_FOLDER:
+        raise BnetError("not kept: neither the packages' folders nor the user's cache folder can be written")
+    return "kept for the next process"
+
+
 def _own() -> str:
     folder = paths.data_dir()
     if not folder.is_dir():
@@ -109,6 +116,7 @@ CHECKS: tuple[tuple[str, Callable[[], str], str, bool], ...] = (
     ("results folder", lambda: _room(paths.writable_dir(paths.results_dir(), "results", "BNET_RESULTS"), 2),
      "free some space or set BNET_RESULTS", True),
     ("temporary folder", lambda: _room(Path(tempfile.gettempdir()), 1), "set TMPDIR", True),
+    ("compiled code", _compiled, "set NUMBA_CACHE_DIR, or each process compiles it again", False),
     ("your own corpora", _own, "needed for the paper's corpora only; set BNET_DATA", False),
     ("book tools", _book, f"{INSTALL}, to build the book", False),
     ("Chromium", _chromium, "needed for the PDF of the book and the browser tests only", False),

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.fft
 import scipy.sparse
 
-from bnet.errors import BnetError
+from bnet.errors import OUT_OF_MEMORY, BnetError
 from bnet.sound.front_end import FrontEnd
 
 SR = 22_050
@@ -144,8 +144,11 @@ def log_mel(
 
 @functools.lru_cache(maxsize=8)
 def _filters(sr: int, n_fft: int, n_mels: int, fmin: float, fmax: float) -> tuple[np.ndarray, scipy.sparse.csr_array]:
-    import librosa.filters  # a second to import: only where a spectrogram is computed
-
+    try:
+        import librosa.filters  # a second to import: only where a spectrogram is computed
+    except (ImportError, OSError, MemoryError) as error:  # its libraries may not fit under a limit
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BnetError(f"librosa can't be loaded ({reason}); if it is installed, {OUT_OF_MEMORY}") from error
     if not 0 <= fmin < fmax <= sr / 2:
         raise BnetError(f"mel bands from {fmin:g} to {fmax:g} Hz; expected 0 <= fmin < fmax <= {sr / 2:g} Hz (sr / 2)")
     window = librosa.filters.get_window("hann", n_fft, fftbins=True)
