@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,9 @@ import filelock
 import pooch
 
 from bnet.errors import BnetError
+
+LEFTOVER = 3600
+"""A temporary file that nobody has touched for so many seconds was left by a process that was killed."""
 
 
 def data_dir() -> Path:
@@ -107,6 +112,10 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` by way of a temporary file beside it, renamed last."""
     with disk_errors(str(path)):
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{glob.escape(path.name)}.????????"):  # of one that was killed
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime > LEFTOVER:
+                    left.unlink()
         temporary = _beside(path)
         try:
             with open(temporary, "xb") as stream:

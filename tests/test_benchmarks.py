@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "benchmarks"
 SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("common", "visit", "__main__"))
 NOT_QUICK = {"gpu_runs"}
-NOT_TIMED = {"intervals", "gpu_runs"}
-"""Scripts that are no row of `make bench`: a simulation, and runs."""
+NOT_TIMED = {"intervals", "gpu_runs", "fuzz", "crashes"}
+"""Scripts that are no row of `make bench`: a simulation, runs, and what injects faults."""
 
 
 @pytest.fixture(scope="module")
