@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -12,7 +16,7 @@ import soundfile
 from bnet.corpora import get_corpus
 from bnet.corpora.base import Track
 from bnet.errors import BnetError
-from bnet.sound import decode, log_mel, streams
+from bnet.sound import containers, decode, log_mel, streams
 
 SR = log_mel.SR
 FAULTS = Path(__file__).parents[2] / "shared" / "faults"
@@ -100,6 +104,14 @@ def test_chained_ogg_is_refused_by_name(tmp_path, first, second, name):
     refuse(given(tmp_path, "a.ogg", *parts), "joined", "after 3.00 s a second stream begins", name, "ffmpeg")
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("wav", "flac"), ("wav", "mp3"), ("mp3", "wav"), ("aiff", "wav"), ("ogg", "wav"), ("caf", "ogg"), ("au", "aiff")],
+)
+def test_files_of_two_formats_that_are_joined_are_refused(tmp_path, first, second):
+    refuse(given(tmp_path, f"a.{first}", sound(tmp_path, first), sound(tmp_path, second)), "joined", second.upper())
+
+
 @pytest.mark.parametrize("suffix", ["flac", "au", "caf", "w64", "rf64", "wav", "aiff"])
 def test_other_joined_files_are_refused(tmp_path, suffix):
     data = sound(tmp_path, suffix, **({"format": "RF64"} if suffix == "rf64" else {}))
@@ -156,14 +168,33 @@ def test_au_from_a_pipe_is_read_to_its_end(tmp_path):
     np.testing.assert_array_equal(load(given(tmp_path, "a.au", data[:8], bytes(4), data[12:])), whole)
 
 
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "caf", "w64", "rf64"])
+def test_other_files_from_a_pipe_are_read_to_their_end(tmp_path, suffix):
+    data = sound(tmp_path, suffix, **({"format": "RF64"} if suffix == "rf64" else {}))
+    whole = load(given(tmp_path, f"whole.{suffix}", data))
+    size = containers.sound_chunk(tmp_path / f"whole.{suffix}")
+    unknown = data[: size.at] + bytes(size.width) + data[size.at + size.width :]
+    for at, width in {"wav": [(4, 4)], "aiff": [(4, 4)], "w64": [(16, 8)], "rf64": [(20, 8)]}.get(suffix, []):
+        unknown = unknown[:at] + bytes(width) + unknown[at + width :]
+    np.testing.assert_array_equal(load(given(tmp_path, f"a.{suffix}", unknown)), whole)
+
+
+def test_a_rare_format_that_is_cut_is_refused(tmp_path):
+    for suffix in ("nist", "avr", "mat4", "mat5", "mpc2k", "voc", "svx"):
+        data = sound(tmp_path, suffix, channels=1, format=suffix.upper())
+        assert len(load(given(tmp_path, f"a.{suffix}", data))) == 3 * SR
+        refuse(given(tmp_path, f"cut.{suffix}", data[: len(data) * 2 // 3]), "truncated", "promise")
+
+
 def test_an_empty_wav_with_something_after_its_sound_stays_empty(tmp_path):
     data = bytearray(sound(tmp_path, "wav", seconds=0) + b"LIST\x04\0\0\0INFO")
     data[4:8] = (len(data) - 8).to_bytes(4, "little")
     refuse(given(tmp_path, "a.wav", data), "too short: 0.00 s")
 
 
-def test_whole_ogg_without_the_end_of_stream_flag_is_read(tmp_path):
-    data = sound(tmp_path, "ogg")
+@pytest.mark.parametrize("options", [{}, {"sr": 48_000, "format": "OGG", "subtype": "OPUS"}], ids=["Vorbis", "Opus"])
+def test_whole_ogg_without_the_end_of_stream_flag_is_read(tmp_path, options):
+    data = sound(tmp_path, "ogg", **options)
     whole = load(given(tmp_path, "whole.ogg", data))
     np.testing.assert_array_equal(load(given(tmp_path, "a.ogg", without_end(data))), whole)
     for lost in (1, 100, 3000):
@@ -183,6 +214,12 @@ def test_whole_ogg_without_the_end_of_stream_flag_is_read(tmp_path):
         (b"\x1a\x45\xdf\xa3\x9f", "Matroska/WebM"),
         (b"wvpk", "WavPack"),
         (b"MAC ", "Monkey's Audio"),
+        (b"\0\0\0\x08wide\0\0\x10\0mdat", "AAC/MP4"),
+        (b"\x0b\x77\x12\x34", "AC-3"),
+        (b"\x7f\xfe\x80\x01", "DTS"),
+        (b"tBaK", "TAK"),
+        (b".ra\xfd", "RealMedia"),
+        (b"RIFF\0\0\0\0AVI LIST", "AVI"),
     ],
 )
 def test_a_format_under_another_name_is_told(tmp_path, head, kind):
@@ -197,6 +234,17 @@ def test_channels_that_cancel_are_told_from_silence(tmp_path, channels):
     refuse(tmp_path / "a.wav", "the channels of", "cancel", "keep one of them", "ffmpeg")
     soundfile.write(tmp_path / "b.wav", 0 * np.hstack([y, y]), SR)
     refuse(tmp_path / "b.wav", "is silent")
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"format": "OGG", "subtype": "OPUS"}, {"subtype": "ULAW"}, {"format": "MP3"}], ids=str
+)
+def test_channels_that_cancel_but_for_what_a_codec_adds(tmp_path, options):
+    y = 0.3 * np.sin(np.arange(2 * 48_000) / 20)[:, None] + noise(2, 48_000, 1)
+    soundfile.write(tmp_path / "a.snd", np.hstack([y, -y]), 48_000, **{"format": "WAV", **options})
+    refuse(tmp_path / "a.snd", "the channels of", "cancel")
+    soundfile.write(tmp_path / "b.snd", np.hstack([y, -0.8 * y]), 48_000, **{"format": "WAV", **options})
+    assert len(load(tmp_path / "b.snd")) == 2 * SR
 
 
 @pytest.mark.parametrize("end", [b"", b"TAG" + bytes(125)], ids=["", "ID3v1"])
@@ -245,3 +293,67 @@ def test_reported_files(name, answer):
         refuse(FAULTS / name, answer)
     else:
         assert len(load(FAULTS / name)) / SR == pytest.approx(answer, abs=0.01)
+
+
+# what a machine lacks
+
+
+def python(code: str, **environment: str) -> str:
+    """What another Python prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **environment}
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_read_only_installation_without_a_home_works_uncached():
+    """Every place of numba's is refused; the folder that takes their place goes with the process."""
+    code = """
+import os, tempfile
+os.environ.pop("NUMBA_CACHE_DIR", None)
+os.environ["XDG_CACHE_HOME"] = "/dev/null/nowhere"
+can, os.access = os.access, lambda *_, **__: False
+import bnet
+os.access = can
+from bnet.sound import log_mel
+import numpy as np
+from bnet.cli import doctor
+try:
+    doctor._compiled()
+except ValueError as error:
+    print(log_mel.log_mel(np.ones(22050)).shape, error)
+print(os.path.isdir(bnet.NUMBA_FOLDER), bnet.NUMBA_FOLDER)"""
+    said, folder = python(code).splitlines()
+    assert said.startswith("(22, 128) not kept: neither the packages' folders nor the user's cache folder")
+    assert folder.startswith("True ")
+    assert not Path(folder.removeprefix("True ")).exists()
+
+
+def test_a_second_process_takes_what_the_first_has_compiled(tmp_path):
+    code = """
+import numpy as np
+from bnet.training.lean import kernels
+kernels._flush(np.ones(4, "float32"), np.zeros(4))
+print(sum(kernels._flush.stats.cache_hits.values()), sum(kernels._flush.stats.cache_misses.values()))"""
+    assert [python(code, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2)] == ["0 1", "1 0"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to `ulimit -v`")
+def test_too_little_memory_is_one_message(tmp_path):
+    path = given(tmp_path, "a.wav", sound(tmp_path, "wav", 12))
+    command = f"ulimit -v 2000000; exec {sys.executable} -m bnet predict {path} --run shipped/proposed"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    if done.returncode == 0:
+        pytest.skip("2 GB are enough here")
+    assert done.returncode == 2
+    assert done.stderr.count("memory ran out; expected more of it") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_the_page_of_faults_names_tests_that_exist():
+    root = Path(__file__).resolve().parents[1]
+    named = re.findall(r'"(test_\w+)"', (root / "book" / "reference" / "faults.py").read_text(encoding="utf-8"))
+    tests = "".join(path.read_text(encoding="utf-8") for path in (root / "tests").glob("test_*.py"))
+    assert len(named) > 20
+    assert [name for name in named if f"def {name}(" not in tests] == []

@@ -9,6 +9,7 @@ import pytest
 from bnet.corpora import Track
 from bnet.corpora.splits import PROTOCOLS, make_split
 from bnet.errors import BnetError
+from bnet.runs.execute import _check_classes
 
 SIZES = {"air": 40, "jig": 90, "reel": 130}
 DRAWN = [name for name in PROTOCOLS if name != "official"]
@@ -168,6 +169,15 @@ def test_groups_that_share_classes_are_refused_by_name():
                 == {track_id[0] for track_id in split.train}
                 == {"a", "b"}
             )
+
+
+def test_lost_tracks_may_not_take_a_class_from_training_or_validation():
+    everything = tracks()
+    split = make_split(everything, "grouped", 0, 5)
+    lost = {track_id for track_id in split.validation if track_id.startswith("jig")}
+    with pytest.raises(BnetError, match="the validation part of this fold has no track of jig with features"):
+        _check_classes(everything, split, split.without(lost))
+    _check_classes(everything, split, split.without({*lost} - {min(lost)}))
 
 
 def test_ids_must_be_unique():

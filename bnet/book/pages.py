@@ -74,6 +74,7 @@ PAGES: tuple[Page, ...] = (
     Page("reference/api", "reference/api.py"),
     Page("reference/cli", "reference/cli.py"),
     Page("reference/cite", "reference/cite.py"),
+    Page("reference/faults", "reference/faults.py"),
     Page("rhythm-or-tempo", "rhythm-or-tempo.py"),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import mmap
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,6 @@ _FOREIGN = {
     rb"RIFF.{4}AVI ": "AVI",
     rb"\0\0\x01\xba": "MPEG video",
     rb"DSD |FRM8": "DSD",
-    rb"MThd": "MIDI, notes without sound",
 }
 """How a file begins -> the format, which libsndfile does not read (it takes some of them for MP3)."""
 
@@ -204,6 +204,24 @@ def ogg(path: Path) -> Ogg:
         if at < 0 and not ended and stop != len(data):
             ends = False
     return Ogg(second, ends and at < 0, stop)
+
+
+def with_end(path: Path) -> bytes | None:
+    """An Opus whose last page is whole but not marked as the last, with the mark, which libsndfile wants; else None."""
+    data = map_file(path)
+    at = data.rfind(b"OggS", max(0, len(data) - 65_307))
+    if data[:4] != b"OggS" or data[28:36] != b"OpusHead" or not 0 <= at <= len(data) - 27 or data[at + 5] & 4:
+        return None
+    page = bytearray(data[at:])
+    table = page[27 : 27 + page[26]]
+    if not table or table[-1] == 255 or len(page) != 27 + len(table) + sum(table):
+        return None
+    page[5] |= 4
+    page[22:26] = bytes(4)
+    mirrored = bytes(int(f"{i:08b}"[::-1], 2) for i in range(256))  # the checksum is zlib's, bits and start mirrored
+    checksum = zlib.crc32(bytes(page).translate(mirrored), 0xFFFF_FFFF) ^ 0xFFFF_FFFF
+    page[22:26] = int(f"{checksum:032b}"[::-1], 2).to_bytes(4, "little")
+    return data[:at] + bytes(page)
 
 
 def _ogg_sound(head: bytes) -> str:

@@ -7,12 +7,10 @@ change of rate or in a second stream, is refused by name.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import re
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +20,7 @@ import soundfile
 
 from bnet.errors import BnetError
 from bnet.sound import containers
-from bnet.sound.mpeg import Mpeg, mpeg
+from bnet.sound.mpeg import Mpeg, mpeg, quiet_mpg123
 
 SLACK = 0.1
 """A file that holds less than its header promises, by more than this many s, is truncated; less is encoder padding."""
@@ -65,12 +63,13 @@ def blocks(path: Path, seconds: float | None = None, offset: float = 0.0) -> Ite
 
     Notes
     -----
-    An MP3 whose own count of frames is too small, and a file whose header says 0 for the size of its sound, are held in
-    memory, as they are on disk; all else a block at a time: neither channels nor a header that lies cost memory.
+    An MP3 whose own count of frames is too small, a file whose header says 0 for the size of its sound, and an Opus
+    whose end is not marked, are held in memory, as they are on disk; all else a block at a time: neither channels nor a
+    header that lies cost memory.
     """
-    with _quiet_mpg123():
-        sized = containers.with_size(path)
-        stream = _open(path, io.BytesIO(sized) if sized else path)
+    with quiet_mpg123():
+        mended = containers.with_size(path) or containers.with_end(path)
+        stream = _open(path, io.BytesIO(mended) if mended else path)
         if (stream.format, stream.subtype) == ("PAF", "PCM_24"):  # libsndfile prints what is wrong with its blocks
             raise _unknown(path)
         sr = stream.samplerate
@@ -81,7 +80,7 @@ def blocks(path: Path, seconds: float | None = None, offset: float = 0.0) -> Ite
     with stream:
         truncated = None
         while truncated is None:
-            with _quiet_mpg123():
+            with quiet_mpg123():
                 size = min(_BLOCK, (start if end < start else stop) - end)
                 y, energy = _next(path, stream, size, end)
                 wanted, end = end >= start, end + len(y)
@@ -96,7 +95,7 @@ def blocks(path: Path, seconds: float | None = None, offset: float = 0.0) -> Ite
 def duration(path: Path) -> float | None:
     """Length of a file by its header, in s, which may be wrong; None where none is told, 0 where it can't be opened."""
     try:
-        with _quiet_mpg123(), _open(path, path) as stream:
+        with quiet_mpg123(), _open(path, path) as stream:
             return stream.frames / stream.samplerate if stream.frames < _UNKNOWN_LENGTH else None
     except (BnetError, OSError):
         return 0.0
@@ -234,35 +233,3 @@ def _joined(path: Path, how: str) -> BnetError:
         f"{path} is several files joined end to end: {how}; expected one; convert it "
         f"(ffmpeg -i {path.name} out.wav), or split it"
     )
-
-
-_quiet_lock = threading.Lock()
-_quiet_state: dict[str, int] = {"depth": 0, "stderr": -1}
-
-
-@contextlib.contextmanager
-def _quiet_mpg123() -> Iterator[None]:
-    """Keep mpg123's notes, which it prints on file descriptor 2, off the screen: what matters is raised."""
-    with _quiet_lock:
-        _quiet_state["depth"] += 1
-        if _quiet_state["depth"] == 1:
-            _redirect_stderr()
-    try:
-        yield
-    finally:
-        with _quiet_lock:
-            _quiet_state["depth"] -= 1
-            if _quiet_state["depth"] == 0 and _quiet_state["stderr"] >= 0:
-                os.dup2(_quiet_state["stderr"], 2)
-                os.close(_quiet_state["stderr"])
-
-
-def _redirect_stderr() -> None:
-    _quiet_state["stderr"] = -1
-    if sys.__stderr__ is None:  # closed when Python started: the descriptor may be that of a sound file by now
-        return
-    with contextlib.suppress(OSError):  # no file descriptor 2
-        _quiet_state["stderr"] = os.dup(2)
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 2)
-        os.close(null)
