@@ -34,6 +34,7 @@ from bnet.corpora import SR, Corpus, Track
 from bnet.corpora.archives import unpack
 from bnet.corpora.store import FeatureStore
 from bnet.paths import sha256
+from bnet.sound import log_mel
 
 PASSED_OVER = (".lock",)
 """Ends of names that do not count: a lock stays, empty."""
@@ -125,6 +126,9 @@ WORK: dict[str, Callable[[Path], None]] = {
 
 def survived(work: Callable[[Path], None], step: int = 1) -> tuple[int, int]:
     """At how many points a kill was survived, and at how many the work was killed (every `step`-th)."""
+    from bnet.runs import jobs  # noqa: F401  what children need is imported once, before the fork
+
+    log_mel.log_mel(np.ones(SR, "float32"))
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         points = _points(work, place / "undisturbed")
