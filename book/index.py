@@ -23,6 +23,7 @@ from IPython.display import display
 from bnet.audit import contrasts, finding, paper, plots
 from bnet.audit.claims import CLAIMS
 from bnet.audit.evidence import Evidence, Verdict, command
+from bnet.audit.outside import reading
 from bnet.book import myst
 from bnet.paths import results_dir
 
@@ -77,10 +78,11 @@ if len(rows):
         )
         + ".",
     )
-for contrast in contrasts.CONTRASTS:
-    for report in filter(None, contrasts.reports(evidence, contrast)):
-        title = f"Where these numbers come from: {report.corpus.title}, {report.protocol}"
-        display(myst.provenance(report.only(contrasts.METHODS).provenance(), title))
+sources = [report for contrast in contrasts.CONTRASTS for report in contrasts.reports(evidence, contrast) if report]
+facts = [line for report in sources for line in report.only(contrasts.METHODS).provenance()]
+facts += reading.provenance(finding.outside(results_dir())[:1])
+if facts:
+    display(myst.provenance(facts))
 gaps = [c for c in contrasts.CONTRASTS if None in contrasts.reports(evidence, c)]
 if gaps:
     display(
