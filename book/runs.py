@@ -93,7 +93,7 @@ for corpus in dict.fromkeys(spent["corpus"]) if found else []:
 # Trained networks that were evaluated on a corpus that they were not trained on ({doc}`outside`); nothing is trained, and the records lie in
 # `results/outside`.
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 outside = spent_outside(read_all(results_dir()))
 if len(outside):
     one = outside["machine"].nunique() == 1

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Faults that were injected
 #
-# People's files and machines are worse than anybody's test data. The first table lists what public reports say of programs of this
+# Real files and machines are worse than test data. The first table lists what public reports say of programs of this
 # kind, with the answer of `bnet` and the test that keeps it; then come files altered at random, and work that is killed while it
 # writes. {doc}`developers` describes the code.
 
