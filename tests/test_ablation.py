@@ -43,7 +43,7 @@ def test_every_network_has_its_place():
 def test_reported_change_is_the_papers():
     nothing = Report.load("tunes", "smoke", "grouped", Path("nowhere"))
     found = ablation.change(nothing, "xception")
-    assert (found.reported, found.found, found.verdict) == (0.0, None, "not run")
+    assert (found.reported, found.measured, found.verdict) == (0.0, None, "not run")
     assert ablation.change(nothing, "replace-5x5").reported == -12.0
     assert ablation.change(nothing, "step-2").reported is None
     assert "not tested" in ablation.sentence(nothing, "selu")
@@ -77,7 +77,7 @@ def test_columns_subtract_although_the_folds_differ(tmp_path):
         write_record(tmp_path, "gtzan-images", "selu", fold, right=0.6)
     report = Report.load("gtzan-images", "laptop", "holdout", tmp_path)
     table = ablation.changes(report, [("bbnn", "bbnn"), ("selu", "bbnn"), ("lstm", "bbnn")]).set_index("variant")
-    row, found = table.loc["selu"], ablation.change(report, "selu").found
+    row, found = table.loc["selu"], ablation.change(report, "selu").measured
     assert row["accuracy"] - row["base"] == pytest.approx(row["change"])
     both = tuple(record for record in report.records if record.config.fold in (0, 1))
     shares = dataclasses.replace(report, records=both).summary["accuracy"]

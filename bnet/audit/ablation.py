@@ -30,12 +30,12 @@ class Change(NamedTuple):
     measured here on the folds that both were tested on; None where there is none."""
 
     reported: float | None
-    found: Comparison | None = None
+    measured: Comparison | None = None
 
     @property
     def verdict(self) -> str:
         """The comparison's verdict, and whether it is the paper's direction; a word or two for a table."""
-        verdict = self.found.verdict if self.found else "not run"
+        verdict = self.measured.verdict if self.measured else "not run"
         if self.as_reported is None:
             return verdict
         if self.as_reported:
@@ -45,9 +45,9 @@ class Change(NamedTuple):
     @property
     def as_reported(self) -> bool | None:
         """Whether the verdict is what the paper's difference says, however small that is; None where one is open."""
-        if self.reported is None or self.found is None or self.found.verdict not in _SIGN:
+        if self.reported is None or self.measured is None or self.measured.verdict not in _SIGN:
             return None
-        return bool(_SIGN[self.found.verdict] == np.sign(self.reported))
+        return bool(_SIGN[self.measured.verdict] == np.sign(self.reported))
 
 
 def reported(name: str) -> paper.Reported | None:
@@ -74,19 +74,19 @@ def changes(report: Report, pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
     """
     rows = []
     for name, other in pairs:
-        printed, same, found = reported(name), name == other, change(report, name, other)
+        printed, same, gap = reported(name), name == other, change(report, name, other)
         row = {"variant": name, "title": jobs.title(name), "against": other, **dict.fromkeys(_MEASURED, np.nan)}
         row |= {"paper_validation": printed.validation if printed else np.nan}
         row |= {"paper_test": printed.test if printed else np.nan}
-        row |= {"paper_change": np.nan if found.reported is None or same else found.reported}
-        row |= {"folds": 0, "verdict": "" if same else found.verdict}
-        if found.found:
+        row |= {"paper_change": np.nan if gap.reported is None or same else gap.reported}
+        row |= {"folds": 0, "verdict": "" if same else gap.verdict}
+        if gap.measured:
             folds = report.folds(other, name)
             row |= {"folds": len(folds), "accuracy": 100 * np.mean([np.mean(f.other == f.truth) for f in folds])}
             if not same:
-                row |= {"base": 100 * np.mean([np.mean(f.one == f.truth) for f in folds]), "p": found.found.p}
-                row |= {"change": 100 * found.found.difference}
-                row |= {key: 100 * getattr(found.found, key) for key in ("low", "high", "bound", "detectable")}
+                row |= {"base": 100 * np.mean([np.mean(f.one == f.truth) for f in folds]), "p": gap.measured.p}
+                row |= {"change": 100 * gap.measured.difference}
+                row |= {key: 100 * getattr(gap.measured, key) for key in ("low", "high", "bound", "detectable")}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -98,16 +98,16 @@ def steps() -> Sequence[tuple[str, str]]:
 
 def sentence(report: Report, name: str, other: str = BASELINE) -> str:
     """What was measured of `name` against `other`, beside what the paper says; no more than the interval allows."""
-    found, title, base = change(report, name, other), jobs.title(name), jobs.title(other)
+    gap, title, base = change(report, name, other), jobs.title(name), jobs.title(other)
     printed = (
         ""
-        if found.reported is None
-        else f"**The paper** reports {found.reported:+.1f} points of test accuracy for {title} against {base} on "
+        if gap.reported is None
+        else f"**The paper** reports {gap.reported:+.1f} points of test accuracy for {title} against {base} on "
         f"GTZAN, {HIGHEST}. "
     )
-    if found.found is None:
+    if gap.measured is None:
         return f"{printed}**Here** the two have not been run on the same folds: not tested."
     direction = {None: "", True: " That is the paper's direction.", False: " That is not the paper's direction."}
-    where = f"{report.corpus.title}, profile `{report.profile}`, {report.protocol}, {spell(found.found)}"
-    said = SAID[found.found.verdict].format(base)
-    return f"{printed}**Here** ({where}) {title} {said}: {points(found.found)}.{direction[found.as_reported]}"
+    where = f"{report.corpus.title}, profile `{report.profile}`, {report.protocol}, {spell(gap.measured)}"
+    said = SAID[gap.measured.verdict].format(base)
+    return f"{printed}**Here** ({where}) {title} {said}: {points(gap.measured)}.{direction[gap.as_reported]}"

@@ -123,20 +123,20 @@ def _load(folder: Path, wanted: Mapping[str, str]) -> dict[Key, dict[int, Record
     """The records by what pairs them: `Key`, then fold."""
     if not folder.is_dir():
         raise BnetError(f"no folder {folder}; expected one of records, such as results/ or reproduced/")
-    found: dict[Key, dict[int, Record]] = {}
+    by_key: dict[Key, dict[int, Record]] = {}
     for record in records.find(folder, **wanted):
         c = record.config
-        folds = found.setdefault((c.corpus, c.exclude, c.protocol, c.profile, c.variant), {})
+        folds = by_key.setdefault((c.corpus, c.exclude, c.protocol, c.profile, c.variant), {})
         if c.fold in folds:
             raise BnetError(
                 f"two records of {folder} claim fold {c.fold} of {c.variant}: {folds[c.fold].name} and {record.name}, "
                 "made with different settings; keep one of them, or compare the folders of one setting each"
             )
         folds[c.fold] = record
-    if not found:
+    if not by_key:
         asked = " with " + ", ".join(f"{key} {value}" for key, value in wanted.items()) if wanted else ""
         raise BnetError(f"no records{asked} in {folder}; make some with `bnet train --results {folder}`")
-    return found
+    return by_key
 
 
 def _row(key: Key, one: dict[int, Record], other: dict[int, Record]) -> tuple:
@@ -153,9 +153,9 @@ def _row(key: Key, one: dict[int, Record], other: dict[int, Record]) -> tuple:
     sums = [[record.run["files"]["predictions.csv"] for record in side] for side in sides]
     if sums[0] == sums[1]:
         return *row, 0.0, 0.0, 0.0, "identical", "equal predictions", lone
-    found = comparison.compare(tables.paired(*sides, tables.groups_of(key[0])))
-    state = "agrees" if found.low <= 0 <= found.high else "differs"
-    return *row, found.difference, found.low, found.high, state, spell(found), lone
+    gap = comparison.compare(tables.paired(*sides, tables.groups_of(key[0])))
+    state = "agrees" if gap.low <= 0 <= gap.high else "differs"
+    return *row, gap.difference, gap.low, gap.high, state, spell(gap), lone
 
 
 def _check(x: Record, y: Record) -> None:
@@ -171,11 +171,11 @@ def _check(x: Record, y: Record) -> None:
         raise BnetError(f"{x.folder} and {y.folder} were tested on different clips; compare records of one corpus")
 
 
-def _accuracy(found: Iterable[Record]) -> float:
-    scores = [metrics.accuracy(*record.arrays()[1:]) for record in found]
+def _accuracy(side: Iterable[Record]) -> float:
+    scores = [metrics.accuracy(*record.arrays()[1:]) for record in side]
     return float(np.mean(scores)) if scores else float("nan")
 
 
-def _told(found: Mapping[Key, dict[int, Record]]) -> str:
-    kinds = dict.fromkeys(f"{corpus} {protocol} {profile}" for corpus, _, protocol, profile, _ in found)
-    return f"{sum(map(len, found.values()))} runs of {', '.join(kinds)}"
+def _told(runs: Mapping[Key, dict[int, Record]]) -> str:
+    kinds = dict.fromkeys(f"{corpus} {protocol} {profile}" for corpus, _, protocol, profile, _ in runs)
+    return f"{sum(map(len, runs.values()))} runs of {', '.join(kinds)}"

@@ -42,44 +42,44 @@ def compared(
     It is judged on each of `corpora` that has records of both; what further corpora and protocols show stands beside.
     """
     every = {corpus: evidence.compared(one, other, corpus, order, labels) for corpus in corpora}
-    first = [found[0] for found in every.values() if found]
-    rest = [pair for found in every.values() for pair in found[1:]]
+    first = [pairs[0] for pairs in every.values() if pairs]
+    rest = [pair for pairs in every.values() for pair in pairs[1:]]
     if not labels:
         further = [c for c in (*paper.CORPUS_TITLES, *OURS) if c not in corpora]
         rest += [pair for c in further for pair in evidence.compared(one, other, c, order)[:1]]
-    shown = {(report.corpus.name, report.protocol): (found, report) for found, report in [*reversed(rest), *first]}
+    shown = {(report.corpus.name, report.protocol): (gap, report) for gap, report in [*reversed(rest), *first]}
     beside = "; ".join(_briefly(*pair) for pair in reversed(shown.values()) if pair not in first)
     if not first:
         where = " or ".join(paper.CORPUS_TITLES.get(corpus, f"`{corpus}`") for corpus in corpora)
         return Result(Verdict.NOT_TESTED, f"`{one}` and `{other}` have no records on the same folds of {where}", beside)
     names = f"{jobs.title(other)} against {jobs.title(one)}"
-    verdict = together(judge(found, sign, size) for found, _ in first)
+    verdict = together(judge(gap, sign, size) for gap, _ in first)
     return Result(verdict, ". ".join(f"{names}: {_at_length(*pair)}" for pair in first), beside)
 
 
-def _at_length(found: Comparison, report: Report) -> str:
+def _at_length(gap: Comparison, report: Report) -> str:
     """A comparison as what judges a claim: difference in points, interval, bound, and on what."""
-    few = "" if found.enough else ", too few for a verdict"
+    few = "" if gap.enough else ", too few for a verdict"
     where = f"{report.corpus.title}, profile `{report.profile}`, {report.protocol}"
-    return f"{points(found)}; {where}, {spell(found)}{few}"
+    return f"{points(gap)}; {where}, {spell(gap)}{few}"
 
 
-def _briefly(found: Comparison, report: Report) -> str:
+def _briefly(gap: Comparison, report: Report) -> str:
     """A comparison as what stands beside another: corpus, difference, interval."""
     return (
-        f"{report.corpus.title}, {report.protocol}: {100 * found.difference:+.1f} points ({100 * found.low:+.1f} to "
-        f"{100 * found.high:+.1f}, {spell(found)})"
+        f"{report.corpus.title}, {report.protocol}: {100 * gap.difference:+.1f} points ({100 * gap.low:+.1f} to "
+        f"{100 * gap.high:+.1f}, {spell(gap)})"
     )
 
 
 def table_2(corpus: str, evidence: Evidence) -> Result:
     """The proposed network against BBNN on a corpus of the paper; without records, what Table II alone supports."""
-    found = compared(evidence, "bbnn", "proposed", 1, (corpus,), size=paper.gain(corpus) / 100)
-    if found.verdict is not Verdict.NOT_TESTED:
-        return found
+    result = compared(evidence, "bbnn", "proposed", 1, (corpus,), size=paper.gain(corpus) / 100)
+    if result.verdict is not Verdict.NOT_TESTED:
+        return result
     one, two = (paper.TABLE_2[corpus, name].test / 100 for name in ("bbnn", "proposed"))
     clips = paper.tested_clips(corpus)
-    return found._replace(
+    return result._replace(
         measured=f"No copy of the corpus was at hand. Of Table II alone: on {clips} test clips two such accuracies "
         f"differ with p = {two_proportions(one, two, clips):.2f}, and a paired test would find "
         f"{100 * smallest_difference(clips):.1f} points.",
@@ -128,11 +128,11 @@ def smaller_loss(evidence: Evidence) -> Result:
         kind = "seeds" if report.protocol == "official" else "splits"
         ratio = 0.0 if kind == "seeds" else len(fold.ids) / fold.trained
         se = corrected_variance(less, ratio) ** 0.5 if len(less) > 1 else float("inf")
-        found = Comparison(float(less.mean()), se, max(len(less) - 1, 1), kind, len(less), 0)
-        shown = direction(found.low, found.high) if found.enough else ""
+        gap = Comparison(float(less.mean()), se, max(len(less) - 1, 1), kind, len(less), 0)
+        shown = direction(gap.low, gap.high) if gap.enough else ""
         verdicts.append({"better": Verdict.SUPPORTED, "worse": Verdict.NOT_SUPPORTED}.get(shown, Verdict.INCONCLUSIVE))
         lines.append(
             f"{report.corpus.title}: {np.mean([*ends[0].values()]):.2f} for BBNN, less by {less.mean():+.2f} for "
-            f"the proposed network (95 % interval {found.low:+.2f} to {found.high:+.2f}, {len(less)} folds)"
+            f"the proposed network (95 % interval {gap.low:+.2f} to {gap.high:+.2f}, {len(less)} folds)"
         )
     return Result(together(verdicts), "; ".join(lines) or "no records of both networks")

@@ -93,13 +93,13 @@ class Evidence:
         """One report per profile and protocol in which the clips of `corpus` were run, whole corpora only; kept in
         `read`. Sound comes before pictures of it, and fuller profiles before shorter ones."""
         if corpus not in self.read:
-            fullest, found = [*PROFILES][::-1], []
+            fullest, reports = [*PROFILES][::-1], []
             for name in measured_on(corpus):
                 some = records.find(self.results, corpus=name, exclude="")
                 have = {(record.config.profile, record.config.protocol) for record in some}
                 pairs = [pair for pair in itertools.product(fullest, THE_PAPERS) if pair in have]
-                found += [Report.load(name, *pair, self.results) for pair in pairs]
-            self.read[corpus] = found
+                reports += [Report.load(name, *pair, self.results) for pair in pairs]
+            self.read[corpus] = reports
         return self.read[corpus]
 
     def compared(
@@ -108,8 +108,8 @@ class Evidence:
         """`other` against `one` on the clips of `corpus` (or those of some `labels`); what judges comes first: what has
         folds enough, of the first protocol in `order`, from sound, in the fullest profile."""
         pairs = ((report.comparison(one, other, labels), report) for report in self.reports(corpus))
-        found = [(comparison, report) for comparison, report in pairs if comparison]
-        return sorted(found, key=lambda pair: (not pair[0].enough, order.index(pair[1].protocol)))
+        measured = [(comparison, report) for comparison, report in pairs if comparison]
+        return sorted(measured, key=lambda pair: (not pair[0].enough, order.index(pair[1].protocol)))
 
     def fullest(self, corpus: str, *networks: str, protocol: str = "") -> Report | None:
         """The report with the most folds of these networks (under a protocol), the first of equals; or None."""
@@ -133,31 +133,31 @@ def command(corpus: str, protocol: str) -> str:
     return train_command(measured_on(corpus)[-1], ("baselines", "bbnn", "proposed"), protocol, profile)
 
 
-def judge(found: Comparison, sign: int, size: float = 0.0) -> Verdict:
+def judge(result: Comparison, sign: int, size: float = 0.0) -> Verdict:
     """What a comparison says of the claim that `other` is better (`sign` 1), worse (-1), or as good (0).
 
     `size` is how large the claim says the difference is, in [0, 1]. A direction without that size is a part of the
     claim; an interval that does not reach it contradicts the claim, even where no direction shows.
     """
-    if not found.enough:
+    if not result.enough:
         return Verdict.INCONCLUSIVE
-    open_verdict = Verdict.BOUNDED if found.verdict == "bounded" else Verdict.INCONCLUSIVE
+    open_verdict = Verdict.BOUNDED if result.verdict == "bounded" else Verdict.INCONCLUSIVE
     if sign == 0:
         said = {"equivalent": Verdict.SUPPORTED, "better": Verdict.PARTLY, "worse": Verdict.NOT_SUPPORTED}
-        return said.get(found.verdict, open_verdict)
-    near, far = sorted((sign * found.low, sign * found.high))
-    if found.verdict != "equivalent" and near > 0:
+        return said.get(result.verdict, open_verdict)
+    near, far = sorted((sign * result.low, sign * result.high))
+    if result.verdict != "equivalent" and near > 0:
         return Verdict.SUPPORTED if far >= size else Verdict.PARTLY
-    return Verdict.NOT_SUPPORTED if found.verdict == "equivalent" or far < max(size, ROPE) else open_verdict
+    return Verdict.NOT_SUPPORTED if result.verdict == "equivalent" or far < max(size, ROPE) else open_verdict
 
 
 def together(verdicts: Iterable[Verdict]) -> Verdict:
     """The verdict of a claim that several corpora judge: of all; in part; or what one contradicts and none supports."""
-    found = set(verdicts)
-    if len(found) == 1:
-        return found.pop()
-    if found & {Verdict.SUPPORTED, Verdict.PARTLY}:
+    kinds = set(verdicts)
+    if len(kinds) == 1:
+        return kinds.pop()
+    if kinds & {Verdict.SUPPORTED, Verdict.PARTLY}:
         return Verdict.PARTLY
-    if Verdict.NOT_SUPPORTED in found:
+    if Verdict.NOT_SUPPORTED in kinds:
         return Verdict.NOT_SUPPORTED
-    return Verdict.INCONCLUSIVE if found else Verdict.NOT_TESTED
+    return Verdict.INCONCLUSIVE if kinds else Verdict.NOT_TESTED

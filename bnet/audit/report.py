@@ -42,8 +42,8 @@ def chosen(
         have.setdefault((record.config.profile, record.config.protocol), set()).add(record.config.variant)
     pairs = list(itertools.product(profiles, protocols))
     by_hand = [pair for pair in have if profile in ("", CUSTOM) and pair == (CUSTOM, protocol or pair[1])]
-    found = [pair for pair in pairs if pair in have] or by_hand or pairs[:1]
-    return max(found, key=lambda pair: len(have.get(pair, set()).intersection(networks)))
+    fits = [pair for pair in pairs if pair in have] or by_hand or pairs[:1]
+    return max(fits, key=lambda pair: len(have.get(pair, set()).intersection(networks)))
 
 
 def shown(corpus: str, profile: str, protocol: str, results: Path, exclude: str = "") -> list[Report]:
@@ -83,7 +83,7 @@ class Report:
     @classmethod
     def every(cls, corpus: str, profile: str, protocol: str, results: Path, exclude: str = "") -> list[Report]:
         """As `load`; of runs whose settings were changed by hand a report per settings, that of the most runs first."""
-        found = get_corpus(corpus)
+        known = get_corpus(corpus)
         if profile != CUSTOM:
             get_profile(profile)
         if protocol not in PROTOCOLS:
@@ -95,7 +95,7 @@ class Report:
         parts = sorted(same.values(), key=len, reverse=True) or [[]]
         for part in parts:
             settings.check_alike(part, results)
-        return [cls(found, profile, protocol, tuple(part), exclude) for part in parts]
+        return [cls(known, profile, protocol, tuple(part), exclude) for part in parts]
 
     @property
     def variants(self) -> list[str]:
@@ -176,11 +176,11 @@ class Report:
 
     def compare(self, one: str, other: str) -> str:
         """A sentence on `comparison`, in percentage points, with its verdict: it claims no more than that allows."""
-        found = self.comparison(other, one)
+        gap = self.comparison(other, one)
         first, second = f"**{jobs.title(one)}**", f"**{jobs.title(other)}**"
-        if found is None:
+        if gap is None:
             return f"{first} and {second} have not been run on the same folds."
-        return f"{first} {SAID[found.verdict].format(second)}: {points(found)}, over {spell(found)}."
+        return f"{first} {SAID[gap.verdict].format(second)}: {points(gap)}, over {spell(gap)}."
 
     def folds_of(self, variant: str) -> str:
         """The folds of a network: their number, and where some are missing in between, which ones there are."""

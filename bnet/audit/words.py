@@ -15,29 +15,29 @@ SAID = {
 """Verdict of a comparison -> what is said of the first network; the braces take the second."""
 
 
-def points(found: Comparison) -> str:
+def points(result: Comparison) -> str:
     """A difference in points of accuracy, with its interval, what it is at most, and what could have been found."""
     return (
-        f"{100 * found.difference:+.1f} points of accuracy, 95 % interval {100 * found.low:+.1f} to "
-        f"{100 * found.high:+.1f} (at most {100 * found.bound:.1f} either way with probability .95; such data show "
-        f"differences from {100 * found.detectable:.1f} on)"
+        f"{100 * result.difference:+.1f} points of accuracy, 95 % interval {100 * result.low:+.1f} to "
+        f"{100 * result.high:+.1f} (at most {100 * result.bound:.1f} either way with probability .95; such data show "
+        f"differences from {100 * result.detectable:.1f} on)"
     )
 
 
-def spell(found: Comparison) -> str:
+def spell(result: Comparison) -> str:
     """How many folds of which kind: ``10 folds``, ``3 seeds of one split``."""
-    if found.kind == "seeds":
-        return f"{found.folds} seeds of one split"
-    return f"{found.folds} fold{'s' * (found.folds != 1)}"
+    if result.kind == "seeds":
+        return f"{result.folds} seeds of one split"
+    return f"{result.folds} fold{'s' * (result.folds != 1)}"
 
 
-def verdict(found: Comparison) -> str:
+def verdict(result: Comparison) -> str:
     """The verdict on the paper's network against BBNN, in words for a stranger."""
     return {
         "better": "better",
         "worse": "worse",
         "equivalent": "equal within a point",
-        "bounded": f"inconclusive, at most {100 * found.bound:.1f} points",
+        "bounded": f"inconclusive, at most {100 * result.bound:.1f} points",
         "inconclusive": "inconclusive",
         "too few folds": "too few folds for a verdict",
-    }[found.verdict]
+    }[result.verdict]

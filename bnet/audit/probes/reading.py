@@ -59,16 +59,16 @@ def compared(pairs: Iterable[tuple[pd.Series, pd.Series]], groups: Mapping[str, 
         raise BnetError("nothing to compare: the two have no test clip in common")
     names = np.asarray([groups.get(track_id, track_id) for track_id in frame.index])
     now = frame["now"].to_numpy(float)
-    found: dict[str, Any] = {"clips": len(frame)}
+    row: dict[str, Any] = {"clips": len(frame)}
     for key, values in (("", now), ("change_", now - frame["base"].to_numpy(float))):
-        found[key.rstrip("_") or "accuracy"] = float(values.mean())
-        found[f"{key}low"], found[f"{key}high"] = metrics.bootstrap_interval(values, names)
-    return found
+        row[key.rstrip("_") or "accuracy"] = float(values.mean())
+        row[f"{key}low"], row[f"{key}high"] = metrics.bootstrap_interval(values, names)
+    return row
 
 
 def read_all(records: Iterable[Record], probe: str) -> list[Probed]:
     """What a probe found of these runs, leaving out those of which it was not asked."""
-    return [found for record in records if (found := running.read(record, probe)) is not None]
+    return [probed for record in records if (probed := running.read(record, probe)) is not None]
 
 
 def accuracies(probed: Iterable[Probed], groups: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -88,19 +88,20 @@ def accuracies(probed: Iterable[Probed], groups: Mapping[str, str] | None = None
         by_variant.setdefault((one.record.config.corpus, one.record.config.variant), []).append(one)
     rank = {name: i for i, name in enumerate([*VARIANTS, *BASELINES])}
     rows = []
-    for (corpus, variant), found in sorted(by_variant.items(), key=lambda item: (item[0][0], rank.get(item[0][1], 99))):
+    for corpus, variant in sorted(by_variant, key=lambda key: (key[0], rank.get(key[1], len(rank)))):
+        answers = by_variant[corpus, variant]
         known = tables.groups_of(corpus) if groups is None else groups
-        for value in found[0].values:
-            some = [one for one in found if value in one.values]
+        for value in answers[0].values:
+            some = [one for one in answers if value in one.values]
             rows.append(
                 {
                     "corpus": corpus,
                     "variant": variant,
                     "title": jobs.title(variant),
                     "kind": "baseline" if variant in BASELINES else "network",
-                    "probe": found[0].name,
+                    "probe": answers[0].name,
                     "value": value,
-                    "unit": found[0].about["probe"]["unit"],
+                    "unit": answers[0].about["probe"]["unit"],
                     "runs": len(some),
                     **compared([(right_when_changed(one, value), right(one.record)) for one in some], known),
                     "lost": sum(len(one.about["values"][value].get("lost", ())) for one in some),
@@ -134,15 +135,15 @@ def across(one: Iterable[Record], other: Iterable[Record], groups: Mapping[str, 
     folds = tables.paired(other, one, groups)
     if not folds:
         return None
-    found, accuracy = comparison.compare(folds), float(np.mean([np.mean(f.other == f.truth) for f in folds]))
+    gap, accuracy = comparison.compare(folds), float(np.mean([np.mean(f.other == f.truth) for f in folds]))
     return {
-        "folds": found.folds,
-        "clips": found.clips,
+        "folds": gap.folds,
+        "clips": gap.clips,
         "accuracy": accuracy,
-        "other": accuracy - found.difference,
-        "change": found.difference,
-        "change_low": found.low,
-        "change_high": found.high,
+        "other": accuracy - gap.difference,
+        "change": gap.difference,
+        "change_low": gap.low,
+        "change_high": gap.high,
     }
 
 
@@ -182,8 +183,8 @@ def points(row: Mapping[str, Any]) -> str:
 
 def verdict(row: Mapping[str, Any]) -> str:
     """What the interval of a difference says, by the rule of all verdicts: ``loses``, ``gains`` or ``inconclusive``."""
-    found = comparison.direction(row["change_low"], row["change_high"])
-    return {"better": "gains", "worse": "loses"}.get(found, INCONCLUSIVE)
+    side = comparison.direction(row["change_low"], row["change_high"])
+    return {"better": "gains", "worse": "loses"}.get(side, INCONCLUSIVE)
 
 
 def sentence(row: Mapping[str, Any], when: str) -> str:

@@ -90,12 +90,12 @@ def done(bench: Bench, probe: Probe) -> Probed | None:
     """What the probe found, if it asked for the same values, of the weights that are here (or, where there are none
     here, of whatever weights); else None. Damaged files count as not there."""
     try:
-        found = read(bench.record, probe.name)
+        probed = read(bench.record, probe.name)
     except DamagedAnswers:
         return None
-    if found is None or found.values != [text(value) for value in probe.values(bench)]:
+    if probed is None or probed.values != [text(value) for value in probe.values(bench)]:
         return None
-    return found if bench.weights_checksum in (None, found.about["weights"]) else None
+    return probed if bench.weights_checksum in (None, probed.about["weights"]) else None
 
 
 def text(value: Any) -> str:
@@ -121,19 +121,19 @@ def run(
     """
     bench = Bench(record, jobs)
     probes = chosen(bench, names)
-    found = {probe.name: done(bench, probe) for probe in probes}
-    say(f"{record.config.corpus}/{record.name}: {sum(map(bool, found.values()))} of {len(probes)} probes done")
-    if all(found.values()):
-        return list(found.values())
+    probed = {probe.name: done(bench, probe) for probe in probes}
+    say(f"{record.config.corpus}/{record.name}: {sum(map(bool, probed.values()))} of {len(probes)} probes done")
+    if all(probed.values()):
+        return list(probed.values())
     place = writable_dir(folder(record), "probes", "BNET_RESULTS")
     with alone(place / ".lock", f"another process asks {record.name}; waiting for it", say):
         for number, probe in enumerate(probes, 1):
-            found[probe.name] = done(bench, probe)
-            if not found[probe.name]:
-                found[probe.name] = _ask(bench, probe)
-                took = found[probe.name].about["made"]["wall_s"]
-                say(f"[{number}/{len(probes)}] {probe.name}: {len(found[probe.name].values)} values, {took:.0f} s")
-    return list(found.values())
+            probed[probe.name] = done(bench, probe)
+            if not probed[probe.name]:
+                probed[probe.name] = _ask(bench, probe)
+                took = probed[probe.name].about["made"]["wall_s"]
+                say(f"[{number}/{len(probes)}] {probe.name}: {len(probed[probe.name].values)} values, {took:.0f} s")
+    return list(probed.values())
 
 
 def _ask(bench: Bench, probe: Probe) -> Probed:
