@@ -33,13 +33,8 @@ def write(path: Path, about: dict[str, Any], table: pd.DataFrame) -> None:
 
 
 def read(path: Path, again: str) -> tuple[dict[str, Any], pd.DataFrame]:
-    """What `write` wrote: the content of the JSON and the table.
-
-    Raises
-    ------
-    DamagedAnswers
-        If the files are not whole or were changed; ends with `again`, what to do.
-    """
+    """What `write` wrote: the content of the JSON and the table; if the files are not whole or were changed,
+    `DamagedAnswers`, which ends with `again` (what to do)."""
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
         text = path.with_suffix(".csv").read_bytes()

@@ -49,13 +49,8 @@ class TrainedNetwork:
 
 def networks(names: Iterable[str], results: Path) -> Iterator[TrainedNetwork]:
     """The networks that a user names: runs below `results` (a name, its beginning or its folder) or ``shipped/...``
-    (`bnet.deploy.networks.find_run`), files that end with `SUFFIX`, or folders of those.
-
-    Raises
-    ------
-    BnetError
-        If there is no such run or file, its weights are not here, or they are of another network.
-    """
+    (`bnet.deploy.networks.find_run`), files that end with `SUFFIX`, or folders of those. A `BnetError` if there is no
+    such run or file, its weights are not here, or they are of another network."""
     for name in names:
         path = Path(name)
         if path.suffix == SUFFIX:

@@ -24,25 +24,12 @@ _BEYOND = float("inf")
 
 @dataclass(frozen=True)
 class Probe:
-    """One way to stress-test a trained run; name, title, what and unit are a row of ``rows/probes.csv``.
+    """One way to stress-test a trained run: a row of ``rows/probes.csv`` (short name, display name, what it changes and
+    how, unit of its values), and how it asks a run on the bench about one value.
 
-    Parameters
-    ----------
-    name, title
-        Short name for commands and files, and display name.
-    what
-        What it changes, and how, in a sentence or two.
-    unit
-        Of the values; '' where they are names.
-    ask
-        Asks a run on the bench about one value.
-    values
-        What is tried, from a run (`Bench`) that may have no weights here; none: the probe does not apply to it.
-    neutral
-        The value that would change nothing, from a run: inf where it lies beyond all numbers; None where values are
-        names.
-    answers
-        Whether its table holds class probabilities of every test clip (else it is described by `what`).
+    `values` gives what is tried of a run that may have no weights here (none: it does not apply to the run); `neutral`
+    the value that would change nothing (inf: beyond all numbers; None: values are names). With `answers` its table
+    holds class probabilities of every test clip, else what `what` says.
     """
 
     name: str

@@ -135,15 +135,9 @@ class Bench:
 
     @cached_property
     def predict(self) -> Callable[[np.ndarray], np.ndarray]:
-        """From log-mels [shape=(n, frames, n_mels)] to class probabilities [shape=(n, classes)].
-
-        Of a network, by its weights; a baseline is fitted again, which gives the same.
-
-        Raises
-        ------
-        BnetError
-            If unchanged clips are not answered as the record says; and errors of `model`.
-        """
+        """From log-mels [shape=(n, frames, n_mels)] to class probabilities [shape=(n, classes)]: of a network, by its
+        weights; a baseline is fitted again, which gives the same. A `BnetError` if unchanged clips are not answered as
+        the record says; and errors of `model`."""
         answer = self.answers_of(self.model) if self.row else self._baseline_answers
         ids, log_mels, _ = self.unchanged
         said = pd.DataFrame(self.test[2], index=self.test[0]).loc[ids].to_numpy()

@@ -40,18 +40,10 @@ def right_when_changed(probed: Probed, value: str) -> pd.Series:
 
 
 def compared(pairs: Iterable[tuple[pd.Series, pd.Series]], groups: Mapping[str, str]) -> dict[str, Any]:
-    """Pairs of right or wrong, each by track id, on the clips that both of a pair have.
+    """Pairs of right or wrong, each by track id, on the clips that both of a pair have; a `BnetError` without any.
 
-    Returns
-    -------
-    dict
-        ``clips``; ``accuracy, low, high`` of the first; ``change, change_low, change_high``, the first minus the
-        second: the same clips are compared with each other, whole groups are resampled together.
-
-    Raises
-    ------
-    BnetError
-        If there is no clip in common.
+    ``clips``; ``accuracy, low, high`` of the first; ``change, change_low, change_high``, the first minus the second:
+    the same clips are compared with each other, whole groups are resampled together.
     """
     both = [pd.concat({"now": now, "base": base}, axis=1, join="inner") for now, base in pairs]
     frame = pd.concat(both) if both else pd.DataFrame()

@@ -50,13 +50,8 @@ def folder(record: Record) -> Path:
 
 
 def read(record: Record, name: str) -> Probed | None:
-    """What a probe found, or None where it has not been run.
-
-    Raises
-    ------
-    DamagedAnswers
-        If the files are not whole, or were made of another run than `record`.
-    """
+    """What a probe found, or None where it has not been run; `DamagedAnswers` if the files are not whole, or were made
+    of another run than `record`."""
     path = folder(record) / f"{name}.json"
     if not path.is_file():
         return None
@@ -68,13 +63,8 @@ def read(record: Record, name: str) -> Probed | None:
 
 
 def chosen(bench: Bench, names: Iterable[str] = ()) -> list[Probe]:
-    """The probes called `names`; without names, all that apply to the run.
-
-    Raises
-    ------
-    BnetError
-        If a name is unknown, or the probe does not apply to the run.
-    """
+    """The probes called `names`; without names, all that apply to the run. A `BnetError` if a name is unknown, or the
+    probe does not apply to the run."""
     fits = [probe for probe in PROBES.values() if probe.values(bench)]
     probes = [get_probe(name) for name in dict.fromkeys(names)]
     for probe in probes:
