@@ -25,6 +25,7 @@ from IPython.display import display
 
 from bnet.audit import answer_plots, plots
 from bnet.audit.probes import PROBES, changes, reading
+from bnet.audit.settings import train_command
 from bnet.audit.tables import groups_of
 from bnet.book import myst
 from bnet.corpora import SR, get_corpus
@@ -47,7 +48,7 @@ groups = groups_of("tunes")
 order = [name for name in VARIANTS if any(record.config.variant == name for record in networks)]
 look = answer_plots.colours([jobs.title(name) for name in order])
 train = "\n".join(
-    f"bnet train --corpus {name} --variant bbnn,proposed --protocol {protocol} --profile {profile} --fold 0\n"
+    f"{train_command(name, ('bbnn', 'proposed'), protocol, profile, folds=[0])}\n"
     f"bnet probe {name}/bbnn-{protocol}-0-{profile} {name}/proposed-{protocol}-0-{profile}"
     for name in corpora
 )

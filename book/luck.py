@@ -21,27 +21,20 @@ from IPython.display import display
 
 from bnet.audit import contrasts, paper, plots
 from bnet.audit.evidence import Evidence, command
-from bnet.audit.report import Report
 from bnet.book import myst
 from bnet.paths import results_dir
 from bnet.runs import jobs
-from bnet.statistics import luck, metrics
+from bnet.statistics import luck
 
 plots.style()
 evidence = Evidence(results_dir())
 logs = {part: np.array(values) for part, values in paper.BASELINE_LOGS.items()}
 LOGS = "BBNN, its authors' published logs"
 
-
-def accuracies(report: Report | None, name: str) -> list[float]:
-    """Test accuracy of each fold."""
-    return [metrics.accuracy(*record.arrays("test")[1:]) for record in report.of(name)] if report else []
-
-
 reports = {c: evidence.fullest(c, "bbnn", protocol="holdout") for c in (*paper.CORPUS_TITLES, "tunes")}
 reports = {corpus: report for corpus, report in reports.items() if report and len(report.of("bbnn")) > 2}
 drawn = {
-    corpus: {name: v for name in contrasts.METHODS if len(v := accuracies(report, name)) > 2}
+    corpus: {name: v for name in contrasts.METHODS if len(v := report.accuracies(name)) > 2}
     for corpus, report in reports.items()
 }
 clips = {corpus: len(report.of("bbnn")[0].arrays("test")[0]) for corpus, report in reports.items()}
@@ -259,7 +252,7 @@ rows = []
 for corpus in paper.CORPUS_TITLES:
     report = evidence.fullest(corpus, "bbnn", protocol="official")
     for name in report.networks if report else []:
-        values = 100 * np.array(accuracies(report, name))
+        values = 100 * np.array(report.accuracies(name))
         if len(values) > 1:
             seeds = ", ".join(f"{value:.1f}" for value in values)
             rows.append([report.corpus.title, jobs.title(name), seeds, values.mean(), values.std(ddof=1)])

@@ -30,6 +30,7 @@ from IPython.display import display
 
 from bnet.audit import answer_plots, paper, plots
 from bnet.audit.probes import PROBES, changes, reading
+from bnet.audit.settings import train_command
 from bnet.audit.tables import groups_of
 from bnet.book import myst
 from bnet.corpora import SR, get_corpus, select
@@ -46,10 +47,7 @@ groups = groups_of("tunes")
 order = [name for name in [*VARIANTS, *BASELINES] if any(r.config.variant == name for rs in found.values() for r in rs)]
 of = {name: {v: [r for r in found[name] if r.config.variant == v] for v in order} for name in corpora}
 look = answer_plots.colours([jobs.title(name) for name in order if name != "majority"])
-train = "\n".join(
-    f"bnet train --corpus {name} --variant baselines,bbnn,proposed --protocol {protocol} --profile {profile}"
-    for name in corpora
-)
+train = "\n".join(train_command(name, ("baselines", "bbnn", "proposed"), protocol, profile) for name in corpora)
 ask = "\n".join(f"bnet probe {name}/VARIANT-{protocol}-0-{profile}" for name in corpora)
 
 

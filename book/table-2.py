@@ -23,13 +23,13 @@ from IPython.display import display
 from bnet.audit import contrasts, paper, plots
 from bnet.audit.evidence import OURS, Evidence, command
 from bnet.audit.measured import read
-from bnet.audit.report import Report
+from bnet.audit.settings import train_command
 from bnet.audit.words import SAID, spell
 from bnet.book import myst
 from bnet.corpora import get_corpus
 from bnet.paths import results_dir
 from bnet.runs import jobs
-from bnet.statistics import comparison, metrics
+from bnet.statistics import comparison
 
 plots.style()
 NETWORKS = ("bbnn", "proposed", "proposed-released")
@@ -160,11 +160,6 @@ for contrast in contrasts.CONTRASTS:
 NOT_RUN = "not run"
 
 
-def accuracies(report: Report | None, name: str) -> list[float]:
-    """Test accuracy of each split, in percent."""
-    return [100 * metrics.accuracy(*record.arrays("test")[1:]) for record in report.of(name)] if report else []
-
-
 def mean_sd(values: list[float], protocol: str, corpus: str) -> str:
     """Mean and standard deviation over splits, and their number."""
     if not values:
@@ -177,7 +172,8 @@ def mean_sd(values: list[float], protocol: str, corpus: str) -> str:
 rows = []
 for corpus in corpora:
     for name in NETWORKS:
-        found = {p: accuracies(reports[corpus, p], name) for p in PROTOCOLS}
+        runs = {p: report.accuracies(name) if (report := reports[corpus, p]) else [] for p in PROTOCOLS}
+        found = {p: [100 * share for share in shares] for p, shares in runs.items()}
         printed = paper.TABLE_2.get((corpus, name))
         if printed or any(found.values()):
             measured = next((r for (c, _), r in shown.items() if c == corpus), None)
@@ -216,7 +212,7 @@ if absent:
         myst.not_run(
             f"There are no records of {', '.join(paper.CORPUS_TITLES[c] for c in absent)}: no copy of them was at hand. With a copy, and a GPU for the paper's profile:",
             "\n".join(
-                f"bnet train --corpus {c} --variant bbnn,proposed,proposed-released --protocol {p} --profile paper"
+                train_command(c, ("bbnn", "proposed", "proposed-released"), p, "paper")
                 for c in absent
                 for p in ("holdout", get_corpus(c).protocols[0])
             )

@@ -21,7 +21,7 @@ from bnet.errors import unknown
 from bnet.models import VARIANTS
 from bnet.runs import jobs, records
 from bnet.runs.records import Record
-from bnet.statistics import comparison
+from bnet.statistics import comparison, metrics
 from bnet.training.baselines import BASELINES
 from bnet.training.config import PROFILES, Profile, get_profile
 
@@ -164,6 +164,10 @@ class Report:
             np.concatenate([truth for _, truth, _ in parts]),
             np.concatenate([probabilities for _, _, probabilities in parts]),
         )
+
+    def accuracies(self, variant: str) -> list[float]:
+        """Test accuracy of a network on each of its folds."""
+        return [metrics.accuracy(*record.arrays("test")[1:]) for record in self.of(variant)]
 
     def folds(self, one: str, other: str, labels: Sequence[str] = ()) -> list[comparison.Fold]:
         """The folds on which both were tested (`tables.paired`), of some `labels` only."""
