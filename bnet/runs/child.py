@@ -35,19 +35,11 @@ class Message(NamedTuple):
 
 
 class Child:
-    """A call of `function` in another process.
+    """A call of `function` with `arguments` in another process: picklable, the function by its module and name.
 
-    Parameters
-    ----------
-    function, arguments
-        What to call: picklable, the function by its module and name, as is what it returns.
-    tell
-        Is given every `Message`, from a thread of its own; the last has ``ended``.
-    cores
-        Numbers of the cores that the process is bound to, where the system can do that; empty: all of this one's.
-    threads
-        Size of TensorFlow's thread pools. Its sums are cut by that number, not by how many cores there are: processes
-        with equal `threads` give equal results.
+    `tell` is given every `Message`, from a thread of its own; the last has ``ended``. The process is bound to `cores`
+    (their numbers; empty: all of this one's) where the system can do that. `threads` is the size of TensorFlow's thread
+    pools: its sums are cut by that number, not by how many cores there are, so that equal `threads` give equal results.
     """
 
     def __init__(

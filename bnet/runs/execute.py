@@ -124,8 +124,8 @@ def _predictions(tracks: Iterable[Track], labels: list[str], split: Split, outco
 
 
 def made(started: datetime, seconds: float, network: bool, execution: dict[str, Any] | None = None) -> dict[str, Any]:
-    """How a record was made (commit, packages, device, machine, date and time): what may differ between two runs of one
-    configuration. `network`: a Keras network computed it; `execution`: how its training was executed."""
+    """How a record was made: what may differ between two runs of one configuration. `network`: a Keras network computed
+    it; `execution`: how its training was executed."""
     return {
         "bnet": bnet.__version__,
         **commit(),
