@@ -100,7 +100,7 @@ def take(wanted: str, memory_share: float = 0.0, deterministic: bool = True) -> 
     prepare()
     if deterministic and "xla_gpu_deterministic_ops" not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
-    _TAKE[name()](wanted == "cpu", memory_share)
+    _take(wanted == "cpu", memory_share)
     kind = device()["kind"]
     if wanted == "gpu" and kind == "CPU":
         raise BnetError(
@@ -113,37 +113,33 @@ def take(wanted: str, memory_share: float = 0.0, deterministic: bool = True) -> 
         )
 
 
-def _take_tensorflow(hide: bool, share: float) -> None:
-    import tensorflow as tf
+def _take(hide: bool, share: float) -> None:
+    """Hide the GPUs, or take the `share` of their memory (0: as it is needed)."""
+    if name() == "tensorflow":
+        import tensorflow as tf
 
-    if hide:
-        with contextlib.suppress(RuntimeError):  # in use already
-            tf.config.set_visible_devices([], "GPU")
-        return
-    for gpu in tf.config.get_visible_devices("GPU"):
         with contextlib.suppress(RuntimeError):  # in use already, as it was taken
-            if share:
-                limit = tf.config.LogicalDeviceConfiguration(memory_limit=share * _gpu_mib())
-                tf.config.set_logical_device_configuration(gpu, [limit])
-            else:
-                tf.config.experimental.set_memory_growth(gpu, True)
+            if hide:
+                tf.config.set_visible_devices([], "GPU")
+            for gpu in tf.config.get_visible_devices("GPU"):
+                if share:
+                    limit = tf.config.LogicalDeviceConfiguration(memory_limit=share * _gpu_mib())
+                    tf.config.set_logical_device_configuration(gpu, [limit])
+                else:
+                    tf.config.experimental.set_memory_growth(gpu, True)
+    elif name() == "jax":
+        import jax
 
+        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+        if share:
+            os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{share:.3f}"
+        if hide:
+            jax.config.update("jax_platforms", "cpu")
+    else:
+        import torch
 
-def _take_jax(hide: bool, share: float) -> None:
-    import jax
-
-    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
-    if share:
-        os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{share:.3f}"
-    if hide:
-        jax.config.update("jax_platforms", "cpu")
-
-
-def _take_torch(hide: bool, share: float) -> None:
-    import torch
-
-    if share and not hide and torch.cuda.is_available():
-        torch.cuda.set_per_process_memory_fraction(share)
+        if share and not hide and torch.cuda.is_available():
+            torch.cuda.set_per_process_memory_fraction(share)
 
 
 def _gpu_mib() -> int:
@@ -155,7 +151,6 @@ def _gpu_mib() -> int:
         raise BnetError(f"memory_share wants the GPU's size, but nvidia-smi does not tell it: {error}") from error
 
 
-_TAKE = {"tensorflow": _take_tensorflow, "jax": _take_jax, "torch": _take_torch}
 _GPU_PACKAGES = {"tensorflow": "tensorflow[and-cuda]", "jax": "jax[cuda12]", "torch": "torch"}
 
 
