@@ -6,6 +6,8 @@ predicted class is the one with the highest probability (the first of equals). A
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix, f1_score
@@ -99,11 +101,18 @@ def bootstrap_interval(
     values = np.asarray(values, float)
     _, inverse = np.unique(np.asarray(groups), return_inverse=True)
     sums, counts = np.bincount(inverse, values), np.bincount(inverse)
-    rng = np.random.default_rng(seed)
-    picks = rng.integers(0, len(sums), (draws, len(sums)))
-    means = sums[picks].sum(axis=1) / counts[picks].sum(axis=1)
+    drawn = _drawn(len(sums), draws, seed)
+    means = drawn @ sums / (drawn @ counts)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+@functools.lru_cache(maxsize=4)
+def _drawn(groups: int, draws: int, seed: int) -> np.ndarray:
+    """How often each group is in each resample [shape=(draws, groups)]; many intervals share the same resamples."""
+    picks = np.random.default_rng(seed).integers(0, groups, (draws, groups))
+    places = picks + groups * np.arange(draws)[:, None]
+    return np.bincount(places.ravel(), minlength=draws * groups).reshape(draws, groups).astype(float)
 
 
 def reliability(truth: np.ndarray, probabilities: np.ndarray, bins: int = 10) -> pd.DataFrame:
