@@ -74,7 +74,7 @@ def train(folder: Path) -> None:
     corpora.CORPORA[Tones.name] = Tones()
     profile = get_profile("smoke", {"clip_seconds": "0.5", "groups": "3"})
     todo = jobs(Tones.name, ["svm-timbre"], "grouped", profile, [0])
-    run_all(todo, folder / "results", workers=1, say=lambda text: None)
+    run_all(todo, folder / "results", workers=1, log=lambda text: None)
 
 
 def unpack_archive(folder: Path) -> None:

@@ -33,6 +33,7 @@ _FOREIGN = {
     rb"RIFF.{4}AVI ": "AVI",
     rb"\0\0\x01\xba": "MPEG video",
     rb"DSD |FRM8": "DSD",
+    rb" paf.{12}\0\0\0\x01|fap .{12}\x01\0\0\0": "PAF of 24 bits",  # libsndfile prints its faults
 }
 """How a file begins -> the format, which libsndfile does not read (it takes some of them for MP3)."""
 
@@ -58,10 +59,10 @@ def map_file(path: Path) -> mmap.mmap:
 def foreign(path: Path) -> str:
     """The format of a file that libsndfile can't read, by its first bytes; '' if it is none of those known here."""
     with open(path, "rb") as stream:
-        head = stream.read(16)
+        head = stream.read(20)
         if head.startswith(b"ID3"):
             stream.seek(id3_length(head))
-            head = stream.read(16)
+            head = stream.read(20)
     return next((name for start, name in _FOREIGN.items() if re.match(start, head, re.DOTALL)), "")
 
 

@@ -29,12 +29,12 @@ CANCELLED = 1e-3
 """Channels whose mean has less than this part of their energy, -30 dB, cancel: one is the other upside down."""
 
 
-def load(path: str | os.PathLike[str], **options: Any) -> np.ndarray:
+def load(path: str | os.PathLike[str], *, sr: int = SR, **part: Any) -> np.ndarray:
     """Decode a sound file, average its channels and resample it, as `librosa.load` does.
 
     Parameters
     ----------
-    path, **options
+    path, sr, **part
         As for `blocks`.
 
     Returns
@@ -48,32 +48,25 @@ def load(path: str | os.PathLike[str], **options: Any) -> np.ndarray:
     BnetError
         As `blocks` does.
     """
-    return np.concatenate(list(blocks(path, **options)))
+    blocks = list(_read(Path(path), **part))
+    return resample(np.concatenate([y for y, _, _ in blocks]), blocks[-1][1], sr)
 
 
-def blocks(
-    path: str | os.PathLike[str],
-    *,
-    seconds: float | None = None,
-    offset: float = 0.0,
-    sr: int = SR,
-    min_seconds: float = MIN_SECONDS,
-    allow_silent: bool = False,
-) -> Iterator[np.ndarray]:
+def blocks(path: str | os.PathLike[str], *, sr: int = SR, **part: Any) -> Iterator[np.ndarray]:
     """A sound file as `load` gives it, block by block: memory does not grow with its length.
 
     Parameters
     ----------
     path
         Any file that libsndfile decodes.
-    seconds, offset
-        Which part: at most `seconds` s (None: all) from `offset` s on. Only that part is decoded and checked.
     sr
         Wanted sample rate, in Hz; resampled by soxr's HQ.
+    seconds, offset
+        Which part: at most `seconds` s (default: all) from `offset` s on (0). Only that part is decoded and checked.
     min_seconds
-        The least that must be there from `offset` on, in s (or `seconds`, if that is less).
+        The least that must be there from `offset` on, in s (`MIN_SECONDS`, or `seconds`, if that is less).
     allow_silent
-        Accept silence too.
+        Whether to accept silence too (no).
 
     Yields
     ------
@@ -98,12 +91,32 @@ def blocks(
     that says too little, files joined end to end) the frames are counted, and all of them decoded. Files joined end to
     end of which libsndfile reads but the first (a chained OGG, an MP3 whose rate or channels change) are refused.
     """
-    path = Path(path)
+    end, given, resampler = 0, 0, None
+    for y, rate, last in _read(Path(path), **part):
+        end += len(y)
+        if rate != sr:
+            resampler = resampler or soxr.ResampleStream(rate, sr, 1, dtype="float32", quality="soxr_hq")
+            y = resampler.resample_chunk(y, last=last)
+        if last:
+            y = fit(y, int(np.ceil(end * (sr / rate))) - given, sr=1)
+        given += len(y)
+        yield y
+
+
+def _read(
+    path: Path,
+    *,
+    seconds: float | None = None,
+    offset: float = 0.0,
+    min_seconds: float = MIN_SECONDS,
+    allow_silent: bool = False,
+) -> Iterator[tuple[np.ndarray, int, bool]]:
+    """Blocks at the file's own rate, checked; that rate; whether it is the last one."""
     if not offset >= 0 or (seconds is not None and not seconds > 0):
         raise BnetError(f"{seconds} s from {offset} s on of {path}; expected more than 0 s, from 0 s or later")
     least = min_seconds if seconds is None else min(min_seconds, seconds)
     _check_readable(path)
-    end, given, loudest, resampler, energies = 0, 0, 0.0, None, np.zeros(2)
+    end, loudest, energies = 0, 0.0, np.zeros(2)
     for y, energy, rate, truncated in streams.blocks(path, seconds, offset):
         last = truncated is not None
         end += len(y)
@@ -114,18 +127,12 @@ def blocks(
                 f"{path} holds NaN or infinite samples; expected finite ones; export it again or leave it out"
             )
         loudest = max(loudest, float(np.abs(y).max(initial=0.0)))
-        energies += np.dot(y, y), energy
+        energies += energy
         if last and end < max(1, int(least * rate)):
             raise _short(path, end / rate, least, offset)
         if last and not allow_silent:
-            _check_sound(path, loudest, *energies, end)
-        if rate != sr:
-            resampler = resampler or soxr.ResampleStream(rate, sr, 1, dtype="float32", quality="soxr_hq")
-            y = resampler.resample_chunk(y, last=last)
-        if last:
-            y = fit(y, int(np.ceil(end * (sr / rate))) - given, sr=1)
-        given += len(y)
-        yield y
+            _check_sound(path, loudest, *energies)
+        yield y, rate, last
 
 
 def _short(path: Path, seconds: float, least: float, offset: float) -> BnetError:
@@ -136,9 +143,9 @@ def _short(path: Path, seconds: float, least: float, offset: float) -> BnetError
     )
 
 
-def _check_sound(path: Path, loudest: float, energy: float, of_channels: float, n: int) -> None:
+def _check_sound(path: Path, loudest: float, energy: float, of_channels: float) -> None:
     """Refuse silence, and a mean of channels that lacks what each of them has."""
-    if energy < CANCELLED * of_channels and of_channels > n * (SILENCE / 4) ** 2:
+    if energy < CANCELLED * of_channels and of_channels > SILENCE**2:
         raise BnetError(
             f"the channels of {path} cancel: each has sound, their mean is silent (one is the other upside down); "
             f"expected channels in phase; keep one of them: ffmpeg -i {path.name} -af 'pan=mono|c0=c0' out.wav"
