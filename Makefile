@@ -5,6 +5,8 @@
 PROFILE  ?= smoke
 CORPUS   ?= tunes
 PROTOCOL ?= grouped
+KIT      ?= gpu-kit
+MINUTES  ?= 10
 NETWORKS ?= bbnn,proposed,proposed-released
 RESULTS  ?= reproduced
 VENV     ?= .venv
@@ -16,7 +18,7 @@ export BNET_DATA BNET_PARTIAL
 PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help reproduce test book pdf bench lint format clean
+.PHONY: help reproduce test book pdf bench gpu gpu-kit lint format clean
 
 help:
 	@echo "make reproduce   corpus, features, training, pages and book (PROFILE=$(PROFILE)); your runs beside the book's"
@@ -24,6 +26,8 @@ help:
 	@echo "make book        the book from the committed records: stale pages, strict build, checks"
 	@echo "make pdf         the book as one PDF (wants Chromium), in book/_build/book.pdf"
 	@echo "make bench       all benchmarks; ONLY=features,roofline some; QUICK=1 a try of each, to benchmarks/quick/"
+	@echo "make gpu-kit     what a GPU machine without network needs, from BNET_DATA, into KIT=$(KIT)"
+	@echo "make gpu         there: check, measure and train for MINUTES=$(MINUTES); REHEARSE=1: a tiny network, on any machine with JAX"
 	@echo "make lint        style; make format mends it"
 	@echo "make clean       remove what was built (not .venv, results or the feature cache)"
 
@@ -46,6 +50,14 @@ pdf: book
 
 bench: $(READY)
 	$(BIN)/python benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+gpu-kit: $(READY)
+	$(BIN)/python benchmarks/gpu_runs.py pack $(KIT)
+
+# in the Python that has JAX with CUDA, not in .venv: the machine may have no network
+GPU_PYTHON ?= python3
+gpu:
+	$(GPU_PYTHON) benchmarks/gpu_runs.py run $(KIT) --minutes $(MINUTES) $(if $(REHEARSE),--rehearse)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -25,7 +25,8 @@ AN_EPOCH = 100
 """Steps between two looks at the clock: those of 800 clips, as GTZAN has for training."""
 TARGET = 60.0
 """Seconds that the paper's 10 000 steps are to take on an H100-class GPU."""
-PLAIN = {"resident": "no", "steps_per_execution": 1, "deterministic": "no"}
+PLAIN = {"resident": "no", "steps_per_execution": 1, "deterministic": "no", "max_pooling": "keras"}
+"""Settings of plain Keras, as it comes."""
 
 
 def look() -> dict[str, Any]:
@@ -43,8 +44,11 @@ def look() -> dict[str, Any]:
     }
 
 
-def train(variant: str, frames: int, steps: int, precision: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """In a process of its own: seconds of `steps` training steps on noise, from those after the first epoch."""
+def train(
+    variant: str, frames: int, steps: int, precision: str, settings: dict[str, Any], an_epoch: int = AN_EPOCH
+) -> dict[str, Any]:
+    """In a process of its own: seconds of `steps` training steps on noise, from those after the first epoch; ``step_s``
+    are the seconds of a step, epoch by epoch."""
     from bnet import backend
     from bnet.training import device
 
@@ -62,24 +66,24 @@ def train(variant: str, frames: int, steps: int, precision: str, settings: dict[
             float(logs["loss"])  # wait for the device
             clock.append(time.perf_counter())
 
-    if settings.get("step") == "plain":
+    if settings.pop("max_pooling", "") == "keras":
         builder.max_pooling = lambda: fit.keras.layers.MaxPooling2D
-    an_epoch, row = min(AN_EPOCH, steps), get_variant(variant)
+    an_epoch, row = min(an_epoch, steps), get_variant(variant)
     clips = np.random.default_rng(0).uniform(-80, 0, (an_epoch * BATCH, frames, N_MELS)).astype("float32")
     part = Part(clips, np.arange(len(clips)), np.arange(len(clips)) % CLASSES)
     execution = device.take(device.Settings(**settings), precision, clips.nbytes)
     assembly.seed_everything(0, execution)
     with backend.precision(precision):
-        _, model, execution = assembly.assemble(row, CLASSES, frames, N_MELS, execution)
+        made = assembly.Trainer(row, (CLASSES, frames, N_MELS), execution, 1e-3, clips)
+        model, execution = made.model, made.execution
         places = np.arange(len(clips), dtype="int32") if execution.resident else None
-        model = assembly.ResidentModel(model, clips) if execution.resident else model
-        execution = assembly.compile_model(model, row, 1e-3, execution)
         batches = fit.Batches(part, CLASSES, BATCH, 0, places)
         epochs = 1 + -(-steps // an_epoch)
         model.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=[Clock()])
     a_step = (clock[-1] - clock[1]) / (an_epoch * (epochs - 1))
     return {
         "s": steps * a_step,
+        "step_s": (np.diff(clock[1:]) / an_epoch).tolist(),
         "start_s": clock[1] - clock[0] - an_epoch * a_step,
         "bytes": peak(),
         "device_bytes": speed.device_memory() if execution.device == "GPU" else None,

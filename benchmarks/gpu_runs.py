@@ -1,18 +1,20 @@
-"""As many runs as some minutes of a GPU allow, on a machine that may have no network: what they need is packed before.
+"""What a GPU is wanted for, in as many minutes as there are, on a machine that may have no network: `make gpu`.
 
     python benchmarks/gpu_runs.py pack gpu-kit --data ~/corpora       where there is a network: pictures, lists, wheels
-    python3 benchmarks/gpu_runs.py run gpu-kit --minutes 8            on the machine with the GPU, in the same checkout
+    python3 benchmarks/gpu_runs.py run gpu-kit --minutes 10           on the machine with the GPU, in the same checkout
+    python benchmarks/gpu_runs.py run gpu-try --minutes 5 --rehearse  on any machine with JAX: a tiny network, tunes
 
-`run` takes the packages that are there (JAX with CUDA, by default), adds the wheels that are not, and trains run by
-run, all folds of a network one after the other: XLA's compiled step is kept in a cache, so that only the first fold of
-a network waits for it. A run is begun only while there is time for it; what is done is done, and the same command
-resumes. Records lie in ``KIT/results`` and, as one file to bring back, in ``KIT/results.tar.gz``: unpack that into
-``results/``.
+`run` takes the packages that are there (JAX with CUDA, by default), adds the wheels that are not, checks and measures
+the training step (`gpu_step.py`, at most `--measure` of the minutes), and trains run by run, all folds of a network one
+after the other in one process, which compiles its step once. A run is begun only while there is time for it; what is
+done is done, and the same command resumes. What is brought back is one file, ``KIT/results.tar.gz``: records of runs
+and of the benchmark; unpack it at the root of a checkout.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -22,10 +24,20 @@ import time
 from pathlib import Path
 
 CORPUS = "gtzan-images"
-WHEELS = ("keras", "optree", "namex", "librosa", "audioread", "decorator", "soxr", "soundfile", "cffi", "pycparser")
-WHEELS += ("pooch", "platformdirs")
-"""What training takes that an image with JAX, PyTorch, pandas, scikit-learn and numba usually lacks."""
+WHEELS = (
+    *("keras", "optree", "namex", "h5py", "tqdm", "psutil", "filelock", "joblib"),
+    *("librosa", "audioread", "decorator", "soxr", "soundfile", "cffi", "pycparser", "pooch", "platformdirs"),
+    *("typer", "click", "shellingham", "rich", "markdown-it-py", "mdurl", "pygments", "annotated-doc"),
+    *("pillow", "matplotlib", "contourpy", "cycler", "kiwisolver", "fonttools", "pyparsing", "python-dateutil", "six"),
+    *("requests", "certifi", "charset-normalizer", "idna", "urllib3", "lazy-loader", "msgpack", "packaging"),
+    *("threadpoolctl", "narwhals", "typing-extensions", "absl-py"),
+)
+"""What training and measuring take that an image with JAX, pandas and scikit-learn may lack."""
 ROOT = Path(__file__).resolve().parent.parent
+FOLDS = 5
+"""Folds of each network before the further ones of any."""
+REHEARSAL = {"corpus": "tunes", "variants": "1-block", "profile": "smoke", "device": "cpu"}
+REHEARSED_SETTINGS = ["epochs=1", "max_per_class=6", "clip_seconds=5"]
 
 
 def pack(kit: Path, data: Path, python: str) -> None:
@@ -61,17 +73,60 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
-def train(kit: Path, minutes: float, variants: str, protocol: str, profile: str, settings: dict, device: str) -> None:
+def measure(kit: Path, minutes: float, rehearse: bool) -> None:
+    """Check and measure the training step, in processes of their own."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "gpu_step.py"), "--minutes", f"{minutes:g}"]
+    command += ["--output", str(kit / "benchmarks" / "results"), *(["--quick", "--allow-cpu"] if rehearse else [])]
+    subprocess.run(command, check=False)
+    bring(kit)
+
+
+def bring(kit: Path) -> None:
+    """Put all that is to be brought back into one file, whole or not at all."""
+    found = [path for folder in ("results", "benchmarks") for path in sorted((kit / folder).rglob("*"))]
+    with tarfile.open(kit / "results.tar.gz.part", "w:gz") as archive:
+        for path in found:
+            if path.is_file() and path.suffix in (".json", ".csv") and not path.name.startswith("."):
+                archive.add(path, path.relative_to(kit))
+    (kit / "results.tar.gz.part").replace(kit / "results.tar.gz")
+
+
+def step_of(kit: Path) -> str:
+    """The step to train with: the plain one where the lean one was found to be further off than is allowed."""
+    try:
+        record = json.loads((kit / "benchmarks" / "results" / "gpu_equality.json").read_text())
+    except FileNotFoundError:
+        return "auto"
+    lean = record["steps"]["lean"]
+    return "auto" if lean and lean["kept"] else "plain"
+
+
+def train(kit: Path, minutes: float, words: argparse.Namespace) -> None:
     """In the environment: run after run, while the slowest so far still fits."""
+    from bnet.errors import BnetError
+    from bnet.models import TABLE_3
     from bnet.runs.jobs import extract, jobs, outcome, run, state
     from bnet.training.config import get_profile
     from bnet.training.device import Settings
 
-    started, slowest = time.monotonic(), 0.0
-    todo = jobs(CORPUS, [variants], protocol, get_profile(profile, settings))
-    todo = [job for job in sorted(todo, key=lambda job: job.config.variant) if state(job, kit / "results") != "done"]
+    started, slowest, failed = time.monotonic(), 0.0, 0
+    named = [name for name in words.variants.split(",") if name != "table-3"]
+    names = list(dict.fromkeys([*named, *(TABLE_3 if "table-3" in words.variants.split(",") else ())]))
+    profile = get_profile(words.profile, dict(word.split("=", 1) for word in words.set))
+
+    def turn(job) -> tuple:
+        fold, name = job.config.fold, job.config.variant
+        return name not in named, fold // FOLDS, names.index(name), fold
+
+    todo = [
+        job
+        for job in jobs(words.corpus, names, words.protocol, profile)
+        if job.config.variant in named or job.config.fold < FOLDS
+    ]
+    todo = [job for job in sorted(todo, key=turn) if state(job, kit / "results") != "done"]
     if todo:
         extract(todo[0].corpus, todo[0].tracks, todo[0].config.training.clip_seconds)
+    settings = Settings(device=words.device, step=step_of(kit))
     for number, job in enumerate(todo, 1):
         left = 60 * minutes - (time.monotonic() - started)
         if left < 1.2 * slowest:
@@ -80,14 +135,17 @@ def train(kit: Path, minutes: float, variants: str, protocol: str, profile: str,
             )
             break
         begun = time.monotonic()
-        record = run(job, kit / "results", settings=Settings(device=device))
+        try:
+            record = run(job, kit / "results", settings=settings)
+        except BnetError as error:
+            failed += 1
+            print(f"[{number}/{len(todo)}] {job.config.variant}, fold {job.config.fold}: {error}", flush=True)
+            continue
         slowest = max(slowest, time.monotonic() - begun)
         print(f"[{number}/{len(todo)}] {record.name}: {outcome(record)}", flush=True)
-        with tarfile.open(kit / "results.tar.gz.part", "w:gz") as archive:
-            for path in sorted((kit / "results").rglob("*")):
-                if path.is_file() and path.suffix in (".json", ".csv") and not path.name.startswith("."):
-                    archive.add(path, path.relative_to(kit / "results"))
-        (kit / "results.tar.gz.part").replace(kit / "results.tar.gz")
+        bring(kit)
+    if failed:
+        sys.exit(f"{failed} runs failed; their reasons stand above")
 
 
 def main() -> None:
@@ -97,24 +155,35 @@ def main() -> None:
     parser.add_argument("kit", type=Path)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("BNET_DATA") or "data"))
     parser.add_argument("--python", default="3.12", help="of the machine with the GPU")
-    parser.add_argument("--minutes", type=float, default=8.0)
-    parser.add_argument("--variants", default="bbnn,proposed,proposed-released")
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--measure", type=float, default=0.5, help="share of the minutes; 0: train only")
+    parser.add_argument("--corpus", default=CORPUS)
+    parser.add_argument("--variants", default="bbnn,proposed,proposed-released,table-3")
     parser.add_argument("--protocol", default="holdout")
     parser.add_argument("--profile", default="gpu")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--device", default="gpu")
+    parser.add_argument("--rehearse", action="store_true", help="on a CPU, with a tiny network and embedded tunes")
     words = parser.parse_args()
     kit = words.kit.resolve()
+    if words.rehearse:
+        vars(words).update(REHEARSAL, set=REHEARSED_SETTINGS)
     if words.action == "pack":
         pack(kit, words.data, words.python)
     elif words.action == "run":
-        paths = {"BNET_DATA": kit / "data", "BNET_CACHE": kit / "cache", "PYTHONPATH": f"{ROOT}:{packages(kit)}"}
-        values = {"KERAS_BACKEND": "jax", **os.environ, **{name: str(path) for name, path in paths.items()}}
-        again = ["train" if word == "run" else word for word in sys.argv[1:]]
-        sys.exit(subprocess.run([sys.executable, __file__, *again], env=values, check=False).returncode)
+        started = time.monotonic()
+        kit.mkdir(parents=True, exist_ok=True)
+        paths = {"BNET_DATA": kit / "data", "BNET_CACHE": kit / "cache"}
+        places = [str(ROOT), str(packages(kit)), *filter(None, [os.environ.get("PYTHONPATH")])]
+        os.environ |= {"KERAS_BACKEND": "jax", **os.environ, **{name: str(path) for name, path in paths.items()}}
+        os.environ["PYTHONPATH"] = os.pathsep.join(places)
+        if words.measure:
+            measure(kit, words.measure * words.minutes, words.rehearse)
+        left = words.minutes - (time.monotonic() - started) / 60
+        again = ["train", *sys.argv[2:], "--minutes", f"{left:.2f}"]  # the last --minutes counts
+        sys.exit(subprocess.run([sys.executable, __file__, *again], check=False).returncode)
     else:
-        settings = dict(word.split("=", 1) for word in words.set)
-        train(kit, words.minutes, words.variants, words.protocol, words.profile, settings, words.device)
+        train(kit, words.minutes, words)
 
 
 if __name__ == "__main__":

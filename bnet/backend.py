@@ -27,8 +27,6 @@ def prepare() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     # else TensorFlow gives a CPU's buffers back to the system at every step, and half of a plain step is page faults
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
-    if os.environ.get("KERAS_BACKEND") == "jax":  # folds of one network compile once, also in the next process
-        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_dir() / "jax"))
     if "keras" in sys.modules or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         return
     with quiet(), contextlib.suppress(ImportError):  # told when Keras is imported in earnest
@@ -133,6 +131,8 @@ def _take(hide: bool, share: float) -> None:
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
         if share:
             os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{share:.3f}"
+        if jax.config.jax_compilation_cache_dir is None:  # what is compiled here serves the next process
+            jax.config.update("jax_compilation_cache_dir", str(cache_dir() / "jax"))
         if hide:
             jax.config.update("jax_platforms", "cpu")
     else:

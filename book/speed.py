@@ -31,9 +31,12 @@ from bnet.runs.jobs import title
 from bnet.sound import log_mel
 
 plots.style()
-training, equality, roof, features, scale, inference, jobs, gpu = (
+training, equality, roof, features, scale, inference, jobs, gpu, gpu_step, gpu_equality = (
     measured.read(name)
-    for name in ("training_step", "equality", "roofline", "features", "features_scale", "inference", "jobs", "gpu")
+    for name in (
+        *("training_step", "equality", "roofline", "features", "features_scale", "inference", "jobs"),
+        *("gpu", "gpu_step", "gpu_equality"),
+    )
 )
 LEAN, PLAIN = plots.PALETTE[0], plots.PALETTE[3]
 
@@ -472,6 +475,77 @@ else:
 
 # %% [markdown]
 # ## On a GPU
+#
+# On a GPU use JAX: it is the backend that was measured on one. TensorFlow on a GPU, which most readers have, was never run by us.
+# JAX has a lean step of its own, by the same plan and with the same mathematics: the maps that a block adds lie side by side in one
+# array, of which mean and variance are computed once, and all branches of a later block read it in one batched matrix product,
+# which the backward pass repeats instead of keeping. A second form of it (`--step kernels`) does this in Pallas kernels.
+
+# %% tags=["remove-input"]
+if gpu_step and gpu_step["rows"]:
+    display(
+        myst.table(
+            pd.DataFrame(
+                [
+                    {
+                        "Frames": row["frames"],
+                        "Precision": row["precision"],
+                        "Step": row["ours"],
+                        "Its time, ms": 1000 * row["ours_median"],
+                        "Plain, ms": 1000 * row["peer_median"],
+                        "Time, %": 100 * row["ratio"],
+                        "Floor, ms": 1000 * row["floor_s"] if row["floor_s"] else math.nan,
+                    }
+                    for row in gpu_step["rows"]
+                ]
+            ),
+            f"A training step of {batch} clips on {gpu_step['device']['name']}: medians of {gpu_step['rows'][0]['repetitions']} repetitions "
+            "in one process. The floor is the time for the bytes that no program can save, at the measured rate of the memory.",
+            "tab-speed-gpu-step",
+            formats={"Its time, ms": ".1f", "Plain, ms": ".1f", "Time, %": ".0f", "Floor, ms": ".2f"},
+        )
+    )
+    display(myst.provenance(measured.origin(gpu_step, "gpu_step")))
+else:
+    display(
+        myst.not_run(
+            "The lean step has not been measured on a GPU: none was at hand since it was written. The command checks and measures it on "
+            "a machine that has one and perhaps no network.",
+            "make gpu",
+        )
+    )
+if gpu_equality:
+    limits, tried = gpu_equality["limits"], {name: found for name, found in gpu_equality["steps"].items() if found}
+    frame = pd.DataFrame(
+        [
+            {
+                "Step": name,
+                "Its median": found["ours_median"],
+                "Plain, median": found["plain_median"],
+                "Its most": found["ours_max"],
+                "Plain, most": found["plain_max"],
+                "Of what is allowed, %": 100 * found["share_of_allowed"],
+            }
+            for name, found in tried.items()
+        ]
+    )
+    sizes = " or ".join(sorted({f"{found['frames']} x {found['bands']}" for found in tried.values()}))
+    display(
+        myst.table(
+            frame,
+            f"JAX's lean step: distance of gradients and statistics of `{gpu_equality['variant']}` from double precision, as in the table "
+            f"above, on a {gpu_equality['device']['kind']}, for {limits['batch']} clips of {sizes}"
+            + (", the kernels interpreted." if limits["interpreted"] else "."),
+            "tab-speed-gpu-equality",
+            formats={name: ".0f" if "%" in name else ".1e" for name in frame.columns[1:]},
+        )
+    )
+    if len(tried) < len(gpu_equality["steps"]):
+        display(myst.text(f"Failed: {', '.join(f'`{name}`' for name in gpu_equality['steps'] if name not in tried)}."))
+    display(myst.provenance(measured.origin(gpu_equality, "gpu_step")))
+
+# %% [markdown]
+# What was measured on a GPU before it had a lean step:
 
 # %% tags=["remove-input"]
 listed(gpu, "gpu", "Training on a GPU", "tab-speed-gpu")

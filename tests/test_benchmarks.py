@@ -14,7 +14,9 @@ import typer
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "benchmarks"
-SCRIPTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("common", "visit", "__main__"))
+SCRIPTS = sorted(
+    path.stem for path in FOLDER.glob("*.py") if path.stem not in ("common", "gradients", "visit", "__main__")
+)
 NOT_QUICK = {"gpu_runs"}
 NOT_TIMED = {"intervals", "gpu_runs", "fuzz", "crashes"}
 """Scripts that are no row of `make bench`: a simulation, runs, and what injects faults."""
@@ -186,6 +188,26 @@ def test_runs_on_a_gpu_are_rehearsed(tmp_path):
     with tarfile.open(tmp_path / "kit" / "results.tar.gz") as archive:
         assert sum(name.endswith("run.json") for name in archive.getnames()) == 3
     assert train("60").stdout == ""
+
+
+def test_a_lean_step_that_is_wrong_is_not_trained_with(tmp_path, common):
+    import gpu_runs
+
+    assert gpu_runs.step_of(tmp_path) == "auto"
+    file = tmp_path / "benchmarks" / "results" / "gpu_equality.json"
+    file.parent.mkdir(parents=True)
+    for lean, step in (({"kept": True}, "auto"), ({"kept": False}, "plain"), (None, "plain")):
+        file.write_text(json.dumps({"steps": {"lean": lean}}))
+        assert gpu_runs.step_of(tmp_path) == step
+
+
+def test_the_least_that_a_step_moves(common):
+    """Blocks of the proposed network read 1, 5, 9 and 13 maps, the transition 17; 17 are written; and the stem."""
+    import gpu_step
+
+    pixels = (1 + 5 + 9 + 13 + 17 + 17) * 161 * 128 + 646 * 128
+    assert gpu_step.least_bytes("proposed", 646, "bfloat16") == 4 * 8 * 32 * 2 * pixels
+    assert gpu_step.least_bytes("proposed", 646, "tf32") == 4 * 8 * 32 * 4 * pixels
 
 
 def test_packing_refuses_a_folder_without_pictures(tmp_path):

@@ -44,7 +44,7 @@ def fitted(precision: str = "float32", **settings):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"step": "leen"}, r"unknown step 'leen' \(did you mean 'lean'\?\); known: auto, lean, plain"),
+        ({"step": "leen"}, r"unknown step 'leen' \(did you mean 'lean'\?\); known: auto, kernels, lean, plain"),
         ({"device": "tpu"}, r"unknown device 'tpu'.*known: auto, cpu, gpu"),
         ({"resident": "maybe"}, "unknown resident 'maybe'; known: auto, no, yes"),
         ({"steps_per_execution": -1}, "steps_per_execution is -1; expected 1 or more"),

@@ -289,7 +289,7 @@ def test_other_rows_are_refused_with_a_reason(changes, reason):
 
 
 def test_a_step_that_is_none_is_refused():
-    with pytest.raises(BnetError, match=r"unknown step 'fast'.*known: auto, lean, plain"):
+    with pytest.raises(BnetError, match=r"unknown step 'fast'.*known: auto, kernels, lean, plain"):
         lean.choose(keras.Sequential(), get_variant("bbnn"), "fast")
 
 

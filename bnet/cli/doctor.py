@@ -38,9 +38,11 @@ def _keras() -> str:
 
 
 def _gpu() -> str:
-    device = backend.device()
+    device, name = backend.device(), backend.name()
     if device["kind"] != "GPU":
-        raise BnetError(f"none; training on {device['name']}")
+        raise BnetError(f"{name} sees none; training on {device['name']}")
+    if name != "jax":
+        raise BnetError(f"{device['name']}, seen by {name}, which was never run on a GPU by us")
     return device["name"]
 
 
@@ -108,7 +110,8 @@ CHECKS: tuple[tuple[str, Callable[[], str], str, bool], ...] = (
     ("machine", _machine, "", True),
     ("Python", _python, "use Python 3.11 or 3.12", True),
     ("Keras backend", _keras, INSTALL, True),
-    ("GPU", _gpu, "profiles smoke and laptop need none; set KERAS_BACKEND to an installed backend", False),
+    ("GPU", _gpu, "profiles smoke and laptop need none; the backend that was measured on a GPU is JAX: pip install "
+     "'jax[cuda12]', and set KERAS_BACKEND=jax", False),
     ("audio files", _audio, "pip install -U soundfile", True),
     ("embedded corpus", _tunes, INSTALL, True),
     ("cache folder", lambda: _room(paths.writable_dir(paths.cache_dir(), "cache", "BNET_CACHE"), 2),

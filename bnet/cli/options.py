@@ -46,7 +46,10 @@ SetOption = Annotated[
 ]
 StepOption = Annotated[
     str,
-    typer.Option(help="How a training step is computed: auto, lean (a CPU's, where a network has it) or plain."),
+    typer.Option(
+        help="How a training step is computed: auto, lean (where network, backend and device have it), kernels (JAX: "
+        "lean with Pallas kernels) or plain."
+    ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="Train on: auto (a GPU where there is one), cpu or gpu.")]
 DeviceSettingOption = Annotated[

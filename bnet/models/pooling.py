@@ -20,29 +20,37 @@ class MaxPooling2D(layers.MaxPooling2D):
 
     def call(self, inputs):
         """Maps [shape=(batch, frames, bands, channels)] to maxima of their windows."""
-        x = inputs
-        for axis in (2, 1):
-            x = self._along(x, axis)
-        return x
+        return pool(inputs, self.pool_size, self.strides, self.padding)
 
-    def _along(self, x, axis: int):
-        size, stride, length = self.pool_size[axis - 1], self.strides[axis - 1], x.shape[axis]
-        if self.padding == "same":
-            outputs = -(-length // stride)
-            lacking = max(0, (outputs - 1) * stride + size - length)
-            before = lacking // 2
-            widths = [(0, 0)] * 4
-            widths[axis] = (before, lacking - before)
-            x = ops.pad(x, widths, constant_values=-float("inf")) if lacking else x
-        else:
-            outputs = (length - size) // stride + 1
-        best = None
-        for offset in range(size):
-            at = [slice(None)] * 4
-            at[axis] = slice(offset, offset + (outputs - 1) * stride + 1, stride)
-            moved = x[tuple(at)]
-            best = moved if best is None else ops.where(moved > best, moved, best)
-        return best
+
+def pool(x, size: tuple[int, int], strides: tuple[int, int], padding: str):
+    """Maxima of windows of `size` of maps [shape=(batch, frames, bands, channels)], as comparisons; see `MaxPooling2D`.
+
+    `padding` is ``same`` or ``valid``.
+    """
+    for axis in (2, 1):
+        x = _along(x, axis, size[axis - 1], strides[axis - 1], padding)
+    return x
+
+
+def _along(x, axis: int, size: int, stride: int, padding: str):
+    length = x.shape[axis]
+    if padding == "same":
+        outputs = -(-length // stride)
+        lacking = max(0, (outputs - 1) * stride + size - length)
+        before = lacking // 2
+        widths = [(0, 0)] * 4
+        widths[axis] = (before, lacking - before)
+        x = ops.pad(x, widths, constant_values=-float("inf")) if lacking else x
+    else:
+        outputs = (length - size) // stride + 1
+    best = None
+    for offset in range(size):
+        at = [slice(None)] * 4
+        at[axis] = slice(offset, offset + (outputs - 1) * stride + 1, stride)
+        moved = x[tuple(at)]
+        best = moved if best is None else ops.where(moved > best, moved, best)
+    return best
 
 
 def max_pooling() -> type[layers.MaxPooling2D]:

@@ -220,11 +220,10 @@ def _network(variant: str, frames: int, batch_size: int, precision: str) -> dict
     row, execution = get_variant(variant), take(Settings(), precision)
     assembly.seed_everything(0, execution)
     with backend.precision(precision), assembly.memory_errors("a step"):
-        _, model, execution = assembly.assemble(row, CLASSES, frames, N_MELS, execution)
         execution = dataclasses.replace(execution, steps_per_execution=1)  # for a clock at every step
+        made = assembly.Trainer(row, (CLASSES, frames, N_MELS), execution, 1e-4, noise)
+        fed, model, execution = made.model, made.inner, made.execution
         places = rows.astype("int32") if execution.resident else None
-        fed = assembly.ResidentModel(model, noise) if execution.resident else model
-        execution = assembly.compile_model(fed, row, 1e-4, execution)
         batches = fit.Batches(Part(noise, rows, rows % CLASSES), CLASSES, batch_size, places=places)
         fed.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[Clock()])
         forward = [_seconds(lambda: np.asarray(model.predict_on_batch(noise[..., None]))) for _ in range(3)]

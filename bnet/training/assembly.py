@@ -1,4 +1,4 @@
-"""A network with the model that trains it: the lean step, resident log-mels, compilation."""
+"""What trains a network: the model of its step, resident log-mels, compilation, once for all folds."""
 
 from __future__ import annotations
 
@@ -21,19 +21,67 @@ from bnet.models.variant import Variant  # noqa: E402
 from bnet.training import lean  # noqa: E402
 
 
-def assemble(
-    row: Variant, classes: int, frames: int, n_mels: int, execution: Execution
-) -> tuple[keras.Model, keras.Model, Execution]:
-    """A network, the model that trains it, and how: `execution` with its step chosen.
+class Trainer:
+    """A network, the model of its step (`inner`), and the compiled model that is fitted (`model`).
+
+    Parameters
+    ----------
+    row, shape
+        The network, and its ``classes, frames, n_mels``.
+    execution
+        How to train; the attribute ``execution`` says what was chosen.
+    rate
+        Of Adam, or its schedule.
+    log_mels
+        Of the fold [shape=(clips, frames, n_mels)], if the execution is resident: batches are then their numbers.
 
     Raises
     ------
     BnetError
         If there is no such step.
     """
-    network = build(row, classes, frames, n_mels)
-    model, step = lean.choose(network, row, execution.step)
-    return network, model, dataclasses.replace(execution, step=step)
+
+    def __init__(self, row: Variant, shape: tuple[int, int, int], execution: Execution, rate, log_mels=None):
+        self.network = build(row, *shape)
+        self.inner, step = lean.choose(self.network, row, execution.step)
+        self.model = ResidentModel(self.inner, log_mels) if execution.resident else self.inner
+        self.execution = compile_model(self.model, row, rate, dataclasses.replace(execution, step=step))
+
+    def renew(self, network: keras.Model, log_mels: np.ndarray | None) -> None:
+        """Become as new, with the values of another `network` of the same row, and other log-mels of the same shape."""
+        optimizer = self.model.optimizer
+        if not optimizer.built:
+            optimizer.build(self.model.trainable_variables)
+            self._start = [np.asarray(variable) for variable in optimizer.variables]
+        for variables, values in ((self.network.variables, network.variables), (optimizer.variables, self._start)):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+        if log_mels is not None:
+            self.model.log_mels.assign(log_mels)
+
+
+_LAST: dict[str, Trainer] = {}
+"""The last trainer on JAX, by all that it was made for."""
+
+
+@contextlib.contextmanager
+def trainer(row: Variant, shape: tuple, execution: Execution, rate, log_mels, kind: str) -> Iterator[tuple]:
+    """A network with initial weights, which is the caller's, and a `Trainer` with the same weights.
+
+    On JAX the trainer is that of the fold before, renewed, if both are of one `kind`, the text of all that the compiled
+    step depends on: folds of a network trace and compile its step once. Elsewhere the trainer is new, and its network
+    the caller's.
+    """
+    if execution.backend != "jax":
+        made = Trainer(row, shape, execution, rate, log_mels)
+        yield made.network, made
+        return
+    network, made = build(row, *shape), _LAST.pop(kind, None)
+    _LAST.clear()
+    made = made or Trainer(row, shape, execution, rate, log_mels)
+    made.renew(network, log_mels)
+    yield network, made
+    _LAST[kind] = made  # not after an error: its arrays may be gone
 
 
 _EXHAUSTED = ("resourceexhausted", "resource_exhausted", "out of memory", "can't allocate memory")

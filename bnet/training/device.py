@@ -18,7 +18,7 @@ from bnet.errors import BnetError, unknown
 from bnet.training.config import convert
 
 KNOWN = {
-    "step": ("auto", "lean", "plain"),
+    "step": ("auto", "lean", "kernels", "plain"),
     "device": ("auto", "cpu", "gpu"),
     "jit_compile": ("auto", "yes", "no"),
     "resident": ("auto", "yes", "no"),
@@ -36,7 +36,8 @@ class Settings:
     Parameters
     ----------
     step
-        ``auto``: the lean step (`bnet.training.lean`) where there is one, else the plain graph; ``lean`` or ``plain``.
+        ``auto``: the lean step where there is one (`bnet.training.lean.choose`), else the plain graph; ``lean``;
+        ``kernels``: the lean step of JAX with Pallas kernels; ``plain``.
     device
         ``auto``: a GPU where there is one; ``cpu`` or ``gpu``.
     jit_compile
@@ -123,7 +124,7 @@ class Execution:
     backend, device
         ``tensorflow``, ``jax`` or ``torch``; ``CPU`` or ``GPU``.
     step
-        ``lean``, or ``plain: <reason>``.
+        ``lean``, ``lean: kernels``, or ``plain: <reason>``.
     precision
         ``float32``, ``tf32`` or ``bfloat16``: as the configuration says.
     """

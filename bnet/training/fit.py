@@ -22,7 +22,7 @@ import keras  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from bnet.models.variants import Variant, get_variant  # noqa: E402
-from bnet.training.assembly import ResidentModel, assemble, compile_model, memory_errors, seed_everything  # noqa: E402
+from bnet.training.assembly import memory_errors, seed_everything, trainer  # noqa: E402
 
 
 class Batches(keras.utils.PyDataset):
@@ -146,39 +146,40 @@ def _fit(
     execution: Execution,
 ) -> Outcome:
     """As `fit`, on a device that has been taken."""
-    shape = train.features.shape[1:]
-    network, inner, execution = assemble(row, classes, *shape, execution)
-    model, places = inner, (None, None)
+    log_mels, places = None, (None, None)
     if execution.resident:
-        model = ResidentModel(inner, np.concatenate([train.arrays(), validation.arrays()]))
-        places = np.split(np.arange(len(train) + len(validation), dtype="int32"), [len(train)])
+        log_mels = np.concatenate([train.arrays(), validation.arrays()])
+        places = np.split(np.arange(len(log_mels), dtype="int32"), [len(train)])
     batches = Batches(train, classes, training.batch_size, seed, places[0])
-    execution = compile_model(model, row, _rate(training, len(batches)), execution)
-    print(f"{title or row.name}: {execution}", file=sys.stderr, flush=True)
-    best = BestWeights(network)
-    fitted = model.fit(
-        batches,
-        validation_data=Batches(validation, classes, training.batch_size, places=places[1]),
-        epochs=training.epochs,
-        shuffle=False,
-        verbose=0,
-        callbacks=[
-            keras.callbacks.TerminateOnNaN(),
-            best,
-            *_schedule(training),
-            Progress(title, training.epochs, len(batches)),
-        ],
-    )
-    history = _history(fitted.history, training, len(batches))
-    if best.weights is None or not np.isfinite(history["loss"]).all():
-        raise BnetError(
-            f"training of {row.name} diverged: its loss was not a number after {len(history)} epochs; "
-            "lower the rate (`--set learning_rate=...`) and look at the features"
+    rate, shape = _rate(training, len(batches)), (classes, *train.features.shape[1:])
+    kind = repr((row, shape, execution, training, len(train), len(validation)))
+    with trainer(row, shape, execution, rate, log_mels, kind) as (network, made):
+        print(f"{title or row.name}: {made.execution}", file=sys.stderr, flush=True)
+        best = BestWeights(made.network)
+        fitted = made.model.fit(
+            batches,
+            validation_data=Batches(validation, classes, training.batch_size, places=places[1]),
+            epochs=training.epochs,
+            shuffle=False,
+            verbose=0,
+            callbacks=[
+                keras.callbacks.TerminateOnNaN(),
+                best,
+                *_schedule(training),
+                Progress(title, training.epochs, len(batches)),
+            ],
         )
-    network.set_weights(best.weights)
+        history = _history(fitted.history, training, len(batches))
+        if best.weights is None or not np.isfinite(history["loss"]).all():
+            raise BnetError(
+                f"training of {row.name} diverged: its loss was not a number after {len(history)} epochs; "
+                "lower the rate (`--set learning_rate=...`) and look at the features"
+            )
+        for owner in (made.network, network):
+            owner.set_weights(best.weights)
+        found = predict(made.inner, validation), predict(made.inner, test)
     notes = {"best_epoch": best.epoch, "epochs_run": len(history), "parameters": network.count_params()}
-    found = predict(inner, validation), predict(inner, test)
-    return Outcome(*found, history, notes, network, dataclasses.asdict(execution))
+    return Outcome(*found, history, notes, network, dataclasses.asdict(made.execution))
 
 
 def predict(model: keras.Model, part: Part | np.ndarray, batch_size: int = 8) -> np.ndarray:

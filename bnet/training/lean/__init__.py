@@ -22,6 +22,8 @@ so far.
 a row of the table as stem, consumers and convolutions, or says why it can't; `trunk` runs a plan forward and backward;
 `memory` has the slots of one array in which all maps lie; `workers` spreads a kernel over the cores; `kernels` and
 `stem` are the loops over pixels, compiled on the spot by numba, made of the vector operations in `lanes`.
+
+All this is for TensorFlow on a CPU. JAX has a lean step of its own, `bnet.training.gpu`, of the same plan.
 """
 
 from __future__ import annotations
@@ -46,41 +48,47 @@ def choose(network: keras.Model, row: Variant, step: str = "auto") -> tuple[kera
     network
         The plain network, built from `row` for a fixed number of frames; it owns all weights either way.
     step
-        ``lean``, ``plain``, or ``auto``: the lean step where there is one.
+        ``lean``; ``kernels``: JAX's lean step with Pallas kernels; ``plain``; or ``auto``: the lean step where there is
+        one.
 
     Returns
     -------
     tuple
-        The network itself with ``"plain: <reason>"``, or a model that trains it with ``"lean"``.
+        The network itself with ``"plain: <reason>"``, or a model that trains it with ``"lean"`` (``"lean: kernels"``).
 
     Raises
     ------
     BnetError
-        If ``lean`` is asked for and not possible, or `step` is no step.
+        If ``lean`` or ``kernels`` is asked for and not possible, or `step` is no step.
     """
     if step not in KNOWN["step"]:
         raise unknown("step", step, KNOWN["step"])
     if step == "plain":
         return network, "plain: as asked"
-    reason = why_not(row)
-    if reason and step == "lean":
+    reason = why_not(row, step)
+    if reason and step != "auto":
         raise BnetError(f"{row.name} has no lean step here: {reason}; use `auto` or `plain`")
     if reason:
         return network, f"plain: {reason}"
+    if backend.name() == "jax":
+        from bnet.training.gpu.model import JaxLeanModel
+
+        return JaxLeanModel(network, plan(row), step == "kernels"), "lean: kernels" if step == "kernels" else "lean"
     from bnet.training.lean.model import LeanModel
 
     return LeanModel(network, plan(row)), "lean"
 
 
-def why_not(row: Variant) -> str:
-    """Why a network can't be trained by the lean step here; empty if it can."""
+def why_not(row: Variant, step: str = "lean") -> str:
+    """Why a network can't be trained by the lean step here (`step` is ``kernels``, or any other); empty if it can."""
     import keras
 
-    kind, numbers = backend.device()["kind"], keras.config.dtype_policy().name
+    name, kind, numbers = backend.name(), backend.device()["kind"], keras.config.dtype_policy().name
     for wrong, reason in (
-        (backend.name() != "tensorflow", f"backend {backend.name()}; the lean step is for tensorflow"),
-        (kind != "CPU", f"on a {kind}; the lean step is for a CPU"),
-        (numbers != "float32", f"numbers are {numbers}; the lean step's kernels are for float32"),
+        (name not in ("tensorflow", "jax"), f"backend {name}; the lean step is for tensorflow and jax"),
+        (name == "tensorflow" and kind != "CPU", f"tensorflow on a {kind}; there the lean step is for jax"),
+        (name == "tensorflow" and numbers != "float32", f"numbers are {numbers}; the kernels are for float32"),
+        (name == "tensorflow" and step == "kernels", "backend tensorflow; step kernels is for jax"),
     ):
         if wrong:
             return reason

@@ -1,0 +1,46 @@
+"""The lean step on JAX: its tests, in a process whose backend is JAX, and what other backends say of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from bnet import backend
+from bnet.errors import BnetError
+from bnet.models import get_variant
+from bnet.training import lean
+
+HERE = Path(__file__).resolve().parent
+QUICK_COMPILER = "--xla_backend_optimization_level=0"
+"""XLA compiles for a CPU in half the time; what it computes is to be right, not fast."""
+
+
+@pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed (requirements.txt has it)")
+def test_the_lean_step_on_jax(tmp_path):
+    variables = {"KERAS_BACKEND": "jax", "XLA_FLAGS": QUICK_COMPILER, "BNET_CACHE": str(tmp_path)}
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", str(HERE / "gpu_on_jax.py")]
+    done = subprocess.run(
+        command, env={**os.environ, **variables}, cwd=HERE.parent, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "step", "reason"),
+    [
+        ("torch", "GPU", "lean", "backend torch; the lean step is for tensorflow and jax"),
+        ("tensorflow", "GPU", "lean", "tensorflow on a GPU; there the lean step is for jax"),
+        ("tensorflow", "CPU", "kernels", "backend tensorflow; step kernels is for jax"),
+    ],
+)
+def test_other_backends_and_devices_say_why_not(name, kind, step, reason, monkeypatch):
+    monkeypatch.setattr(backend, "name", lambda: name)
+    monkeypatch.setattr(backend, "device", lambda: {"kind": kind, "name": "one"})
+    assert lean.why_not(get_variant("bbnn"), step) == reason
+    with pytest.raises(BnetError, match=f"bbnn has no lean step here: {reason}"):
+        lean.choose(None, get_variant("bbnn"), step)
