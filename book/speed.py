@@ -547,7 +547,7 @@ else:
     display(
         myst.not_run(
             "The distance of JAX's lean step from double precision, for a whole network and with the kernels interpreted on a processor, "
-            "has no record yet; the tests hold small networks to the bound.",
+            "has no record yet.",
             "KERAS_BACKEND=jax python benchmarks/gpu_step.py --equality",
         )
     )

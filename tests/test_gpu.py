@@ -1,4 +1,7 @@
-"""The lean step on JAX: its tests, in a process whose backend is JAX, and what other backends say of it."""
+"""The lean step on JAX: its tests, in a process whose backend is JAX, and what other backends say of it.
+
+JAX is no requirement: `pip install -e .[jax]` adds it, for a CPU; without it these tests are skipped.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ QUICK_COMPILER = "--xla_backend_optimization_level=0"
 """XLA compiles for a CPU in half the time; what it computes is to be right, not fast."""
 
 
-@pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed (requirements.txt has it)")
+@pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed; pip install -e .[jax] adds it")
 def test_the_lean_step_on_jax(tmp_path):
     variables = {"KERAS_BACKEND": "jax", "XLA_FLAGS": QUICK_COMPILER, "BNET_CACHE": str(tmp_path)}
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", str(HERE / "gpu_on_jax.py")]
