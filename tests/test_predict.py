@@ -320,7 +320,7 @@ def test_memory_that_runs_out_is_one_message(monkeypatch, capsys, folder, classi
     def exhausted(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(log_mel, "blocks", exhausted)
+    monkeypatch.setattr(decode, "blocks", exhausted)
     (answer,) = predict_files(classify, [folder / "a.wav"])
     assert answer.reason.startswith(f"{folder / 'a.wav'}: memory ran out; expected more")
     monkeypatch.setattr(cli, "app", exhausted)
