@@ -49,7 +49,10 @@ def test_a_contrast_is_of_one_profile_and_its_numbers_are_the_records(results):
     assert said.startswith("**Is the proposed network better than BBNN?** On GTZAN (pictures) ")
     assert f"BBNN from {table.loc['bbnn', 'one']:.0f} to {table.loc['bbnn', 'other']:.0f}\u00a0%" in said
     found = one.comparison("bbnn", "proposed")
-    assert f"{100 * found.low:+.1f} to {100 * found.high:+.1f} (5 folds, random splits; the paper +1.0)" in said
+    assert (
+        f"{100 * found.low:+.1f} to {100 * found.high:+.1f} (5 folds, random splits, profile `laptop`; the paper +1.0)"
+        in said
+    )
     assert f": {finding.verdict(found)}" in said
     assert "FMA-small: the two have not been compared there yet. 'Pictures':" in said
     assert "Not measured yet: no network has been evaluated" in said

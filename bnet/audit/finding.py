@@ -175,8 +175,8 @@ def _better(evidence: Evidence) -> str:
     found = compared(evidence)
     said = [
         f"on {report.corpus.title} {100 * gap.difference:+.1f} points of test accuracy, 95 % interval "
-        f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f} ({spell(gap)}, {PROTOCOLS[report.protocol]}; the paper "
-        f"{printed:+.1f}): {verdict(gap)}"
+        f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f} ({spell(gap)}, {PROTOCOLS[report.protocol]}, profile "
+        f"`{report.profile}`; the paper {printed:+.1f}): {verdict(gap)}"
         for report, gap, printed in found
     ]
     missing = [paper.CORPUS_TITLES[corpus] for corpus in IN_REACH if not evidence.compared("bbnn", "proposed", corpus)]
