@@ -53,7 +53,7 @@ def reports(evidence: Evidence, contrast: Contrast) -> tuple[Report | None, Repo
     return tuple(next(iter(side), None) for side in sides)
 
 
-def table(evidence: Evidence, contrast: Contrast, methods: Sequence[str] = (*METHODS,)) -> pd.DataFrame:
+def table(evidence: Evidence, contrast: Contrast, methods: Sequence[str] = tuple(METHODS)) -> pd.DataFrame:
     """One row per method that has records: ``variant, title``, and accuracy in percent under ``one`` and ``other``."""
     pair = reports(evidence, contrast)
     rows = [
@@ -65,7 +65,7 @@ def table(evidence: Evidence, contrast: Contrast, methods: Sequence[str] = (*MET
     return frame.dropna(subset=["one", "other"], how="all")
 
 
-def draw(evidence: Evidence, contrast: Contrast, *, ax: Axes, methods: Sequence[str] = (*METHODS,)) -> Axes:
+def draw(evidence: Evidence, contrast: Contrast, *, ax: Axes, methods: Sequence[str] = tuple(METHODS)) -> Axes:
     """One panel: a row per method, its accuracy under both conditions."""
     pair = reports(evidence, contrast)
     floor = next((100 * chance for r in pair if r and (chance := r.chance()) is not None), None)
