@@ -70,7 +70,7 @@ def test_all_is_reached_by_tab_in_the_order_of_the_page_and_the_focus_is_seen(br
         name, style, width = page.evaluate(FOCUSED)
         order.append(name)
         assert (style, width) == ("solid", "3px")
-    assert order == [*(f"clip-{k}" for k in range(1, 13)), "file", "record", "proposed", "bbnn"]
+    assert order == ["file", "record", *(f"clip-{k}" for k in range(1, 13)), "proposed", "bbnn"]
     page.close()
 
 
@@ -79,7 +79,8 @@ def test_the_keyboard_alone_is_enough(browser, tmp_path):
     page, asked = browser.new_page(), []
     page.on("filechooser", lambda one: asked.append(one))  # from the start: told late, Chromium asks no one
     page.goto(served() + "index.html")
-    page.keyboard.press("Tab")
+    for _ in range(3):  # past the reader's own file and the microphone
+        page.keyboard.press("Tab")
     page.keyboard.press("Space")
     wait(page, "bnetListen.state.done && bnetListen.state.name == 'Clip 1'")
     page.focus("input[value=bbnn]")
