@@ -107,13 +107,11 @@ def execute_page(folder: Path) -> None:
     page = book.pages[0]
     node = notebook(book, page)
     node.metadata["papermill"] = {}
-    node.metadata["bnet"] = {
-        **node.metadata["bnet"], "reads": [], "started": 0.0, "seconds": 0.0, "processor_seconds": 0.0,
-    }  # fmt: skip
+    node.metadata["bnet"] = {**node.metadata["bnet"], "reads": [], "started": 0.0, "seconds": 0.0}
     with tempfile.TemporaryDirectory() as scratch:
-        nbformat.write(node, Path(scratch, "000.ipynb"))
-        Path(scratch, "000.log").write_text("a line on standard error\n")
-        execution._result(book, page, Path(scratch, "000"), 0, {"bnet": "0", "commit": None, "machine": "0"})
+        nbformat.write(node, Path(scratch, "index.ipynb"))
+        Path(scratch, "index.log").write_text("a line on standard error\n")
+        execution._result(book, page, Path(scratch, "index"), 0, {"bnet": "0", "commit": None, "machine": "0"})
 
 
 WORK: dict[str, Callable[[Path], None]] = {

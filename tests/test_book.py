@@ -15,7 +15,6 @@ import pytest
 import yaml
 
 from bnet.book import build, freshness, gate, pages
-from bnet.book.execution import execute
 from bnet.book.notebooks import notebook, resolve
 from bnet.book.pages import Book, Page
 from bnet.book.parameters import start_page, typed
@@ -149,7 +148,7 @@ def test_an_unknown_parameter_is_refused_by_name(sources, tmp_path):
     with pytest.raises(BnetError, match=r"unknown parameter of page 'corpora/one': 'scael' .did you mean 'scale'"):
         build.convert("corpora/one", tmp_path / "x.ipynb", sources, scael=2)
     with pytest.raises(BnetError, match=r"'corpus'; known: $"):
-        execute(sources, sources.page("index"), {"corpus": "one"})
+        build.convert("index", tmp_path / "x.ipynb", sources, corpus="one")
     assert not (tmp_path / "x.ipynb").exists()
 
 
@@ -236,7 +235,7 @@ def test_a_section_that_shows_nothing_is_left_out(sources):
     silent = "\n# %% [markdown]\n# ## Silent\n#\n# Text.\n\n# %%\nx = 1\n"
     told = "\n# %% [markdown]\n# ## Told\n\n# %%\ny = 1\n\n# %% [markdown]\n# More text.\n"
     (sources.folder / page.source).write_text(minibook.HEADER + "\n# %% [markdown]\n# # Title\n" + told + silent)
-    execute(sources, page)
+    build.update(["index"], book=sources)
     heads = [cell.source.splitlines()[0] for cell in freshness.read(sources, page).cells if cell.source.startswith("#")]
     assert [head for head in heads if head.startswith(("# Title", "## "))] == ["# Title", "## Told"]
 
@@ -251,7 +250,7 @@ def test_two_executions_differ_in_times_only(mini):
         return re.sub(r'seconds": [0-9.e-]+', 'seconds": 0', nbformat.writes(node))
 
     first = text()
-    execute(mini, page)
+    build.update(["index"], force=True, book=mini)
     assert text() == first
 
 
@@ -269,7 +268,7 @@ def test_a_failing_page_leaves_the_old_one_and_names_cell_and_exception(mini):
     log = mini.logs / "corpora-one.failed.log"
     assert str(log) in said
     assert "Traceback" in log.read_text()
-    states = {row["page"]: row["state"] for row in build.overview(mini)}
+    states = {row["page"]: row["state"] for row in freshness.overview(mini)}
     assert states == {"index": "ok", "corpora/one": "failed", "corpora/two": "failed"}
     assert "failed: source changed" in (mini.folder / "status.md").read_text()
 

@@ -14,8 +14,7 @@ from typer.testing import CliRunner
 
 from bnet import cli
 from bnet.audit import agreement
-from bnet.book import freshness
-from bnet.book.execution import execute
+from bnet.book import build, freshness
 from bnet.book.pages import Book, Page
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
@@ -187,10 +186,10 @@ def test_the_page_of_your_run_compares_what_was_repeated_and_says_so_where_nothi
         outputs = [output for cell in freshness.read(book, page).cells for output in cell.get("outputs", [])]
         return "\n".join(output.data["text/markdown"] for output in outputs)
 
-    execute(book, page)
+    build.update(book=book)
     assert "make reproduce" in shown()
     shutil.copytree(committed, root / "reproduced" / "tunes" / committed.name)
     assert freshness.stale(book, page) == "reproduced changed"
-    execute(book, page)
+    build.update(book=book)
     assert "**1 of 1 networks and baselines agree with the book**: 1 identical" in shown()
     assert freshness.stale(book, page) is None

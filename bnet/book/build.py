@@ -15,20 +15,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from bnet.book import execution, freshness, gate
 from bnet.book.notebooks import notebook
-from bnet.book.pages import Book, Page, this_book
+from bnet.book.pages import Book, this_book
 from bnet.errors import BnetError
-from bnet.paths import disk_errors, sha256_file, write_text
+from bnet.paths import disk_errors, write_text
 
 JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
-
-
-def overview(book: Book | None = None) -> list[dict[str, Any]]:
-    """One row per page: source, parameters, state, reason, and how it was made (see `freshness.overview`)."""
-    return freshness.overview(book or this_book())
 
 
 def convert(name: str, output: Path, book: Book | None = None, **parameters: Any) -> Path:
@@ -47,10 +40,9 @@ def convert(name: str, output: Path, book: Book | None = None, **parameters: Any
     return Path(output)
 
 
-def update(
-    names: Iterable[str] | None = None, *, force: bool = False, jobs: int | None = None, book: Book | None = None
-) -> list[str]:
-    """Execute the pages that are missing or stale, and write the status page.
+def update(names: Iterable[str] | None = None, *, force: bool = False, book: Book | None = None) -> list[str]:
+    """Execute the pages that are missing or stale, one a core but at most four at the same time, and write the status
+    page.
 
     Parameters
     ----------
@@ -58,8 +50,6 @@ def update(
         Pages to look at; all by default.
     force
         Execute them even if they are up to date.
-    jobs
-        Pages at the same time; by default one a core, at most four.
 
     Returns
     -------
@@ -72,17 +62,22 @@ def update(
         If pages failed, after the others were executed: one line each, with where the whole traceback is.
     """
     book = book or this_book()
-    chosen = [book.page(name) for name in names] if names else list(book.pages)
+    chosen = [book.page(name) for name in names] if names else book.pages
     reasons = {page.name: "asked for" if force else freshness.stale(book, page) for page in chosen}
     todo = [page for page in chosen if reasons[page.name]]
-    failures = _execute_all(book, todo, reasons, jobs or min(4, os.cpu_count() or 1))
+    failures = {}
+    for page, result in execution.run(book, todo, min(4, os.cpu_count() or 1)):
+        if isinstance(result, BnetError):
+            failures[page.name] = str(result)
+        said = "failed" if page.name in failures else f"executed in {result:.1f} s ({reasons[page.name]})"
+        print(f"page {page.name}: {said}", file=sys.stderr, flush=True)
     freshness.write_status(book)
     if failures:
         raise BnetError("\n".join(failures[page.name] for page in todo if page.name in failures))
     return [page.name for page in todo]
 
 
-def build(book: Book | None = None, *, jobs: int | None = None) -> Path:
+def build(book: Book | None = None) -> Path:
     """Execute stale pages, build the book with every warning an error, check all of it, and put it in place.
 
     Returns
@@ -96,7 +91,7 @@ def build(book: Book | None = None, *, jobs: int | None = None) -> Path:
         If a page fails, Sphinx warns, or the gate finds something; the message lists all of it.
     """
     book = book or this_book()
-    update(book=book, jobs=jobs)
+    update(book=book)
     gate.refuse(gate.check_notebooks(book), "executed pages")
     target = book.folder / "_build" / "html"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -106,46 +101,6 @@ def build(book: Book | None = None, *, jobs: int | None = None) -> Path:
         shutil.rmtree(target, ignore_errors=True)
         html.rename(target)
     return target / "index.html"
-
-
-def check_twice(book: Book | None = None) -> list[str]:
-    """Build the book twice from its executed pages, into temporary folders; the files that are not in both alike.
-
-    Pages are not executed anew: they carry the time of their execution, which is part of what they tell.
-
-    Raises
-    ------
-    BnetError
-        If a page has to be executed first, or Sphinx warns.
-    """
-    book = book or this_book()
-    gate.refuse(gate.check_notebooks(book), "executed pages")
-    target = book.folder / "_build"
-    target.mkdir(parents=True, exist_ok=True)
-    with disk_errors(f"a book in {target}"), tempfile.TemporaryDirectory(dir=target, prefix=".twice-") as new:
-        one, other = (_files(_jupyter_book(book, Path(new) / name)) for name in ("one", "other"))
-    return [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
-
-
-def _files(folder: Path) -> dict[str, str]:
-    """Relative path -> checksum of every file below `folder`."""
-    return {p.relative_to(folder).as_posix(): sha256_file(p) for p in folder.rglob("*") if p.is_file()}
-
-
-def _execute_all(book: Book, todo: list[Page], reasons: dict[str, str | None], jobs: int) -> dict[str, str]:
-    """Execute pages side by side with progress on standard error; by name, the message of each that failed."""
-    failures: dict[str, str] = {}
-    terminal = sys.stderr.isatty()
-    with tqdm(total=len(todo), desc="pages", unit="page", disable=not terminal or not todo, file=sys.stderr) as bar:
-        for page, result in execution.run(book, [notebook(book, page) for page in todo], jobs):
-            if isinstance(result, BnetError):
-                failures[page.name] = str(result)
-            bar.set_postfix_str(page.name)
-            bar.update()
-            if not terminal:
-                said = "failed" if page.name in failures else f"executed in {result:.1f} s ({reasons[page.name]})"
-                print(f"page {page.name}: {said}", file=sys.stderr, flush=True)
-    return failures
 
 
 def _jupyter_book(book: Book, output: Path) -> Path:

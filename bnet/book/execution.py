@@ -31,36 +31,22 @@ _ARROW = re.compile(r"^-+> \d+ +(.*?) *$", re.MULTILINE)
 _STATIC = re.compile(r"_static/[\w./-]+")
 
 
-def execute(book: Book, page: Page, parameters: Mapping[str, Any] | None = None) -> Path:
-    """Execute `page` and move its notebook into ``book/``.
-
-    Raises
-    ------
-    BnetError
-        For an unknown parameter; for a failing cell, with page, cell and exception. An older notebook then stays.
-    """
-    for _, result in run(book, [notebook(book, page, **(parameters or {}))]):
-        if isinstance(result, BnetError):
-            raise result
-    return book.notebook_path(page)
-
-
-def run(book: Book, nodes: Iterable[NotebookNode], jobs: int = 1) -> Iterator[tuple[Page, float | BnetError]]:
-    """Execute notebooks of pages, `jobs` at a time, and move each into ``book/``; yields them as they are done, with
-    the seconds that each took or what went wrong.
+def run(book: Book, pages: Iterable[Page], jobs: int = 1) -> Iterator[tuple[Page, float | BnetError]]:
+    """Execute pages, `jobs` at a time, and move each notebook into ``book/``; yields them as they are done, with the
+    seconds that each took or what went wrong; an older notebook then stays.
 
     The pages run in the book's root, see ``BNET_RESULTS`` and show no progress bars. What their cells write to standard
     error goes to a log, not onto the page; the status page counts its lines.
     """
     import nbformat
 
-    if not (nodes := list(nodes)):
+    left = {page.slug: page for page in pages}
+    if not left:
         return
     with tempfile.TemporaryDirectory(prefix="bnet-pages-") as name:
-        folder, names = Path(name), {}
-        for number, node in enumerate(nodes):
-            names[f"{number:03}"] = book.page(node.metadata.bnet.page)
-            nbformat.write(node, folder / f"{number:03}.ipynb")
+        folder = Path(name)
+        for page in left.values():
+            nbformat.write(notebook(book, page), folder / f"{page.slug}.ipynb")
         where = {"bnet": bnet.__version__, "commit": _commit(book.root), "machine": _machine()}
         command = [sys.executable, "-m", "bnet.book.runner", str(folder), str(jobs)]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
@@ -69,13 +55,13 @@ def run(book: Book, nodes: Iterable[NotebookNode], jobs: int = 1) -> Iterator[tu
         ) as runner:
             try:
                 for line in runner.stdout:
-                    number, status = line.split()
-                    page = names.pop(number)
-                    yield page, _result(book, page, folder / number, int(status), where)
+                    slug, status = line.split()
+                    page = left.pop(slug)
+                    yield page, _result(book, page, folder / slug, int(status), where)
             except BaseException:
                 os.killpg(runner.pid, signal.SIGTERM)
                 raise
-        for page in names.values():
+        for page in left.values():
             told = f"page {page.name!r} was not executed: the process that does it ended with {runner.returncode}"
             yield page, BnetError(f"{told}; nothing was replaced")
 
@@ -132,7 +118,6 @@ def _result(book: Book, page: Page, path: Path, status: int, where: Mapping[str,
         **where,
         "started": datetime.fromtimestamp(ran.started, UTC).isoformat(timespec="seconds").removesuffix("+00:00"),
         "seconds": ran.seconds,
-        "processor_seconds": ran.processor_seconds,
         "stderr_lines": sum(text.count("\n") for text in stderr),
     }
     write_text(book.notebook_path(page), nbformat.writes(node) + "\n")
@@ -151,9 +136,7 @@ def _clean(node: NotebookNode, page: Page) -> list[str]:
             said += [output.text for output in cell.outputs if output.get("name") == "stderr"]
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
             tags = cell.metadata.setdefault("tags", [])
-            if (
-                not cell.outputs and "remove-cell" not in tags
-            ):  # nothing to see: the code is in the notebook to download
+            if not cell.outputs and "remove-cell" not in tags:  # its code is in the notebook to download
                 tags.append("remove-cell")
     node.cells = [part for cell in _told(node.cells) for part in _one_figure_each(cell)]
     node.metadata["papermill"] = {name: node.metadata["papermill"].get(name) for name in ("exception", "version")}
@@ -167,38 +150,28 @@ def _told(cells: list[NotebookNode]) -> list[NotebookNode]:
     idle = set()
     for start, end in zip(starts, [*starts[1:], len(cells)], strict=True):
         section = cells[start + 1 : end]
-        if (
-            cells[start].source.startswith("##")
-            and section
-            and not any(cell.cell_type == "markdown" or cell.outputs for cell in section)
-        ):
+        told = any(cell.cell_type == "markdown" or cell.outputs for cell in section)
+        if cells[start].source.startswith("##") and section and not told:
             idle.add(start)
     return [cell for i, cell in enumerate(cells) if i not in idle]
 
 
 def _one_figure_each(cell: NotebookNode) -> list[NotebookNode]:
-    """The cell, split so that each figure is the only output of one: myst-nb keeps caption and label by cell."""
+    """The cell; if it shows a figure, one cell for each output, for myst-nb keeps caption and label by cell."""
     from nbformat.v4 import new_code_cell
 
-    groups: list[list[NotebookNode]] = []
-    for output in cell.get("outputs", []):
-        alone = FIGURE in output.get("metadata", {})
-        if alone or not groups or FIGURE in groups[-1][0].get("metadata", {}):
-            groups.append([])
-        groups[-1].append(output)
+    outputs = cell.get("outputs", [])
+    if not any(FIGURE in output.get("metadata", {}) for output in outputs):
+        return [cell]
+    metadata, number = {"tags": ["remove-input"], "papermill": cell.metadata["papermill"]}, cell.execution_count
     cells = [cell]
-    for group in groups[1:]:
-        metadata = {"tags": ["remove-input"], "papermill": dict(cell.metadata["papermill"])}
-        cells.append(
-            new_code_cell("# Shown by the cell above.", metadata=metadata, execution_count=cell.execution_count)
-        )
-        cells[-1].outputs = group
-    if groups:
-        cell.outputs = groups[0]
-    for part in cells:
-        for output in part.get("outputs", []):
-            if FIGURE in output.get("metadata", {}):
-                part.metadata["mystnb"] = output.metadata.pop(FIGURE)
+    for _ in outputs[1:]:
+        further = new_code_cell("# Shown by the cell above.", metadata=metadata, execution_count=number)
+        cells.append(further)
+    for part, output in zip(cells, outputs, strict=True):
+        part.outputs = [output]
+        if FIGURE in output.get("metadata", {}):
+            part.metadata["mystnb"] = output.metadata.pop(FIGURE)
     return cells
 
 
@@ -212,16 +185,14 @@ def _files(node: NotebookNode) -> list[str]:
 
 def _commit(root: Path) -> str | None:
     """The commit that is checked out, with a + where code or sources differ from it; None where there is no git."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        commit = _git(root, "rev-parse", "--short=8", "HEAD")
-        return commit + ("+" if _git(root, "status", "--porcelain", "--", "bnet", "book") else "")
+        return git("rev-parse", "--short=8", "HEAD") + "+" * bool(git("status", "--porcelain", "--", "bnet", "book"))
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _git(root: Path, *words: str) -> str:
-    command = ["git", "-C", str(root), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _machine() -> str:

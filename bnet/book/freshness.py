@@ -19,9 +19,6 @@ from bnet.paths import sha256, sha256_file, write_text
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-_WRITTEN = ("book/",)
-"""Folder of the checkout that executions write to: what they read there, they made (or it is the page's source)."""
-
 
 def inputs(
     book: Book, page: Page, parameters: Mapping[str, Any], reads: Iterable[str], started: float = math.inf
@@ -31,11 +28,10 @@ def inputs(
     Names are those of `below`, so the same records in another folder are the same. What changed after `started` (in
     seconds since the epoch) has no hash: the page may have seen it before or after, and is stale.
     """
-    roots = _roots(book)
     return {
         "source": sha256(source_text(book, page)),
         "parameters": dict(parameters),
-        "reads": {name: _hash(roots, name, started) for name in sorted(reads)},
+        "reads": {name: _hash(book, name, started) for name in sorted(reads)},
     }
 
 
@@ -46,16 +42,16 @@ def key(inputs: Mapping[str, Any]) -> str:
 
 def below(book: Book, paths: Iterable[str]) -> set[str]:
     """Of the `paths` that an execution opened or listed, those that decide what it shows, by the names of `inputs`:
-    records, code and what else lies in the checkout, not what is hidden or what executions write."""
-    found, roots = set(), _roots(book)
+    records, code and what else lies in the checkout, but nothing hidden, and nothing of the folder ``book``, to which
+    executions write (but the page's source, which `inputs` has anyway)."""
+    found = set()
     for path in map(Path, paths):
-        for name, root in roots.items():
-            if path.is_relative_to(root):
-                parts = path.relative_to(root).parts
-                if not any(part.startswith(".") or part == "__pycache__" for part in parts):
-                    found.add("/".join(filter(None, [name, *parts])))
-                break
-    return {name for name in found if name and not name.startswith(_WRITTEN)}  # '': imports list the checkout itself
+        name, root = next((row for row in _roots(book).items() if path.is_relative_to(row[1])), ("", None))
+        if root is not None:
+            parts = [name, *path.relative_to(root).parts]
+            if not any(part.startswith(".") or part == "__pycache__" for part in parts):
+                found.add("/".join(filter(None, parts)))
+    return {name for name in found if name and not name.startswith("book/")}  # '': imports list the checkout itself
 
 
 def _roots(book: Book) -> dict[str, Path]:
@@ -63,27 +59,24 @@ def _roots(book: Book) -> dict[str, Path]:
     return {"results": book.results, "bnet": Path(bnet.__file__).resolve().parent, "": book.root}
 
 
-def _hash(roots: Mapping[str, Path], name: str, started: float) -> str:
+def _hash(book: Book, name: str, started: float) -> str:
     """A short hash of a file's content or of the names in a folder; '' for none, '?' if it changed meanwhile."""
     first, _, rest = name.partition("/")
-    path = roots[first] / rest if roots.get(first) else roots[""] / name
+    folder = _roots(book).get(first)
+    path = folder / rest if folder else book.root / name
     try:
         status = path.stat()
-        if status.st_mtime >= started:
-            return "?"
-        return _hash_of(path, status.st_mtime_ns, status.st_size, path.is_dir())
+        return "?" if status.st_mtime >= started else _hash_of(path, status.st_mtime_ns, status.st_size)
     except (OSError, BnetError):
         return ""
 
 
-@functools.lru_cache(maxsize=100_000)
-def _hash_of(path: Path, changed: int, size: int, folder: bool) -> str:
-    """As `_hash`; a file of unchanged time and size is read once."""
-    if folder:
-        return sha256("\n".join(sorted(name for name in os.listdir(path) if name[0] != "." and name != "__pycache__")))[
-            :16
-        ]
-    return sha256_file(path)[:16]
+@functools.cache
+def _hash_of(path: Path, changed: int, size: int) -> str:
+    """As `_hash`; what has the same time and size is read once."""
+    if path.is_file():
+        return sha256_file(path)[:16]
+    return sha256("\n".join(sorted(name for name in os.listdir(path) if name[0] != "." and name != "__pycache__")))[:16]
 
 
 def read(book: Book, page: Page) -> NotebookNode | None:
@@ -92,21 +85,20 @@ def read(book: Book, page: Page) -> NotebookNode | None:
 
     try:
         return nbformat.read(book.notebook_path(page), as_version=4)
-    except Exception:  # missing, cut off, not JSON, not a notebook: all are mended by executing it again
+    except Exception:  # missing, cut off, not JSON, not a notebook: executing it again cures all
         return None
 
 
-def stale(book: Book, page: Page) -> str | None:
-    """Why the page has to be executed again; None if it is up to date."""
-    node = read(book, page)
+def stale(book: Book, page: Page, node: NotebookNode | None = None) -> str | None:
+    """Why the page has to be executed again; None if it is up to date. `node` is its notebook, where it was `read`."""
+    node = node or read(book, page)
     if node is None:
         return "damaged" if book.notebook_path(page).exists() else "missing"
     made = node.metadata.get("bnet", {})
-    resolved = notebook(book, page).metadata["bnet"]["parameters"]
     then = made.get("inputs", {})
     if "reads" not in then:
         return "not executed by this version of bnet"
-    now = inputs(book, page, resolved, then["reads"])
+    now = inputs(book, page, notebook(book, page).metadata["bnet"]["parameters"], then["reads"])
     changed = [name for name in ("source", "parameters") if then.get(name) != now[name]]
     changed += [name for name, hash in now["reads"].items() if then["reads"][name] != hash]
     if changed:
@@ -119,16 +111,15 @@ def overview(book: Book) -> list[dict[str, Any]]:
     """One row per page: source, parameters, state (``ok``, ``stale``, ``missing``, ``failed``) and how it was made."""
     rows = []
     for page in book.pages:
-        reason = stale(book, page)
         node = read(book, page)
+        reason = stale(book, page, node)
         made = node.metadata.get("bnet", {}) if node else {}
         failed = (book.logs / f"{page.slug}.failed.log").exists()
-        state = "ok" if reason is None else "failed" if failed else "missing" if node is None else "stale"
         rows.append(
             {
                 "page": page.name,
                 "source": f"book/{page.source}",
-                "state": state,
+                "state": "ok" if not reason else "failed" if failed else "stale" if node else "missing",
                 "reason": reason or "",
                 "parameters": " ".join(f"{k}={v}" for k, v in made.get("parameters", page.parameters).items()),
                 "key": made.get("key", "")[:8],
@@ -144,17 +135,20 @@ def overview(book: Book) -> list[dict[str, Any]]:
 
 def write_status(book: Book) -> None:
     """Write ``book/status.md`` from the notebooks' metadata; were it executed itself, it would be stale at once."""
-    columns = ["Page", "State", "Executed", "Seconds", "Commit", "Key", "Standard error", "Machine", "Parameters"]
-    lines = [_row(columns), _row([":--"] * 3 + ["--:"] + [":--"] * 5)]
+    lines = []
     for row in overview(book):
-        state = row["state"] + (f": {row['reason']}" if row["reason"] else "")
-        seconds = "" if row["seconds"] is None else f"{row['seconds']:.1f}"
-        code = [f"`{row[name]}`" if row[name] else "–" for name in ("parameters", "commit", "key")]
-        date = row["executed"].replace("T", " ")[:16] or "–"
-        said = f"{row['stderr_lines']} lines" if row["stderr_lines"] else "none"
         made = book.notebook_path(book.page(row["page"])).exists()
-        name = f"{{doc}}`{row['page']} </{row['page']}>`" if made else f"`{row['page']}`"
-        lines.append(_row([name, state, date, seconds, code[1], code[2], said, row["machine"] or "–", code[0]]))
+        cells = [
+            f"{{doc}}`{row['page']} </{row['page']}>`" if made else f"`{row['page']}`",
+            row["state"] + (f": {row['reason']}" if row["reason"] else ""),
+            row["executed"].replace("T", " ")[:16] or "–",
+            "" if row["seconds"] is None else f"{row['seconds']:.1f}",
+            *(f"`{row[name]}`" if row[name] else "–" for name in ("commit", "key")),
+            f"{row['stderr_lines']} lines" if row["stderr_lines"] else "none",
+            row["machine"] or "–",
+            f"`{row['parameters']}`" if row["parameters"] else "–",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     text = _STATUS.format(table="\n".join(lines))
     path = book.folder / "status.md"
     if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -173,10 +167,8 @@ those notebooks say about themselves; times are UTC. The key is a hash of all in
 :name: tab-status
 :class: bnet-nowrap
 
+| Page | State | Executed | Seconds | Commit | Key | Standard error | Machine | Parameters |
+| :-- | :-- | :-- | --: | :-- | :-- | :-- | :-- | :-- |
 {table}
 ::::
 """
-
-
-def _row(values: list[Any]) -> str:
-    return "| " + " | ".join(str(value) for value in values) + " |"

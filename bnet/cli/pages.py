@@ -17,9 +17,10 @@ def pages_list(as_json: JsonOption = False) -> None:
     """All executed pages: source, parameters, and whether each is up to date."""
     import pandas as pd
 
-    from bnet.book import build
+    from bnet.book import freshness
+    from bnet.book.pages import this_book
 
-    show(pd.DataFrame(build.overview()), as_json)
+    show(pd.DataFrame(freshness.overview(this_book())), as_json)
 
 
 @app.command("convert")
@@ -65,21 +66,14 @@ def pages_build(
 
 
 @app.command("check")
-def pages_check(
-    twice: Annotated[bool, typer.Option("--twice", help="Also build twice and compare all files.")] = False,
-) -> None:
-    """Check the built book: links, figures, players; on demand, that a rebuild gives equal bytes.
-
-    Exit status 1 if there is a finding.
-    """
-    from bnet.book import build, gate
+def pages_check() -> None:
+    """Check the built book: links, figures, players. Exit status 1 if there is a finding."""
+    from bnet.book import gate
     from bnet.book.pages import this_book
 
     here = this_book()
     html = here.folder / "_build" / "html"
     findings = gate.check_html(html, here.root)
-    if twice:
-        findings += [f"two builds differ in {name}" for name in build.check_twice(here)]
     for finding in findings:
         print(finding)
     say(f"{len(findings)} findings in {html}")
