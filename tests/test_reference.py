@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import click
 import pytest
+import test_rooms
 import typer
 from docutils.core import publish_doctree
 from pygments.lexers import BashLexer
@@ -14,26 +16,33 @@ from pygments.token import Error
 from bnet import cli
 from bnet.book import reference
 
-
-def test_every_module_stands_in_one_area():
-    areas = [module for area in reference.AREAS for module in reference.area(area)]
-    assert sorted(areas) == sorted(reference.modules())
-    assert {"bnet.sound.log_mel", "bnet.models.builder", "bnet.errors"} <= set(areas)
-    assert not any(name.startswith("bnet.cli") or "._" in name for name in areas)
-    for area, prefixes in reference.AREAS.items():
-        if area != "use":  # a page may come before its module
-            assert all(any(m == p or m.startswith(f"{p}.") for m in areas) for p in prefixes)
+ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize("name", reference.modules())
+ROOMS = ("sound", "corpora", "models", "training", "runs", "statistics", "audit", "deploy", "book", "")
+MODULES = reference.modules(*ROOMS)
+
+
+def test_every_module_stands_in_one_room_and_every_room_on_the_page():
+    rooms = [reference.modules(room) for room in ROOMS]
+    assert sum(map(len, rooms)) == len(MODULES)
+    assert {"bnet", "bnet.errors", "bnet.sound", "bnet.sound.log_mel", "bnet.models.builder"} <= set(MODULES)
+    assert not any(name.startswith("bnet.cli") or "._" in name for name in MODULES)
+    page = (ROOT / "book" / "reference" / "api.py").read_text(encoding="utf-8")
+    shown = [name for call in re.findall(r"^show\((.*)\)$", page, re.MULTILINE) for name in call.split(", ")]
+    assert sorted(shown) == sorted(f'"{room}"' for room in ROOMS)
+    assert set(ROOMS) == {*test_rooms.ROOMS, ""} - {"cli"}
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_docutils_reads_every_docstring(name):
-    blocks = re.findall(r"````\{eval-rst}\n(.*?)````", reference.api(name), flags=re.DOTALL)
+    blocks = re.findall(r"````\{eval-rst}\n(.*?)````", reference.api(name, MODULES[name]), flags=re.DOTALL)
     rest = re.sub(r"^( *)\.\. py:\w+:: .*$", r"\1.. container:: object", "\n".join(blocks), flags=re.MULTILINE)
     publish_doctree(rest, settings_overrides={"report_level": 5, "halt_level": 2, "file_insertion_enabled": False})
 
 
 def test_a_module_shows_signatures_defaults_and_contracts():
-    shown = reference.api("bnet.statistics.comparison")
+    shown = reference.api("bnet.statistics.comparison", MODULES["bnet.statistics.comparison"])
     signature = "corrected_variance(differences: Sequence[float] | np.ndarray, ratio: float)"
     assert f".. py:function:: bnet.statistics.comparison.{signature}" in shown
     assert ".. py:data:: bnet.statistics.comparison.ROPE" in shown
@@ -43,8 +52,8 @@ def test_a_module_shows_signatures_defaults_and_contracts():
 
 
 def test_a_member_begins_after_a_blank_line():
-    for name in reference.modules():
-        lines = reference.api(name).splitlines()
+    for name in MODULES:
+        lines = reference.api(name, MODULES[name]).splitlines()
         starts = [i for i, line in enumerate(lines) if line.lstrip().startswith(".. py:")]
         assert not [lines[i] for i in starts if lines[i - 1].strip() and "eval-rst" not in lines[i - 1]], name
 
@@ -69,18 +78,3 @@ def test_every_example_can_be_read_as_shell():
     assert len(blocks) > 15
     for block in blocks:
         assert Error not in {kind for kind, _ in BashLexer().get_tokens(block)}, block
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("Do it.\n\nExample: bnet doctor", "Do it.\n\nExample:\n\n```bash\nbnet doctor\n```"),
-        (
-            "Do it.\n\nExamples:\n\n  bnet a\n\n  bnet b",
-            "Do it.\n\nExamples:\n\n```bash\nbnet a\n```\n\n```bash\nbnet b\n```",
-        ),
-        ("A [list] of `a_b` and *stars*", r"A \[list\] of `a_b` and \*stars\*"),
-    ],
-)
-def test_help_becomes_prose_and_code(text, shown):
-    assert reference._help(text) == shown

@@ -13,47 +13,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import click
     import typer
 
 PACKAGE = Path(__file__).resolve().parents[1]
-HIDDEN = ("bnet.cli",)
-"""Packages without a reference: commands have a page of their own."""
-
-AREAS: dict[str, tuple[str, ...]] = {
-    "sound": ("bnet.sound", "bnet.corpora"),
-    "networks": ("bnet.models",),
-    "runs": ("bnet.training", "bnet.runs"),
-    "results": ("bnet.statistics", "bnet.audit"),
-    "use": ("bnet.deploy",),
-    "book": ("bnet.book",),
-    "else": (),
-}
-"""Area of the page -> its modules and packages; the last takes whatever no other has."""
 
 
-def modules() -> dict[str, Path]:
-    """All public modules of the package: dotted name -> file."""
+def modules(*rooms: str) -> dict[str, Path]:
+    """Public modules of the package, dotted name -> file: those of `rooms`, or '' for the ones on the ground."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-        name = ".".join(part for part in parts if part != "__init__")
-        if not any(part.startswith("_") for part in name.split(".")) and not _within(name, HIDDEN):
-            found[name] = path
-    return found
+        *parts, last = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        parts += [last] * (last != "__init__")
+        if "".join(parts[1:2]) in rooms or ("" in rooms and len(path.relative_to(PACKAGE).parts) == 1):
+            found[".".join(parts)] = path
+    return {name: path for name, path in found.items() if not any(part.startswith("_") for part in name.split("."))}
 
 
-def area(name: str) -> list[str]:
-    """The modules of an area of `AREAS`, in its order."""
-    taken = [module for prefixes in AREAS.values() for module in modules() if _within(module, prefixes)]
-    if not AREAS[name]:
-        return [module for module in modules() if module not in taken]
-    return [module for prefix in AREAS[name] for module in modules() if _within(module, (prefix,))]
-
-
-def api(name: str) -> str:
+def api(name: str, path: Path) -> str:
     """The reference of a module as MyST: a fold-out with its docstring, functions, classes and named constants."""
-    tree = ast.parse(modules()[name].read_text(encoding="utf-8"))
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     said = inspect.cleandoc(ast.get_docstring(tree) or "")
     first, _, rest = said.partition("\n\n")
     parts = [f"{_restructured(rest, 'module')}\n", *_members(tree, name, "function")]
@@ -65,56 +43,21 @@ def api(name: str) -> str:
 
 
 def commands(app: typer.Typer) -> str:
-    """The reference of the command line as MyST: every command with its help, arguments and options."""
-    import click
+    """The reference of the command line as MyST, typer's own: every command with its help, arguments and options."""
     import typer
+    from typer.cli import get_docs_for_click
 
     root = typer.main.get_command(app)
-    context = click.Context(root, info_name="bnet")
-    return "\n\n".join(_command(command, within) for command, within in _walk(root, context))
-
-
-def _walk(command: click.Command, context: click.Context) -> Iterator[tuple[click.Command, click.Context]]:
-    import click
-
-    yield command, context
-    for name, sub in sorted(getattr(command, "commands", {}).items()):
-        yield from _walk(sub, click.Context(sub, info_name=name, parent=context))
-
-
-def _command(command: click.Command, context: click.Context) -> str:
-    path = context.command_path
-    lines = [
-        f"```{{rubric}} {path}\n:heading-level: 2\n:name: cli-{path.replace(' ', '-')}\n```",
-        _help(command.help or ""),
-        f"```text\n{' '.join([path, *_usage(command, context)])}\n```",
-    ]
-    subs = sorted(getattr(command, "commands", {}))
-    if subs:
-        lines.append("Commands: " + ", ".join(f"[{sub}](#cli-{path.replace(' ', '-')}-{sub})" for sub in subs) + ".")
-    records = [record for param in command.get_params(context) if (record := param.get_help_record(context))]
-    if records:
-        rows = [f"| `{_cell(names)}` | {_cell(_plain(said))} |" for names, said in records]
-        lines.append("\n".join(["| Argument or option | What it does |", "| :-- | :-- |", *rows]))
-    return "\n\n".join(line for line in lines if line)
-
-
-def _usage(command: click.Command, context: click.Context) -> list[str]:
-    return [re.sub(r"\{(\w+)\}", r"\1", piece) for piece in command.collect_usage_pieces(context)]
-
-
-def _help(text: str) -> str:
-    """The help of a command as MyST: prose, and what begins with the program's name as code."""
-    found = []
-    for part in re.split(r"\n\s*\n", inspect.cleandoc(text)):
-        before, colon, code = part.partition(": ")
-        if re.match(r"\s*bnet ", part):
-            found.append(f"```bash\n{inspect.cleandoc(part)}\n```")
-        elif colon and before.startswith("Example") and code.startswith("bnet "):
-            found.append(f"{before}:\n\n```bash\n{code}\n```")
-        else:
-            found.append(_plain(" ".join(part.split())))
-    return "\n\n".join(found)
+    said = get_docs_for_click(obj=root, ctx=typer.Context(root), name="bnet")
+    _, *parts = re.split(r"^#+ `(.+)`$", said, flags=re.MULTILINE)
+    shown = []
+    for path, body in zip(parts[::2], parts[1::2], strict=True):
+        label = f"cli-{path.replace(' ', '-')}"
+        # headings may not stand in what a cell shows; examples are code, and names of commands are links
+        shown.append(f"```{{rubric}} {path}\n:heading-level: 2\n:name: {label}\n```")
+        body = re.sub(r"^(?:(Examples?:) *|  )(bnet .*)$", r"\1\n\n```bash\n\2\n```", body, flags=re.MULTILINE)
+        shown.append(re.sub(r"^\* `([a-z]+)`: ", rf"* [`\1`](#{label}-\1): ", body, flags=re.MULTILINE))
+    return "\n".join(shown)
 
 
 def _members(tree: ast.Module | ast.ClassDef, prefix: str, kind: str) -> Iterator[str]:
@@ -176,16 +119,3 @@ def _restructured(text: str, kind: str) -> str:
     from sphinx.ext.napoleon.docstring import NumpyDocstring
 
     return str(NumpyDocstring(text, Config(napoleon_use_param=False, napoleon_use_ivar=True), what=kind))
-
-
-def _within(name: str, prefixes: tuple[str, ...]) -> bool:
-    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
-
-
-def _plain(text: str) -> str:
-    """Help text whose brackets, stars and dollars MyST must not read."""
-    return re.sub(r"([\[\]$*<>~_{}])(?=[^`]*(?:`[^`]*`[^`]*)*$)", r"\\\1", " ".join(text.split()))
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

@@ -129,7 +129,7 @@ def corpora_check(
 @app.command("export")
 def corpora_export(
     name: Annotated[str, typer.Argument(help="Corpus.")],
-    folder: Annotated[Path, typer.Argument(help="Where to write FOLDER/<label>/<track>.flac.")],
+    folder: Annotated[Path, typer.Argument(help="Where to write `FOLDER/<label>/<track>.flac`.")],
     seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 30.0,
     per_class: Annotated[int, typer.Option(help="At most so many tracks of a class; 0 for all.")] = 0,
     data: DataOption = None,

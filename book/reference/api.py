@@ -18,41 +18,41 @@ from IPython.display import display
 from bnet.book import myst, reference
 
 
-def show(area: str) -> None:
-    """Show the modules of an area."""
-    for name in reference.area(area):
-        display(myst.text(reference.api(name)))
+def show(*rooms: str) -> None:
+    """Show the modules of rooms of the package."""
+    for name, path in reference.modules(*rooms).items():
+        display(myst.text(reference.api(name, path)))
 
 
 # %% [markdown]
 # ## Corpora, sound and features
 
 # %% tags=["remove-input"]
-show("sound")
+show("sound", "corpora")
 
 # %% [markdown]
 # ## Networks
 
 # %% tags=["remove-input"]
-show("networks")
+show("models")
 
 # %% [markdown]
 # ## Runs and their records
 
 # %% tags=["remove-input"]
-show("runs")
+show("training", "runs")
 
 # %% [markdown]
 # ## Results and what they say
 
 # %% tags=["remove-input"]
-show("results")
+show("statistics", "audit")
 
 # %% [markdown]
 # ## Using a trained network
 
 # %% tags=["remove-input"]
-show("use")
+show("deploy")
 
 # %% [markdown]
 # ## The book
@@ -64,4 +64,4 @@ show("book")
 # ## All else
 
 # %% tags=["remove-input"]
-show("else")
+show("")
