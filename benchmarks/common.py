@@ -83,6 +83,14 @@ def write(name: str, started: Mapping[str, Any], rows: Sequence[Mapping], output
     return path
 
 
+def suffix() -> str:
+    """What the names of records end in that depend on the processor's vectors: nothing with AVX-512, which most laptops
+    lack. So records of both kinds of machine lie side by side."""
+    import llvmlite.binding
+
+    return "" if llvmlite.binding.get_host_cpu_features().get("avx512f") else "_without_avx512"
+
+
 def seconds(function: Callable[[], Any]) -> float:
     """Seconds of the clock that one call takes."""
     clock = time.perf_counter()

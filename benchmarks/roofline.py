@@ -22,7 +22,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from common import RESULTS, SCRATCH, Output, Quick, about, clocked, in_child, write
+from common import RESULTS, SCRATCH, Output, Quick, about, clocked, in_child, suffix, write
 
 from bnet.models import get_variant
 from bnet.models.cost import cost
@@ -104,7 +104,7 @@ def main(
         roof[name] = {"best": max(values), "median": statistics.median(values), "low": min(values), "times": times}
         low, middle, best = (roof[name][which] / 1e9 for which in ("low", "median", "best"))
         print(f"{best:.1f} {what}: the best of {times} (median {middle:.1f}, least {low:.1f})", flush=True)
-    path = steps or (output or (SCRATCH if quick else RESULTS)) / "training_step.json"
+    path = steps or (output or (SCRATCH if quick else RESULTS)) / f"training_step{suffix()}.json"
     record = json.loads(path.read_text()) if path.is_file() else None
     if record is None:
         print(f"no record {path}: no network is placed; make it: python benchmarks/training_step.py")
@@ -121,7 +121,7 @@ def main(
             f"arithmetic {cell['arithmetic_s']:.3f} s, memory {cell['memory_s']:.3f} s"
         )
     same = {"steps_commit": record["commit"], "steps_machine": record["machine"]} if record else {}
-    write("roofline", started, [], output, roof=roof, networks=networks, passes=PASSES, moves=MOVES, **same)
+    write(f"roofline{suffix()}", started, [], output, roof=roof, networks=networks, passes=PASSES, moves=MOVES, **same)
 
 
 if __name__ == "__main__":

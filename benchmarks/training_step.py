@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from common import Output, Quick, about, in_child, in_turn, line, peak, row, write
+from common import Output, Quick, about, in_child, in_turn, line, peak, row, suffix, write
 
 BANDS, CLASSES = 128, 10
 STEPS = ("lean", "plain")
@@ -163,7 +163,7 @@ def main(
         else:
             rows += (new := rows_of(cell, found))
             print(*map(line, new), sep="\n", flush=True)
-    write("training_step", started, rows, output, plain=plain)
+    write(f"training_step{suffix()}", started, rows, output, plain=plain)
 
 
 if __name__ == "__main__":

@@ -31,19 +31,20 @@ from bnet.runs.jobs import title
 from bnet.sound import log_mel
 
 plots.style()
-training, equality, roof, features, scale, inference, jobs, gpu, gpu_step, gpu_equality = (
+training, equality, features, scale, inference, jobs, gpu, gpu_step, gpu_equality = (
     measured.read(name)
     for name in (
-        *("training_step", "equality", "roofline", "features", "features_scale", "inference", "jobs"),
+        *("training_step", "equality", "features", "features_scale", "inference", "jobs"),
         *("gpu", "gpu_step", "gpu_equality"),
     )
 )
 LEAN, PLAIN = plots.PALETTE[0], plots.PALETTE[3]
+KINDS = {"": "with AVX-512", "_without_avx512": "without AVX-512, as in most laptops"}
 
 
-def steps(measure="s", **fields):
+def steps(measure="s", record=training, **fields):
     """Rows of the training step that have these fields."""
-    rows = training["rows"] if training else []
+    rows = record["rows"] if record else []
     return [row for row in rows if row["measure"] == measure and all(row[k] == v for k, v in fields.items())]
 
 
@@ -79,14 +80,18 @@ def percent(ratio):
 
 # %% tags=["remove-input"]
 batch = 8
-lengths = sorted({row["frames"] for row in steps(batch=batch)})
-cells = {
-    frames: [
-        (row, next(iter(steps("bytes", variant=row["variant"], frames=frames, batch=batch))))
-        for row in steps(batch=batch, frames=frames)
-    ]
-    for frames in lengths
-}
+
+
+def cells_of(record):
+    """Frames -> pairs of rows, of time and memory."""
+    found = {}
+    for row in steps(record=record, batch=batch):
+        fields = {"variant": row["variant"], "frames": row["frames"], "batch": batch}
+        found.setdefault(row["frames"], []).append((row, steps("bytes", record, **fields)[0]))
+    return dict(sorted(found.items()))
+
+
+cells = cells_of(training)
 most = max(cells, key=lambda frames: len(cells[frames]), default=None)
 if most:
     chosen = cells[most]
@@ -119,34 +124,37 @@ if most:
 else:
     display(not_run("The training step", "training_step"))
 
+
 # %% tags=["remove-input"]
-for frames in reversed(lengths):
-    frame = pd.DataFrame(
-        [
-            {
-                "Network": title(a["variant"]),
-                "Lean, s": a["ours_median"],
-                "Plain, s": a["peer_median"],
-                "Time, %": 100 * a["ratio"],
-                "Lean, GiB": b["ours_median"] / 2**30,
-                "Plain, GiB": b["peer_median"] / 2**30,
-                "Memory, %": 100 * b["ratio"],
-            }
-            for a, b in cells[frames]
-        ]
-    )
-    display(
-        myst.table(
-            frame,
-            f"A training step of {batch} clips of {frames} frames: medians of {min(a['repetitions'] for a, _ in cells[frames])} "
-            "steps or more after the first, and peak memory of the process.",
-            f"tab-speed-step-{frames}",
-            formats={name: ".0f" if "%" in name else ".2f" for name in frame.columns},
+def step_tables(record, suffix):
+    """Tables of training steps by length, what they say, and where they come from."""
+    cells = cells_of(record)
+    for frames in reversed(cells):
+        frame = pd.DataFrame(
+            [
+                {
+                    "Network": title(a["variant"]),
+                    "Lean, s": a["ours_median"],
+                    "Plain, s": a["peer_median"],
+                    "Time, %": 100 * a["ratio"],
+                    "Lean, GiB": b["ours_median"] / 2**30,
+                    "Plain, GiB": b["peer_median"] / 2**30,
+                    "Memory, %": 100 * b["ratio"],
+                }
+                for a, b in cells[frames]
+            ]
         )
-    )
-if training:
-    without = {row["variant"]: row["why"] for row in training["plain"]}
-    aimed = [row for row in training["rows"] if "kept" in row]
+        display(
+            myst.table(
+                frame,
+                f"A training step of {batch} clips of {frames} frames on a processor {KINDS[suffix]}: medians of {min(a['repetitions'] for a, _ in cells[frames])} "
+                "steps or more after the first, and peak memory of the process.",
+                f"tab-speed-step-{frames}{suffix}",
+                formats={name: ".0f" if "%" in name else ".2f" for name in frame.columns},
+            )
+        )
+    without = {row["variant"]: row["why"] for row in record["plain"]}
+    aimed = [row for row in record["rows"] if "kept" in row]
     said = []
     for measure, words in (("s", "time"), ("bytes", "peak memory")):
         of = [row for row in aimed if row["measure"] == measure]
@@ -176,7 +184,15 @@ if training:
         )
     if said:
         display(myst.text("\n".join(said)))
-    display(myst.provenance(measured.origin(training, "training_step")))
+    display(myst.provenance(measured.origin(record, "training_step")))
+
+
+for suffix, kind in KINDS.items():
+    record = measured.read(f"training_step{suffix}")
+    if record:
+        step_tables(record, suffix)
+    elif suffix:
+        display(not_run(f"The training step on a processor {kind},", "training_step,roofline"))
 
 # %% [markdown]
 # ## What the time depends on
@@ -402,9 +418,10 @@ listed(jobs, "jobs", "Several runs side by side", "tab-speed-jobs")
 # roofline: sloped where memory is the limit, flat where arithmetic is. A dot is one network's training step; its distance below
 # the roofline is what a better implementation could still gain.
 
+
 # %% tags=["remove-input"]
-placed = [cell for cell in roof["networks"] if cell["batch"] == batch] if roof else []
-if placed:
+def under_roof(roof, placed, suffix):
+    """A figure and a table of steps under a machine's roofline."""
     flops_s, bytes_s = roof["roof"]["flops_s"]["best"], roof["roof"]["bytes_s"]["best"]
     ridge = flops_s / bytes_s
     fig, ax = plt.subplots(figsize=(7.2, 4.6), layout="constrained")
@@ -428,9 +445,9 @@ if placed:
     shares = sorted(round(100 * cell["arithmetic_s"] / cell["plain_s"]) for cell in placed)
     myst.figure(
         fig,
-        f"Training steps of all networks ({batch} clips) under the roof of this machine: {bytes_s / 1e9:.0f} GB/s of memory, "
+        f"Training steps of all networks ({batch} clips) under the roof of a processor {KINDS[suffix]}: {bytes_s / 1e9:.0f} GB/s of memory, "
         f"{flops_s / 1e9:.0f} GFLOP/s of float32 matrix products.",
-        "fig-speed-roof",
+        f"fig-speed-roof{suffix}",
         f"Plain steps reach {min(plains):.0f} to {max(plains):.0f} GFLOP/s, lean ones "
         + (f"{min(leans):.0f} to {max(leans):.0f}." if leans else "were not measured."),
     )
@@ -453,7 +470,7 @@ if placed:
         myst.table(
             frame,
             f"What a step of {batch} clips needs, the least seconds by arithmetic and by memory at the rates of the roof, and the seconds measured.",
-            "tab-speed-roof",
+            f"tab-speed-roof{suffix}",
             formats={name: ".0f" if name == "GFLOP" else ".1f" if name == "GB" else ".2f" for name in frame.columns},
         )
     )
@@ -470,8 +487,15 @@ if placed:
             measured.origin(roof, "roofline") | {"Steps measured at commit": roof.get("steps_commit") or "unknown"}
         )
     )
-else:
-    display(not_run("The roofline", "training_step,roofline"))
+
+
+for suffix, kind in KINDS.items():
+    roof = measured.read(f"roofline{suffix}")
+    placed = [cell for cell in roof["networks"] if cell["batch"] == batch] if roof else []
+    if placed:
+        under_roof(roof, placed, suffix)
+    else:
+        display(not_run(f"The roofline of a processor {kind},", "training_step,roofline"))
 
 # %% [markdown]
 # ## On a GPU
@@ -514,6 +538,7 @@ else:
             "make gpu",
         )
     )
+EQUALITY = "KERAS_BACKEND=jax python benchmarks/gpu_step.py --equality"
 if gpu_equality:
     limits, tried = gpu_equality["limits"], {name: found for name, found in gpu_equality["steps"].items() if found}
     frame = pd.DataFrame(
@@ -534,21 +559,21 @@ if gpu_equality:
         myst.table(
             frame,
             f"JAX's lean step: distance of gradients and statistics of `{gpu_equality['variant']}` from double precision, as in the table "
-            f"above, on a {gpu_equality['device']['kind']}, for {limits['batch']} clips of {sizes}"
-            + (", the kernels interpreted." if limits["interpreted"] else "."),
+            f"above, for {limits['batch']} clips of {sizes}, measured on a {gpu_equality['device']['kind']}"
+            + (", the kernels in interpret mode." if limits["interpreted"] else "."),
             "tab-speed-gpu-equality",
             formats={name: ".0f" if "%" in name else ".1e" for name in frame.columns[1:]},
         )
     )
     if len(tried) < len(gpu_equality["steps"]):
         display(myst.text(f"Failed: {', '.join(f'`{name}`' for name in gpu_equality['steps'] if name not in tried)}."))
-    display(myst.provenance(measured.origin(gpu_equality, "gpu_step")))
+    display(myst.provenance(measured.origin(gpu_equality, "gpu_step") | {"Command": f"`{EQUALITY}`"}))
 else:
     display(
         myst.not_run(
             "The distance of JAX's lean step from double precision, for a whole network and with the kernels interpreted on a processor, "
             "has no record yet.",
-            "KERAS_BACKEND=jax python benchmarks/gpu_step.py --equality",
+            EQUALITY,
         )
     )
 

@@ -146,6 +146,14 @@ def test_no_script_hides_a_package():
     assert "coverage" not in SCRIPTS  # numba imports it where it is found
 
 
+def test_processors_without_avx512_have_records_of_their_own(common, monkeypatch):
+    import llvmlite.binding
+
+    for features, suffix in (({"avx512f": True}, ""), ({"avx2": True}, "_without_avx512")):
+        monkeypatch.setattr(llvmlite.binding, "get_host_cpu_features", lambda features=features: features)
+        assert common.suffix() == suffix
+
+
 def test_where_a_step_is_placed(common):
     sys.path.append(str(FOLDER))
     try:
