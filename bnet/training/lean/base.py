@@ -47,7 +47,7 @@ class Parts:
         self.moving = {f"{layer.name}/{v.name}": v for layer in self.norms for v in layer.non_trainable_weights}
 
     def maps(self, x, training: bool):
-        """The transition's convolution of log-mels [shape=(batch, frames, bands, filters)]; training moves statistics."""
+        """The transition's maps of log-mels [shape=(batch, frames, bands, filters)]; training moves the statistics."""
         raise NotImplementedError
 
     def move(self, moments: Mapping[str, Any]) -> None:
