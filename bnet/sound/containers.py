@@ -1,13 +1,15 @@
-"""What the bytes of a sound file say beside the samples: sizes in headers, pages of an Ogg, and formats that libsndfile
-can't read. `bnet.sound.streams` compares it with the samples that come out."""
+"""What the bytes of a sound file say beside the samples: formats that libsndfile can't read, how much sound a header
+claims, pages of an Ogg, second files. `bnet.sound.streams` compares it with the samples that come out."""
 
 from __future__ import annotations
 
+import io
 import mmap
 import re
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
+
+import soundfile
 
 UNKNOWN_SIZE = 0x7F00_0000
 """Writers to a pipe put this, or more, where the size of a WAV, AIFF or AU should be."""
@@ -37,17 +39,18 @@ _FOREIGN = {
 }
 """How a file begins -> the format, which libsndfile does not read (it takes some of them for MP3)."""
 
-_AGAIN = {
-    "WAV": rb"(?:RIFF|RIFX).{4}WAVEfmt ",
-    "WAVEX": rb"(?:RIFF|RIFX).{4}WAVEfmt ",
-    "RF64": rb"RF64.{4}WAVEds64",
-    "W64": rb"riff\x2e\x91\xcf\x11.{16}wave\xf3\xac",
-    "AIFF": rb"FORM.{4}AIF[FC](?:COMM|FVER)",
-    "AU": rb"\.snd\0\0.{2}.{4}\0\0\0.\0.{3}\0\0\0",
-    "FLAC": rb"fLaC[\0\x80]\0\0\x22",
-    "CAF": rb"caff\x00\x01\x00\x00desc",
-}
-"""Format -> how a file of it begins; found again later in a file, it was joined with another."""
+_BEGINNINGS = (*b"RIFF RIFX RF64 FORM fLaC".split(), b"riff\x2e\x91\xcf\x11", b".snd\0\0", b"caff\0\1", b"OggS\0\2")
+"""How files begin that may stand behind another one."""
+
+_NO_SIZE = rb"(?s)(RIF[FX].{4}WAVE.*?data|\.snd.{4})(?=\0{4})|(RF64.{4}WAVEds64.{12}|caff.*?data)(?=\0{8})"
+"""What stands before the size of the sound where that is 0 (libsndfile reads an AIFF or W64 of size 0 to its end)."""
+
+_ENDS = ((r"(?:RIFF|FORM|Riff size) *: (\d+)", 8), (r"Data Offset *: (\d+)", 0), (r"Data Size *: (\d+)", 0))
+"""Sizes in libsndfile's notes, with what they lack, whose sum is where the sound of a WAV, AIFF, RF64 or AU ends."""
+
+_SIZE = re.compile(r"(data|SSND|BODY|Data Size|Data length|riff) *:? (\d+) \(?should be (\d+)")
+_FRAMES = re.compile(r"(?:Frames|Cols) *: (\d+)")
+"""How libsndfile's notes on a header say its sizes in bytes, claimed and real (W64: of the file), and its samples."""
 
 
 def map_file(path: Path) -> mmap.mmap:
@@ -71,152 +74,68 @@ def id3_length(head: bytes) -> int:
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """Where a header says how many bytes of sound follow: place, length and byte order of that number; the number; how
-    many do follow; the file's size; where it ends by its header (0: not said)."""
-
-    at: int
-    width: int
-    order: str
-    declared: int
-    held: int
-    size: int
-    end: int = 0
-
-    @property
-    def sound_end(self) -> int:
-        """Where in the file the sound ends by its header; 0: not before the file."""
-        return self.size - self.held + self.declared if self.declared < self.held else 0
-
-    @property
-    def missing(self) -> float:
-        """How much more is declared than held, as a ratio."""
-        unknown = self.declared >= (UNKNOWN_SIZE if self.width == 4 else 1 << 62)
-        return 0.0 if unknown else max(0, self.declared - self.held) / max(1, self.held)
-
-
-_CHUNKS = {
-    rb"(?:RIFF|RF64).{4}WAVE": (12, b"data", 4, "little", 0, 2),
-    rb"RIFX.{4}WAVE": (12, b"data", 4, "big", 0, 2),
-    rb"FORM.{4}AIF[FC]": (12, b"SSND", 4, "big", 0, 2),
-    rb"FORM.{4}(?:8SVX|16SV)": (12, b"BODY", 4, "big", 0, 2),
-    rb"caff": (8, b"data", 8, "big", 0, 1),
-    rb"riff\x2e\x91\xcf\x11": (40, b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a", 8, "little", 24, 8),
-}
-"""How a file of chunks begins -> where the first one is, the name of that with the sound, bytes and order of a size,
-how much of the chunk's header a size counts, to multiples of what chunks are filled."""
-
-
-def sound_chunk(path: Path) -> Chunk | None:
-    """The size of the sound in the header of a file of chunks or an AU; None in other files."""
-    data = map_file(path)
-    size = len(data)
-    if data[:4] in (b".snd", b"dns."):
-        order = "big" if data[:4] == b".snd" else "little"
-        start, declared = (int.from_bytes(data[at : at + 4], order) for at in (4, 8))
-        return Chunk(8, 4, order, declared, max(0, size - start), size)
-    layout = next((row for start, row in _CHUNKS.items() if re.match(start, data[:40], re.DOTALL)), None)
-    if not layout:
-        return None
-    at, name, width, order, counted, multiple = layout
-    end = int.from_bytes(data[16:24], order) if counted else 8 + int.from_bytes(data[4:8], order) if at == 12 else 0
-    wide = 0  # where an RF64 says the size of its sound
-    while at + len(name) + width <= size:
-        body = at + len(name) + width
-        length = max(0, int.from_bytes(data[body - width : body], order) - counted)
-        if data[at:body].startswith(name):
-            if wide:
-                return Chunk(wide, 8, order, int.from_bytes(data[wide : wide + 8], order), size - body, size)
-            return Chunk(body - width, width, order, length, size - body, size, end)
-        if data[at : at + 4] == b"ds64":
-            wide = body + 8
-        at = body + length + -length % multiple
-    return None
-
-
 def with_size(path: Path) -> bytes | None:
-    """A file that a pipe wrote with 0 for the size of its sound, with the real size in place of it; else None.
-
-    One whose header knows where the file ends really is empty.
-    """
-    chunk = sound_chunk(path)
-    if not chunk or chunk.declared or not chunk.held or path.stat().st_size <= chunk.end < UNKNOWN_SIZE:
+    """A file whose header says 0 for the size of its sound, as a pipe leaves it, with one that says 'not known'; None
+    of other files, and of a WAV whose header knows where the file ends: that is empty."""
+    data = map_file(path)
+    found = re.match(_NO_SIZE, data[: 1 << 16])
+    if not found or (data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") == len(data) - 8):
         return None
-    data = path.read_bytes()
-    size = chunk.held + (24 if data[:4] == b"riff" else 0)
-    return data[: chunk.at] + size.to_bytes(chunk.width, chunk.order) + data[chunk.at + chunk.width :]
+    at, size = found.end(), (len(data) - found.end()).to_bytes(8, "little")
+    size = size if data[:4] == b"RF64" else b"\xff" * (8 if data[:4] == b"caff" else 4)
+    return data[:at] + size + data[at + len(size) :]
 
 
-_FRAMES, _COLUMNS = r"Frames *: (\d+)", r"Cols *: (\d+)"
-_NOTED = {
-    "AVR": _FRAMES,
-    "MAT4": _COLUMNS,
-    "MAT5": _COLUMNS,
-    "MPC2K": _FRAMES,
-    "NIST": r"sample_count -i (\d+)",
-    "WVE": r"Data length (\d+)",
-}
-"""Rare format -> how its header (of NIST) or libsndfile's notes on it say the number of samples."""
+def claimed(path: Path, stream: soundfile.SoundFile, end: int) -> int:
+    """The number of samples that a header promises, by libsndfile's notes on it, of a file of which `end` came; 0: not
+    said."""
+    notes = stream.extra_info
+    frames = re.findall(r"sample_count -i (\d+)", str(map_file(path)[:1024])) if stream.format == "NIST" else ()
+    counts = [int(frames) for frames in frames or _FRAMES.findall(notes)]
+    sizes = [(int(size), int(real)) for _, size, real in _SIZE.findall(notes)]
+    unknown = 1 << 62 if stream.format == "W64" else UNKNOWN_SIZE
+    counts += [round(end * size / max(1, real)) for size, real in sizes if size < unknown]
+    return max((count for count in counts[-2:] if count < UNKNOWN_SIZE), default=0)
 
 
-def noted_length(path: Path, format: str, notes: str) -> int:
-    """The number of samples that the header of a rare format promises, by libsndfile's `notes` on it; 0: not said."""
-    notes = map_file(path)[:1024].decode("latin-1") if format == "NIST" else notes
-    found = re.findall(_NOTED[format], notes) if format in _NOTED else []
-    return int(found[-1]) if found else 0
+def sound_end(path: Path, stream: soundfile.SoundFile) -> int:
+    """The byte at which the sound ends, or before which no other file begins, by the header."""
+    if stream.format == "OGG":  # behind the heads of all streams that sound at once
+        body = re.compile(rb"OggS\0[\0\1\4\5]").search(map_file(path))
+        return body.start() if body else 4
+    sizes = [int(size) + more for form, more in _ENDS for size in re.findall(form, stream.extra_info)[:1]]
+    return sum(sizes) if 64 < sum(sizes) < UNKNOWN_SIZE else 4
 
 
-def another(path: Path, format: str, end: int) -> str:
-    """The format of a second file that begins within this one, if it is the same `format`, or behind byte `end`, where
-    the sound ends (0: not known), if it is any with a header of its own; '' if there is none."""
+def another(path: Path, start: int) -> str:
+    """A second file that begins behind the byte `start` of this one, and that libsndfile reads, in words; '': none."""
     data = map_file(path)
-    for name, start in (*_AGAIN.items(), ("OGG", rb"OggS\0\x02\0{8}")) if end else ():
-        if re.compile(start, re.DOTALL).search(data, end):
-            return name
-    return format if format in _AGAIN and re.compile(_AGAIN[format], re.DOTALL).search(data, 4) else ""
+    for beginning in _BEGINNINGS:
+        at = data.find(beginning, start)
+        while at > 0:
+            try:
+                with soundfile.SoundFile(io.BytesIO(data[at:])) as second:
+                    return f"{second.format} {second.subtype}, {second.samplerate} Hz, {channel_count(second.channels)}"
+            except soundfile.SoundFileError:
+                at = data.find(beginning, at + 1)
+    return ""
 
 
-@dataclass(frozen=True)
-class Ogg:
-    """What the pages of an Ogg say: the sound that begins after the first has ended ('': none); whether the last page
-    is whole and ends the sound or at least a packet; the byte where it ends."""
-
-    second: str
-    ends: bool
-    end: int
-
-
-def ogg(path: Path) -> Ogg:
-    """Walk through the pages of an Ogg file (RFC 3533, section 6)."""
-    data = map_file(path)
-    at = data.find(b"OggS")
-    second, begun, ends, stop = "", False, False, at
-    while 0 <= at <= len(data) - 27:
-        table = data[at + 27 : at + 27 + data[at + 26]]
-        body = at + 27 + data[at + 26]
-        stop, flags = body + sum(table), data[at + 5]
-        ends = len(table) == data[at + 26] and stop <= len(data) and bool(flags & 4 or (table and table[-1] < 255))
-        ended = bool(flags & 4)
-        if flags & 2 and begun and not second:
-            second = _ogg_sound(data[body : body + 64])
-        begun = begun or not flags & 2
-        at = stop if data[stop : stop + 4] == b"OggS" else data.find(b"OggS", at + 4)
-        if at < 0 and not ended and stop != len(data):
-            ends = False
-    return Ogg(second, ends and at < 0, stop)
+def ogg_ends(path: Path) -> bool:
+    """Whether the last page of an Ogg is whole and ends the sound, or at least a packet and the file."""
+    _, flags, table, beyond = _last_page(map_file(path))
+    return beyond >= 0 and bool(flags & 4 or (beyond == 0 and table and table[-1] < 255))
 
 
 def with_end(path: Path) -> bytes | None:
     """An Opus whose last page is whole but not marked as the last, with the mark, which libsndfile wants; else None."""
     data = map_file(path)
-    at = data.rfind(b"OggS", max(0, len(data) - 65_307))
-    if data[:4] != b"OggS" or data[28:36] != b"OpusHead" or not 0 <= at <= len(data) - 27 or data[at + 5] & 4:
+    if data[:4] != b"OggS" or data[28:36] != b"OpusHead":
+        return None
+    at, flags, table, beyond = _last_page(data)
+    if flags & 4 or not table or table[-1] == 255 or beyond:
         return None
     page = bytearray(data[at:])
-    table = page[27 : 27 + page[26]]
-    if not table or table[-1] == 255 or len(page) != 27 + len(table) + sum(table):
-        return None
     page[5] |= 4
     page[22:26] = bytes(4)
     mirrored = bytes(int(f"{i:08b}"[::-1], 2) for i in range(256))  # the checksum is zlib's, bits and start mirrored
@@ -225,12 +144,15 @@ def with_end(path: Path) -> bytes | None:
     return data[:at] + bytes(page)
 
 
-def _ogg_sound(head: bytes) -> str:
-    if head[1:7] == b"vorbis":
-        return f"Vorbis, {int.from_bytes(head[12:16], 'little')} Hz, {channel_count(head[11])}"
-    if head[:8] == b"OpusHead":
-        return f"Opus, {channel_count(head[9])}"
-    return "FLAC" if head[1:5] == b"FLAC" else "another stream"
+def _last_page(data: mmap.mmap) -> tuple[int, int, bytes, int]:
+    """Where the last page of an Ogg begins, its flags and table of lengths (RFC 3533, section 6), and how many bytes
+    follow it (negative: it is cut)."""
+    at = data.rfind(b"OggS")
+    head = data[at : at + 27]
+    if len(head) < 27:
+        return at, 0, b"", -1
+    table = data[at + 27 : at + 27 + head[26]]
+    return at, head[5], table, len(data) - (at + 27 + head[26] + sum(table))
 
 
 def channel_count(count: int) -> str:

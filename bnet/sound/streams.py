@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,8 @@ import soundfile
 
 from bnet.errors import BnetError
 from bnet.sound import containers
-from bnet.sound.mpeg import Mpeg, mpeg, quiet_mpg123
+from bnet.sound.mpeg import Mpeg, mpeg
+from bnet.sound.quiet import quiet_mpg123
 
 SLACK = 0.1
 """A file that holds less than its header promises, by more than this many s, is truncated; less is encoder padding."""
@@ -71,7 +71,7 @@ def blocks(path: Path, seconds: float | None = None, offset: float = 0.0) -> Ite
     """
     with quiet_mpg123():
         mended = containers.with_size(path) or containers.with_end(path)
-        stream = _open(path, io.BytesIO(mended) if mended else path)
+        stream = _open(path, mended)
         sr = stream.samplerate
         start = int(offset * sr)
         stop = start + int(seconds * sr) if seconds is not None else sys.maxsize
@@ -95,7 +95,7 @@ def blocks(path: Path, seconds: float | None = None, offset: float = 0.0) -> Ite
 def duration(path: Path) -> float | None:
     """Length of a file by its header, in s, which may be wrong; None where none is told, 0 where it can't be opened."""
     try:
-        with quiet_mpg123(), _open(path, path) as stream:
+        with quiet_mpg123(), _open(path) as stream:
             return stream.frames / stream.samplerate if stream.frames < _UNKNOWN_LENGTH else None
     except (BnetError, OSError):
         return 0.0
@@ -108,18 +108,19 @@ class _Stream(soundfile.SoundFile):
         return False
 
 
-def _open(path: Path, source: Path | io.BytesIO) -> _Stream:
+def _open(path: Path, mended: bytes | None = None) -> _Stream:
+    """A sound file, or what it should hold in place of its bytes."""
     if kind := containers.foreign(path):
         named = path.suffix[1:].upper() if path.suffix.lower() in _READABLE else "WAV, FLAC, MP3, OGG, AIFF or AU"
         raise BnetError(
             f"{path} holds {kind}, not {named}: convert it (ffmpeg -i {path.name} out.wav), or leave it out"
         )
-    if not isinstance(source, Path):
-        return _Stream(source)
+    if mended:
+        return _Stream(io.BytesIO(mended))
     try:
-        return _Stream(os.fsencode(source))
+        return _Stream(os.fsencode(path))
     except soundfile.SoundFileError:  # of an MP3 it looks at macOS's companion (._a.mp3) first, and takes that for SD2
-        descriptor = os.open(source, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY)
     except TypeError as error:  # a name that ends in .raw
         raise _unknown(path) from error
     try:
@@ -137,17 +138,15 @@ def _unknown(path: Path) -> BnetError:
 
 def _counted(path: Path, stream: _Stream, stop: int) -> tuple[_Stream, Mpeg | None]:
     """The stream, of an MP3 with a count of all its frames where its own ends before `stop` and they do not."""
-    if stream.format != "MP3" or stop <= stream.frames:
-        return stream, None
-    frames = _one_kind(path)
-    if frames and frames.declares_less(stream.frames, stream.samplerate, SLACK):
+    frames = _frames(path) if stream.format == "MP3" and stop > stream.frames else None
+    if frames and frames.declares_less(stream.frames, SLACK):
         stream.close()
-        stream = _open(path, io.BytesIO(frames.with_count()))
+        stream = _open(path, frames.with_count(path))
     return stream, frames
 
 
-def _one_kind(path: Path) -> Mpeg | None:
-    """The frames of an MP3, all of one rate and number of channels."""
+def _frames(path: Path) -> Mpeg | None:
+    """The frames of an MP3, all of one rate and number of channels; None of layers I and II."""
     frames = mpeg(path)
     if frames and frames.change:
         raise _joined(path, frames.change)
@@ -162,7 +161,7 @@ def _seek(path: Path, stream: _Stream, start: int) -> tuple[_Stream, int]:
         return stream, stream.seek(min(start, stream.frames))
     except soundfile.SoundFileError:  # a cut FLAC: reading from its start tells where
         stream.close()
-        return _open(path, path), 0
+        return _open(path), 0
 
 
 def _next(path: Path, stream: _Stream, size: int, end: int) -> tuple[np.ndarray, tuple[float, float]]:
@@ -171,7 +170,7 @@ def _next(path: Path, stream: _Stream, size: int, end: int) -> tuple[np.ndarray,
     try:
         return mean(stream.read(size, dtype=kind, always_2d=True), scale)
     except soundfile.SoundFileError as error:
-        _refuse_another(path, stream, end)
+        _refuse_another(path, stream, end, 4)
         raise BnetError(
             f"{path} is truncated or damaged: after {end / stream.samplerate:.2f} s decoding stops ({error}); "
             "expected a whole file; copy or download it again"
@@ -193,37 +192,27 @@ def mean(block: np.ndarray, scale: int) -> tuple[np.ndarray, tuple[float, float]
 
 def _truncation(path: Path, stream: _Stream, end: int, frames: Mpeg | None) -> str:
     """In what way a file that was read to its end is truncated; '' if it isn't. Raises if other sound follows."""
-    sr, promised, ending = stream.samplerate, stream.frames if stream.frames < _UNKNOWN_LENGTH else end, ""
-    if stream.format == "MP3":
-        frames = frames or _one_kind(path)
-        _refuse_another(path, stream, end, frames.end if frames else 0)
-        promised = end + (frames.declared - frames.held) * frames.samples if frames and frames.declared else end
-    elif stream.format == "OGG":
-        pages = containers.ogg(path)
-        if pages.second:
-            raise _joined(path, f"after {end / sr:.2f} s a second stream begins ({pages.second})")
-        _refuse_another(path, stream, end, pages.end)
-        ending = "" if pages.ends else ", without an end-of-stream page"
+    sr, ending = stream.samplerate, ""
+    frames = frames or (_frames(path) if stream.format == "MP3" else None)
+    _refuse_another(path, stream, end, frames.end if frames else containers.sound_end(path, stream))
+    if frames:
+        promised = end + (frames.declared - frames.held) * frames.first.samples if frames.declared else end
     else:
-        chunk = containers.sound_chunk(path)
-        _refuse_another(path, stream, end, chunk.sound_end if chunk else 0)
-        promised = max(
-            promised,
-            round(end * (1 + chunk.missing)) if chunk else 0,
-            containers.noted_length(path, stream.format, stream.extra_info),
-        )
-        if stream.format in ("SDS", "VOC") and re.search("truncated|short read", stream.extra_info):
-            ending = ", where its blocks promise more"
+        promised = max(containers.claimed(path, stream, end), stream.frames if stream.frames < _UNKNOWN_LENGTH else 0)
+    if stream.format == "OGG":
+        promised, ending = end, "" if containers.ogg_ends(path) else ", without an end-of-stream page"
+    elif stream.format in ("SDS", "VOC") and any(word in stream.extra_info for word in ("truncated", "short read")):
+        ending = ", where its blocks promise more"
     if promised > end + SLACK * sr:
         ending = f", where its header promises {promised / sr:.2f} s"
     return f"it ends after {end / sr:.2f} s{ending}" if ending else ""
 
 
-def _refuse_another(path: Path, stream: _Stream, end: int, sound_end: int = 0) -> None:
-    """Refuse a file in which another begins: after `end` samples, behind the byte `sound_end` (0: not known)."""
-    second = containers.another(path, stream.format, sound_end)
-    if not second and sound_end and stream.format != "MP3" and (frames := mpeg(path, sound_end)) and frames.held > 2:
-        second = "MP3"
+def _refuse_another(path: Path, stream: _Stream, end: int, start: int) -> None:
+    """Refuse a file in which, after `end` samples or earlier, another begins, behind the byte `start`."""
+    second = containers.another(path, start)
+    if not second and stream.format != "MP3" and (frames := mpeg(path, start)) and frames.held > 2:
+        second = f"MP3, {frames.first}"
     if second:
         raise _joined(path, f"at {end / stream.samplerate:.2f} s or before a second one ({second}) begins")
 
