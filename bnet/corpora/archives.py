@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import glob
-import lzma
 import re
 import shutil
 import stat
-import struct
 import tarfile
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -33,16 +29,6 @@ UNSAFE = re.compile(r"^/|^[A-Za-z]:|\\|(^|/)(?!\.?(/|$))[. ]+(/|$)|[\x00-\x1f\x7
 for zip and tar, stricter than `tarfile.data_filter`, which lets links and absolute paths through changed."""
 
 LINK = "is a link, a device or a pipe"
-
-_DAMAGE = (
-    EOFError, OSError, RuntimeError, ValueError, LookupError, OverflowError,
-    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error,
-)  # fmt: skip
-"""What the readers raise at bad data."""
-
-
-class Damage(Exception):
-    """The archive can't be read on; the message says why."""
 
 
 class Member(NamedTuple):
@@ -96,77 +82,56 @@ def unpack(
             return sum(path.is_file() for path in target.rglob("*"))
         for leftover in target.parent.glob(f".{glob.escape(target.name)}.????????"):  # of one that was killed
             shutil.rmtree(leftover, ignore_errors=True)
-        try:
-            with _reading():
-                raw = open(archive, "rb")  # noqa: SIM115
-            with raw, whole_folder(target) as folder:
-                with _reading():
-                    files = _unpack(raw, archive, folder, wanted)
-                verify(folder)
-        except Damage as error:
-            raise BnetError(
-                f"{archive} can't be unpacked: {error}; nothing was kept; delete it and fetch or copy it again"
-            ) from None
+        with whole_folder(target) as folder:
+            files = _unpack(archive, folder, wanted)
+            verify(folder)
     return files
 
 
-@contextlib.contextmanager
-def _reading(where: str = "") -> Iterator[None]:
-    """Turn what the readers raise at bad data into `Damage`."""
+def _unpack(archive: Path, folder: Path, wanted: Callable[[str], bool]) -> int:
+    """Write the wanted members below `folder`; the number of files."""
+    files, size, where = 0, 0, ""
     try:
-        yield
+        with open(archive, "rb") as raw, tqdm(desc="unpack", unit="B", unit_scale=True, disable=None) as bar:
+            packed = bar.total = archive.stat().st_size
+            for member in filter(lambda member: wanted(member.name), _members(raw)):
+                parts, where = _parts(member.name), f"{member.name!r}: "
+                size += member.size
+                refusal = "has an unsafe path" if UNSAFE.search(member.name) else member.refusal
+                if size > ROOM + MAX_RATIO * packed:  # no reader gives more than the header says
+                    refusal = refusal or f"makes it more than {MAX_RATIO} times what it is packed (a bomb?)"
+                try:
+                    if parts and not refusal:
+                        _write(member, folder.joinpath(*parts))
+                        files += not member.folder
+                except (FileExistsError, NotADirectoryError):
+                    refusal = "has a name that another has"
+                if refusal:
+                    raise BnetError(
+                        f"{archive} is refused: its member {member.name!r} {refusal}; expected plain files and folders,"
+                        " each once; nothing was unpacked; get it from its official source"
+                    )
+                bar.update(max(0, raw.tell() - bar.n))
+                where = ""
     except BnetError:
         raise
-    except _DAMAGE as error:
-        raise Damage(f"{where}{getattr(error, 'strerror', None) or error}") from error
-
-
-def _unpack(raw: IO[bytes], archive: Path, folder: Path, wanted: Callable[[str], bool]) -> int:
-    """Write the wanted members below `folder`; the number of files."""
-    packed = archive.stat().st_size
-    files = size = 0
-    with tqdm(desc="unpack", total=packed, unit="B", unit_scale=True, disable=None) as bar:
-        for member in _members(raw, folder, wanted):
-            parts = _parts(member.name)
-            files += bool(parts) and not member.folder
-            size += member.size
-            reason = "has an unsafe path" if UNSAFE.search(member.name) else member.refusal
-            if size > ROOM + MAX_RATIO * packed:  # no reader gives more than the header says
-                reason = reason or f"makes it more than {MAX_RATIO} times what it is packed (a bomb?)"
-            try:
-                if parts and not reason:
-                    _write(member, folder.joinpath(*parts))
-            except BnetError as error:
-                if not isinstance(error.__cause__, FileExistsError | NotADirectoryError):
-                    raise
-                reason = "has a name that another has"
-            if reason:
-                raise BnetError(
-                    f"{archive} is refused: its member {member.name!r} {reason}; expected plain files and folders, "
-                    "each once; nothing was unpacked; get it from its official source"
-                )
-            bar.update(max(0, raw.tell() - bar.n))
+    except Exception as error:  # the readers raise many kinds at bad data
+        if getattr(error, "errno", None) and archive.is_file():  # the disk, not the archive
+            raise
+        raise BnetError(
+            f"{archive} can't be unpacked: {where}{getattr(error, 'strerror', None) or error}; nothing was kept; "
+            "delete it and fetch or copy it again"
+        ) from None
     if not files:
         raise BnetError(f"{archive} holds no file of the corpus; fetch or copy it again")
     return files
 
 
-def _members(raw: IO[bytes], place: Path, wanted: Callable[[str], bool]) -> Iterator[Member]:
-    """The wanted members of an archive, one after the other; refused where `place` has no room for them."""
+def _members(raw: IO[bytes]) -> Iterator[Member]:
+    """The members of an archive, one after the other."""
     head = raw.read(512)
     raw.seek(0)
-    if not head.startswith((b"PK\3\4", b"PK\5\6")):
-        yield from filter(lambda member: wanted(member.name), _tar(raw, head))
-        return
-    with _reading("the list of its members, which stands at its end, is missing or damaged (half a download?): "):
-        members = [member for member in _zip(raw) if wanted(member.name)]
-    needed, free = sum(member.size for member in members), shutil.disk_usage(place).free
-    if needed > free:
-        raise BnetError(
-            f"no room to unpack {raw.name}: {needed / 2**30:.2f} GiB needed, {free / 2**30:.2f} GiB free in "
-            f"{place.parent}; free space, or set BNET_DATA to a folder with more"
-        )
-    yield from members
+    return _zip(raw) if head.startswith((b"PK\3\4", b"PK\5\6")) else _tar(raw, head)
 
 
 def _zip(raw: IO[bytes]) -> Iterator[Member]:
@@ -174,6 +139,9 @@ def _zip(raw: IO[bytes]) -> Iterator[Member]:
         archive = zipfile.ZipFile(raw, metadata_encoding="utf-8")  # what most programs write, flagged or not
     except UnicodeDecodeError:
         archive = zipfile.ZipFile(raw)
+    except Exception as error:
+        listed = "the list of its members, which stands at its end, is missing or damaged (half a download?)"
+        raise ValueError(f"{listed}: {error}") from None
     for info in archive.infolist():
         kind = stat.S_IFMT(info.external_attr >> 16)  # Unix's, where the archive was made on Unix
         refusal = LINK if kind not in (0, stat.S_IFREG, stat.S_IFDIR) else "is encrypted" if info.flag_bits & 1 else ""
@@ -184,10 +152,10 @@ def _zip(raw: IO[bytes]) -> Iterator[Member]:
 def _tar(raw: IO[bytes], head: bytes) -> Iterator[Member]:
     try:
         archive = tarfile.open(fileobj=raw)  # noqa: SIM115
-    except tarfile.TarError as error:
+    except tarfile.TarError:
         page = re.match(rb"\s*<(!doctype|html|\?xml)", head, re.IGNORECASE)
         other = "a web page, not an archive" if page else "neither a zip nor a tar (plain, gzip, bzip2 or xz)"
-        raise Damage(f"it is {other if head else 'empty'}") from error
+        raise ValueError(f"it is {other if head else 'empty'}") from None
     for info in archive:
         name = info.name.encode("utf-8", "surrogateescape")
         try:
@@ -199,29 +167,19 @@ def _tar(raw: IO[bytes], head: bytes) -> Iterator[Member]:
     stream = archive.fileobj
     stream.seek(archive.offset)
     if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):  # tarfile takes any bad block for the end
-        raise Damage(f"it breaks off, or is damaged, after {archive.offset} bytes: it has no end mark")
+        raise ValueError(f"it breaks off, or is damaged, after {archive.offset} bytes: it has no end mark")
     while stream.read(CHUNK):  # to the end, where gzip, bzip2 and xz have their checksums
         pass
 
 
 def _write(member: Member, path: Path) -> None:
     """Write one member to `path`: a folder, or a file in one."""
-    where = f"{member.name!r}: "
-    with disk_errors(str(path)):
-        (path if member.folder else path.parent).mkdir(parents=True, exist_ok=True)
-        if member.folder:
-            return
-        with _reading(where):
-            source = member.open()
-        with source, open(path, "xb") as sink:
-            while True:
-                with _reading(where):
-                    chunk = source.read(CHUNK)
-                if not chunk:
-                    break
-                sink.write(chunk)
+    (path if member.folder else path.parent).mkdir(parents=True, exist_ok=True)
+    if not member.folder:
+        with member.open() as source, open(path, "xb") as sink:
+            shutil.copyfileobj(source, sink, CHUNK)
             if sink.tell() != member.size:  # zipfile does not mind
-                raise Damage(f"{where}{sink.tell()} bytes, expected {member.size}")
+                raise ValueError(f"{sink.tell()} bytes, expected {member.size}")
 
 
 def _parts(name: str) -> list[str]:
