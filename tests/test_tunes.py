@@ -116,7 +116,7 @@ def test_facts_for_people(tunes, free):
     assert "a bar of any tune lasts 1 to 2.2 s" in free.about
     assert "50 groups (133 tunes) hold versions of one melody" in tunes.notes
     assert all(bar.source for bar in BARS.values())
-    assert all(source.licence and source.maker for source in SOURCES)
+    assert all(source["licence"] and source["maker"] for source in SOURCES)
     assert re.fullmatch(r"rendering \d+, music21 \S+, pretty_midi \S+, symusic 0\.5\.9", tunes.source)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import csv
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -167,6 +168,12 @@ class Corpus(abc.ABC):
             return "", ""
         about, _, notes = Template(file.read_text(encoding="utf-8")).substitute(self.words()).partition("\n***\n\n")
         return about, notes
+
+
+def index_rows(name: str) -> list[dict[str, str]]:
+    """The rows of ``indexes/NAME.csv``: what is published of a corpus, as data."""
+    file = resources.files("bnet.corpora").joinpath("indexes", f"{name}.csv")
+    return list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
 
 
 def select(tracks: Iterable[Track], max_per_class: int | None, *, seed: int = 0) -> list[Track]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import collections
+import functools
 import os
 import threading
 import time
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 from joblib.externals import loky
 
@@ -33,44 +34,32 @@ Result = tuple[Entry, np.ndarray | None]
 """A track's entry, without its row yet, and its log-mel: None if it failed or if its file is the same as before."""
 
 _BATCH = 8
-_ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB", "BLIS")}
 
 
 def log_mels(setting: Setting, due: list[Due], jobs: int) -> Iterator[list[Result]]:
-    """Results in the order of `due`, batch by batch; no more than two batches per worker are in memory. A `BnetError`
-    if a worker is killed; names the clip."""
+    """Results in the order of `due`, batch by batch, those of a few batches in memory. A `BnetError` if a worker is
+    killed; names the clip."""
     size = max(1, min(_BATCH, len(due) // (4 * jobs)))
     batches = [due[start : start + size] for start in range(0, len(due), size)]
-    jobs = min(jobs, len(batches))
-    if jobs <= 1:
-        yield from ([_one(*setting, *pair) for pair in batch] for batch in batches)
-        return
-    executor = loky.ProcessPoolExecutor(jobs, initializer=_start, initargs=(os.getpid(), setting), env=_ONE_THREAD)
-    waiting: collections.deque = collections.deque()
+    jobs, given = max(1, min(jobs, len(batches))), 0
+    parallel = joblib.Parallel(jobs, batch_size=1, pre_dispatch="2*n_jobs", return_as="generator")
     try:
-        for batch in [*batches, *[None] * 2 * jobs]:
-            if len(waiting) == 2 * jobs or (waiting and batch is None):
-                yield waiting[0][1].result()
-                waiting.popleft()
-            if batch:
-                waiting.append((batch, executor.submit(_work, batch)))
+        for results in parallel(joblib.delayed(_work)(os.getpid(), setting, batch) for batch in batches):
+            yield results
+            given += 1
     except loky.BrokenProcessPool as error:
-        track = waiting[0][0][0][0]
         raise BnetError(
-            f"a worker process died at {track.track_id} of {setting[0].name} or soon after (was memory short?); what "
-            "was extracted is kept; run the same command again, with fewer jobs"
+            f"a worker process died at {batches[given][0][0].track_id} of {setting[0].name} or soon after (was memory "
+            "short?); what was extracted is kept; run the same command again, with fewer jobs"
         ) from error
     finally:
-        executor.shutdown(wait=True, kill_workers=bool(waiting))
+        if jobs > 1:  # else idle workers keep their memory for minutes
+            loky.get_reusable_executor().shutdown(kill_workers=given < len(batches))
 
 
-_setting: Setting
-
-
-def _start(parent: int, setting: Setting) -> None:
+@functools.cache
+def _prepare(parent: int) -> None:
     """Make a worker ready; it ends with its parent, even if that is killed."""
-    global _setting
-    _setting = setting
     keep_freed()
 
     def watch() -> None:
@@ -81,8 +70,10 @@ def _start(parent: int, setting: Setting) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _work(batch: list[Due]) -> list[Result]:
-    return [_one(*_setting, *pair) for pair in batch]
+def _work(parent: int, setting: Setting, batch: list[Due]) -> list[Result]:
+    if os.getpid() != parent:
+        _prepare(parent)
+    return [_one(*setting, *pair) for pair in batch]
 
 
 def _one(corpus: Corpus, seconds: float, settings: FrontEnd, track: Track, known: str | None) -> Result:

@@ -11,17 +11,15 @@ computed once from the repositories at the commits that `Pictures` names. Equal 
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import functools
 import re
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
-from bnet.corpora.base import Flaw, Track, draw
+from bnet.corpora.base import Flaw, Track, draw, index_rows
 from bnet.corpora.files import FileCorpus, equal
 from bnet.corpora.fma import FmaSmall
 from bnet.corpora.gtzan import Gtzan
@@ -103,8 +101,7 @@ class Pictures(FileCorpus):
     @functools.cached_property
     def published(self) -> dict[str, str]:
         """Track id -> checksum of its picture, of all that were published."""
-        text = resources.files("bnet.corpora").joinpath("indexes", f"{self.name}.csv").read_text(encoding="utf-8")
-        return {row["track_id"]: row["pixels"] for row in csv.DictReader(text.splitlines())}
+        return {row["track_id"]: row["pixels"] for row in index_rows(self.name)}
 
     def track_id(self, path: Path) -> str | None:
         """As of the other corpus."""

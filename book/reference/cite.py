@@ -36,9 +36,7 @@ from bnet.corpora import CORPORA
 
 sources = CORPORA["tunes"].sources
 myst.table(
-    pd.DataFrame(
-        [[s.part, s.maker, s.licence, s.where] for s in sources], columns=["Part", "Maker", "Licence", "From"]
-    ),
+    pd.DataFrame(sources).set_axis(["Part", "Maker", "Licence", "From"], axis=1),
     "Origin and licence of scores and sounds.",
     "tab-cite-sounds",
     cards=True,

@@ -146,14 +146,14 @@ class Tunes(Corpus):
             classes[tune.group].add(tune.label)
         mixed = {group for group, labels in classes.items() if len(labels) > 1}
         bars = "\n".join(f"- **{label}**, {bar.seconds:.2f} s: {bar.source}." for label, bar in BARS.items())
-        sources = [f"- **{s.part}**, {s.maker}. Licence: {s.licence}. From: {s.where}." for s in self.sources]
+        source = "- **{part}**, {maker}. Licence: {licence}. From: {where}."
         return {
             "count": f"{len(tunes):,}".replace(",", " "),
             "tempo": _FREE if self.free else _TRADITIONAL,
             "mixed": f"{len(mixed)} groups ({sum(tune.group in mixed for tune in tunes)} tunes)",
             "instruments": ", ".join(PROGRAMS.values()),
             "lasts": "" if self.free else f"\n\n:::{{dropdown}} How long a bar lasts, and how we know\n\n{bars}\n:::",
-            "sources": "\n".join(sources),
+            "sources": "\n".join(source.format_map(row) for row in self.sources),
         }
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:

@@ -12,6 +12,9 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+import scipy.sparse.csgraph
+
 STEPS = 12  # compared at a time: about two bars
 SHARE = 0.3  # of the shorter melody's passages; see `same_melody`
 
@@ -43,20 +46,14 @@ def join_groups(keys: Sequence[Sequence[str]], pairs: Iterable[tuple[int, int]] 
     >>> join_groups([["a", "b"], ["c"], ["b"], ["d"]], [(1, 3)])
     ['a', 'c', 'a', 'c']
     """
-    parent: dict[str, str] = {}
-
-    def root(key: str) -> str:
-        while parent.setdefault(key, key) != key:
-            key = parent[key]
-        return key
-
-    for own in keys:
-        for key in own[1:]:
-            parent[root(key)] = root(own[0])
-    for one, other in pairs:
-        parent[root(keys[other][0])] = root(keys[one][0])
-    names: dict[str, str] = {}
-    return [names.setdefault(root(own[0]), own[0]) for own in keys]
+    numbers: dict[str, int] = {}
+    edges = [(i, numbers.setdefault(key, len(keys) + len(numbers))) for i, own in enumerate(keys) for key in own]
+    one, other = zip(*edges, *pairs, strict=True)
+    size = len(keys) + len(numbers)
+    joined = scipy.sparse.coo_array((np.ones(len(one)), (one, other)), shape=(size, size))
+    _, parts = scipy.sparse.csgraph.connected_components(joined, directed=False)
+    names: dict[int, str] = {}
+    return [names.setdefault(part, own[0]) for part, own in zip(parts, keys, strict=False)]
 
 
 def same_melody(abcs: Sequence[str]) -> list[tuple[int, int]]:
