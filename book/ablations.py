@@ -35,7 +35,7 @@ from bnet.models import STEPS, TABLE_3, VARIANTS, drawing
 from bnet.models.cost import table
 from bnet.paths import results_dir
 from bnet.sound import log_mel
-from bnet.statistics import comparison
+from bnet.statistics import significance
 
 plots.style()
 names = (ablation.BASELINE, *TABLE_3, *ablation.EXTRAS)
@@ -72,7 +72,7 @@ run = changes[changes["folds"] > 0]
 # %% tags=["remove-input"]
 varied = changes[changes["variant"].isin(TABLE_3)]
 told = varied[varied["verdict"].str.startswith(("better", "worse", "equivalent"))]
-adjusted = pd.Series(comparison.holm(varied["p"]), index=varied.index)
+adjusted = pd.Series(significance.holm(varied["p"]), index=varied.index)
 if len(run):
     kept = told[adjusted[told.index] < 0.05]["title"]
     few = (varied["verdict"] == "too few folds").sum()

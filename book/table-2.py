@@ -29,7 +29,7 @@ from bnet.book import myst
 from bnet.corpora import get_corpus
 from bnet.paths import results_dir
 from bnet.runs import jobs
-from bnet.statistics import comparison
+from bnet.statistics import comparison, significance
 
 plots.style()
 NETWORKS = ("bbnn", "proposed", "proposed-released")
@@ -230,7 +230,7 @@ if absent:
 
 # %% tags=["remove-input"]
 if compared:
-    adjusted = comparison.holm([found.p for found in compared.values()])
+    adjusted = significance.holm([found.p for found in compared.values()])
     table = pd.DataFrame(
         [
             {
@@ -325,9 +325,9 @@ for corpus, title in paper.CORPUS_TITLES.items():
             "Proposed % (paper)": other,
             "Clips in a tenth": clips,
             "Difference in clips": round((other - one) / 100 * clips),
-            "p, a tenth": comparison.two_proportions(one / 100, other / 100, clips),
-            "p, all clips": comparison.two_proportions(one / 100, other / 100, every),
-            "A paired test finds, in a tenth": f"{100 * comparison.smallest_difference(clips):.1f} points",
+            "p, a tenth": significance.two_proportions(one / 100, other / 100, clips),
+            "p, all clips": significance.two_proportions(one / 100, other / 100, every),
+            "A paired test finds, in a tenth": f"{100 * significance.smallest_difference(clips):.1f} points",
         }
     )
 alone = pd.DataFrame(rows)

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from bnet.errors import BnetError
-from bnet.statistics import comparison
+from bnet.statistics import comparison, significance
 from bnet.statistics.comparison import Comparison, Fold
 
 ONE = np.array([0.80, 0.82, 0.79, 0.85, 0.81, 0.78, 0.84, 0.80, 0.83, 0.82])
@@ -57,24 +57,24 @@ def test_bound_holds_the_difference_with_its_probability_and_power_is_four_in_fi
 )
 def test_table_2_read_as_two_proportions(one, other, clips, p):
     """No entry of the paper's Table II differs from a tie."""
-    assert comparison.two_proportions(one, other, clips) == pytest.approx(p, abs=0.015)
+    assert significance.two_proportions(one, other, clips) == pytest.approx(p, abs=0.015)
 
 
 @pytest.mark.parametrize(("clips", "points"), [(100, 8.9), (1000, 2.8), (1886, 2.0), (4180, 1.4), (8000, 1.0)])
 def test_smallest_difference(clips, points):
-    assert round(100 * comparison.smallest_difference(clips), 1) == points
+    assert round(100 * significance.smallest_difference(clips), 1) == points
 
 
 def test_mcnemar_is_the_binomial_test_of_the_discordant():
     truth = np.zeros(40, int)
     one, other = truth.copy(), truth.copy()
     one[:12], other[12:15] = 1, 1
-    assert comparison.mcnemar(truth, one, other) == pytest.approx(stats.binomtest(3, 15).pvalue)
+    assert significance.mcnemar(truth, one, other) == pytest.approx(stats.binomtest(3, 15).pvalue)
 
 
 def test_holm_by_hand_and_nan_does_not_count():
-    assert comparison.holm([0.01, np.nan, 0.04, 0.03]) == pytest.approx([0.03, np.nan, 0.06, 0.06], nan_ok=True)
-    assert np.isnan(comparison.holm([np.nan])).all()
+    assert significance.holm([0.01, np.nan, 0.04, 0.03]) == pytest.approx([0.03, np.nan, 0.06, 0.06], nan_ok=True)
+    assert np.isnan(significance.holm([np.nan])).all()
 
 
 def drawn(rng, n=80, one=0.5, other=0.9, start=0) -> Fold:

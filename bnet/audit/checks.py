@@ -13,14 +13,8 @@ from bnet.audit.report import Report
 from bnet.audit.words import points, spell
 from bnet.runs import jobs
 from bnet.statistics import metrics
-from bnet.statistics.comparison import (
-    ENOUGH,
-    Comparison,
-    corrected_variance,
-    direction,
-    smallest_difference,
-    two_proportions,
-)
+from bnet.statistics.comparison import ENOUGH, Comparison, corrected_variance, direction
+from bnet.statistics.significance import smallest_difference, two_proportions
 
 MOST_CONFUSED = 3
 """A pair of classes counts as confused if it is among so many pairs that are mistaken for each other most often."""

@@ -15,18 +15,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize, stats
-from statsmodels.stats.contingency_tables import mcnemar as _mcnemar
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportions_ztest
 
 from bnet.errors import BnetError
+from bnet.statistics.significance import mcnemar
 
 ROPE = 0.01
 """Half-width of the region of practical equivalence: differences within one point of accuracy do not matter."""
 
 BOUND = 0.1
-"""A bound up to which a comparison that shows no direction still says something; the largest losses of Table III exceed
-it."""
+"""A bound up to which a comparison without a direction still says something; Table III's largest losses exceed it."""
 
 ENOUGH = {"splits": 5, "seeds": 3}
 """Kind of folds -> the fewest from which there is a verdict."""
@@ -160,9 +157,7 @@ class Comparison:
             return "too few folds"
         if self.bound <= ROPE:
             return "equivalent"
-        if direction(self.low, self.high):
-            return direction(self.low, self.high)
-        return "bounded" if self.bound <= BOUND else "inconclusive"
+        return direction(self.low, self.high) or ("bounded" if self.bound <= BOUND else "inconclusive")
 
     def _quantile(self, level: float) -> float:
         return float(stats.t.ppf(level, self.df) * self.se)
@@ -190,8 +185,7 @@ def compare(folds: Sequence[Fold]) -> Comparison:
       may be near zero by chance; so the wider of the two intervals counts.
     - Seeds of one split: s²/J is the luck of training alone, so the two variances add up (clips crossed with seeds),
       with Satterthwaite's degrees of freedom.
-
-    One fold: clips alone.
+    - One fold: clips alone.
 
     Raises
     ------
@@ -199,20 +193,17 @@ def compare(folds: Sequence[Fold]) -> Comparison:
         Without a fold.
     """
     if not folds:
-        raise BnetError(
-            "no fold to compare on: the two were never tested on the same split; run both with `bnet train`"
-        )
+        raise BnetError("no fold to compare on: the two were tested on no split together; run both with `bnet train`")
     differences = np.array([fold.difference for fold in folds])
     ids = [name for fold in folds for name in fold.ids]
-    tested = {frozenset(fold.ids) for fold in folds}
-    seeds = len(folds) > 1 and len(tested) == 1
-    clips, groups = _over_clips(folds)
-    spreads = [(clips, groups - 1)]
+    seeds = len(folds) > 1 and len({frozenset(fold.ids) for fold in folds}) == 1
+    spreads = [_over_clips(folds)]
     if len(folds) > 1:
         ratio = 0.0 if seeds else float(np.mean([len(fold.ids) / fold.trained for fold in folds]))
         spreads.append((corrected_variance(differences, ratio), len(folds) - 1))
-    if seeds:
-        spreads = [_sum_of(*spreads)]
+    if seeds:  # independent variances: their sum, with Satterthwaite's degrees of freedom
+        total, parts = sum(v for v, _ in spreads), sum(v**2 / df for v, df in spreads)
+        spreads = [(total, total**2 / parts if parts else spreads[0][1])]
     variance, df = max(spreads, key=lambda pair: stats.t.ppf((1 + LEVEL) / 2, pair[1]) * np.sqrt(pair[0]))
     truth, one, other = (np.concatenate([getattr(f, name) for f in folds]) for name in ("truth", "one", "other"))
     return Comparison(
@@ -239,62 +230,19 @@ def corrected_variance(differences: Sequence[float] | np.ndarray, ratio: float) 
 
 
 def _over_clips(folds: Sequence[Fold]) -> tuple[float, int]:
-    """Variance of the mean difference over groups of clips, and the number of groups; infinite for a single group."""
+    """Variance of the mean difference over groups of clips, infinite for a single group, and degrees of freedom."""
     weights = np.concatenate([np.full(len(fold.ids), 1 / len(fold.ids) / len(folds)) for fold in folds])
     gains = np.concatenate([fold.gains for fold in folds])
     _, inverse = np.unique(np.concatenate([np.asarray(fold.groups, str) for fold in folds]), return_inverse=True)
     sums = np.bincount(inverse, weights * (gains - weights @ gains))
-    if len(sums) < 2:
-        return float("inf"), 2
-    return float(len(sums) / (len(sums) - 1) * np.sum(sums**2)), len(sums)
-
-
-def _sum_of(*spreads: tuple[float, float]) -> tuple[float, float]:
-    """The sum of independent variances, and its degrees of freedom (Satterthwaite)."""
-    total = sum(variance for variance, _ in spreads)
-    parts = sum(variance**2 / df for variance, df in spreads)
-    return total, (total**2 / parts if parts else spreads[0][1])
-
-
-def mcnemar(truth: np.ndarray, one: np.ndarray, other: np.ndarray) -> float:
-    """Exact McNemar p-value: do the clips that only one of the two gets right fall to both alike?"""
-    first, second = np.asarray(one) == truth, np.asarray(other) == truth
-    counts = [[np.sum(first & second), np.sum(first & ~second)], [np.sum(~first & second), np.sum(~first & ~second)]]
-    return float(_mcnemar(np.array(counts), exact=True).pvalue)
-
-
-def holm(p_values: Sequence[float]) -> np.ndarray:
-    """Holm's adjusted p-values of a family [shape=(n,)]; what is nan stays so and does not count."""
-    values = np.asarray(p_values, float)
-    known = np.isfinite(values)
-    adjusted = np.full(len(values), np.nan)
-    if known.any():
-        adjusted[known] = multipletests(values[known], method="holm")[1]
-    return adjusted
-
-
-def two_proportions(one: float, other: float, clips: int) -> float:
-    """p-value that two accuracies on `clips` clips each differ, when nothing else is known of them (pooled z-test).
-
-    The reading of a printed table that is kindest to it: as if the splits were independent, drawn once, never chosen.
-    """
-    counts = np.round(np.array([one, other]) * clips)
-    return float(proportions_ztest(counts, [clips, clips])[1])
-
-
-def smallest_difference(clips: int, discordant: float = 0.1, power: float = 0.8, alpha: float = 0.05) -> float:
-    """Smallest difference of accuracies that a paired test on `clips` clips finds with the given power.
-
-    `discordant` is the share of clips that exactly one of the two gets right (normal approximation of McNemar).
-    """
-    return float((stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)) * np.sqrt(discordant / clips))
+    df = len(sums) - 1
+    return (float(len(sums) / df * np.sum(sums**2)), df) if df else (float("inf"), 1)
 
 
 def _remarks(folds: Sequence[Fold]) -> tuple[str, ...]:
     remarks = []
-    for side in ("one", "other"):
+    for side, which in (("one", "first"), ("other", "second")):
         if constant := [i for i, fold in enumerate(folds) if len(np.unique(getattr(fold, side))) == 1]:
-            which = "first" if side == "one" else "second"
             remarks.append(f"the {which} gives one answer to every clip in {len(constant)} of {len(folds)} folds")
     classes = set(np.concatenate([fold.truth for fold in folds]).tolist())
     if lacking := sum(set(fold.truth.tolist()) != classes for fold in folds):
