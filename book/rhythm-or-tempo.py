@@ -195,8 +195,8 @@ stretched = {name: answers("time-stretch", name) for name in corpora}
 drawn = {name: pair for name, pair in stretched.items() if len(pair[0])}
 if drawn:
     fig, axes = plt.subplots(1, len(drawn), figsize=(4.6 * len(drawn) + 0.4, 4.2), squeeze=False, layout="constrained")
-    for ax, (name, (table, probed)) in zip(axes.flat, drawn.items(), strict=True):
-        answer_plots.curves(reading.with_unchanged(table, probed, groups), look, ax=ax, title=f"trained on {name}")
+    for ax, (name, (_, probed)) in zip(axes.flat, drawn.items(), strict=True):
+        answer_plots.curves(reading.accuracies(probed, groups, unchanged=True), look, ax=ax, title=f"trained on {name}")
     axes.flat[0].legend(fontsize=8, loc="lower left")
     far = {name: pair[0].sort_values("change").iloc[0] for name, pair in drawn.items()}
     myst.figure(
@@ -281,8 +281,8 @@ def panels(name: str) -> None:
     if not parts:
         return
     fig, axes = plt.subplots(-(-len(parts) // 2), 2, figsize=(9, 3.3 * -(-len(parts) // 2)), layout="constrained")
-    for ax, (probe, (table, probed)) in zip(axes.flat, parts.items(), strict=False):
-        answer_plots.curves(reading.with_unchanged(table, probed, groups), look, ax=ax, title=PROBES[probe].title)
+    for ax, (probe, (_, probed)) in zip(axes.flat, parts.items(), strict=False):
+        answer_plots.curves(reading.accuracies(probed, groups, unchanged=True), look, ax=ax, title=PROBES[probe].title)
     for ax in axes.flat[len(parts) :]:
         ax.axis("off")
     axes.flat[0].legend(fontsize=8, loc="lower left")

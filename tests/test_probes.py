@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from bnet import backend, cli
 from bnet.audit import answer_plots, tables
-from bnet.audit.probes import PROBES, asking, changes, get_probe, inside, reading
+from bnet.audit.probes import PROBES, changes, inside, reading
 from bnet.audit.probes.bench import Bench
 from bnet.audit.probes.running import chosen, folder, read, run, text
 from bnet.audit.sealed import DamagedAnswers
@@ -271,7 +271,7 @@ def test_covering_finds_the_patch_that_matters():
 def test_clips_looked_at():
     truth = np.array([0, 0, 1, 1, 0])
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.45, 0.55], [0.3, 0.7]])
-    found = [list(asking.looked_at(truth, probabilities, kind)) for kind in asking.LOOKS]
+    found = [list(inside.looked_at(truth, probabilities, kind)) for kind in inside.LOOKS]
     assert found == [[0, 1], [3, 1], [2, 4], [4, 2]]
 
 
@@ -384,8 +384,8 @@ def test_probes_that_apply(network, timbre):
     with pytest.raises(BnetError, match=r"'blocks' does not apply to tones/svm-timbre.*those that do: time-stretch"):
         chosen(Bench(timbre), ["blocks"])
     with pytest.raises(BnetError, match="unknown probe 'tempo'"):
-        get_probe("tempo")
-    assert [text(value) for value in get_probe("clip-length").values(Bench(timbre))] == ["5", "10", "30"]
+        chosen(Bench(timbre), ["tempo"])
+    assert [text(value) for value in PROBES["clip-length"].values(Bench(timbre))] == ["5", "10", "30"]
 
 
 def test_every_row_of_the_table_tells_what_it_does():
@@ -457,7 +457,7 @@ def test_tables_of_probes(timbre):
     ):
         table = reading.accuracies([one], groups)
         assert list(table["value"]) == one.values
-        whole = reading.with_unchanged(table, [one], groups)
+        whole = reading.accuracies([one], groups, unchanged=True)
         assert list(whole["value"]) == order
         assert list(whole["at"]) == [0, 1, 2, 3]
         same = whole[whole["value"] == "unchanged"].iloc[0]

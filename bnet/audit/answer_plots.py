@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import librosa
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -13,7 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from bnet.audit.plots import INK, PALETTE, shifts, spectrogram
-from bnet.sound.front_end import FrontEnd
 from bnet.sound.log_mel import FeatureSettings
 
 _MARKERS = "osD^vP"
@@ -28,7 +28,7 @@ def colours(titles: list[str]) -> dict[str, Any]:
 def curves(table: pd.DataFrame, look: Mapping[str, Any], *, ax: Axes, title: str = "") -> Axes:
     """Draw accuracy over the values of a probe: one line per network, 95 % intervals as bars, no change as a grey band.
 
-    `table` is that of `probes.reading.with_unchanged`; steps along the axis are the values tried, not to scale.
+    `table` is that of `probes.reading.accuracies`, with `unchanged`; along the axis are the values tried, not to scale.
     """
     first = table[table["title"] == table["title"].iloc[0]]
     same = int(first.loc[first["value"] == "unchanged", "at"].iloc[0])
@@ -68,24 +68,20 @@ def changes(table: pd.DataFrame, look: Mapping[str, Any], *, ax: Axes, title: st
     return ax
 
 
-def look_at(
-    log_mel: np.ndarray, clip: Mapping[str, Any], *, ax: Axes, top: int = 4, front_end: FrontEnd | None = None
-) -> Axes:
-    """Draw a log-mel with frames around the `top` patches whose covering lowers the probability most.
+def look_at(log_mel: np.ndarray, clip: Mapping[str, Any], *, ax: Axes) -> Axes:
+    """Draw a log-mel with frames around the four patches whose covering lowers the probability most.
 
     `clip` is one of `probes.reading.looks`. The thicker the line, the more it falls; patches that don't lower it get
-    none. `front_end` made the log-mel; None: the paper's.
+    none.
     """
-    import librosa
-
-    front_end = front_end or FeatureSettings()
+    front_end = FeatureSettings()
     second, n_mels = 1 / front_end.frame_rate, log_mel.shape[1]
     spectrogram(log_mel, sr=front_end.sr, hop_length=front_end.sr * second, ax=ax)
     centres = librosa.mel_frequencies(n_mels + 2, fmin=front_end.fmin, fmax=front_end.fmax)
     edges = (centres[:-1] + centres[1:]) / 2
     frames, bands, drop = [*clip["frames"], len(log_mel)], [*clip["bands"], n_mels], np.asarray(clip["drop"])
     most = max(float(drop.max()), 1e-9)
-    for flat in np.argsort(-drop, axis=None, kind="stable")[:top]:
+    for flat in np.argsort(-drop, axis=None, kind="stable")[:4]:
         i, j = np.unravel_index(flat, drop.shape)
         if drop[i, j] <= 0:
             break

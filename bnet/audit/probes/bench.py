@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,13 +21,12 @@ from bnet.paths import sha256_file
 from bnet.runs.execute import parts
 from bnet.runs.jobs import selected
 from bnet.runs.records import Record, class_columns
-from bnet.runs.weights import load_network
+from bnet.runs.weights import load_network, variant_of
 from bnet.training import baselines
 from bnet.training.parts import Part
 
 TOLERANCE = 1e-2
 """Probabilities of unchanged clips may differ by so much from the record's: other devices round otherwise."""
-_BATCH = 8
 
 Clips = tuple[list[str], np.ndarray, dict[str, Any]]
 """Track ids, their log-mels [shape=(n, frames, n_mels)], and notes: checksum, clips lost."""
@@ -35,21 +34,16 @@ Clips = tuple[list[str], np.ndarray, dict[str, Any]]
 
 @dataclass
 class Bench:
-    """What a probe needs of a run (`record`); nothing is read or loaded before it is asked for.
-
-    `jobs` processes extract features (None: one per core); `tick` is called with a number of clips whenever so many
-    have been answered.
-    """
+    """What a probe needs of a run (`record`); nothing is read or loaded before it is asked for. `jobs` processes
+    extract features (None: one per core)."""
 
     record: Record
     jobs: int | None = 1
-    tick: Callable[[int], Any] = lambda clips: None
 
     @property
     def row(self) -> Variant | None:
         """The network's row; None for a baseline."""
-        config = self.record.config
-        return Variant.from_architecture(config.variant, config.architecture) if config.architecture else None
+        return variant_of(self.record) if self.record.config.architecture else None
 
     @property
     def seconds(self) -> float:
@@ -81,14 +75,15 @@ class Bench:
         return tracks
 
     @cached_property
-    def test(self) -> tuple[list[str], np.ndarray, np.ndarray]:
-        """Of the test part as recorded: track ids, true class indices and probabilities."""
-        return self.record.arrays("test")
+    def recorded(self) -> pd.DataFrame:
+        """What the record says of its test clips, by track id: ``label`` and a column of probabilities per class."""
+        table = self.record.predictions
+        return table[table["part"] == "test"].set_index("track_id")
 
     def tracks(self, corpus: Corpus | None = None) -> list[Track]:
         """The test tracks, in the order of the record; of a sister corpus, its own by the same ids."""
         by_id = {track.track_id: track for track in (corpus.tracks() if corpus else self.all_tracks)}
-        return [by_id[track_id] for track_id in self.test[0]]
+        return [by_id[track_id] for track_id in self.recorded.index]
 
     def log_mels(self, corpus: Corpus | None = None, seconds: float | None = None) -> Clips:
         """Test clips of a corpus with the same track ids; those that can't be made (a pitch too high for its
@@ -112,15 +107,13 @@ class Bench:
 
     @cached_property
     def model(self):
-        """The Keras network with its trained weights; a `BnetError` if the run is a baseline or has no weights here."""
+        """The Keras network with its trained weights; a `BnetError` if the run has none here."""
         record = self.record
-        if self.row is None:
-            raise BnetError(f"{record.name} is a baseline; this probe needs a network")
         if record.weights is None:
-            again = settings.command(record.config)
             raise BnetError(
                 f"the run {record.name} has no weights here (they are not committed); make them: move its folder "
-                f"{record.folder.name} away (a run that has a record is not done again), then {again}"
+                f"{record.folder.name} away (a run that has a record is not done again), then "
+                f"{settings.command(record.config)}"
             )
         return load_network(record)
 
@@ -128,10 +121,9 @@ class Bench:
     def train_and_validation(self) -> tuple[Part, Part]:
         """The other two parts of the run's split, over the feature store."""
         config, store = self.record.config, FeatureStore(self.corpus, self.seconds)
-        store.extract(self.all_tracks, jobs=self.jobs, progress=False)
+        failed = store.extract(self.all_tracks, jobs=self.jobs, progress=False).failed
         split = make_split(self.all_tracks, config.protocol, config.fold, config.folds, config.training.seed)
-        split = split.without({track.track_id for track in self.all_tracks} & set(store.failures))
-        return parts(store, self.all_tracks, self.record.labels, split)[:2]
+        return parts(store, self.all_tracks, self.record.labels, split.without(set(failed)))[:2]
 
     @cached_property
     def predict(self) -> Callable[[np.ndarray], np.ndarray]:
@@ -140,11 +132,9 @@ class Bench:
         the record says; and errors of `model`."""
         answer = self.answers_of(self.model) if self.row else self._baseline_answers
         ids, log_mels, _ = self.unchanged
-        said = pd.DataFrame(self.test[2], index=self.test[0]).loc[ids].to_numpy()
-        some = slice(None, None, 1 if self.row is None else max(1, len(ids) // 16))
-        tick, self.tick = self.tick, lambda clips: None  # what is checked is not work that was asked for
-        off = float(np.abs(answer(log_mels[some]) - said[some]).max())
-        self.tick = tick
+        some = slice(None, None, max(1, len(ids) // 16) if self.row else 1)
+        said = self.recorded.loc[ids[some], class_columns(self.record.labels)].to_numpy(float)
+        off = float(np.abs(answer(log_mels[some]) - said).max())
         if not off < TOLERANCE:
             raise BnetError(
                 f"the run {self.record.name} answers otherwise here than its record says (by up to {off:.3f} of "
@@ -160,31 +150,20 @@ class Bench:
         means = inside.means(self.model, layers.values(), self.train_and_validation[1].arrays())
         return {place: (layer, means[layer]) for place, layer in layers.items()}
 
-    def answers_of(self, model) -> Callable[[np.ndarray], np.ndarray]:
-        """What a network, changed or not, answers to log-mels, batch by batch."""
+    @staticmethod
+    def answers_of(model) -> Callable[[np.ndarray], np.ndarray]:
+        """What a network, changed or not, answers to log-mels."""
         from bnet.training.fit import predict
 
-        def answer(log_mels: np.ndarray) -> np.ndarray:
-            answers = []
-            for start in range(0, len(log_mels), _BATCH):
-                answers.append(predict(model, log_mels[start : start + _BATCH]))
-                self.tick(len(answers[-1]))
-            return np.concatenate(answers)
-
-        return answer
+        return lambda log_mels: predict(model, log_mels)
 
     def _baseline_answers(self, log_mels: np.ndarray) -> np.ndarray:
         n, record = len(log_mels), self.record
         test = Part(log_mels, np.arange(n), np.zeros(n, int))  # a baseline never sees the labels of the test part
         known = (*self.train_and_validation, test, len(record.labels), record.front_end)
-        outcome = baselines.fit(record.config.variant, *known)
-        self.tick(n)
-        return outcome.test
+        return baselines.fit(record.config.variant, *known).test
 
-    def answers(self, ids: Iterable[str], probabilities: np.ndarray, value: Any) -> pd.DataFrame:
-        """Rows ``track_id, label, value, <class>...``, probabilities rounded to 6 decimals."""
-        ids, labels = list(ids), self.record.labels
-        label = dict(zip(self.test[0], self.test[1], strict=True))
-        names = [labels[label[track_id]] for track_id in ids]
-        rounded = pd.DataFrame(np.round(np.asarray(probabilities, float), 6), columns=class_columns(labels))
-        return pd.concat([pd.DataFrame({"track_id": ids, "label": names, "value": value}), rounded], axis=1)
+    def table(self, ids: list[str], probabilities: np.ndarray) -> pd.DataFrame:
+        """Answers as a probe's table: ``track_id, label, <class>...``, probabilities rounded to 6 decimals."""
+        rounded = pd.DataFrame(np.round(np.asarray(probabilities, float), 6), columns=class_columns(self.record.labels))
+        return pd.concat([self.recorded.loc[ids, "label"].rename_axis("track_id").reset_index(), rounded], axis=1)

@@ -20,17 +20,20 @@ from bnet.paths import sha256
 from bnet.sound import log_mel
 from bnet.sound.front_end import FrontEnd
 
-SISTERS = {"tunes": "tunes-free", "tunes-free": "tunes"}
-"""Corpus -> the one with the same tracks and other sound."""
+SISTERS = {"tunes": ("tunes-free",), "tunes-free": ("tunes",)}
+"""Corpus -> those with the same tracks and other sound."""
 BANDS = ("low", "mid", "high")
 """Thirds of the mel bands."""
 
 
 class Changed(Corpus):
-    """The clips of `base`, with ``sound(track, seconds)`` in place of theirs; `change` says which, for the store."""
+    """The clips of `base` after ``alter(y, track)``, which is given `longer` times as much of them; unlike other
+    corpora's, the sound may leave [-1, 1]. `change` says what is altered, for the store."""
 
-    def __init__(self, base: Corpus, change: str, sound: Callable[[Track, float], np.ndarray]):
-        self.base, self.sound, self.front_end = base, sound, base.front_end
+    def __init__(
+        self, base: Corpus, change: str, alter: Callable[[np.ndarray, Track], np.ndarray], longer: float = 1.0
+    ):
+        self.base, self.alter, self.longer, self.front_end = base, alter, longer, base.front_end
         self.name, self.title, self.labels = f"{base.name}-changed", base.title, base.labels
         self.source = f"{base.source}, {change}"
 
@@ -39,8 +42,8 @@ class Changed(Corpus):
         return self.base.tracks()
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:
-        """The changed sound; unlike that of other corpora, noise may take it beyond [-1, 1]."""
-        return self.sound(track, seconds)
+        """The changed sound, mono at `SR`."""
+        return log_mel.fit(self.alter(self.base.audio(track, seconds * self.longer), track), seconds)
 
     def checksum(self, track: Track, y: np.ndarray) -> str:
         """SHA-256 of the file's bytes, or where the base renders its sound, of the samples as float32."""
@@ -90,32 +93,29 @@ def replayed(
     if isinstance(base, Tunes):
         return Replayed(base, clip_seconds, seconds or clip_seconds, tempo, semitones)
 
-    def sound(track: Track, seconds: float) -> np.ndarray:
+    def alter(y: np.ndarray, track: Track) -> np.ndarray:
         import librosa
 
-        y = base.audio(track, seconds * tempo)
         y = librosa.effects.time_stretch(y, rate=tempo) if tempo != 1 else y
-        y = librosa.effects.pitch_shift(y, sr=SR, n_steps=semitones) if semitones else y
-        return log_mel.fit(y, seconds)
+        return librosa.effects.pitch_shift(y, sr=SR, n_steps=semitones) if semitones else y
 
-    return Changed(base, f"phase vocoder, tempo x {tempo:g}, {semitones:+d} semitones", sound)
+    return Changed(base, f"phase vocoder, tempo x {tempo:g}, {semitones:+d} semitones", alter, tempo)
 
 
 def louder(base: Corpus, decibel: float) -> Corpus:
     """The corpus `decibel` louder; what exceeds full scale is clipped, as a converter does."""
     gain = np.float32(10 ** (decibel / 20))
-    return Changed(base, f"{decibel:+g} dB", lambda track, seconds: np.clip(base.audio(track, seconds) * gain, -1, 1))
+    return Changed(base, f"{decibel:+g} dB", lambda y, track: np.clip(y * gain, -1, 1))
 
 
 def noisy(base: Corpus, snr: float) -> Corpus:
     """The corpus with white Gaussian noise, `snr` dB below the clip's mean power; drawn from the track's id."""
 
-    def sound(track: Track, seconds: float) -> np.ndarray:
-        y = base.audio(track, seconds)
+    def alter(y: np.ndarray, track: Track) -> np.ndarray:
         noise = _random(track.track_id, "noise").standard_normal(len(y))
         return (y + noise * np.sqrt(np.mean(y.astype(float) ** 2)) * 10 ** (-snr / 20)).astype(np.float32)
 
-    return Changed(base, f"white noise at {snr:g} dB", sound)
+    return Changed(base, f"white noise at {snr:g} dB", alter)
 
 
 def through_mp3(base: Corpus, kbps: float) -> Corpus:
@@ -125,12 +125,11 @@ def through_mp3(base: Corpus, kbps: float) -> Corpus:
     leaves it in; it is cut off here, so that the sound begins where it began.
     """
 
-    def sound(track: Track, seconds: float) -> np.ndarray:
-        y = base.audio(track, seconds)
+    def alter(y: np.ndarray, track: Track) -> np.ndarray:
         back = soundfile.read(io.BytesIO(encode_mp3(y, kbps)), dtype="float32")[0]
-        return log_mel.fit(back if len(back) == len(y) else back[_DELAY:], len(y), sr=1)
+        return back if len(back) == len(y) else back[_DELAY:]
 
-    return Changed(base, f"MP3 at {kbps:g} kbit/s without delay, {soundfile.__libsndfile_version__}", sound)
+    return Changed(base, f"MP3 at {kbps:g} kbit/s without delay, {soundfile.__libsndfile_version__}", alter)
 
 
 _DELAY = 576 + 529  # samples: LAME's encoder, and a layer III decoder

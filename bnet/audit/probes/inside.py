@@ -15,6 +15,11 @@ from bnet.models.shapes import PATCH
 if TYPE_CHECKING:
     import keras
 
+LOOKS = ("right, most certain", "right, least certain", "wrong, most certain", "wrong, least certain")
+"""Kinds of clips for which it is asked where a network looks."""
+CLIPS = 2
+"""So many clips of each of `LOOKS`."""
+
 
 def blocks(row: Variant) -> tuple[str, ...]:
     """The places whose output later parts see: ``stem, block1, ...``."""
@@ -97,3 +102,11 @@ def drops(
     """
     corners, copies = covered(log_mel, patch)
     return corners, predict(log_mel[None])[0, label] - predict(copies)[:, label]
+
+
+def looked_at(truth: np.ndarray, probabilities: np.ndarray, kind: str) -> np.ndarray:
+    """Rows of the clips of one of `LOOKS`; certainty is the highest probability, of equals the first comes first."""
+    right = probabilities.argmax(axis=1) == truth
+    rows = np.flatnonzero(right if kind.startswith("right") else ~right)
+    certain = probabilities[rows].max(axis=1)
+    return rows[np.argsort(-certain if kind.endswith("most certain") else certain, kind="stable")[:CLIPS]]

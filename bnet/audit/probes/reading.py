@@ -23,7 +23,8 @@ from bnet.runs.records import Record, class_columns
 from bnet.statistics import comparison, metrics
 from bnet.training.baselines import BASELINES
 
-UNCHANGED, INCONCLUSIVE = "unchanged", "inconclusive"
+UNCHANGED = "unchanged"
+"""The value of a row of clips as they are."""
 
 
 def right(record: Record) -> pd.Series:
@@ -33,7 +34,9 @@ def right(record: Record) -> pd.Series:
 
 
 def right_when_changed(probed: Probed, value: str) -> pd.Series:
-    """Whether each test clip was classified correctly under one value of a probe, by track id."""
+    """Whether each test clip was classified correctly under one value of a probe (or `UNCHANGED`), by track id."""
+    if value == UNCHANGED:
+        return right(probed.record)
     rows, labels = probed.table[probed.table["value"] == value], probed.record.labels
     truth = rows["label"].map({label: i for i, label in enumerate(labels)}).to_numpy()
     return pd.Series(metrics.correct(truth, rows[class_columns(labels)].to_numpy(float)), index=rows["track_id"])
@@ -63,17 +66,21 @@ def read_all(records: Iterable[Record], probe: str) -> list[Probed]:
     return [probed for record in records if (probed := running.read(record, probe)) is not None]
 
 
-def accuracies(probed: Iterable[Probed], groups: Mapping[str, str] | None = None) -> pd.DataFrame:
+def accuracies(
+    probed: Iterable[Probed], groups: Mapping[str, str] | None = None, *, unchanged: bool = False
+) -> pd.DataFrame:
     """One row per corpus, variant and value of one probe, over all folds that were probed.
 
-    `groups` maps a track id to its group; None: as the corpus has them.
+    `groups` maps a track id to its group; None: as the corpus has them. With `unchanged` each variant has a row
+    `UNCHANGED` too, and rows are sorted by ``at``: numbers in order with the neutral value among them; names as they
+    are, after `UNCHANGED`.
 
     Returns
     -------
     pandas.DataFrame
-        ``corpus, variant, title, kind, probe, value, unit, runs, clips, accuracy, low, high, change, change_low,
-        change_high, lost``: `lost` clips could not be made; the change is to the same clips unchanged. Networks come
-        first, each in the order of its table, then baselines; values in the order of the probe.
+        ``corpus, variant, title, probe, value, unit, runs, clips, accuracy, low, high, change, change_low, change_high,
+        lost``: `lost` clips could not be made; the change is to the same clips unchanged. Networks come first, each in
+        the order of its table, then baselines; values in the order of the probe.
     """
     by_variant: dict[tuple[str, str], list[Probed]] = {}
     for one in probed:
@@ -82,40 +89,21 @@ def accuracies(probed: Iterable[Probed], groups: Mapping[str, str] | None = None
     rows = []
     for corpus, variant in sorted(by_variant, key=lambda key: (key[0], rank.get(key[1], len(rank)))):
         answers = by_variant[corpus, variant]
-        known = tables.groups_of(corpus) if groups is None else groups
-        for value in answers[0].values:
-            some = [one for one in answers if value in one.values]
-            rows.append(
-                {
-                    "corpus": corpus,
-                    "variant": variant,
-                    "title": jobs.title(variant),
-                    "kind": "baseline" if variant in BASELINES else "network",
-                    "probe": answers[0].name,
-                    "value": value,
-                    "unit": answers[0].about["probe"]["unit"],
-                    "runs": len(some),
-                    **compared([(right_when_changed(one, value), right(one.record)) for one in some], known),
-                    "lost": sum(len(one.about["values"][value].get("lost", ())) for one in some),
-                }
-            )
+        about, values = answers[0].about, answers[0].values
+        if unchanged:
+            neutral = about["neutral"]
+            values = [UNCHANGED, *values]
+            if neutral is not None:
+                values.sort(key=lambda value: float(neutral if value == UNCHANGED else value))
+        for at, value in enumerate(values):
+            some = [one for one in answers if value in (UNCHANGED, *one.values)]
+            pairs = [(right_when_changed(one, value), right(one.record)) for one in some]
+            row = {"corpus": corpus, "variant": variant, "title": jobs.title(variant), "probe": answers[0].name}
+            row |= {"value": value, "unit": about["probe"]["unit"], "runs": len(some), "at": at}
+            row |= compared(pairs, tables.groups_of(corpus) if groups is None else groups)
+            row |= {"lost": sum(len(one.about["values"].get(value, {}).get("lost", ())) for one in some)}
+            rows.append(row)
     return pd.DataFrame(rows)
-
-
-def with_unchanged(table: pd.DataFrame, probed: Iterable[Probed], groups: Mapping[str, str]) -> pd.DataFrame:
-    """The table of `accuracies` with a row `UNCHANGED` for each variant, sorted by variant and ``at``: numbers in order
-    with the neutral value among them; names as they are, after `UNCHANGED`."""
-    probed, rows = list(probed), []
-    for (corpus, variant), part in table.groupby(["corpus", "variant"], sort=False):
-        of = [one for one in probed if (one.record.config.corpus, one.record.config.variant) == (corpus, variant)]
-        same = compared([(right(one.record), right(one.record)) for one in of], groups)
-        row = {**part.iloc[0].to_dict(), "value": UNCHANGED, **same, "lost": 0}
-        neutral = of[0].about["neutral"]
-        numbers = [-1.0, *range(len(part))] if neutral is None else [float(neutral), *map(float, part["value"])]
-        whole = pd.concat([pd.DataFrame([row]), part], ignore_index=True).assign(number=numbers)
-        whole = whole.sort_values("number", kind="stable", ignore_index=True)
-        rows.append(whole.assign(at=range(len(whole))).drop(columns="number"))
-    return pd.concat(rows, ignore_index=True) if rows else table
 
 
 def across(one: Iterable[Record], other: Iterable[Record], groups: Mapping[str, str]) -> dict[str, Any] | None:
@@ -128,15 +116,8 @@ def across(one: Iterable[Record], other: Iterable[Record], groups: Mapping[str, 
     if not folds:
         return None
     gap, accuracy = comparison.compare(folds), float(np.mean([np.mean(f.other == f.truth) for f in folds]))
-    return {
-        "folds": gap.folds,
-        "clips": gap.clips,
-        "accuracy": accuracy,
-        "other": accuracy - gap.difference,
-        "change": gap.difference,
-        "change_low": gap.low,
-        "change_high": gap.high,
-    }
+    row = {"folds": gap.folds, "clips": gap.clips, "accuracy": accuracy, "other": accuracy - gap.difference}
+    return row | {"change": gap.difference, "change_low": gap.low, "change_high": gap.high}
 
 
 def looks(probed: Probed) -> list[dict[str, Any]]:
@@ -176,13 +157,13 @@ def points(row: Mapping[str, Any]) -> str:
 def verdict(row: Mapping[str, Any]) -> str:
     """What the interval of a difference says, by the rule of all verdicts: ``loses``, ``gains`` or ``inconclusive``."""
     side = comparison.direction(row["change_low"], row["change_high"])
-    return {"better": "gains", "worse": "loses"}.get(side, INCONCLUSIVE)
+    return {"better": "gains", "worse": "loses", "": "inconclusive"}[side]
 
 
 def sentence(row: Mapping[str, Any], when: str) -> str:
     """A sentence on one row of `accuracies`: who, when, by how much."""
     said = verdict(row)
-    if said == INCONCLUSIVE:
+    if said == "inconclusive":
         return f"**{row['title']}** {when}: {said}, {points(row)} points."
     low, high = sorted((abs(100 * row["change_low"]), abs(100 * row["change_high"])))
     return f"**{row['title']}** {when} {said} {abs(100 * row['change']):.1f} points ({low:.1f} to {high:.1f})."
@@ -210,14 +191,16 @@ def largest(tables: Mapping[str, pd.DataFrame], titles: Mapping[str, str]) -> pd
 
     `tables` maps a probe to its table of `accuracies`, `titles` to the head of its column.
     """
-    names = list(dict.fromkeys(name for table in tables.values() for name in table["title"]))
-    result = pd.DataFrame({"Network": names})
-    for probe, table in tables.items():
-        most = table.loc[table["change"].abs().groupby(table["title"], sort=False).idxmax()].set_index("title")
-        result[titles[probe]] = [_cell(most.loc[name]) if name in most.index else "" for name in names]
-    return result
 
+    def cell(rows: pd.DataFrame) -> str:
+        row = rows.loc[rows["change"].abs().idxmax()]
+        said = f"{100 * row['change']:+.1f} at {row['value']} {row['unit']}".strip()
+        return f"({said})" if verdict(row) == "inconclusive" else said
 
-def _cell(row: Mapping[str, Any]) -> str:
-    said = f"{100 * row['change']:+.1f} at {row['value']} {row['unit']}".strip()
-    return f"({said})" if verdict(row) == INCONCLUSIVE else said
+    parts = {
+        titles[probe]: {name: cell(rows) for name, rows in table.groupby("title", sort=False)}
+        for probe, table in tables.items()
+    }
+    names = dict.fromkeys(name for part in parts.values() for name in part)
+    columns = {title: [part.get(name, "") for name in names] for title, part in parts.items()}
+    return pd.DataFrame({"Network": [*names], **columns})

@@ -6,7 +6,7 @@ They lie beside the record and are not part of it: the run keeps its name and it
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +16,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from bnet.audit import sealed
-from bnet.audit.probes import PROBES, Probe, get_probe
+from bnet.audit.probes import PROBES, Probe
 from bnet.audit.probes.bench import Bench
 from bnet.audit.sealed import DamagedAnswers
-from bnet.errors import BnetError
+from bnet.errors import BnetError, unknown
 from bnet.paths import alone, writable_dir
 from bnet.runs.execute import made
 from bnet.runs.records import Record
@@ -62,18 +62,19 @@ def read(record: Record, name: str) -> Probed | None:
     return Probed(record, about, table)
 
 
-def chosen(bench: Bench, names: Iterable[str] = ()) -> list[Probe]:
+def chosen(bench: Bench, names: Sequence[str] = ()) -> list[Probe]:
     """The probes called `names`; without names, all that apply to the run. A `BnetError` if a name is unknown, or the
     probe does not apply to the run."""
-    fits = [probe for probe in PROBES.values() if probe.values(bench)]
-    probes = [get_probe(name) for name in dict.fromkeys(names)]
-    for probe in probes:
-        if probe not in fits:
+    fits = {name: probe for name, probe in PROBES.items() if probe.values(bench)}
+    for name in names:
+        if name not in PROBES:
+            raise unknown("probe", name, PROBES)
+        if name not in fits:
             raise BnetError(
-                f"the probe {probe.name!r} does not apply to {bench.record.config.corpus}/{bench.record.name}; "
-                f"those that do: {', '.join(probe.name for probe in fits)}"
+                f"the probe {name!r} does not apply to {bench.record.config.corpus}/{bench.record.name}; "
+                f"those that do: {', '.join(fits)}"
             )
-    return probes or fits
+    return [fits[name] for name in dict.fromkeys(names)] or [*fits.values()]
 
 
 def done(bench: Bench, probe: Probe) -> Probed | None:
@@ -98,7 +99,7 @@ def text(value: Any) -> str:
 
 
 def run(
-    record: Record, names: Iterable[str] = (), *, jobs: int | None = 1, say: Callable[[str], Any] = print
+    record: Record, names: Sequence[str] = (), *, jobs: int | None = 1, say: Callable[[str], Any] = print
 ) -> list[Probed]:
     """Do the probes of one run that have not been done, and read the others; `names` as in `chosen`.
 
@@ -111,40 +112,36 @@ def run(
     """
     bench = Bench(record, jobs)
     probes = chosen(bench, names)
-    probed = {probe.name: done(bench, probe) for probe in probes}
-    say(f"{record.config.corpus}/{record.name}: {sum(map(bool, probed.values()))} of {len(probes)} probes done")
-    if all(probed.values()):
-        return list(probed.values())
-    place = writable_dir(folder(record), "probes", "BNET_RESULTS")
-    with alone(place / ".lock", f"another process asks {record.name}; waiting for it", say):
-        for number, probe in enumerate(probes, 1):
-            probed[probe.name] = done(bench, probe)
-            if not probed[probe.name]:
-                probed[probe.name] = _ask(bench, probe)
-                took = probed[probe.name].about["made"]["wall_s"]
-                say(f"[{number}/{len(probes)}] {probe.name}: {len(probed[probe.name].values)} values, {took:.0f} s")
-    return list(probed.values())
+    todo = [probe for probe in probes if not done(bench, probe)]
+    say(f"{record.config.corpus}/{record.name}: {len(probes) - len(todo)} of {len(probes)} probes done")
+    if todo:
+        place = writable_dir(folder(record), "probes", "BNET_RESULTS")
+        with alone(place / ".lock", f"another process asks {record.name}; waiting for it", say):
+            for number, probe in enumerate(todo, 1):
+                if not done(bench, probe):
+                    about = _ask(bench, probe)
+                    took = about["made"]["wall_s"]
+                    say(f"[{number}/{len(todo)}] {probe.name}: {len(about['values'])} values, {took:.0f} s")
+    return [read(record, probe.name) for probe in probes]
 
 
-def _ask(bench: Bench, probe: Probe) -> Probed:
-    record, values = bench.record, probe.values(bench)
-    started, clock = datetime.now(UTC), time.perf_counter()
+def _ask(bench: Bench, probe: Probe) -> dict[str, Any]:
+    """Ask about all values, write the answers, and return what was written about them."""
+    record, started, clock = bench.record, datetime.now(UTC), time.perf_counter()
     tables, notes = [], {}
-    total = len(values) * len(bench.test[0]) if probe.answers else None
-    with tqdm(total=total, desc=f"{record.name} {probe.name}", unit="clip", disable=None, leave=False) as bar:
-        bench.tick = bar.update
-        for value in values:
-            table, notes[text(value)] = probe.ask(bench, value)
-            tables.append(table.assign(value=text(value)))
-        bench.tick = lambda clips: None
+    for value in tqdm(probe.values(bench), f"{record.name} {probe.name}", unit="value", disable=None, leave=False):
+        table, notes[text(value)] = probe.ask(bench, value)
+        table.insert(2, "value", text(value))
+        tables.append(table)
+    neutral = probe.neutral(bench) if callable(probe.neutral) else probe.neutral
     about = {
         "probe": {key: getattr(probe, key) for key in ("name", "title", "what", "unit")},
-        "neutral": None if probe.neutral(bench) is None else text(probe.neutral(bench)),
+        "neutral": None if neutral is None else text(neutral),
         "run": record.run["hash"],
         "weights": bench.weights_checksum,
-        "clips": len(bench.test[0]),
+        "clips": len(bench.recorded),
         "values": notes,
         "made": made(started, time.perf_counter() - clock, network=bench.row is not None),
     }
     sealed.write(folder(record) / f"{probe.name}.json", about, pd.concat(tables, ignore_index=True))
-    return read(record, probe.name)
+    return about
