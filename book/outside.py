@@ -58,10 +58,8 @@ def pairs(frame, *shared):
 # %% tags=["remove-input"]
 said = []
 for heard in songs:
-    table = reading.recalls(heard)
-    told = table[table["right"].notna() & ~table["counts"].isin(["strictly", "widely"])].drop_duplicates("genre")
-    parts = [f"{int(row.right)} of {row.songs} {row.genre}" for row in told.itertuples()]
-    said.append(f"{reading.title(heard)} on `{heard.network['trained_on']}`, names correctly {', '.join(parts)} songs")
+    told = f"names correctly {reading.counted(heard)} songs"
+    said.append(f"{reading.title(heard)} on `{heard.network['trained_on']}`, {told}")
 if dances["drums"]:
     found = [pairs(drum_table(heard), "players", "tempo") for heard in dances["drums"]]
     alone = all(same == of for same, of in found)

@@ -161,9 +161,9 @@ def songs(monkeypatch):
 
 
 def test_a_network_hears_a_corpus_once(network, songs, tmp_path, monkeypatch):
-    said = []
-    heard = hear(network, songs, tmp_path, say=said.append)
-    assert heard.path.parent == tmp_path / "outside"
+    said, results = [], tmp_path / "results"
+    heard = hear(network, songs, results, say=said.append)
+    assert heard.path.parent == results / "outside"
     assert heard.path.name.startswith("emotify-some_net_v1.2-")
     tracks = songs.tracks()
     assert heard.table["track_id"].tolist() == [track.track_id for track in tracks]
@@ -176,10 +176,10 @@ def test_a_network_hears_a_corpus_once(network, songs, tmp_path, monkeypatch):
     assert heard.network == json.loads(json.dumps(network.about()))
     assert {"commit", "changed", "machine", "device", "versions", "started", "wall_s"} <= set(heard.about["made"])
     monkeypatch.setattr(type(songs), "audio", lambda *_: pytest.fail("heard again"))
-    assert hear(network, songs, tmp_path, say=said.append).about == heard.about
-    assert [one.path for one in read_all(tmp_path)] == [heard.path]
-    assert read_all(tmp_path, corpus="drums") == read_all(tmp_path, trained_on="tunes") == []
-    assert list(records.folders(tmp_path)) == []  # no run is looked for there
+    assert hear(network, songs, results, say=said.append).about == heard.about
+    assert [one.path for one in read_all(results)] == [heard.path]
+    assert read_all(results, corpus="drums") == read_all(results, trained_on="tunes") == []
+    assert list(records.folders(results)) == []  # no run is looked for there
 
 
 def test_other_weights_or_other_songs_are_another_record(network, songs, tmp_path):
@@ -221,7 +221,7 @@ def test_a_network_for_another_rate_is_refused(network, songs, tmp_path):
     from bnet.corpora import CORPORA
 
     features = CORPORA["fma-small-images"].front_end.to_json()
-    with pytest.raises(BnetError, match="takes in sound at 44100 Hz, emotify has 22050 Hz"):
+    with pytest.raises(BnetError, match="features at 44100 Hz; expected 22050 Hz, the rate of emotify"):
         hear(dataclasses.replace(network, features=features), songs, tmp_path)
 
 

@@ -8,7 +8,6 @@ CSV holds ``track_id, label`` and a column of probabilities per class of the *ne
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import time
@@ -20,23 +19,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from bnet.audit import sealed
 from bnet.audit.outside.networks import TrainedNetwork, networks
 from bnet.audit.sealed import DamagedAnswers
 from bnet.corpora import Corpus, Track, fingerprint, select
+from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
 from bnet.paths import alone, sha256, writable_dir
 from bnet.runs.records import class_columns
 from bnet.sound.pictures import front_end
+from bnet.training.parts import Part
 
 __all__ = ["Heard", "TrainedNetwork", "hear", "networks", "read_all"]
 
 FOLDER = "outside"
 """Below the folder of records. Its records are files, not folders: no run is looked for among them."""
-
-_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -84,9 +82,9 @@ def hear(
 ) -> Heard:
     """Let a network hear the clips of a corpus that are here, or read what it answered before.
 
-    Each clip is of the network's length, and its log-mel made by the network's front end; `per_class` takes at most so
-    many clips of each class, by the corpus's seeded order (`bnet.corpora.select`). The record lies below `results`;
-    `say` is told what is done.
+    Each clip is of the network's length, and its log-mel made by the network's front end (`FeatureStore` keeps it);
+    `per_class` takes at most so many clips of each class, by the corpus's seeded order (`bnet.corpora.select`). The
+    record lies below `results`; `say` is told what is done.
 
     Raises
     ------
@@ -94,12 +92,7 @@ def hear(
         If the corpus is not there, none of its clips can be used, the corpus can't give what the front end takes in, or
         the folder can't be written to.
     """
-    given = front_end(network.features)
-    if given.sr != corpus.front_end.sr:
-        raise BnetError(
-            f"{network.name} takes in sound at {given.sr} Hz, {corpus.name} has {corpus.front_end.sr} Hz; "
-            "expected the same rate"
-        )
+    store = FeatureStore(corpus, network.seconds, front_end(network.features))
     tracks = select(corpus.tracks(), per_class)
     about = {
         "network": network.about(),
@@ -122,49 +115,39 @@ def hear(
         except DamagedAnswers as error:
             if path.is_file():
                 say(f"{error}; made again")
-        more, table = _answers(network, corpus, tracks, say)
+        more, table = _answers(network, store, tracks, say)
         sealed.write(path, about | more, table)
         return read(path)
 
 
 def _answers(
-    network: TrainedNetwork, corpus: Corpus, tracks: list[Track], say: Callable[[str], Any]
+    network: TrainedNetwork, store: FeatureStore, tracks: list[Track], say: Callable[[str], Any]
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """What the network answers to each track that can be used, and how that was made."""
     from bnet.runs.execute import made
     from bnet.training.fit import predict
 
     started, clock = datetime.now(UTC), time.perf_counter()
-    settings, lost, heard = front_end(network.features), {}, hashlib.sha256()
-    used: list[Track] = []
-    answers: list[np.ndarray] = []
-    batch: list[np.ndarray] = []
-    for track in tqdm(tracks, desc=f"{network.name} hears {corpus.name}", unit="clip", disable=None, leave=False):
-        try:
-            log_mel, checksum = corpus.log_mel(track, network.seconds, settings)
-        except BnetError as error:
-            lost[track.track_id] = str(error)
-            say(f"left out: {error}")
-            continue
-        used.append(track)
-        batch.append(log_mel)
-        heard.update(f"{track.track_id} {checksum}\n".encode())
-        if len(batch) == _BATCH:
-            answers.append(predict(network.model, np.stack(batch)))
-            batch.clear()
-    if batch:
-        answers.append(predict(network.model, np.stack(batch)))
-    if not used:
-        raise BnetError(f"none of the {len(tracks)} clips of {corpus.name} can be used: {next(iter(lost.values()))}")
-    table = pd.DataFrame({"track_id": [t.track_id for t in used], "label": [t.label for t in used]})
-    rounded = np.round(np.concatenate(answers).astype(float), 6)
+    lost = store.extract(tracks, jobs=1).failed
+    for reason in lost.values():
+        say(f"left out: {reason}")
+    table = pd.DataFrame(
+        [(t.track_id, t.label) for t in tracks if t.track_id not in lost], columns=["track_id", "label"]
+    )
+    if table.empty:
+        raise BnetError(
+            f"none of the {len(tracks)} clips of {store.corpus.name} can be used: {next(iter(lost.values()))}"
+        )
+    rows = store.row_numbers(table["track_id"])
+    answers = np.round(predict(network.model, Part(store.array, rows, np.zeros(len(rows), int))).astype(float), 6)
+    heard = "".join(f"{track_id} {store.index[track_id]['sha256']}\n" for track_id in table["track_id"])
     about = {
-        "clips": len(used),
-        "heard": heard.hexdigest(),
+        "clips": len(table),
+        "heard": sha256(heard),
         "lost": lost,
         "made": made(started, time.perf_counter() - clock, network=True),
     }
-    return about, pd.concat([table, pd.DataFrame(rounded, columns=class_columns(network.labels))], axis=1)
+    return about, pd.concat([table, pd.DataFrame(answers, columns=class_columns(network.labels))], axis=1)
 
 
 def read(path: Path) -> Heard:

@@ -92,13 +92,5 @@ def trained(name: str, results: Path) -> TrainedNetwork:
 
     record = find_run(results, name)
     config, weights = record.config, sha256_file(record.weights)
-    about = (
-        "run",
-        config.variant,
-        config.corpus,
-        tuple(record.labels),
-        weights,
-        config.features,
-        config.training.clip_seconds,
-    )
-    return TrainedNetwork(record.name, *about, load_network(record))
+    about = ("run", config.variant, config.corpus, tuple(record.labels), weights, config.features)
+    return TrainedNetwork(record.name, *about, config.training.clip_seconds, load_network(record))
