@@ -109,7 +109,7 @@ def description(evidence: Evidence) -> str:
         words = f"{contrast.one[2]} and {contrast.other[2]}"
         parts.append(f"{titled(evidence, contrast)}, test accuracy on {words}: {'; '.join(values)}")
     for heard in outside(evidence.results)[:1]:
-        parts.append(f"Songs of another collection that were named correctly: {_songs(heard)}")
+        parts.append(f"Songs of another collection that were named correctly: {reading.counted(heard)}")
     return ". ".join(parts) + "." if parts else ""
 
 
@@ -141,34 +141,27 @@ def write(root: Path, results: Path) -> list[Path]:
 
     A `BnetError` if there are no records, README lacks its marks, or a file can't be written.
     """
-    picture, texts = io.StringIO(), {path: _readme(path, results) for path in outdated(root, results)}
+    evidence, picture = Evidence(results), io.StringIO()
+    texts = {root / "README.md": readme(root / "README.md", evidence)}
     with plt.rc_context({"svg.hashsalt": "bnet", "svg.fonttype": "path"}):
-        fig = figure(Evidence(results))
+        fig = figure(evidence)
         fig.savefig(picture, format="svg", metadata={"Date": None}, bbox_inches="tight")
         plt.close(fig)
-    path = root / PICTURE
-    if not path.is_file() or path.read_text(encoding="utf-8") != picture.getvalue():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        texts[path] = picture.getvalue()
-    for path, text in texts.items():
-        write_text(path, text)
-    return list(texts)
+    texts[root / PICTURE] = picture.getvalue()
+    changed = [path for path, text in texts.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    for path in changed:
+        write_text(path, texts[path])
+    return changed
 
 
-def outdated(root: Path, results: Path) -> list[Path]:
-    """README, if it does not say what the records say."""
-    path = root / "README.md"
-    return [path] if path.read_text(encoding="utf-8") != _readme(path, results) else []
-
-
-def _readme(path: Path, results: Path) -> str:
-    evidence, text = Evidence(results), path.read_text(encoding="utf-8")
+def readme(path: Path, evidence: Evidence) -> str:
+    """README's text with the finding between its marks; a `BnetError` if it has none."""
+    text = path.read_text(encoding="utf-8")
     if not _MARKED.search(text):
         raise BnetError(f"{path} has no place for the finding; expected lines <!-- finding --> and <!-- /finding -->")
-    parts = sentences(evidence).split("\n\n")
-    folded = "\n\n".join(textwrap.fill(part, 120, break_on_hyphens=False) for part in parts)
-    told = f"![{description(evidence)}]({PICTURE})\n\n{folded}\n"
-    return _MARKED.sub(lambda found: found[1] + told + found[2], text)
+    parts = [textwrap.fill(part, 120, break_on_hyphens=False) for part in sentences(evidence).split("\n\n")]
+    told = "\n\n".join([f"![{description(evidence)}]({PICTURE})", *parts])
+    return _MARKED.sub(lambda found: f"{found[1]}{told}\n{found[2]}", text)
 
 
 def _better(evidence: Evidence) -> str:
@@ -207,19 +200,8 @@ def _outside(evidence: Evidence) -> str:
     return (
         f"{METHODS.get(heard.network['variant'], heard.network['variant'])}, {made} on "
         f"{get_corpus(heard.network['trained_on']).title}, names correctly, of songs from another collection, "
-        f"{_songs(heard)}."
+        f"{reading.counted(heard)}."
     ).replace("the paper", "The paper", 1)
-
-
-def _told_songs(heard: Heard) -> pd.DataFrame:
-    """The genres that the network has a class for, by the strictest reading."""
-    rows = reading.recalls(heard)
-    return rows[rows["right"].notna() & ~rows["counts"].isin(["strictly", "widely"])].drop_duplicates("genre")
-
-
-def _songs(heard: Heard) -> str:
-    rows = _told_songs(heard)
-    return ", ".join(f"{int(row.right)} of {row.songs} {row.genre}" for row in rows.itertuples())
 
 
 def _contrast(evidence: Evidence) -> list[tuple[Contrast, pd.DataFrame]]:
@@ -229,16 +211,20 @@ def _contrast(evidence: Evidence) -> list[tuple[Contrast, pd.DataFrame]]:
 
 
 def _draw_gaps(gaps: list[tuple[Report, Comparison, float]], *, ax: Axes) -> Axes:
-    rows = [(report.corpus.title, printed, *(100 * x for x in (found.difference, found.low, found.high)))
-            for report, found, printed in gaps]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=["title", "paper_change", "change", "low", "high"])
+    frame = pd.DataFrame(
+        [
+            (report.corpus.title, printed, 100 * gap.difference, 100 * gap.low, 100 * gap.high)
+            for report, gap, printed in gaps
+        ],
+        columns=["title", "paper_change", "change", "low", "high"],
+    )
     plots.changes(frame, ax=ax).get_legend().set_in_layout(False)
     ax.get_legend().get_texts()[-1].set_text("the paper")
     return ax
 
 
 def _draw_songs(heard: Heard, *, ax: Axes) -> Axes:
-    rows = _told_songs(heard)
+    rows = reading.strictly(heard)
     positions = plots.upwards(ax, [f"{row.genre} ({row.songs})" for row in rows.itertuples()])
     ax.hlines(positions, 100 * rows["low"], 100 * rows["high"], color=plots.PALETTE[2], linewidth=3, alpha=0.6)
     ax.plot(100 * rows["recall"], positions, "o", color=plots.PALETTE[2], markersize=8)
