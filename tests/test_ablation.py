@@ -11,7 +11,7 @@ import pytest
 from synthetic import write_record
 
 from bnet.audit import ablation, paper
-from bnet.audit.report import Report, chosen
+from bnet.audit.report import load, most
 from bnet.book.pages import PAGES
 from bnet.models import STEPS, TABLE_3, VARIANTS
 from bnet.statistics.comparison import Comparison
@@ -41,11 +41,11 @@ def test_every_network_has_its_place():
 
 
 def test_reported_change_is_the_papers():
-    nothing = Report.load("tunes", "smoke", "grouped", Path("nowhere"))
-    found = ablation.change(nothing, "xception")
-    assert (found.reported, found.measured, found.verdict) == (0.0, None, "not run")
-    assert ablation.change(nothing, "replace-5x5").reported == -12.0
-    assert ablation.change(nothing, "step-2").reported is None
+    nothing = load("tunes", Path("nowhere"), "smoke", "grouped")[0]
+    assert ablation.change(nothing, "xception") == (0.0, None)
+    assert ablation.verdict(0.0, None) == "not run"
+    assert ablation.change(nothing, "replace-5x5")[0] == -12.0
+    assert ablation.change(nothing, "step-2")[0] is None
     assert "not tested" in ablation.sentence(nothing, "selu")
     assert "-6.0 points" in ablation.sentence(nothing, "selu")
 
@@ -65,8 +65,8 @@ def test_reported_change_is_the_papers():
 )
 def test_verdict_sets_what_was_found_beside_the_papers(reported, difference, se, verdict):
     found = Comparison(difference, se, 9, "splits", 10, 1000)
-    assert ablation.Change(reported, found).verdict == verdict
-    assert ablation.Change(reported, dataclasses.replace(found, folds=2)).verdict == "too few folds"
+    assert ablation.verdict(reported, found) == verdict
+    assert ablation.verdict(reported, dataclasses.replace(found, folds=2)) == "too few folds"
 
 
 def test_columns_subtract_although_the_folds_differ(tmp_path):
@@ -75,9 +75,9 @@ def test_columns_subtract_although_the_folds_differ(tmp_path):
         write_record(tmp_path, "gtzan-images", "bbnn", fold, right=0.5 + 0.08 * fold)
     for fold in (0, 1):
         write_record(tmp_path, "gtzan-images", "selu", fold, right=0.6)
-    report = Report.load("gtzan-images", "laptop", "holdout", tmp_path)
+    report = load("gtzan-images", tmp_path, "laptop", "holdout")[0]
     table = ablation.changes(report, [("bbnn", "bbnn"), ("selu", "bbnn"), ("lstm", "bbnn")]).set_index("variant")
-    row, found = table.loc["selu"], ablation.change(report, "selu").measured
+    row, found = table.loc["selu"], ablation.change(report, "selu")[1]
     assert row["accuracy"] - row["base"] == pytest.approx(row["change"])
     both = tuple(record for record in report.records if record.config.fold in (0, 1))
     shares = dataclasses.replace(report, records=both).summary["accuracy"]
@@ -92,23 +92,12 @@ def test_columns_subtract_although_the_folds_differ(tmp_path):
     assert "no verdict from so few folds" in ablation.sentence(report, "selu")
 
 
-def test_the_profile_with_most_of_the_wanted_networks_is_shown(results_of_two_profiles):
-    folder = results_of_two_profiles
-    assert chosen("tunes", "", "", folder) == ("laptop", "grouped")
-    assert chosen("tunes", "", "", folder, networks=("bbnn",)) == ("laptop", "grouped")
-    assert chosen("tunes", "", "", folder, networks=("bbnn", "selu")) == ("smoke", "grouped")
-    assert chosen("tunes", "laptop", "", folder, networks=("bbnn", "selu")) == ("laptop", "grouped")
+def test_the_profile_with_most_of_the_wanted_networks_is_shown(tmp_path):
+    for profile, variant in (("laptop", "bbnn"), ("smoke", "bbnn"), ("smoke", "selu")):
+        write_record(tmp_path, "tunes", variant, profile=profile, protocol="grouped")
 
+    def chosen(networks, profile=""):
+        return most(load("tunes", tmp_path, profile), networks).profile
 
-@pytest.fixture
-def results_of_two_profiles(monkeypatch, tmp_path):
-    """What `records.find` would find: bbnn with two profiles, selu with one."""
-    from types import SimpleNamespace
-
-    pairs = [("laptop", "bbnn"), ("smoke", "bbnn"), ("smoke", "selu")]
-    found = [
-        SimpleNamespace(config=SimpleNamespace(profile=profile, protocol="grouped", variant=variant))
-        for profile, variant in pairs
-    ]
-    monkeypatch.setattr("bnet.runs.records.find", lambda *args, **kwargs: found)
-    return tmp_path
+    assert chosen(()) == chosen(["bbnn"]) == chosen(["bbnn", "selu"], "laptop") == "laptop"
+    assert chosen(["bbnn", "selu"]) == "smoke"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,29 +24,19 @@ _SIGN = {"better": 1, "worse": -1, "equivalent": 0}
 _MEASURED = ("accuracy", "base", "change", "low", "high", "bound", "detectable", "p")
 
 
-class Change(NamedTuple):
-    """Test accuracy of a network minus that of another: what the paper prints, in percentage points, and what was
-    measured here on the folds that both were tested on; None where there is none."""
+def as_reported(printed: float | None, gap: Comparison | None) -> bool | None:
+    """Whether a verdict is what the paper's difference says, however small that is; None where one of them is open."""
+    if printed is None or gap is None or gap.verdict not in _SIGN:
+        return None
+    return bool(_SIGN[gap.verdict] == np.sign(printed))
 
-    reported: float | None
-    measured: Comparison | None = None
 
-    @property
-    def verdict(self) -> str:
-        """The comparison's verdict, and whether it is the paper's direction; a word or two for a table."""
-        verdict = self.measured.verdict if self.measured else "not run"
-        if self.as_reported is None:
-            return verdict
-        if self.as_reported:
-            return f"{verdict}, as in the paper"
-        return f"{verdict}, unlike in the paper" if self.reported else f"{verdict}; the paper: equal"
-
-    @property
-    def as_reported(self) -> bool | None:
-        """Whether the verdict is what the paper's difference says, however small that is; None where one is open."""
-        if self.reported is None or self.measured is None or self.measured.verdict not in _SIGN:
-            return None
-        return bool(_SIGN[self.measured.verdict] == np.sign(self.reported))
+def verdict(printed: float | None, gap: Comparison | None) -> str:
+    """The comparison's verdict, and whether it is the paper's direction; a word or two for a table."""
+    said, same = gap.verdict if gap else "not run", as_reported(printed, gap)
+    if same is None:
+        return said
+    return said + (", as in the paper" if same else ", unlike in the paper" if printed else "; the paper: equal")
 
 
 def reported(name: str) -> paper.Reported | None:
@@ -55,10 +44,11 @@ def reported(name: str) -> paper.Reported | None:
     return paper.TABLE_3.get(name) or paper.TABLE_2.get(("gtzan", name))
 
 
-def change(report: Report, name: str, other: str = BASELINE) -> Change:
-    """How `name` does against `other`: the paper's test accuracies on GTZAN, and the records of `report`."""
+def change(report: Report, name: str, other: str = BASELINE) -> tuple[float | None, Comparison | None]:
+    """Test accuracy of `name` minus that of `other`: what the paper prints for GTZAN, in percentage points, and what
+    `report` has on the folds that both were tested on; None where there is none."""
     one, two = reported(name), reported(other)
-    return Change(round(one.test - two.test, 1) if one and two else None, report.comparison(other, name))
+    return round(one.test - two.test, 1) if one and two else None, report.comparison(other, name)
 
 
 def changes(report: Report, pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
@@ -74,19 +64,18 @@ def changes(report: Report, pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
     """
     rows = []
     for name, other in pairs:
-        printed, same, gap = reported(name), name == other, change(report, name, other)
+        paper_row, same, (printed, gap) = reported(name), name == other, change(report, name, other)
         row = {"variant": name, "title": jobs.title(name), "against": other, **dict.fromkeys(_MEASURED, np.nan)}
-        row |= {"paper_validation": printed.validation if printed else np.nan}
-        row |= {"paper_test": printed.test if printed else np.nan}
-        row |= {"paper_change": np.nan if gap.reported is None or same else gap.reported}
-        row |= {"folds": 0, "verdict": "" if same else gap.verdict}
-        if gap.measured:
+        row |= {f"paper_{key}": getattr(paper_row, key, np.nan) for key in ("validation", "test")}
+        row |= {"paper_change": np.nan if printed is None or same else printed}
+        row |= {"folds": 0, "verdict": "" if same else verdict(printed, gap)}
+        if gap:
             folds = report.folds(other, name)
             row |= {"folds": len(folds), "accuracy": 100 * np.mean([np.mean(f.other == f.truth) for f in folds])}
             if not same:
-                row |= {"base": 100 * np.mean([np.mean(f.one == f.truth) for f in folds]), "p": gap.measured.p}
-                row |= {"change": 100 * gap.measured.difference}
-                row |= {key: 100 * getattr(gap.measured, key) for key in ("low", "high", "bound", "detectable")}
+                row |= {"base": 100 * np.mean([np.mean(f.one == f.truth) for f in folds]), "p": gap.p}
+                row |= {"change": 100 * gap.difference}
+                row |= {key: 100 * getattr(gap, key) for key in ("low", "high", "bound", "detectable")}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -98,16 +87,16 @@ def steps() -> Sequence[tuple[str, str]]:
 
 def sentence(report: Report, name: str, other: str = BASELINE) -> str:
     """What was measured of `name` against `other`, beside what the paper says; no more than the interval allows."""
-    gap, title, base = change(report, name, other), jobs.title(name), jobs.title(other)
+    (told, gap), title, base = change(report, name, other), jobs.title(name), jobs.title(other)
     printed = (
         ""
-        if gap.reported is None
-        else f"**The paper** reports {gap.reported:+.1f} points of test accuracy for {title} against {base} on "
+        if told is None
+        else f"**The paper** reports {told:+.1f} points of test accuracy for {title} against {base} on "
         f"GTZAN, {HIGHEST}. "
     )
-    if gap.measured is None:
+    if gap is None:
         return f"{printed}**Here** the two have not been run on the same folds: not tested."
-    direction = {None: "", True: " That is the paper's direction.", False: " That is not the paper's direction."}
-    where = f"{report.corpus.title}, profile `{report.profile}`, {report.protocol}, {spell(gap.measured)}"
-    said = SAID[gap.measured.verdict].format(base)
-    return f"{printed}**Here** ({where}) {title} {said}: {points(gap.measured)}.{direction[gap.as_reported]}"
+    same = {None: "", True: " That is the paper's direction.", False: " That is not the paper's direction."}
+    where = f"{report.corpus.title}, profile `{report.profile}`, {report.protocol}, {spell(gap)}"
+    said = f"{title} {SAID[gap.verdict].format(base)}: {points(gap)}."
+    return f"{printed}**Here** ({where}) {said}{same[as_reported(told, gap)]}"

@@ -4,7 +4,6 @@ test of each."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,6 @@ from bnet.audit import checks, counted, paper
 from bnet.audit.evidence import APART, OURS, Evidence, Result, Verdict, graded
 from bnet.audit.rows import read
 from bnet.corpora import SR
-from bnet.errors import BnetError
 from bnet.models import TABLE_3, VARIANTS
 from bnet.sound import log_mel
 
@@ -84,12 +82,9 @@ class Claim:
     measure: Callable[[Evidence], Result]
 
     def check(self, evidence: Evidence) -> Result:
-        """What the evidence says of it; a `BnetError` if that is a number and no link leads to it."""
+        """What the evidence says of it, with a link to the numbers."""
         found = self.measure(evidence)
-        link = found.link or self.link
-        if re.search(r"\d", found.measured) and not link:
-            raise BnetError(f"the claim {self.name!r} needs a page that holds its numbers: {found.measured!r}")
-        return found._replace(link=link)
+        return found._replace(link=found.link or self.link)
 
 
 def _does(variant: str) -> str:
