@@ -29,7 +29,7 @@ from IPython.display import display
 
 from bnet.audit import ablation, paper, plots
 from bnet.audit.evidence import measured_on
-from bnet.audit.report import Report, chosen
+from bnet.audit.report import load, most
 from bnet.book import myst
 from bnet.models import STEPS, TABLE_3, VARIANTS, drawing
 from bnet.models.cost import table
@@ -46,7 +46,7 @@ size = {"classes": classes, "frames": log_mel.frames(30)}
 def fullest(networks):
     """The report of the corpus on which more than half of these networks were run: GTZAN's, else that of tunes."""
     of = [corpus] if corpus else [*measured_on("gtzan"), "tunes"]
-    found = [Report.load(c, *chosen(c, profile, protocol, results_dir(), networks=networks), results_dir()) for c in of]
+    found = [most(load(c, results_dir(), profile, protocol), networks) for c in of]
     return next((r for r in found if len(set(r.networks) & set(networks)) > len(networks) / 2), found[-1])
 
 

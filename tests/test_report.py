@@ -15,7 +15,7 @@ from conftest import Tones
 from synthetic import write_record
 
 from bnet.audit import tables
-from bnet.audit.report import Report, chosen, shown
+from bnet.audit.report import Report, load
 from bnet.audit.settings import train_command
 from bnet.audit.words import SAID, spell, verdict
 from bnet.book.notebooks import notebook
@@ -43,15 +43,15 @@ def results(tones, tmp_path):
     return folder
 
 
-def load(results) -> Report:
-    return Report.load("tones", "custom", "grouped", results)
+def of_tones(results) -> Report:
+    return load("tones", results, "custom", "grouped")[0]
 
 
 def test_sentence_says_what_the_comparison_finds(tmp_path):
     for fold in range(5):
         write_record(tmp_path, "gtzan-images", "bbnn", fold, right=0.6)
         write_record(tmp_path, "gtzan-images", "proposed", fold, right=0.9)
-    report = Report.load("gtzan-images", "laptop", "holdout", tmp_path)
+    report = load("gtzan-images", tmp_path, "laptop", "holdout")[0]
     found = report.comparison("bbnn", "proposed")
     said = report.compare("proposed", "bbnn")
     assert "is better than" in said
@@ -79,9 +79,9 @@ def test_seeds_of_one_split_and_folds_that_are_missing_are_said(tmp_path):
         write_record(tmp_path, "gtzan-images", "bbnn", fold)
         if fold < 3:
             write_record(tmp_path, "gtzan-images", "svm-timbre", fold, protocol="official")
-    report = Report.load("gtzan-images", "laptop", "holdout", tmp_path)
+    report = load("gtzan-images", tmp_path, "laptop", "holdout")[0]
     assert report.results()["Folds"].tolist() == ["3 (0-1, 3)"]
-    official = Report.load("gtzan-images", "laptop", "official", tmp_path)
+    official = load("gtzan-images", tmp_path, "laptop", "official")[0]
     assert spell(official.comparison("svm-timbre", "svm-timbre")) == "2 seeds of one split"
 
 
@@ -98,12 +98,12 @@ def test_records_of_two_kinds_are_never_one_report(tmp_path, changed, message):
     write_record(tmp_path, "gtzan-images", "bbnn", 0)
     write_record(tmp_path, "gtzan-images", "bbnn", 1, **changed)
     with pytest.raises(BnetError, match=message):
-        Report.load("gtzan-images", "laptop", "holdout", tmp_path)
+        load("gtzan-images", tmp_path, "laptop", "holdout")
 
 
 def test_clips_that_a_corpus_shortens_are_still_of_the_profile(tmp_path):
     write_record(tmp_path, "homburg-10s", "bbnn", 0, profile="paper")
-    assert Report.load("homburg-10s", "paper", "holdout", tmp_path).records[0].config.training.clip_seconds == 10
+    assert load("homburg-10s", tmp_path, "paper", "holdout")[0].records[0].config.training.clip_seconds == 10
 
 
 def test_runs_of_different_settings_are_not_averaged_as_folds(tmp_path):
@@ -123,7 +123,7 @@ def test_runs_of_different_settings_are_not_averaged_as_folds(tmp_path):
 
 
 def test_table_counts_folds_and_pools_clips(results):
-    report = load(results)
+    report = of_tones(results)
     table = report.results().set_index("Network")
     assert table["Folds"].to_dict() == {"Majority class": "2", "SVM on rhythm": "3"}
     assert table.loc["SVM on rhythm", "Clips"] == 48
@@ -147,13 +147,13 @@ def test_two_records_of_one_fold_are_refused(results, tones):
     other = dataclasses.replace(job, config=dataclasses.replace(job.config, corpus_source="another renderer"))
     jobs.run(other, results, lambda text: None)
     with pytest.raises(BnetError, match="two records claim fold 0 of majority"):
-        load(results)
+        of_tones(results)
 
 
 def test_runs_with_changed_settings_are_shown_by_these(results, tones):
     more = get_profile("laptop", {**SETTINGS, "clip_seconds": "1", "epochs": "9"})
     jobs.run(jobs.jobs("tones", ["majority"], "grouped", more, [0])[0], results, lambda text: None)
-    one, other = shown("tones", "", "", results)
+    one, other = load("tones", results)
     assert [len(one.records), len(other.records)] == [5, 1]
     assert one.described == "profile `smoke` with `clip_seconds=1.0`, `groups=3`"
     assert other.described == "profile `laptop` with `clip_seconds=1.0`, `epochs=9`, `groups=3`"
@@ -164,16 +164,14 @@ def test_runs_with_changed_settings_are_shown_by_these(results, tones):
         get_profile("smoke", SETTINGS), purpose=""
     )
     assert "profile `smoke` with `clip_seconds=1.0`" in one.provenance()[0]
-    assert chosen("tones", "custom", "", results) == ("custom", "grouped")
-    assert load(results).records == one.records
+    assert of_tones(results).records == one.records
 
 
 def test_runs_of_a_profile_come_before_those_with_changed_settings(results, tones):
     FeatureStore(tones, 5.0).extract(tones.tracks(), jobs=1, progress=False)
     jobs.run(jobs.jobs("tones", ["majority"], "grouped", get_profile("smoke"), [0])[0], results, lambda text: None)
-    assert chosen("tones", "", "", results) == ("smoke", "grouped")
-    assert [report.profile for report in shown("tones", "", "", results)] == ["smoke"]
-    assert [report.profile for report in shown("tones", "custom", "", results)] == ["custom"]
+    assert [(report.profile, report.protocol) for report in load("tones", results)] == [("smoke", "grouped")]
+    assert [report.profile for report in load("tones", results, "custom")] == ["custom"]
 
 
 class Drawn(Tones):
@@ -233,6 +231,6 @@ def test_the_command_that_trains():
 
 
 def test_without_records_it_says_nothing_and_gives_the_command(tones, tmp_path):
-    report = Report.load("tones", "laptop", "grouped", tmp_path)
+    report = load("tones", tmp_path, "laptop", "grouped")[0]
     assert report.variants == []
     assert report.command(["bbnn"]) == ("bnet train --corpus tones --variant bbnn --protocol grouped --profile laptop")

@@ -81,4 +81,4 @@ def titled(evidence: Evidence, contrast: Contrast) -> str:
 def _accuracy(report: Report | None, name: str) -> float:
     if report is None or name not in report.variants:
         return np.nan
-    return 100 * float(report.summary.set_index("variant").loc[name, "accuracy"])
+    return 100 * float(np.mean(report.accuracies(name)))

@@ -7,7 +7,6 @@ nothing.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,10 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bnet.audit import measured
-from bnet.audit.report import Report
+from bnet.audit.report import Report, load
 from bnet.audit.settings import train_command
 from bnet.corpora import other_forms
-from bnet.runs import records
 from bnet.statistics.comparison import ROPE, Comparison
 from bnet.training.config import PROFILES
 
@@ -95,10 +93,8 @@ class Evidence:
         if corpus not in self.read:
             fullest, reports = [*PROFILES][::-1], []
             for name in measured_on(corpus):
-                some = records.find(self.results, corpus=name, exclude="")
-                have = {(record.config.profile, record.config.protocol) for record in some}
-                pairs = [pair for pair in itertools.product(fullest, THE_PAPERS) if pair in have]
-                reports += [Report.load(name, *pair, self.results) for pair in pairs]
+                some = [r for r in load(name, self.results) if r.records and r.profile in PROFILES]
+                reports += sorted(some, key=lambda r: (fullest.index(r.profile), THE_PAPERS.index(r.protocol)))
             self.read[corpus] = reports
         return self.read[corpus]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,33 +26,45 @@ from bnet.training.baselines import BASELINES
 from bnet.training.config import PROFILES, Profile, get_profile
 
 
-def chosen(
-    corpus: str, profile: str, protocol: str, results: Path, exclude: str = "", networks: Sequence[str] = ()
-) -> tuple[str, str]:
-    """The profile and protocol whose records a page shows: those asked for; where one is '', the first with records.
+def load(corpus: str, results: Path, profile: str = "", protocol: str = "", exclude: str = "") -> list[Report]:
+    """The records of `corpus` below `results`, a report per profile and protocol, of those asked for ('': of all); of
+    runs without the kinds of clips in `exclude`.
 
-    Profiles are looked through from the fullest to the shortest, protocols in the order of the corpus; where there are
-    no records at all, it is the first of each. Of several, those with records of the most `networks` come first.
-    Runs whose settings were changed by hand (profile ``custom``) are shown where there are no others.
+    The fullest profile comes first, then the protocols in the order of the corpus. Runs whose settings were changed by
+    hand (profile ``custom``) have a report per settings, that of the most runs first; where nobody asked for them, they
+    are left out if there are others. Where there are no records at all, it is one report without any.
+
+    Raises
+    ------
+    BnetError
+        If a name is unknown, a record is damaged, two records claim one fold of one network, or records are not of one
+        kind: other clips, another front end, another number of folds, or another version of the profile.
     """
-    profiles = [profile] if profile else [*PROFILES][::-1]
-    protocols = [protocol] if protocol else list(get_corpus(corpus).protocols)
-    have: dict[tuple[str, str], set[str]] = {}
-    for record in records.find(results, corpus=corpus, exclude=exclude):
-        have.setdefault((record.config.profile, record.config.protocol), set()).add(record.config.variant)
-    pairs = list(itertools.product(profiles, protocols))
-    by_hand = [pair for pair in have if profile in ("", CUSTOM) and pair == (CUSTOM, protocol or pair[1])]
-    fits = [pair for pair in pairs if pair in have] or by_hand or pairs[:1]
-    return max(fits, key=lambda pair: len(have.get(pair, set()).intersection(networks)))
+    known = get_corpus(corpus)
+    if profile and profile != CUSTOM:
+        get_profile(profile)
+    if protocol and protocol not in PROTOCOLS:
+        raise unknown("protocol", protocol, PROTOCOLS)
+    wanted = {key: value for key, value in (("profile", profile), ("protocol", protocol)) if value}
+    same: dict[tuple[str, str, str], list[Record]] = {}
+    for record in records.find(results, corpus=corpus, exclude=exclude, **wanted):
+        by_hand = record.config.profile == CUSTOM
+        key = (record.config.profile, record.config.protocol, str(settings.settings(record.config)) if by_hand else "")
+        same.setdefault(key, []).append(record)
+    if any(key[0] != CUSTOM for key in same):
+        same = {key: part for key, part in same.items() if key[0] != CUSTOM}
+    profiles, protocols = [*PROFILES][::-1], [*known.protocols, *PROTOCOLS]
+    order = [*profiles, CUSTOM]
+    keys = sorted(same, key=lambda key: (order.index(key[0]), protocols.index(key[1]), -len(same[key])))
+    for part in same.values():
+        settings.check(part, results)
+    none = Report(known, profile or profiles[0], protocol or protocols[0], (), exclude)
+    return [Report(known, *key[:2], tuple(same[key]), exclude) for key in keys] or [none]
 
 
-def shown(corpus: str, profile: str, protocol: str, results: Path, exclude: str = "") -> list[Report]:
-    """All that the page of a corpus shows, '' as in `chosen`: a report per protocol, and per settings of runs whose
-    settings were changed by hand; one without records where there are none."""
-    profile, first = chosen(corpus, profile, protocol, results, exclude)
-    protocols = [first] if protocol else dict.fromkeys([first, *get_corpus(corpus).protocols])
-    reports = [report for one in protocols for report in Report.every(corpus, profile, one, results, exclude)]
-    return [report for report in reports if report.records] or reports[:1]
+def most(reports: Sequence[Report], networks: Iterable[str]) -> Report:
+    """The report with records of the most of these networks, the first of equals."""
+    return max(reports, key=lambda report: len(set(report.variants).intersection(networks)))
 
 
 @dataclass(frozen=True)
@@ -67,35 +79,6 @@ class Report:
     protocol: str
     records: tuple[Record, ...]
     exclude: str = ""
-
-    @classmethod
-    def load(cls, corpus: str, profile: str, protocol: str, results: Path, exclude: str = "") -> Report:
-        """Read the records below `results`.
-
-        Raises
-        ------
-        BnetError
-            If a name is unknown, a record is damaged, two records claim one fold of one network, or records are not of
-            one kind: other clips, another front end, another number of folds, or another version of the profile.
-        """
-        return cls.every(corpus, profile, protocol, results, exclude)[0]
-
-    @classmethod
-    def every(cls, corpus: str, profile: str, protocol: str, results: Path, exclude: str = "") -> list[Report]:
-        """As `load`; of runs whose settings were changed by hand a report per settings, that of the most runs first."""
-        known = get_corpus(corpus)
-        if profile != CUSTOM:
-            get_profile(profile)
-        if protocol not in PROTOCOLS:
-            raise unknown("protocol", protocol, PROTOCOLS)
-        same: dict[str, list[Record]] = {}
-        for record in records.find(results, corpus=corpus, profile=profile, protocol=protocol, exclude=exclude):
-            settings.check_profile(record)
-            same.setdefault(str(settings.settings(record.config)) if profile == CUSTOM else "", []).append(record)
-        parts = sorted(same.values(), key=len, reverse=True) or [[]]
-        for part in parts:
-            settings.check_alike(part, results)
-        return [cls(known, profile, protocol, tuple(part), exclude) for part in parts]
 
     @property
     def variants(self) -> list[str]:
@@ -197,28 +180,33 @@ class Report:
 
     def chance(self) -> float | None:
         """Accuracy of always naming the largest class, from the baseline's records; None without them."""
-        return (
-            None if "majority" not in self.variants else float(self.summary.set_index("variant").accuracy["majority"])
-        )
+        return float(np.mean(self.accuracies("majority"))) if "majority" in self.variants else None
 
-    def command(self, variants: Sequence[str] = ("baselines", "bbnn", "proposed", "proposed-released")) -> str:
-        """The command that makes the records of this report."""
+    @cached_property
+    def nearest(self) -> tuple[Profile, dict[str, Any]]:
+        """The profile, or of runs whose settings were changed by hand the nearest one; and these settings."""
         if self.records:
-            return settings.command(self.records[0].config, variants, fold=False)
-        by_hand = {"NAME": "VALUE"} if self.profile == CUSTOM else {}
-        profile = "smoke" if by_hand else self.profile
-        return settings.train_command(self.corpus.name, variants, self.protocol, profile, by_hand, exclude=self.exclude)
-
-    @property
-    def described(self) -> str:
-        """The profile in words: its name, or the settings that were changed by settings."""
-        return settings.described(self.records[0].config) if self.records else f"profile `{self.profile}`"
+            return settings.nearest(self.records[0].config)
+        return PROFILES.get(self.profile, PROFILES["smoke"]), {"NAME": "VALUE"} if self.profile == CUSTOM else {}
 
     @property
     def settings(self) -> Profile:
-        """The profile as a row: of `PROFILES`, or with the settings that were changed by settings."""
-        return (
-            settings.profile(self.records[0].config) if self.records else PROFILES.get(self.profile, PROFILES["smoke"])
+        """The profile as a row: of `PROFILES`, or with the settings that were changed."""
+        base, different = self.nearest
+        return get_profile(base.name, {name: str(value) for name, value in different.items()} if self.records else None)
+
+    @property
+    def described(self) -> str:
+        """The profile for a caption: its name, or the nearest one's with what was changed, ``epochs=1``."""
+        base, different = self.nearest
+        changes = ", ".join(f"`{name}={value}`" for name, value in different.items())
+        return f"profile `{base.name}`" + (f" with {changes}" if changes else "")
+
+    def command(self, variants: Sequence[str] = ("baselines", "bbnn", "proposed", "proposed-released")) -> str:
+        """The command that makes the records of this report."""
+        base, different = self.nearest
+        return settings.train_command(
+            self.corpus.name, variants, self.protocol, base.name, different, exclude=self.exclude
         )
 
     def provenance(self) -> list[str]:

@@ -11,7 +11,7 @@ from bnet.corpora import get_corpus
 from bnet.errors import BnetError
 from bnet.runs.jobs import clip_seconds
 from bnet.runs.records import Record
-from bnet.training.config import PROFILES, Config, Profile, get_profile
+from bnet.training.config import PROFILES, Config, Profile
 
 CUSTOM = "custom"
 """Profile of runs whose settings were changed by hand."""
@@ -32,25 +32,10 @@ def changed(config: Config, profile: Profile) -> dict[str, Any]:
 
 
 def nearest(config: Config) -> tuple[Profile, dict[str, Any]]:
-    """The profile of a run and nothing; where it is none of `PROFILES`, that from which it differs in the fewest
-    settings, and these."""
-    if config.profile in PROFILES:
-        return PROFILES[config.profile], {}
-    base = min(PROFILES.values(), key=lambda profile: len(changed(config, profile)))
+    """The profile of a run (where it is none of `PROFILES`, that from which it differs in the fewest settings), and the
+    settings in which it differs."""
+    base = PROFILES.get(config.profile) or min(PROFILES.values(), key=lambda profile: len(changed(config, profile)))
     return base, changed(config, base)
-
-
-def profile(config: Config) -> Profile:
-    """The profile of a run: a row of `PROFILES`, or that of its settings."""
-    base, different = nearest(config)
-    return get_profile(base.name, {name: str(value) for name, value in different.items()})
-
-
-def described(config: Config) -> str:
-    """The profile for a caption: its name, or the nearest one's and what was changed: ``smoke`` with ``epochs=1``."""
-    base, different = nearest(config)
-    changes = ", ".join(f"`{name}={value}`" for name, value in different.items())
-    return f"profile `{base.name}`" + (f" with {changes}" if changes else "")
 
 
 def train_command(
@@ -85,17 +70,24 @@ _ALIKE = {
 """What all records of a report share, though their profile does not say it -> in words."""
 
 
-def check_alike(some: Sequence[Record], results: Path) -> None:
-    """Refuse, by a `BnetError`, records that no table may hold together: other clips or front ends, or one fold."""
+def check(some: Sequence[Record], results: Path) -> None:
+    """Refuse, by a `BnetError`, records that no table may hold together: two of one fold, of other clips or front ends,
+    or with settings that are not those of the profile that they name."""
     seen: dict[tuple[str, int], str] = {}
     for record in some:
-        key = (record.config.variant, record.config.fold)
-        if key in seen:
+        profile, fold = PROFILES.get(record.config.profile), (record.config.variant, record.config.fold)
+        for key, theirs in changed(record.config, profile).items() if profile else ():
             raise BnetError(
-                f"two records claim fold {key[1]} of {key[0]}: {seen[key]} and {record.name}, made with different "
+                f"{record.name} was made with {key} = {theirs}, but profile {profile.name!r} has "
+                f"{profile.to_dict()[key]}: it belongs to another version of the profile; move it out of the results "
+                "folder and run it again"
+            )
+        if fold in seen:
+            raise BnetError(
+                f"two records claim fold {fold[1]} of {fold[0]}: {seen[fold]} and {record.name}, made with different "
                 "settings; keep one of them in the results folder"
             )
-        seen[key] = record.name
+        seen[fold] = record.name
     for key, what in _ALIKE.items():
         copies = {getattr(record.config, key): record for record in some}
         if len(copies) > 1:
@@ -104,13 +96,3 @@ def check_alike(some: Sequence[Record], results: Path) -> None:
                 f"records of {one.config.corpus} were made on {len(copies)} different {what}, such as {one.name} and "
                 f"{other.name}; keep those of one in {results}"
             )
-
-
-def check_profile(record: Record) -> None:
-    """Refuse, by a `BnetError`, a record whose settings are not those of the profile that it names."""
-    profile = PROFILES.get(record.config.profile)
-    for key, theirs in changed(record.config, profile).items() if profile else ():
-        raise BnetError(
-            f"{record.name} was made with {key} = {theirs}, but profile {profile.name!r} has {profile.to_dict()[key]}: "
-            "it belongs to another version of the profile; move it out of the results folder and run it again"
-        )

@@ -228,9 +228,6 @@ def parameters(classes: int = 10) -> pd.DataFrame:
     """One row per network of the table, counted on its row (`bnet.models.cost`): ``variant, title, blocks,
     convolutions``; ``total`` and ``trainable`` parameters; ``weights`` (kernels and biases only), the count that the
     BBNN paper quotes."""
-    counted = cost.table(VARIANTS.values(), classes, None)
-    counted.insert(2, "blocks", [row.blocks for row in VARIANTS.values()])
-    columns = {"parameters": "total", "kernels": "weights"}
-    return counted.rename(columns=columns)[
-        ["variant", "title", "blocks", "convolutions", "total", "trainable", "weights"]
-    ]
+    counted = cost.table(VARIANTS.values(), classes, None).assign(blocks=[row.blocks for row in VARIANTS.values()])
+    columns = ["variant", "title", "blocks", "convolutions", "total", "trainable", "weights"]
+    return counted.rename(columns={"parameters": "total", "kernels": "weights"})[columns]

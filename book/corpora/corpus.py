@@ -28,7 +28,7 @@ from IPython.display import display
 from bnet.audit import paper, plots, tables
 from bnet.audit.checks import confused
 from bnet.audit.evidence import Evidence
-from bnet.audit.report import chosen, shown
+from bnet.audit.report import load
 from bnet.book import myst
 from bnet.corpora import SR, get_corpus, other_forms
 from bnet.errors import BnetError
@@ -42,9 +42,13 @@ found, others = get_corpus(corpus), other_forms(corpus)
 kinds = [kind for kind in exclude.split(",") if kind]
 wanted = jobs.variants([networks])
 if train:
-    one, split = chosen(corpus, profile, protocol, results_dir(), exclude)
-    jobs.run_all(jobs.jobs(corpus, [networks], split, get_profile(one), exclude=kinds), results_dir())
-whole = [report for form in (found, *others) for report in shown(form.name, profile, protocol, results_dir(), exclude)]
+    first = load(corpus, results_dir(), profile, protocol, exclude)[0]
+    todo = jobs.jobs(corpus, [networks], first.protocol, get_profile(first.profile), exclude=kinds)
+    jobs.run_all(todo, results_dir())
+whole = []
+for form in (found, *others):
+    every = load(form.name, results_dir(), profile, protocol, exclude)
+    whole += [report for report in every if report.profile == every[0].profile]
 reports = [report.only(wanted) if set(wanted) & set(report.networks) else report for report in whole]
 measured = [report for report in reports if report.records]
 by_form = [[report for report in measured if report.corpus is form] for form in (found, *others)]

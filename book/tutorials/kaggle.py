@@ -113,12 +113,12 @@ run(
 import pandas as pd
 
 from bnet.audit.evidence import Evidence
-from bnet.audit.report import Report
+from bnet.audit.report import load
 from bnet.runs.records import find
 
 names = variants.split(",")
 made = find(runs, corpus="gtzan", protocol=protocol)[0].config.profile
-yours = Report.load("gtzan", made, protocol, runs)
+yours = load("gtzan", runs, made, protocol)[0]
 parts = {f"yours, profile {made}": yours.only(names).results()}
 if checkout:
     ours = Evidence(checkout / "results").fullest("gtzan", *names, protocol=protocol)
