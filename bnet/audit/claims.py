@@ -93,22 +93,23 @@ def _does(variant: str) -> str:
     return f"loses {loss:.1f} points of test accuracy on GTZAN" if loss else "keeps the accuracy of BBNN"
 
 
-def _words() -> dict[str, dict[str, dict[str, object]]]:
-    """Placeholder in a claim's name -> what it stands for -> the words that the row's text takes then."""
-    corpora = {
-        corpus: {
+_WORDS = {
+    "corpus": [
+        {
+            "corpus": corpus,
             "title": title,
             "gain": paper.gain(corpus),
             "pairs": "; ".join(" with ".join(pair) for pair in paper.CONFUSED[corpus]),
             "most": checks.MOST_CONFUSED,
         }
         for corpus, title in paper.CORPUS_TITLES.items()
-    }
-    variants = {
-        name: {"title": VARIANTS[name].title, "does": _does(name), "explanation": paper.TABLE_3[name].explanation}
-        for name in TABLE_3
-    }
-    return {"corpus": corpora, "variant": variants}
+    ],
+    "variant": [
+        {"variant": name, "title": VARIANTS[name].title, "does": _does(name), "explanation": row.explanation}
+        for name, row in paper.TABLE_3.items()
+    ],
+}
+"""Placeholder in a claim's name -> for each value, the words that the row's text takes."""
 
 
 def _role(target: str) -> str:
@@ -119,12 +120,11 @@ def _role(target: str) -> str:
 
 def _claims(row: dict[str, str]) -> list[Claim]:
     """The claim of a row, or one for each corpus or variation that its name has a placeholder for."""
-    kind = next((kind for kind in _words() if f"{{{kind}}}" in row["name"]), "")
-    claims = []
-    for value, words in _words()[kind].items() if kind else [("", {})]:
-        texts = {key: text.format(**{kind or "_": value}, **words) for key, text in row.items()} if kind else row
-        link = " ".join(map(_role, texts["page"].split()))
-        measure = partial(CHECKS[row["name"]], value) if kind else CHECKS[row["name"]]
+    kind, claims = next((kind for kind in _WORDS if f"{{{kind}}}" in row["name"]), ""), []
+    for words in _WORDS[kind] if kind else [{}]:
+        texts = {key: text.format(**words) if kind else text for key, text in row.items()}
+        link, check = " ".join(map(_role, texts["page"].split())), CHECKS[row["name"]]
+        measure = partial(check, words[kind]) if kind else check
         claims.append(Claim(texts["name"], texts["section"], texts["says"], texts["test"], link, measure))
     return claims
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 import textwrap
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -19,15 +20,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from bnet.audit import paper, plots
-from bnet.audit.contrasts import CONTRASTS, METHODS, Contrast, draw, table, titled
+from bnet.audit.contrasts import CONTRASTS, METHODS, draw, table, titled
 from bnet.audit.evidence import Evidence, measured_on
 from bnet.audit.outside import Heard, read_all, reading
-from bnet.audit.report import Report
 from bnet.audit.words import spell, verdict
 from bnet.corpora import get_corpus
 from bnet.errors import BnetError
 from bnet.paths import write_text
-from bnet.statistics.comparison import Comparison
 
 PICTURE = "book/_static/finding.svg"
 """The figure of README, below the checkout."""
@@ -53,81 +52,55 @@ _MARKED = re.compile(r"(<!-- finding[^\n]*-->\n).*?(<!-- /finding -->)", re.DOTA
 
 
 class Answer(NamedTuple):
-    """A reader's question, the answer in a sentence or two, and the page that has more."""
+    """A reader's question, the answer in a sentence or two, and the page that has more; where there are records, also
+    its panel of the figure: in words, its title, its height in rows, and what draws it on an ``ax``."""
 
     question: str
     text: str
     page: str
+    told: str = ""
+    title: str = ""
+    height: float = 0.0
+    draw: Callable[..., Axes] | None = None
 
 
 def answers(evidence: Evidence) -> list[Answer]:
-    """The three questions of a reader, each with one sentence from the records and the page that has more."""
-    return [
-        Answer("Is the proposed network better than BBNN?", _better(evidence), "table-2"),
-        Answer("How much of GTZAN's accuracy is artists and replicas?", _falls(evidence), "luck"),
-        Answer("Does it name music from outside?", _outside(evidence), "outside"),
-    ]
+    """The three questions of a reader, each with its answer from the records."""
+    return [_better(evidence), _falls(evidence), _outside(evidence)]
 
 
 def figure(evidence: Evidence) -> plt.Figure:
     """The figure: one panel per question that has records (a `BnetError` if there are none); narrow, so that a phone
     shows it at its size."""
-    gaps, contrasts, songs = compared(evidence), _contrast(evidence), outside(evidence.results)
-    shown = [(len(gaps) + 1.2, "Proposed network minus BBNN", partial(_draw_gaps, gaps))] if gaps else []
-    for contrast, rows in contrasts:
-        title = f"{titled(evidence, contrast)}: test accuracy, %"
-        shown.append((len(rows) + 1.6, title, partial(draw, evidence, contrast, methods=SHOWN)))
-    if songs:
-        shown.append((4.6, "Songs from another collection", partial(_draw_songs, songs[0])))
+    shown = [answer for answer in answers(evidence) if answer.draw]
     if not shown:
         raise BnetError("no records to draw; make some with `make reproduce PROFILE=laptop`")
     plots.style()
-    heights = [height for height, _, _ in shown]
+    heights = [answer.height for answer in shown]
     fig, axes = plt.subplots(
         len(shown), 1, figsize=(5.0, 0.32 * sum(heights) + 0.45 * len(shown)), squeeze=False, layout="constrained",
         gridspec_kw={"height_ratios": heights},
     )  # fmt: skip
-    for ax, (_, title, drawn) in zip(axes.flat, shown, strict=True):
-        legend = drawn(ax=ax).get_legend()
+    for ax, answer in zip(axes.flat, shown, strict=True):
+        legend = answer.draw(ax=ax).get_legend()
         if legend:
             plt.setp(legend.get_texts(), fontsize=9)
-        above = 24 if legend else 6
-        ax.set_title(title, fontsize=11, loc="left", pad=above, weight="bold")
+        ax.set_title(answer.title, fontsize=11, loc="left", pad=24 if legend else 6, weight="bold")
         ax.tick_params(labelsize=9)
         ax.xaxis.label.set_size(9)
     return fig
 
 
 def description(evidence: Evidence) -> str:
-    """The alternative text of the figure."""
-    parts = [
-        f"{report.corpus.title}: the proposed network minus BBNN, {100 * found.difference:+.1f} points"
-        for report, found, _ in compared(evidence)
-    ]
-    for contrast, rows in _contrast(evidence):
-        values = [f"{row.title} {_percent(row.one)} and {_percent(row.other)}" for row in rows.itertuples()]
-        words = f"{contrast.one[2]} and {contrast.other[2]}"
-        parts.append(f"{titled(evidence, contrast)}, test accuracy on {words}: {'; '.join(values)}")
-    for heard in outside(evidence.results)[:1]:
-        parts.append(f"Songs of another collection that were named correctly: {reading.counted(heard)}")
-    return ". ".join(parts) + "." if parts else ""
+    """The alternative text of the figure; '' without any record."""
+    told = [answer.told for answer in answers(evidence) if answer.told]
+    return ". ".join(told) + "." if told else ""
 
 
 def sentences(evidence: Evidence) -> str:
     """The answers in words, without links, as README has them; '' without any record."""
-    if not description(evidence):
-        return ""
-    return "\n\n".join(f"**{answer.question}** {answer.text}" for answer in answers(evidence))
-
-
-def compared(evidence: Evidence) -> list[tuple[Report, Comparison, float]]:
-    """Of GTZAN and FMA-small, where both networks were run: the report that judges, the proposed network against BBNN,
-    and the paper's difference in points."""
-    return [
-        (report, comparison, paper.gain(corpus))
-        for corpus in IN_REACH
-        for comparison, report in evidence.compared("bbnn", "proposed", corpus)[:1]
-    ]
+    found = answers(evidence)
+    return "\n\n".join(f"**{a.question}** {a.text}" for a in found) if any(a.told for a in found) else ""
 
 
 def outside(results: Path) -> list[Heard]:
@@ -164,63 +137,74 @@ def readme(path: Path, evidence: Evidence) -> str:
     return _MARKED.sub(lambda found: f"{found[1]}{told}\n{found[2]}", text)
 
 
-def _better(evidence: Evidence) -> str:
-    found = compared(evidence)
+def _better(evidence: Evidence) -> Answer:
+    found = [(c, gap, report) for c in IN_REACH for gap, report in evidence.compared("bbnn", "proposed", c)[:1]]
     said = [
         f"on {report.corpus.title} {100 * gap.difference:+.1f} points of test accuracy, 95 % interval "
         f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f} ({spell(gap)}, {PROTOCOLS[report.protocol]}, profile "
-        f"`{report.profile}`; the paper {printed:+.1f}): {verdict(gap)}"
-        for report, gap, printed in found
+        f"`{report.profile}`; the paper {paper.gain(corpus):+.1f}): {verdict(gap)}"
+        for corpus, gap, report in found
     ]
-    missing = [paper.CORPUS_TITLES[corpus] for corpus in IN_REACH if not evidence.compared("bbnn", "proposed", corpus)]
+    missing = [paper.CORPUS_TITLES[corpus] for corpus in IN_REACH if corpus not in [c for c, _, _ in found]]
     if missing:
         said.append(f"{' and '.join(missing)}: the two have not been compared there yet")
     text = "; ".join(said)
-    pictures = [report for report, _, _ in found if report.corpus.of]
-    return f"{text[0].upper()}{text[1:]}.{' ' + PICTURES if pictures else ''}"
+    pictures = " " + PICTURES if any(report.corpus.of for _, _, report in found) else ""
+    answer = Answer("Is the proposed network better than BBNN?", f"{text[0].upper()}{text[1:]}.{pictures}", "table-2")
+    if not found:
+        return answer
+    rows = [
+        (report.corpus.title, paper.gain(corpus), 100 * gap.difference, 100 * gap.low, 100 * gap.high)
+        for corpus, gap, report in found
+    ]
+    frame = pd.DataFrame(rows, columns=["title", "paper_change", "change", "low", "high"])
+    gaps = [f"{row.title}: the proposed network minus BBNN, {row.change:+.1f} points" for row in frame.itertuples()]
+    title, height = "Proposed network minus BBNN", len(frame) + 1.2
+    return answer._replace(told=". ".join(gaps), title=title, height=height, draw=partial(_draw_gaps, frame))
 
 
-def _falls(evidence: Evidence) -> str:
-    rows = table(evidence, CONTRASTS[0], SHOWN).dropna(subset=["one", "other"])
-    if rows.empty:
-        return "Not measured yet: it takes the same methods on random splits and on the fault-filtered one."
-    falls = [f"{row.title} from {row.one:.0f} to {_percent(row.other, 0)}" for row in rows.itertuples()]
-    return (
-        "Against random splits, the split that keeps artists and copies of a recording apart takes the test accuracy "
-        f"of {'; '.join(falls)}."
-    )
-
-
-def _outside(evidence: Evidence) -> str:
-    songs = outside(evidence.results)
-    if not songs:
-        return "Not measured yet: no network has been evaluated on songs of another collection."
-    heard = songs[0]
-    made = "published" if heard.network["source"] == "published" else "trained here"
-    return (
-        f"{METHODS.get(heard.network['variant'], heard.network['variant'])}, {made} on "
-        f"{get_corpus(heard.network['trained_on']).title}, names correctly, of songs from another collection, "
-        f"{reading.counted(heard)}."
-    ).replace("the paper", "The paper", 1)
-
-
-def _contrast(evidence: Evidence) -> list[tuple[Contrast, pd.DataFrame]]:
-    """The first contrast of the paper's corpora that has records, with its rows; GTZAN's before FMA-small's."""
-    some = [(contrast, table(evidence, contrast, SHOWN)) for contrast in CONTRASTS if contrast.one[0] in IN_REACH]
-    return [(contrast, rows) for contrast, rows in some if len(rows)][:1]
-
-
-def _draw_gaps(gaps: list[tuple[Report, Comparison, float]], *, ax: Axes) -> Axes:
-    frame = pd.DataFrame(
-        [
-            (report.corpus.title, printed, 100 * gap.difference, 100 * gap.low, 100 * gap.high)
-            for report, gap, printed in gaps
-        ],
-        columns=["title", "paper_change", "change", "low", "high"],
-    )
+def _draw_gaps(frame: pd.DataFrame, *, ax: Axes) -> Axes:
     plots.changes(frame, ax=ax).get_legend().set_in_layout(False)
     ax.get_legend().get_texts()[-1].set_text("the paper")
     return ax
+
+
+def _falls(evidence: Evidence) -> Answer:
+    rows = table(evidence, CONTRASTS[0], SHOWN).dropna(subset=["one", "other"])
+    falls = [f"{row.title} from {row.one:.0f} to {_percent(row.other, 0)}" for row in rows.itertuples()]
+    text = (
+        "Against random splits, the split that keeps artists and copies of a recording apart takes the test accuracy "
+        f"of {'; '.join(falls)}."
+        if falls
+        else "Not measured yet: it takes the same methods on random splits and on the fault-filtered one."
+    )
+    answer = Answer("How much of GTZAN's accuracy is artists and replicas?", text, "luck")
+    some = [(contrast, table(evidence, contrast, SHOWN)) for contrast in CONTRASTS if contrast.one[0] in IN_REACH]
+    for contrast, rows in [pair for pair in some if len(pair[1])][:1]:  # GTZAN's before FMA-small's
+        values = "; ".join(f"{row.title} {_percent(row.one)} and {_percent(row.other)}" for row in rows.itertuples())
+        title = titled(evidence, contrast)
+        return answer._replace(
+            told=f"{title}, test accuracy on {contrast.one[2]} and {contrast.other[2]}: {values}",
+            title=f"{title}: test accuracy, %",
+            height=len(rows) + 1.6,
+            draw=partial(draw, evidence, contrast, methods=SHOWN),
+        )
+    return answer
+
+
+def _outside(evidence: Evidence) -> Answer:
+    question, songs = "Does it name music from outside?", outside(evidence.results)
+    if not songs:
+        text = "Not measured yet: no network has been evaluated on songs of another collection."
+        return Answer(question, text, "outside")
+    heard, named = songs[0], reading.counted(songs[0])
+    made = "published" if heard.network["source"] == "published" else "trained here"
+    text = (
+        f"{METHODS.get(heard.network['variant'], heard.network['variant'])}, {made} on "
+        f"{get_corpus(heard.network['trained_on']).title}, names correctly, of songs from another collection, {named}."
+    ).replace("the paper", "The paper", 1)
+    told, title = f"Songs of another collection that were named correctly: {named}", "Songs from another collection"
+    return Answer(question, text, "outside", told, title, 4.6, partial(_draw_songs, heard))
 
 
 def _draw_songs(heard: Heard, *, ax: Axes) -> Axes:

@@ -37,14 +37,14 @@ DIFFERENCES = tuple(Discrepancy(**row) for row in read("differences"))
 
 class System(NamedTuple):
     """An accuracy (in percent; the mean where several splits were drawn) that a system reports on a corpus, how clips
-    were split (`PROTOCOLS`), where it was read, the year (0: not told), and the sd over splits where it is reported."""
+    were split (`PROTOCOLS`), where it was read, the year and the sd over splits where they are told."""
 
     corpus: str
     protocol: str
     name: str
     accuracy: float
     source: str
-    year: int = 0
+    year: int | None = None
     sd: float | None = None
 
 
@@ -67,21 +67,15 @@ SYSTEMS = (
         for corpus in paper.CORPUS_TITLES
         for variant, title in (("bbnn", "BBNN, as the paper reports it"), ("proposed", "the proposed network"))
     ),
-    *(
-        System(
-            row["corpus"], row["protocol"], row["name"], float(row["accuracy"]), row["source"], int(row["year"] or 0),
-            float(row["sd"]) if row["sd"] else None,
-        )
-        for row in read("systems")
-    ),
-)  # fmt: skip
+    *(System(**row) for row in read("systems", accuracy=float, year=int, sd=float)),
+)
 """The reported accuracies, by corpus and protocol."""
 
 
 def earlier_and_better(corpus: str, until: int = 2022) -> list[System]:
     """Systems published by `until`, over random splits, that report more than the proposed network; the best first."""
     ours = paper.TABLE_2[corpus, "proposed"].test
-    found = [s for s in SYSTEMS if s.corpus == corpus and s.protocol == "random" and 0 < s.year <= until]
+    found = [s for s in SYSTEMS if s.corpus == corpus and s.protocol == "random" and s.year and s.year <= until]
     return sorted((s for s in found if s.accuracy > ours), key=lambda s: -s.accuracy)
 
 
@@ -101,11 +95,9 @@ class Board(NamedTuple):
         return ram <= self.ram and (self.storage is None or storage <= self.storage)
 
 
-def _bytes(kib: str) -> int | None:
-    return 2**10 * int(kib) if kib else None
+def _kib(text: str) -> int:
+    return 2**10 * int(text)
 
 
-BOARDS = tuple(
-    Board(row["name"], row["kind"], _bytes(row["ram_kib"]), _bytes(row["storage_kib"]), row["source"])
-    for row in read("boards")
-)
+BOARDS = tuple(Board(*row.values()) for row in read("boards", ram_kib=_kib, storage_kib=_kib))
+"""The small computers, by kind."""

@@ -32,27 +32,24 @@ class Variation(Reported):
     explanation: str
 
 
-_CORPORA = {row["corpus"]: row for row in read("corpora")}
+_ACCURACIES = [f"{variant}_{part}" for variant in ("bbnn", "proposed") for part in ("validation", "test")]
+_KINDS = {"tracks": int, "threshold": float, **dict.fromkeys(_ACCURACIES, float)}
+_CORPORA = {row["corpus"]: row for row in read("corpora", **_KINDS)}
 
 CORPUS_TITLES = {corpus: row["title"] for corpus, row in _CORPORA.items()}
 """The paper's corpora (section III-A), in the order in which its text discusses them."""
 
 TABLE_2 = {
-    (corpus, variant): Reported(
-        float(row[f"{variant}_validation"]), float(row[f"{variant}_test"]), f"Table II, {row['table_2']}"
-    )
+    (corpus, variant): Reported(row[f"{variant}_validation"], row[f"{variant}_test"], f"Table II, {row['table_2']}")
     for corpus, row in _CORPORA.items()
     for variant in ("bbnn", "proposed")
 }
 """(corpus, network) -> the paper's Table II: 'the highest test accuracy' of ten draws (section III-C)."""
 
 TABLE_3 = {
-    row["variant"]: Variation(
-        float(row["validation"]), float(row["test"]), f"Table III, row {number}",
-        int(row["loss"]) if row["loss"] else None, row["figure"], row["explanation"],
-    )
-    for number, row in enumerate(read("table-3"), 1)
-}  # fmt: skip
+    row.pop("variant"): Variation(where=f"Table III, row {number}", **row)
+    for number, row in enumerate(read("table-3", validation=float, test=float, loss=int), 1)
+}
 """Variation of BBNN -> its row. The table has no row for BBNN itself: that is Table II's."""
 
 TABLE_1 = {
@@ -61,13 +58,13 @@ TABLE_1 = {
 }
 """Corpus -> rows of the paper's Table I, top to bottom: genre as printed, our label, number of tracks."""
 
-TABLE_1_TOTALS = {corpus: int(row["tracks"]) for corpus, row in _CORPORA.items()}
+TABLE_1_TOTALS = {corpus: row["tracks"] for corpus, row in _CORPORA.items()}
 """Corpus -> number of tracks, the last row of the paper's Table I."""
 
 TABLE_1_REMARKS = {corpus: row["remarks"] for corpus, row in _CORPORA.items()}
 """Corpus -> how the paper's Table I differs from the corpus itself, in our words."""
 
-THRESHOLDS = {corpus: float(row["threshold"]) for corpus, row in _CORPORA.items()}
+THRESHOLDS = {corpus: row["threshold"] for corpus, row in _CORPORA.items()}
 """Corpus -> test accuracy until which the published notebooks draw a new split."""
 
 CONFUSED = {

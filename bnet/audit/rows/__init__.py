@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 
-def read(name: str) -> Iterator[dict[str, str]]:
-    """The rows of a table: column -> text, '' where a cell is empty."""
+def read(name: str, **kinds: Callable[[str], Any]) -> Iterator[dict[str, Any]]:
+    """The rows of a table: column -> text, '' where a cell is empty; of the columns in `kinds`, what these make of the
+    text, None where a cell is empty."""
     with (Path(__file__).parent / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+        for row in csv.DictReader(file):
+            yield row | {column: kind(row[column]) if row[column] else None for column, kind in kinds.items()}
