@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import Tones
 from typer.testing import CliRunner
 
 from bnet import backend, cli
@@ -17,13 +19,13 @@ from bnet.audit.probes import PROBES, changes, inside, reading
 from bnet.audit.probes.bench import Bench
 from bnet.audit.probes.running import chosen, folder, read, run, text
 from bnet.audit.sealed import DamagedAnswers
-from bnet.corpora import SR, Corpus, get_corpus
+from bnet.corpora import CORPORA, SR, Corpus, get_corpus
 from bnet.corpora.pictures import GTZAN_IMAGES
 from bnet.corpora.store import FeatureStore
 from bnet.deploy.networks import find_run
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant, get_variant
-from bnet.runs import jobs
+from bnet.runs import jobs, records
 from bnet.sound.log_mel import FeatureSettings
 from bnet.sound.log_mel import frames as frames_of
 from bnet.training.config import get_profile
@@ -39,28 +41,37 @@ def quiet(text: str) -> None:
     pass
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """Features of the miniature corpus, and records of a tiny network and of an SVM, below one folder."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BNET_CACHE", str(folder / "cache"))
+        patch.setitem(CORPORA, "tones", Tones())
+        patch.setitem(VARIANTS, "tiny", TINY)
+        todo = jobs.jobs("tones", ["tiny", "svm-timbre"], "grouped", PROFILE, [0])
+        jobs.run_all(todo, folder / "results", workers=1, log=quiet)
+    return folder
+
+
+def copied(trained: Path, tmp_path: Path, variant: str):
+    """The record of one of them, in the test's own folder, with the features."""
+    shutil.copytree(trained / "cache", tmp_path / "cache", dirs_exist_ok=True)
+    run = next((trained / "results" / "tones").glob(f"{variant}-*"))
+    return records.read(shutil.copytree(run, tmp_path / "results" / "tones" / run.name))
+
+
 @pytest.fixture
-def ready(tones, monkeypatch):
-    """The miniature corpus with its features extracted, and a tiny network in the table."""
-    monkeypatch.setitem(VARIANTS, "tiny", TINY)
-    FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
-    return tones
-
-
-def made(tmp_path: Path, variant: str):
-    return jobs.run(jobs.jobs("tones", [variant], "grouped", PROFILE, [0])[0], tmp_path / "results", quiet)
-
-
-@pytest.fixture
-def network(ready, tmp_path):
+def network(tones, trained, tmp_path, monkeypatch):
     """A tiny network, trained."""
-    return made(tmp_path, "tiny")
+    monkeypatch.setitem(VARIANTS, "tiny", TINY)
+    return copied(trained, tmp_path, "tiny")
 
 
 @pytest.fixture
-def timbre(ready, tmp_path):
+def timbre(tones, trained, tmp_path):
     """The SVM that knows means and spreads of bands, and nothing of time."""
-    return made(tmp_path, "svm-timbre")
+    return copied(trained, tmp_path, "svm-timbre")
 
 
 # --- changed sound
