@@ -117,7 +117,7 @@ def test_files_of_two_formats_that_are_joined_are_refused(tmp_path, first, secon
 @pytest.mark.parametrize("suffix", ["flac", "au", "caf", "w64", "rf64", "wav", "aiff"])
 def test_other_joined_files_are_refused(tmp_path, suffix):
     data = sound(tmp_path, suffix, **({"format": "RF64"} if suffix == "rf64" else {}))
-    refuse(given(tmp_path, f"a.{suffix}", data, data), "convert it")
+    refuse(given(tmp_path, f"a.{suffix}", data, data), "is several files joined end to end", "convert it")
 
 
 def test_the_part_before_the_second_file_is_given(tmp_path):
@@ -234,6 +234,37 @@ def test_whole_ogg_without_the_end_of_stream_flag_is_read(tmp_path, options):
 def test_a_format_under_another_name_is_told(tmp_path, head, kind):
     path = given(tmp_path, "a.mp3", head, np.random.default_rng(0).bytes(20_000))
     refuse(path, f"holds {kind}, not MP3: convert it (ffmpeg -i a.mp3 out.wav)")
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (b"\n<!doctype html><html>", "holds a web page, not MP3: download it again"),
+        (b"<html><head>", "holds a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "holds a pointer of Git LFS, not MP3: fetch it"),
+        (b"PK\3\4", "holds an archive, not MP3: unpack it"),
+        (b"\x1f\x8b\x08", "holds an archive"),
+    ],
+)
+def test_what_is_no_sound_is_told(tmp_path, head, message):
+    refuse(given(tmp_path, "a.mp3", head, np.random.default_rng(0).bytes(20_000)), message)
+
+
+ID3 = b"ID3\x03\0\0\0\0\0\x10" + bytes(16)
+APE = b"".join(b"APETAGEX" + b"\xd0\x07\0\0\x28\0\0\0\1\0\0\0\0\0\0" + end + bytes(8) for end in (b"\xa0", b"\x80"))
+APE = APE[:32] + bytes(8) + APE[32:]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(ID3, b""), (b"", b"TAG" + bytes(125)), (b"", APE), (ID3, APE + b"TAG" + bytes(125))]
+)
+def test_flac_with_the_tags_of_an_mp3_is_read_and_checked(tmp_path, before, after):
+    flac = sound(tmp_path, "flac")
+    np.testing.assert_array_equal(
+        load(given(tmp_path, "a.flac", before, flac, after)), load(given(tmp_path, "b.flac", flac))
+    )
+    refuse(given(tmp_path, "cut.flac", before, flac[:-9_000], after), "truncated")
+    refuse(given(tmp_path, "two.flac", before, flac, flac, after), "joined")
 
 
 @pytest.mark.parametrize("channels", [2, 4])

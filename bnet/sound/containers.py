@@ -36,8 +36,18 @@ _FOREIGN = {
     rb"\0\0\x01\xba": "MPEG video",
     rb"DSD |FRM8": "DSD",
     rb" paf.{12}\0\0\0\x01|fap .{12}\x01\0\0\0": "PAF of 24 bits",  # libsndfile prints its faults
+    rb"(?i)\s*<(!doctype|html|\?xml)": "a web page",
+    rb"version https://git-lfs": "a pointer of Git LFS",
+    rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!": "an archive",
 }
-"""How a file begins -> the format, which libsndfile does not read (it takes some of them for MP3)."""
+"""How a file begins -> what it is, which libsndfile does not read (it takes some of them for MP3)."""
+
+MENDS = {
+    "a web page": "download it again",
+    "a pointer of Git LFS": "fetch it (git lfs pull)",
+    "an archive": "unpack it",
+}
+"""What to do where nothing can be converted."""
 
 _BEGINNINGS = (*b"RIFF RIFX RF64 FORM fLaC".split(), b"riff\x2e\x91\xcf\x11", b".snd\0\0", b"caff\0\1", b"OggS\0\2")
 """How files begin that may stand behind another one."""
@@ -62,16 +72,33 @@ def map_file(path: Path) -> mmap.mmap:
 def foreign(path: Path) -> str:
     """The format of a file that libsndfile can't read, by its first bytes; '' if it is none of those known here."""
     with open(path, "rb") as stream:
-        head = stream.read(20)
-        if head.startswith(b"ID3"):
-            stream.seek(id3_length(head))
-            head = stream.read(20)
+        stream.seek(beginning(stream.read(10)))
+        head = stream.read(24)
     return next((name for start, name in _FOREIGN.items() if re.match(start, head, re.DOTALL)), "")
+
+
+def beginning(head: bytes) -> int:
+    """The byte at which a file that begins so begins behind its ID3 tag, if it has one."""
+    return id3_length(head) if head[:3] == b"ID3" and len(head) >= 10 else 0
 
 
 def id3_length(head: bytes) -> int:
     """Length in bytes of the ID3 tag that begins so."""
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+
+
+def without_tag(path: Path) -> bytes | None:
+    """A FLAC without what taggers of MP3s put behind it (ID3v1, APEv2), which its decoder takes for sound, or None."""
+    data = map_file(path)
+    if data[(start := beginning(data[:10])) : start + 4] != b"fLaC":
+        return None
+    end = len(data)
+    while data[end - 128 : end - 125] == b"TAG" or data[end - 32 : end - 24] == b"APETAGEX":
+        if data[end - 32 : end - 24] != b"APETAGEX":
+            end -= 128
+        else:  # its size counts the footer, not the header, which flag 31 announces
+            end -= int.from_bytes(data[end - 20 : end - 16], "little") + 32 * (data[end - 9] >> 7)
+    return data[:end] if 4 < end < len(data) else None
 
 
 def with_size(path: Path) -> bytes | None:
@@ -81,8 +108,9 @@ def with_size(path: Path) -> bytes | None:
     found = re.match(_NO_SIZE, data[: 1 << 16])
     if not found or (data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") == len(data) - 8):
         return None
-    at, size = found.end(), (len(data) - found.end()).to_bytes(8, "little")
-    size = size if data[:4] == b"RF64" else b"\xff" * (8 if data[:4] == b"caff" else 4)
+    at = found.end()
+    sizes = {b"RF64": (len(data) - at).to_bytes(8, "little"), b"caff": (len(data) - at - 8).to_bytes(8, "big")}
+    size = sizes.get(data[:4], b"\xff" * 4)
     return data[:at] + size + data[at + len(size) :]
 
 
@@ -102,22 +130,27 @@ def sound_end(path: Path, stream: soundfile.SoundFile) -> int:
     """The byte at which the sound ends, or before which no other file begins, by the header."""
     if stream.format == "OGG":  # behind the heads of all streams that sound at once
         body = re.compile(rb"OggS\0[\0\1\4\5]").search(map_file(path))
-        return body.start() if body else 4
+        return body.start() if body else first_byte(path)
     sizes = [int(size) + more for form, more in _ENDS for size in re.findall(form, stream.extra_info)[:1]]
-    return sum(sizes) if 64 < sum(sizes) < UNKNOWN_SIZE else 4
+    return sum(sizes) if 64 < sum(sizes) < UNKNOWN_SIZE else first_byte(path)
+
+
+def first_byte(path: Path) -> int:
+    """A byte within the first bytes of a file's own format, behind a tag: another file begins later."""
+    return beginning(map_file(path)[:10]) + 4
 
 
 def another(path: Path, start: int) -> str:
     """A second file that begins behind the byte `start` of this one, and that libsndfile reads, in words; '': none."""
     data = map_file(path)
-    for beginning in _BEGINNINGS:
-        at = data.find(beginning, start)
+    for start_of_one in _BEGINNINGS:
+        at = data.find(start_of_one, start)
         while at > 0:
             try:
                 with soundfile.SoundFile(io.BytesIO(data[at:])) as second:
                     return f"{second.format} {second.subtype}, {second.samplerate} Hz, {channel_count(second.channels)}"
             except soundfile.SoundFileError:
-                at = data.find(beginning, at + 1)
+                at = data.find(start_of_one, at + 1)
     return ""
 
 

@@ -25,8 +25,8 @@ MIN_SECONDS = 1.0
 SILENCE = 1e-4
 """A clip whose absolute peak (full scale is 1) stays below this, -80 dB, is silent; 16-bit dither has 3e-5."""
 
-CANCELLED = 1e-3
-"""Channels whose mean has less than this part of their energy, -30 dB, cancel: one is the other upside down."""
+CANCELLED = 1e-2
+"""Channels whose mean has less than this part of their energy, -20 dB, cancel: one is the other upside down."""
 
 
 def load(path: str | os.PathLike[str], *, sr: int = SR, **part: Any) -> np.ndarray:

@@ -65,12 +65,12 @@ def blocks(path: Path, seconds: float | None = None, offset: float = 0.0) -> Ite
 
     Notes
     -----
-    An MP3 whose own count of frames is too small, a file whose header says 0 for the size of its sound, and an Opus
-    whose end is not marked, are held in memory, as they are on disk; all else a block at a time: neither channels nor a
-    header that lies cost memory.
+    An MP3 whose own count of frames is too small, a file whose header says 0 for the size of its sound, an Opus whose
+    end is not marked, and a FLAC with an MP3's tag at its end, are held in memory, as they are on disk; all else a
+    block at a time: neither channels nor a header that lies cost memory.
     """
     with quiet_mpg123():
-        mended = containers.with_size(path) or containers.with_end(path)
+        mended = containers.with_size(path) or containers.with_end(path) or containers.without_tag(path)
         stream = _open(path, mended)
         sr = stream.samplerate
         start = int(offset * sr)
@@ -112,12 +112,11 @@ def _open(path: Path, mended: bytes | None = None) -> _Stream:
     """A sound file, or what it should hold in place of its bytes."""
     if kind := containers.foreign(path):
         named = path.suffix[1:].upper() if path.suffix.lower() in _READABLE else "WAV, FLAC, MP3, OGG, AIFF or AU"
-        raise BnetError(
-            f"{path} holds {kind}, not {named}: convert it (ffmpeg -i {path.name} out.wav), or leave it out"
-        )
-    if mended:
-        return _Stream(io.BytesIO(mended))
+        mend = containers.MENDS.get(kind, f"convert it (ffmpeg -i {path.name} out.wav)")
+        raise BnetError(f"{path} holds {kind}, not {named}: {mend}, or leave it out")
     try:
+        if mended:
+            return _Stream(io.BytesIO(mended))
         return _Stream(os.fsencode(path))
     except soundfile.SoundFileError:  # of an MP3 it looks at macOS's companion (._a.mp3) first, and takes that for SD2
         descriptor = os.open(path, os.O_RDONLY)
@@ -126,6 +125,8 @@ def _open(path: Path, mended: bytes | None = None) -> _Stream:
     try:
         return _Stream(descriptor, closefd=True)
     except soundfile.SoundFileError as error:
+        if path.stat().st_size and (second := containers.another(path, containers.first_byte(path))):
+            raise _joined(path, f"a second one ({second}) begins") from error
         raise _unknown(path) from error
 
 
@@ -170,7 +171,7 @@ def _next(path: Path, stream: _Stream, size: int, end: int) -> tuple[np.ndarray,
     try:
         return mean(stream.read(size, dtype=kind, always_2d=True), scale)
     except soundfile.SoundFileError as error:
-        _refuse_another(path, stream, end, 4)
+        _refuse_another(path, stream, end, containers.first_byte(path))
         raise BnetError(
             f"{path} is truncated or damaged: after {end / stream.samplerate:.2f} s decoding stops ({error}); "
             "expected a whole file; copy or download it again"
