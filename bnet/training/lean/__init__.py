@@ -19,9 +19,10 @@ so far.
   feature maps, the stem's convolution. Kept are the feature maps, and what stands between two convolutions of a branch.
 
 **The modules**, from the outside in: `model` is the Keras model that trains a plain network's own weights; `plan` reads
-a row of the table as stem, consumers and convolutions, or says why it can't; `trunk` runs a plan forward and backward;
-`memory` has the slots of one array in which all maps lie; `workers` spreads a kernel over the cores; `kernels` and
-`stem` are the loops over pixels, compiled on the spot by numba, made of the vector operations in `lanes`.
+a row of the table as stem, consumers and convolutions, or says why it can't; `trunk` runs a plan forward and backward,
+and `operations` has what it does to one map; `memory` has the slots of one array in which all maps lie; `workers`
+spreads a kernel over the cores; `kernels` and `stem` are the loops over pixels, compiled on the spot by numba, made of
+the vector operations in `lanes`.
 
 All this is for TensorFlow on a CPU. JAX has a lean step of its own, `bnet.training.gpu`, of the same plan.
 """

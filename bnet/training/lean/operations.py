@@ -1,0 +1,179 @@
+"""The operations on maps that each have one input, forward and backward, on NumPy arrays, and what all operations need.
+
+The gradient through mean and variance is ``offset + slope * x`` per channel. All consumers' shares add up; it is
+applied when the whole gradient is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bnet.training.lean import kernels, stem
+from bnet.training.lean.memory import CHANNELS, Map, Memory
+from bnet.training.lean.plan import Convolution, Plan
+from bnet.training.lean.workers import Workers, shared
+
+Arrays = dict[str, np.ndarray]
+
+
+class Affine(NamedTuple):
+    """A normalisation as ``scale * x + shift`` [each shape=(channels,), float32], with the mean it took away."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+    shift: np.ndarray
+    rstd: np.ndarray
+
+    def of(self, place: int) -> Affine:
+        """For the feature map at `place` of the concatenation."""
+        return Affine(*(a[channels(place)] for a in self))
+
+
+def channels(place: int) -> slice:
+    """The channels of the feature map at `place` of a concatenation."""
+    return slice(place * CHANNELS, (place + 1) * CHANNELS)
+
+
+def finalising(maps: Sequence[Map]) -> tuple[np.ndarray, np.ndarray]:
+    """Offset and slope of maps [each shape=(maps * 32,)], as kernels take them."""
+    offset, slope = (np.concatenate([getattr(m, kind) for m in maps]) for kind in ("offset", "slope"))
+    return offset.astype(np.float32), slope.astype(np.float32)
+
+
+class Operations:
+    """A step of a plan; `trunk.Trunk` says which operation is done when, and explains the parameters."""
+
+    def __init__(self, plan: Plan, epsilon: float, workers: Workers | None = None):
+        self.plan, self.epsilon, self.workers = plan, epsilon, workers or shared()
+        self.memory, self.slots = Memory(), 0
+
+    def begin(self, x: np.ndarray, weights: Arrays, moving: Arrays | None) -> None:
+        """Begin a forward pass: nothing is kept of the one before."""
+        self.x, self.weights, self.moving = np.ascontiguousarray(x), weights, moving
+        (ph, pw), (batch, self.frames, self.width) = self.plan.stem.pool, x.shape
+        self.height, self.bands = self.frames // ph, self.width // pw
+        self.lines, self.size = batch * self.height, batch * self.height * self.bands
+        self.memory.lay_out(self.size, self.slots)
+        self.tape: list[Callable[[], None]] = []
+        self.found: Arrays = {}
+
+    def _run(self, kernel, slots: tuple, *rest, sums: Sequence[int] = (2 * CHANNELS,), products: Sequence[int] = ()):
+        """Run a kernel over all lines of the maps, or over all rows for those kernels that take blocks of them."""
+        total, unit = (self.size, kernels.BLOCK) if kernel in kernels.BY_ROWS else (self.lines, 1)
+        arguments = (self.memory.array, self.size, *slots, *rest)
+        return self.workers.run(kernel, total, unit, arguments, sums, products)
+
+    def _remember(self, back: Callable[[], None]) -> None:
+        """Put an operation's backward pass on the tape."""
+        if self.moving is None:
+            self.tape.append(back)
+
+    def _conv_weights(self, conv: str) -> tuple[np.ndarray, np.ndarray]:
+        return np.ravel(self.weights[f"{conv}/kernel"]), self.weights[f"{conv}/bias"]
+
+    def _affine(self, norm: str | None, maps: Sequence[Map]) -> Affine:
+        """The normalisation of concatenated maps; without a norm zeros, of which nothing is read."""
+        if norm is None:
+            return Affine(*np.zeros((4, len(maps) * CHANNELS), np.float32))
+        if self.moving is None:
+            mean, variance = (np.concatenate([getattr(m, kind) for m in maps]) for kind in ("mean", "variance"))
+            self.found[f"{norm}/mean"], self.found[f"{norm}/variance"] = mean, variance
+        else:
+            mean, variance = (self.moving[f"{norm}/moving_{kind}"].astype(float) for kind in ("mean", "variance"))
+        rstd = 1 / np.sqrt(variance + self.epsilon)
+        scale = self.weights[f"{norm}/gamma"] * rstd
+        shift = self.weights[f"{norm}/beta"] - mean * scale
+        return Affine(*(a.astype(np.float32) for a in (mean, scale, shift)), rstd)
+
+    def _norm_back(
+        self, norm: str, affine: Affine, sums: np.ndarray, n: int, maps: Map, part: slice = slice(None)
+    ) -> None:
+        """From sums of dy and dy * (x - mean) over n pixels: gradients of gamma and beta, offset and slope of the maps.
+
+        For the channels in `part` of the normalisation, of which `affine` and `sums` are.
+        """
+        dy, product = sums.reshape(2, -1)
+        gamma = self.weights[f"{norm}/gamma"]
+        for kind, found in (("gamma", product * affine.rstd), ("beta", dy)):
+            self.results.setdefault(f"{norm}/{kind}", np.empty(gamma.size))[part] = found
+        scale = gamma[part] * affine.rstd
+        slope = -scale * affine.rstd**2 * product / n
+        maps.offset = maps.offset - scale * dy / n - slope * affine.mean
+        maps.slope = maps.slope + slope
+
+    def _stem(self) -> Map:
+        step, target, n = self.plan.stem, Map(self.memory.take()), self.x.size
+        kernel, bias = self._conv_weights(step.conv)
+        (kh, kw), x, inner = step.size, self.x.reshape(-1), Map(None)
+        if self.moving is None:
+            lines, shape = len(self.x) * self.frames, (self.frames, self.width, kh, kw)
+            (sums,) = self.workers.run(stem.stem_moments, lines, 1, (x, kernel, bias, *shape), (2 * CHANNELS,))
+            inner.note(sums, n)
+        affine = self._affine(step.norm, [inner])
+        shape = (self.frames, self.width, self.height, self.bands, kh, kw, *step.pool)
+        (sums,) = self._run(stem.stem_forward, (target.slot,), x, kernel, bias, affine.scale, affine.shift, *shape)
+        target.note(sums, self.size)
+
+        def back():
+            lengths = (2 * CHANNELS, CHANNELS * CHANNELS, CHANNELS * CHANNELS, CHANNELS)
+            rest = (*finalising([target]), x, kernel, bias, *affine[:3], *shape)
+            sums, *found = self._run(stem.stem_backward, (target.slot, target.grad), *rest, sums=lengths)
+            self._norm_back(step.norm, affine, sums, n, inner)
+            by_gradient, by_map, patches = (a.reshape(-1, CHANNELS) for a in found)
+            scale = self.weights[f"{step.norm}/gamma"] * affine.rstd
+            offset = inner.offset + inner.slope * affine.mean  # by_map is of the convolution without its mean
+            whole = scale * by_gradient + offset * patches.T + inner.slope * by_map
+            self.results[f"{step.conv}/kernel"] = whole[: kh * kw].reshape(kh, kw, 1, CHANNELS)
+            self.results[f"{step.conv}/bias"] = scale * sums[:CHANNELS] + offset * n
+
+        self._remember(back)
+        return target
+
+    def _conv(self, source: Map, step: Convolution) -> Map:
+        target, affine = Map(self.memory.take()), self._affine(step.norm, [source])
+        (weights, bias), (kh, kw), normed = self._conv_weights(step.conv), step.size, step.norm is not None
+        shape = (self.height, self.bands, kh, kw)
+        rest = (normed, affine.scale, affine.shift, weights, bias, *shape)
+        (sums,) = self._run(kernels.conv_forward, (source.slot, target.slot), *rest)
+        target.note(sums, self.size)
+
+        def back():
+            transposed = weights.reshape(kh, kw, CHANNELS, CHANNELS)[::-1, ::-1].transpose(0, 1, 3, 2)
+            self.memory.new_grad(source)
+            weight_grads, sums, bias_grads = self._run(
+                kernels.conv_backward,
+                (source.slot, source.grad, target.slot, target.grad),
+                *finalising([target]),
+                normed,
+                *affine[:3],
+                np.ascontiguousarray(transposed).reshape(-1),
+                *shape,
+                sums=(2 * CHANNELS, CHANNELS),
+                products=(weights.size,),
+            )
+            self.results[f"{step.conv}/kernel"] = weight_grads.reshape(kh, kw, CHANNELS, CHANNELS)
+            self.results[f"{step.conv}/bias"] = bias_grads
+            if normed:
+                self._norm_back(step.norm, affine, sums, self.size, source)
+            self.memory.give(target)
+
+        self._remember(back)
+        return target
+
+    def _norm(self, source: Map, step: Convolution) -> Map:
+        target, affine = Map(self.memory.take()), self._affine(step.norm, [source])
+        (sums,) = self._run(kernels.norm_forward, (source.slot, target.slot), affine.scale, affine.shift)
+        target.note(sums, self.size)
+
+        def back():
+            self.memory.new_grad(source)
+            slots = (source.slot, source.grad, target.slot, target.grad)
+            (sums,) = self._run(kernels.norm_backward, slots, *finalising([target]), *affine[:3])
+            self._norm_back(step.norm, affine, sums, self.size, source)
+            self.memory.give(target)
+
+        self._remember(back)
+        return target
