@@ -45,7 +45,15 @@ class Trainer:
         self.network = build(row, *shape)
         self.inner, step = lean.choose(self.network, row, execution.step)
         self.model = ResidentModel(self.inner, log_mels) if execution.resident else self.inner
-        self.execution = compile_model(self.model, row, rate, dataclasses.replace(execution, step=step))
+        self.model.compile(
+            keras.optimizers.Adam(rate),
+            keras.losses.CategoricalCrossentropy(label_smoothing=row.label_smoothing),
+            metrics=["accuracy"],
+            jit_compile=execution.jit_compile,
+            steps_per_execution=execution.steps_per_execution,
+        )
+        # TensorFlow compiles nothing by XLA in a process that once asked for its deterministic operations
+        self.execution = dataclasses.replace(execution, step=step, jit_compile=self.model.jit_compile)
 
     def renew(self, network: keras.Model, log_mels: np.ndarray | None) -> None:
         """Become as new, with the values of another `network` of the same row, and other log-mels of the same shape."""
@@ -107,21 +115,6 @@ def seed_everything(seed: int, execution: Execution) -> None:
     """As `bnet.backend.seed_everything`, for what is to be executed."""
     xla = execution.backend == "tensorflow" and execution.jit_compile
     backend.seed_everything(seed, execution.deterministic and not xla)
-
-
-def compile_model(model: keras.Model, row: Variant, rate, execution: Execution) -> Execution:
-    """Give a model Adam, the row's loss, and what `execution` says; returns what Keras made of it.
-
-    TensorFlow compiles nothing by XLA in a process that once asked for its deterministic operations.
-    """
-    model.compile(
-        keras.optimizers.Adam(rate),
-        keras.losses.CategoricalCrossentropy(label_smoothing=row.label_smoothing),
-        metrics=["accuracy"],
-        jit_compile=execution.jit_compile,
-        steps_per_execution=execution.steps_per_execution,
-    )
-    return dataclasses.replace(execution, jit_compile=model.jit_compile)
 
 
 class ResidentModel(keras.Model):

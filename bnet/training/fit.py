@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from bnet import backend
 from bnet.errors import BnetError
 from bnet.training import device
 from bnet.training.config import Training
-from bnet.training.device import Execution, Settings
+from bnet.training.device import Settings
 from bnet.training.parts import Outcome, Part
 
 backend.prepare()
@@ -126,58 +125,38 @@ def fit(
     schedule of the smaller profiles is ours.
     """
     row = get_variant(variant) if isinstance(variant, str) else variant
-    clip = 4 * train.features[0].size
+    shape, clip = (classes, *train.features.shape[1:]), 4 * train.features[0].size
     execution = device.take(settings or Settings(), training.precision, clip * (len(train) + len(validation)))
     seed_everything(seed, execution)
-    what = f"training {row.name} with {training.batch_size} clips of {train.features.shape[1]} frames per step"
-    with backend.precision(training.precision), memory_errors(what):
-        return _fit(row, training, train, validation, test, classes, seed, title, execution)
-
-
-def _fit(
-    row: Variant,
-    training: Training,
-    train: Part,
-    validation: Part,
-    test: Part,
-    classes: int,
-    seed: int,
-    title: str,
-    execution: Execution,
-) -> Outcome:
-    """As `fit`, on a device that has been taken."""
+    what = f"training {row.name} with {training.batch_size} clips of {shape[1]} frames per step"
     log_mels, places = None, (None, None)
-    if execution.resident:
-        log_mels = np.concatenate([train.arrays(), validation.arrays()])
-        places = np.split(np.arange(len(log_mels), dtype="int32"), [len(train)])
-    batches = Batches(train, classes, training.batch_size, seed, places[0])
-    rate, shape = _rate(training, len(batches)), (classes, *train.features.shape[1:])
-    kind = repr((row, shape, execution, training, len(train), len(validation)))
-    with trainer(row, shape, execution, rate, log_mels, kind) as (network, made):
-        print(f"{title or row.name}: {made.execution}", file=sys.stderr, flush=True)
-        best = BestWeights(made.network)
-        fitted = made.model.fit(
-            batches,
-            validation_data=Batches(validation, classes, training.batch_size, places=places[1]),
-            epochs=training.epochs,
-            shuffle=False,
-            verbose=0,
-            callbacks=[
-                keras.callbacks.TerminateOnNaN(),
-                best,
-                *_schedule(training),
-                Progress(title, training.epochs, len(batches)),
-            ],
-        )
-        history = _history(fitted.history, training, len(batches))
-        if best.weights is None or not np.isfinite(history["loss"]).all():
-            raise BnetError(
-                f"training of {row.name} diverged: its loss was not a number after {len(history)} epochs; "
-                "lower the rate (`--set learning_rate=...`) and look at the features"
+    with backend.precision(training.precision), memory_errors(what):
+        if execution.resident:
+            log_mels = np.concatenate([train.arrays(), validation.arrays()])
+            places = np.split(np.arange(len(log_mels), dtype="int32"), [len(train)])
+        batches = Batches(train, classes, training.batch_size, seed, places[0])
+        kind = repr((row, shape, execution, training, len(train), len(validation)))
+        with trainer(row, shape, execution, _rate(training, len(batches)), log_mels, kind) as (network, made):
+            print(f"{title or row.name}: {made.execution}", file=sys.stderr, flush=True)
+            best = BestWeights(made.network)
+            progress = Progress(title, training.epochs, len(batches))
+            fitted = made.model.fit(
+                batches,
+                validation_data=Batches(validation, classes, training.batch_size, places=places[1]),
+                epochs=training.epochs,
+                shuffle=False,
+                verbose=0,
+                callbacks=[keras.callbacks.TerminateOnNaN(), best, *_schedule(training), progress],
             )
-        for owner in (made.network, network):
-            owner.set_weights(best.weights)
-        found = predict(made.inner, validation), predict(made.inner, test)
+            history = _history(fitted.history, training, len(batches))
+            if best.weights is None or not np.isfinite(history["loss"]).all():
+                raise BnetError(
+                    f"training of {row.name} diverged: its loss was not a number after {len(history)} epochs; "
+                    "lower the rate (`--set learning_rate=...`) and look at the features"
+                )
+            for owner in (made.network, network):
+                owner.set_weights(best.weights)
+            found = predict(made.inner, validation), predict(made.inner, test)
     notes = {"best_epoch": best.epoch, "epochs_run": len(history), "parameters": network.count_params()}
     return Outcome(*found, history, notes, network, dataclasses.asdict(made.execution))
 
@@ -207,19 +186,14 @@ def _rate(training: Training, batches: int):
     )
 
 
-def _schedule(training: Training) -> Sequence[keras.callbacks.Callback]:
-    callbacks = []
+def _schedule(training: Training) -> list[keras.callbacks.Callback]:
+    known, found = keras.callbacks, []
     if training.schedule == "plateau":
-        callbacks.append(
-            keras.callbacks.ReduceLROnPlateau(
-                "loss", factor=training.plateau_factor, patience=training.plateau_patience, verbose=0
-            )
-        )
+        factor, patience = training.plateau_factor, training.plateau_patience
+        found.append(known.ReduceLROnPlateau("loss", factor=factor, patience=patience, verbose=0))
     if training.stop_patience:
-        callbacks.append(
-            keras.callbacks.EarlyStopping("loss", min_delta=training.stop_min_delta, patience=training.stop_patience)
-        )
-    return callbacks
+        found.append(known.EarlyStopping("loss", min_delta=training.stop_min_delta, patience=training.stop_patience))
+    return found
 
 
 def _history(history: dict[str, list], training: Training, batches: int) -> pd.DataFrame:
@@ -232,6 +206,5 @@ def _history(history: dict[str, list], training: Training, batches: int) -> pd.D
         frame["learning_rate"] = np.asarray(history["learning_rate"], float)
     else:
         rate = _rate(training, batches)
-        at = (lambda step: rate) if isinstance(rate, float) else (lambda step: float(rate(step)))
-        frame["learning_rate"] = [at(epoch * batches) for epoch in frame["epoch"]]
+        frame["learning_rate"] = [float(rate(epoch * batches)) if callable(rate) else rate for epoch in frame["epoch"]]
     return frame
