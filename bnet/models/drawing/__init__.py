@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bnet.errors import BnetError
 from bnet.models.drawing import words
 from bnet.models.drawing.canvas import render
@@ -56,9 +54,7 @@ def svg(
     if isinstance(block, int):
         title += f", block {block}"
     if reference:
-        other = _read(reference, classes, frames)
-        said = words.notes(network, other) if words.differences(network, other) else [words.SAME]
-        network, title = replace(compare(network, other), notes=tuple(said)), f"{title} compared with {reference.title}"
+        network, title = compare(network, _read(reference, classes, frames)), f"{title} compared with {reference.title}"
     figure = Figure(WIDTH, parameters=block is not None)
     height = figure.block(network, title, block) if isinstance(block, int) else figure.network(network, title)
     return render(figure, height, title, alt(variant, reference=reference, block=block, classes=classes, frames=frames))
@@ -69,7 +65,7 @@ def alt(variant: Variant, *, reference=None, block=None, classes: int = 10, fram
     network = _read(variant, classes, frames, block)
     said = words.describe_block(network.blocks[block - 1]) if isinstance(block, int) else words.describe(network)
     if reference:
-        changes = words.differences(network, _read(reference, classes, frames)) or [words.SAME]
+        changes = differences(variant, reference, classes=classes, frames=frames) or [words.SAME]
         said += f" Compared with {reference.title}: {' '.join(changes)}"
     return said
 
@@ -79,7 +75,7 @@ def differences(variant: Variant, reference: Variant, *, classes: int = 10, fram
 
     What only training differs in (such as label smoothing) is no part of a network, and not told.
     """
-    return words.differences(_read(variant, classes, frames), _read(reference, classes, frames))
+    return words.differences(compare(_read(variant, classes, frames), _read(reference, classes, frames)))
 
 
 def _read(variant: Variant, classes: int, frames: int | None, block: int | str | None = None) -> Diagram:

@@ -45,9 +45,11 @@ def width(text: str, size: float, weight: str = "normal") -> float:
 
 
 def wrap(text: str, room: float, size: float, weight: str = "normal") -> list[str]:
-    """Break a text at spaces into lines no wider than `room`; a word that is too wide keeps a line of its own."""
+    """Break a text at spaces, and words that are too wide at their hyphens, into lines no wider than `room`; what can't
+    be broken keeps a line of its own."""
     lines: list[str] = []
-    for word in text.split(" "):
+    words = [word.replace("-", "- ") if width(word, size, weight) > room else word for word in text.split(" ")]
+    for word in " ".join(words).split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and width(longer, size, weight) <= room:
             lines[-1] = longer

@@ -1,11 +1,11 @@
-"""A variant as a reader sees it: stem, blocks, transition, decision; each of chains of labelled steps."""
+"""A variant as a reader sees it: stem, blocks, transition, decision; each of chains of boxes, one per operation."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from itertools import groupby
-from typing import NamedTuple
 
 from bnet.models import shapes
 from bnet.models.layers import KINDS, Layer, Shape
@@ -13,59 +13,51 @@ from bnet.models.operations import WORDS, Operation
 from bnet.models.variant import Variant
 
 
-@dataclass(frozen=True)
+@dataclass
 class Box:
-    """One box of a figure: a Keras layer, or a normalisation with its activation.
+    """An operation of a chain, the last dense layer, or a concatenation.
 
     `kind` is of `bnet.models.layers.LOOKS`; `head`, `sep` and `tail` make its label (``conv 3×1, 32``); `layers` are
     Keras names, `shape` that of their output, `parameters` theirs together. In a comparison `status` is 'same',
-    'added', 'changed' or 'removed', and `old` the step that the reference has in its place.
+    'added', 'changed' or 'removed', and `old` the box that the reference has in its place.
     """
 
     kind: str
     head: str
-    tail: str = ""
-    layers: tuple[str, ...] = ()
-    shape: Shape = ()
-    parameters: int = 0
-    sep: str = " "
+    sep: str
+    tail: str
+    layers: tuple[str, ...]
+    shape: Shape
+    parameters: int
     status: str = ""
     old: Box | None = None
 
     @property
     def label(self) -> str:
-        """The step in one line."""
+        """The box in one line."""
         return self.head + (self.sep + self.tail if self.tail else "")
 
     @property
     def was(self) -> str:
         """What the reference has in its place: only what differs, where the operation is the same."""
-        if not self.old:
-            return ""
-        mine, theirs = self.tail.split(", "), self.old.tail.split(", ")
-        return ", ".join(part for part in theirs if part not in mine and self.old.head == self.head) or self.old.label
+        return self.old.without(self) if self.old else ""
+
+    def without(self, other: Box) -> str:
+        """What this box says and another of the same operation does not; of another operation all."""
+        mine, theirs = (box.tail.strip("()").replace("; ", ", ").split(", ") for box in (self, other))
+        return ", ".join(part for part in mine if part not in theirs and self.head == other.head) or self.label
 
 
-class Op(NamedTuple):
-    """A word of a chain, read: its `steps`, what to call it; what its last step takes `beside` the one before it."""
+@dataclass
+class Chain:
+    """Boxes one after the other; `number` is that of a branch, `status` of a whole branch in a comparison."""
 
-    steps: tuple[Box, ...]
-    name: str
-    beside: str = ""
-
-
-class Chain(NamedTuple):
-    """Operations one after the other; `number` is that of a branch, `status` of a whole branch in a comparison."""
-
-    ops: tuple[Op, ...] = ()
+    boxes: list[Box] = field(default_factory=list)
     number: int = 0
     status: str = ""
 
 
-_NOTHING = Chain()
-
-
-@dataclass(frozen=True)
+@dataclass
 class Panel:
     """A part of a network: `name` is ``stem``, ``block2``, ``transition`` or ``decision``.
 
@@ -75,13 +67,13 @@ class Panel:
     """
 
     name: str
-    chains: tuple[Chain, ...]
+    number: int
     entered: Shape
     shape: Shape
-    join: Box | None = None
-    merge: Box | None = None
-    after: Chain = _NOTHING
-    number: int = 0
+    join: Box | None
+    chains: list[Chain]
+    merge: Box | None
+    after: Chain
     status: str = ""
     rebuilt: bool = False
 
@@ -92,30 +84,28 @@ class Panel:
 
     @property
     def inside(self) -> list[Box]:
-        """All steps but `join`."""
-        branches, after = ([op for chain in chains for op in chain.ops] for chains in (self.chains, [self.after]))
-        merge = [self.merge] if self.merge else []
-        return [*(step for op in branches for step in op.steps), *merge, *(step for op in after for step in op.steps)]
+        """All boxes but `join`."""
+        branches = [box for chain in self.chains for box in chain.boxes]
+        return [*branches, *([self.merge] if self.merge else []), *self.after.boxes]
 
     @property
-    def steps(self) -> list[Box]:
-        """All steps."""
+    def boxes(self) -> list[Box]:
+        """All boxes."""
         return [*([self.join] if self.join else []), *self.inside]
 
     @property
     def parameters(self) -> int:
         """Of all its layers; a concatenation has none."""
-        return sum(step.parameters for step in self.inside if step.status != "removed")
+        return sum(box.parameters for box in self.inside if box.status != "removed")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Diagram:
-    """A variant as it is drawn; in a comparison `notes` say what no box shows."""
+    """A variant as it is drawn; in a comparison, that with which it is compared."""
 
     variant: Variant
-    input: Shape
-    parts: tuple[Panel, ...]
-    notes: tuple[str, ...] = ()
+    parts: list[Panel]
+    reference: Diagram | None = None
 
     @property
     def present(self) -> list[Panel]:
@@ -137,40 +127,33 @@ def read(variant: Variant, classes: int, frames: int | None) -> Diagram:
     """The parts of a variant, for a number of classes and of frames (None: any length); errors as `shapes.sections`."""
     parts = []
     for section in shapes.sections(variant, frames):
-        chains = (Chain(tuple(map(_op, ops)), i * bool(section.number)) for i, ops in enumerate(section.branches, 1))
-        join = _concatenation(section.join, section.sources, section.source)
-        merge = _concatenation(section.merge, section.ends, section.name)
-        after = Chain(tuple(map(_op, section.after)))
-        place = section.name, tuple(chains), section.entered, section.shape
-        parts.append(Panel(*place, join, merge, after, section.number))
-    *others, last = parts
-    dense = _step(shapes.probabilities(variant, last.shape, classes), "probabilities")
-    ending = Chain((*last.chains[0].ops, Op((dense,), dense.label)))
-    return Diagram(variant, parts[0].entered, (*others, replace(last, chains=(ending,), shape=(classes,))))
+        chains = [Chain([*map(_box, ops)], i * bool(section.number)) for i, ops in enumerate(section.branches, 1)]
+        join = section.join and _concatenation(section.join, section.sources, section.source)
+        merge = section.merge and _concatenation(section.merge, section.ends, section.name)
+        place = section.name, section.number, section.entered, section.shape
+        parts.append(Panel(*place, join, chains, merge, Chain([*map(_box, section.after)])))
+    dense = shapes.probabilities(variant, parts[-1].shape, classes)
+    head, sep, details = dense.label
+    box = Box("dense", head, sep, ", ".join(details), ("probabilities",), dense.shape, dense.parameters)
+    parts[-1].chains[0].boxes.append(box)
+    parts[-1].shape = dense.shape
+    return Diagram(variant, parts)
 
 
-def _op(op: Operation) -> Op:
-    steps: list[Box] = []
-    for layer in op.layers:
-        step = _step(layer, op.name + layer.suffix)
-        if steps and layer.kind == "Activation":  # one box with the normalisation before it
-            norm = steps.pop()
-            tail = ", ".join(filter(None, [step.head, norm.tail]))
-            step = replace(norm, tail=tail, layers=norm.layers + step.layers)
-        steps.append(step)
-    if len(steps) == 1:
-        return Op((steps[0],), steps[0].label)
-    inside = "; ".join(step.label for step in steps)
-    return Op(tuple(steps), f"{WORDS[op.step.word].group} ({inside})", layer.beside)
+def _box(op: Operation) -> Box:
+    (head, sep, details), *more = [layer.label for layer in op.layers]
+    if group := WORDS[op.step.word].group:
+        said = [head + sep * bool(details) + ", ".join(details) for head, sep, details in ((head, sep, details), *more)]
+        head, sep, details = group, " ", [f"({'; '.join(said)})"]
+    elif more:  # a normalisation and its activation
+        details = [more[0][0], *details]
+    names = tuple(op.name + layer.suffix for layer in op.layers)
+    parameters = sum(layer.parameters for layer in op.layers)
+    return Box(KINDS[op.layers[-1].kind].look, head, sep, ", ".join(details), names, op.after, parameters)
 
 
-def _step(layer: Layer, name: str) -> Box:
-    head, sep, details = layer.label
-    return Box(KINDS[layer.kind].look, head, ", ".join(details), (name,), layer.shape, layer.parameters, sep)
-
-
-def _concatenation(layer: Layer | None, channels: tuple[int, ...], name: str) -> Box | None:
-    return layer and replace(_step(layer, name), tail=addition(channels))
+def _concatenation(layer: Layer, channels: tuple[int, ...], name: str) -> Box:
+    return Box("joining", "concatenate", " ", addition(channels), (name,), layer.shape, 0)
 
 
 def addition(channels: Iterable[int]) -> str:
@@ -184,46 +167,19 @@ def addition(channels: Iterable[int]) -> str:
     return f"{' + '.join(terms)} = {sum(times * count for times, count in runs)}"
 
 
-class Fork(NamedTuple):
-    """Branches side by side, each (its number, its steps, whether removed), and the step that joins them, if any."""
-
-    branches: list[tuple[int, list, bool]]
-    join: Box | None
-
-
 def alike(blocks: Iterable[Panel]) -> dict[str, list[Panel]]:
     """Name of a block -> all blocks whose inside looks the same, in order."""
     groups: dict[tuple, list[Panel]] = {}
     for part in blocks:
-        chains = tuple(tuple(op.name for op in chain.ops) for chain in (*part.chains, part.after))
-        marks = tuple((step.label, step.status, step.was) for step in part.inside)
-        groups.setdefault((chains, marks), []).append(part)
+        chains = [tuple((box.label, box.status, box.was) for box in c.boxes) for c in (*part.chains, part.after)]
+        groups.setdefault((part.merge and part.merge.label, *chains), []).append(part)
     return {part.name: group for group in groups.values() for part in group}
 
 
-def body(group: list[Panel]) -> list[Box | Fork]:
-    """The inside of blocks that are alike, once: its boxes stand for the layers of all of them."""
-    part, merged = group[0], []
-    for steps in zip(*(other.inside for other in group), strict=True):
-        layers = tuple(name for step in steps for name in step.layers)
-        merged.append(replace(steps[0], layers=layers, parameters=sum(step.parameters for step in steps)))
-    following = iter(merged)
-
-    def expand(chain: Chain, series: list) -> list:
-        for op in chain.ops:
-            series = _grown(series, op, [next(following) for _ in op.steps])
-        return series
-
-    branches = [(chain.number, expand(chain, []), chain.status == "removed") for chain in part.chains]
-    body = [Fork(branches, next(following) if part.merge else None)] if len(branches) > 1 else branches[0][1]
-    return expand(part.after, body)
-
-
-def _grown(series: list, op: Op, steps: list[Box]) -> list:
-    """A series with one more operation; excitation works beside its input, a residual adds to that of the block."""
-    gone = steps[0].status == "removed"
-    if op.beside == "input":
-        return [*series, Fork([(0, [], False), (0, steps[:-1], gone)], steps[-1])]
-    if op.beside == "block":
-        return [Fork([(0, [], False), (0, [*series, *steps[:-1]], False)], steps[-1])]
-    return [*series, *steps]
+def merged(group: list[Panel]) -> Panel:
+    """Blocks that are alike as one, whose boxes stand for the layers of all of them."""
+    whole = copy.deepcopy(group[0])
+    for box, *others in zip(whole.inside, *(part.inside for part in group[1:]), strict=True):
+        box.layers += tuple(name for other in others for name in other.layers)
+        box.parameters += sum(other.parameters for other in others)
+    return whole

@@ -6,8 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from bnet.models.drawing.difference import compare
-from bnet.models.drawing.parts import Box, Chain, Diagram, Op, Panel
+from bnet.models.drawing.parts import Box, Chain, Diagram, Panel
 from bnet.models.layers import Shape
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -20,7 +19,8 @@ _CONNECTIONS = {
 
 def describe(network: Diagram) -> str:
     """A network in a few sentences: its input, its parts in order, the branches of its blocks, how they are joined."""
-    said = [f"{network.variant.title}, a network with {network.parameters} parameters. Input: {_spelt(network.input)}."]
+    given = _spelt(network.parts[0].entered)
+    said = [f"{network.variant.title}, a network with {network.parameters} parameters. Input: {given}."]
     kinds: dict[str, list[Panel]] = {}
     for part in network.blocks:
         kinds.setdefault(_inside(part), []).append(part)
@@ -34,7 +34,7 @@ def describe(network: Diagram) -> str:
         if part.number == 1:
             said.append(_CONNECTIONS[network.variant.connection])
         elif not part.number:
-            said.append(f"{part.title}: {_spoken(part.chains[0].ops)}; the output is {_spelt(part.shape)}.")
+            said.append(f"{part.title}: {_spoken(part.chains[0].boxes)}; the output is {_spelt(part.shape)}.")
     return " ".join(said)
 
 
@@ -45,16 +45,16 @@ def describe_block(part: Panel) -> str:
 
 def _inside(part: Panel) -> str:
     if not part.merge:
-        return _spoken((*part.chains[0].ops, *part.after.ops))
-    ways = "; ".join(f"({chain.number}) {_spoken(chain.ops)}" for chain in part.chains)
+        return _spoken([*part.chains[0].boxes, *part.after.boxes])
+    ways = "; ".join(f"({chain.number}) {_spoken(chain.boxes)}" for chain in part.chains)
     said = f"{_counted(len(part.chains))} branches: {ways}; of all these the concatenation "
     said += f"to {part.merge.shape[-1]} channels"
-    return said + (f", then {_spoken(part.after.ops)}" if part.after.ops else "")
+    return said + (f", then {_spoken(part.after.boxes)}" if part.after.boxes else "")
 
 
-def _spoken(ops: Iterable[Op]) -> str:
+def _spoken(boxes: Iterable[Box]) -> str:
     """``batch normalisation and ReLU, then conv 1×1 to 32 channels``."""
-    said = ", then ".join(op.name for op in ops) or "the input unchanged"
+    said = ", then ".join(box.label for box in boxes) or "the input unchanged"
     said = re.sub(r"(conv \d+×\d+), (\d+)", r"\1 to \2 channels", said)
     return said.replace("BN · ", "batch normalisation and ").replace(" · ", " and ")
 
@@ -95,11 +95,11 @@ def _listed(words: Iterable[str]) -> str:
     return " and ".join(filter(None, (", ".join(first), last)))
 
 
-def notes(network: Diagram, reference: Diagram) -> list[str]:
-    """What differs beyond single steps: number of blocks, connections, initialiser."""
-    said, variant, other = [], network.variant, reference.variant
+def notes(laid: Diagram) -> list[str]:
+    """What differs beyond single boxes: number of blocks, connections, initialiser."""
+    said, variant, other = [], laid.variant, laid.reference.variant
     if variant.blocks != other.blocks:
-        said.append(f"{_blocks(network).capitalize()} instead of {_counted(other.blocks)}.")
+        said.append(f"{_blocks(laid).capitalize()} instead of {_counted(other.blocks)}.")
     if variant.connection != other.connection:
         said.append(_CONNECTIONS[variant.connection])
     if variant.initializer != other.initializer:
@@ -107,9 +107,8 @@ def notes(network: Diagram, reference: Diagram) -> list[str]:
     return said
 
 
-def differences(network: Diagram, reference: Diagram) -> list[str]:
-    """What a network changes against a reference, in short sentences; none where they are the same."""
-    laid = compare(network, reference)
+def differences(laid: Diagram) -> list[str]:
+    """What a network that was compared changes against its reference, in short sentences; none where they are equal."""
     everywhere = _everywhere(laid)
     said = [f"Everywhere, {was} becomes {now} ({times} times)." for (was, now), times in everywhere.items()]
     told: dict[str, list[Panel]] = {}
@@ -118,59 +117,55 @@ def differences(network: Diagram, reference: Diagram) -> list[str]:
             told.setdefault(sentence, []).append(part)
     for sentence, where in told.items():
         blocks = [part for part in where if part.number]
-        every = len(blocks) == network.variant.blocks > 1
+        every = len(blocks) == laid.variant.blocks > 1
         named = [part.title for part in where if not part.number]
         named += [("every block" if named else "Every block") if every else _titles(blocks)] if blocks else []
         said.append(f"{_listed(named)}: {sentence}.")
-    said += notes(network, reference)
-    if said and network.parameters != reference.parameters:
-        said.append(f"{number(network.parameters)} parameters instead of {number(reference.parameters)}.")
+    said += notes(laid)
+    if said and laid.parameters != laid.reference.parameters:
+        said.append(f"{number(laid.parameters)} parameters instead of {number(laid.reference.parameters)}.")
     return said
 
 
-def _everywhere(network: Diagram) -> dict[tuple[str, str], int]:
-    """Changes (old, new) of normalisation that occur in several parts and spare no step of the old kind."""
-    steps = [(part.name, step) for part in network.present for step in part.inside]
-    changed = [(name, _pair(step)) for name, step in steps if step.old and step.kind == "normalisation"]
-    kept = {step.label for _, step in steps if step.status == "same"}
-    places = Counter(pair for _, pair in set(changed))
-    return {
-        pair: count
-        for pair, count in Counter(pair for _, pair in changed).items()
-        if places[pair] > 1 and pair[0] not in kept
-    }
+def _everywhere(laid: Diagram) -> dict[tuple[str, str], int]:
+    """Changes (old, new) of normalisation that occur in several parts and spare no box of the old kind."""
+    boxes = [(part.name, box) for part in laid.present for box in part.inside if box.kind == "normalisation"]
+    changed = [(name, _pair(box)) for name, box in boxes if box.old]
+    kept = {box.label for _, box in boxes if box.status == "same"}
+    places, counts = Counter(pair for _, pair in set(changed)), Counter(pair for _, pair in changed)
+    return {pair: count for pair, count in counts.items() if places[pair] > 1 and pair[0] not in kept}
 
 
-def _pair(step: Box) -> tuple[str, str]:
-    return step.old.label, step.label
+def _pair(box: Box) -> tuple[str, str]:
+    """What was, and what is: of several layers together only those that differ."""
+    return (box.was, box.without(box.old)) if box.tail.startswith("(") else (box.old.label, box.label)
 
 
 def _changes(part: Panel, everywhere: dict) -> list[str]:
     if part.rebuilt:
-        steps = [step.label for step in part.inside]
-        return [f"rebuilt: {_listed(steps)}" if len(steps) <= 4 else f"rebuilt of {len(steps)} steps"]
+        labels = [box.label for box in part.inside]
+        return [f"rebuilt: {_listed(labels)}" if len(labels) <= 4 else f"rebuilt of {len(labels)} steps"]
     said = _of_chain(part.after, "", everywhere)
     for chain in part.chains:
         name = f"branch {chain.number}"
         if chain.status:
-            said.append(
-                f"{name} is {chain.status}: {_listed([op.name for op in chain.ops] or ['the input unchanged'])}"
-            )
+            labels = [box.label for box in chain.boxes] or ["the input unchanged"]
+            said.append(f"{name} is {chain.status}: {_listed(labels)}")
         else:
             said += _of_chain(chain, f"{name}, " if chain.number else "", everywhere)
     return said
 
 
 def _of_chain(chain: Chain, ahead: str, everywhere: dict) -> list[str]:
-    pairs = [_pair(step) for op in chain.ops for step in op.steps if step.old]
+    pairs = [_pair(box) for box in chain.boxes if box.old]
     said = [f"{old} becomes {new}" for old, new in pairs if (old, new) not in everywhere]
-    by = {status: [op.name for op in chain.ops if op.steps[0].status == status] for status in ("removed", "added")}
+    by = {status: [box.label for box in chain.boxes if box.status == status] for status in ("removed", "added")}
     moved = set(by["removed"]) & set(by["added"])
-    present = [op for op in chain.ops if op.steps[0].status != "removed"]
-    for before, op in zip([None, *present], present, strict=False):
-        if op.name in moved and op.steps[0].status == "added":
-            said.append(f"{op.name} moves {f'behind {before.name}' if before else 'to the front'}")
-    for status, names in by.items():
-        if names := [name for name in names if name not in moved]:
-            said.append(f"{_listed(names)} {'is' if len(names) == 1 else 'are'} {status}")
+    present = [box for box in chain.boxes if box.status != "removed"]
+    for before, box in zip([None, *present], present, strict=False):
+        if box.label in moved and box.status == "added":
+            said.append(f"{box.label} moves {f'behind {before.label}' if before else 'to the front'}")
+    for status, labels in by.items():
+        if labels := [label for label in labels if label not in moved]:
+            said.append(f"{_listed(labels)} {'is' if len(labels) == 1 else 'are'} {status}")
     return [ahead + sentence for sentence in said]
