@@ -48,14 +48,14 @@ def wrap(text: str, room: float, size: float, weight: str = "normal") -> list[st
     """Break a text at spaces, and words that are too wide at their hyphens, into lines no wider than `room`; what can't
     be broken keeps a line of its own."""
     lines: list[str] = []
-    words = [word.replace("-", "- ") if width(word, size, weight) > room else word for word in text.split(" ")]
+    words = [word.replace("-", "-\0 ") if width(word, size, weight) > room else word for word in text.split(" ")]
     for word in " ".join(words).split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and width(longer, size, weight) <= room:
             lines[-1] = longer
         else:
             lines.append(word)
-    return lines
+    return [line.replace("\0 ", "").rstrip("\0") for line in lines]
 
 
 @dataclass

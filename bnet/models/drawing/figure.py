@@ -103,7 +103,7 @@ class Figure(Canvas):
             for box in (*filter(None, [whole.merge]), *whole.after.boxes):
                 y = self._column([box], middle, y, _RIGHT - inner)
                 if "add the block's input" in box.tail and not part.join:
-                    self.line((left + 4, start), (left + 4, y - _BAR / 2), (inner, y - _BAR / 2), end=True)
+                    self.line((left + 2, start), (left + 2, y - _BAR / 2), (inner, y - _BAR / 2), end=True)
         else:
             same = Box("plain", f"the same as block {group[0].number}", "", "", (), (), 0)
             y = self._branches([Chain([same])], y, inner, None if part.join else left)
