@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -62,14 +61,11 @@ def number(value: Any, format: str = ".3f") -> str:
     >>> number(190826), number(0.65432), number(float("nan")), number(True)
     ('190\\u202f826', '0.654', '–', 'yes')
     """
-    if value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and math.isnan(value)):
+    value = value.item() if hasattr(value, "item") else value  # NumPy's numbers
+    if value is None or type(value).__name__ == "NAType" or value != value:
         return NOTHING
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) or type(value).__name__ == "bool":
+    if isinstance(value, bool):
         return "yes" if value else "no"
-    if hasattr(value, "item"):
-        return number(value.item(), format)
     if isinstance(value, int):
         return f"{value:,}".replace(",", _SPACE)
     return f"{value:{format}}" if isinstance(value, float) else str(value)

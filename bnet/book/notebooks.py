@@ -25,28 +25,23 @@ _WORD = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _HEADER = "---\njupyter:\n  kernelspec:\n    display_name: Python 3\n    language: python\n    name: python3\n---"
 
 
-def fill(text: str, words: Mapping[str, Any], where: str) -> str:
-    """Replace every ``{{ word }}`` in `text`; `BnetError` for a word that the page does not have."""
+def source_text(book: Book, page: Page) -> str:
+    """The page's source with its placeholders filled; a `BnetError` for one that the page does not have."""
+    path = book.folder / page.source
+    words = {"page": page.name, "slug": page.slug, **page.parameters, **page.words}
 
     def word(match: re.Match) -> str:
         if match[1] not in words:
-            raise unknown(f"placeholder in {where}:", match[1], words)
+            raise unknown(f"placeholder in book/{page.source}:", match[1], words)
         return str(words[match[1]])
 
-    return _WORD.sub(word, text)
-
-
-def source_text(book: Book, page: Page) -> str:
-    """The page's source with its placeholders filled."""
-    path = book.folder / page.source
     try:
-        text = path.read_text(encoding="utf-8")
+        return _WORD.sub(word, path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BnetError(
             f"cannot read the source of page {page.name!r}, {path} ({error.strerror}); "
             "restore it, or mend the row in bnet/book/pages.py"
         ) from error
-    return fill(text, {"page": page.name, "slug": page.slug, **page.parameters, **page.words}, f"book/{page.source}")
 
 
 def notebook(book: Book, page: Page, **parameters: Any) -> NotebookNode:
@@ -78,7 +73,7 @@ def notebook(book: Book, page: Page, **parameters: Any) -> NotebookNode:
     declared = _declared(cell.source, f"the parameters cell of book/{page.source}")
     resolved = resolve(book, page, {name: default for name, (default, _) in declared.items()}, parameters)
     cell.source = "\n".join(f"{name} = {resolved[name]!r}{comment}" for name, (_, comment) in declared.items())
-    _tag(cell, "remove-cell")
+    cell.metadata["tags"] = sorted({*cell.metadata["tags"], "remove-cell"})
     node.cells.insert(at + 1, new_code_cell(_start(page, resolved), metadata={"tags": ["remove-cell"]}))
     node.cells.append(new_markdown_cell(_made(page, resolved)))
     number_cells(node, page)
@@ -122,12 +117,6 @@ def resolve(
     profile = {"profile": book.profile} if book.profile and "profile" in defaults else {}
     values = {**defaults, **page.parameters, **profile, **(parameters or {})}
     return {name: typed(page.name, name, value, defaults[name]) for name, value in values.items()}
-
-
-def _tag(cell: NotebookNode, tag: str) -> None:
-    tags = cell.metadata.setdefault("tags", [])
-    if tag not in tags:
-        tags.append(tag)
 
 
 def _start(page: Page, resolved: Mapping[str, Any]) -> str:

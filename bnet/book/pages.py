@@ -20,8 +20,8 @@ class Page:
     ----------
     name
         Name in ``_toc.yml``, with hyphens, without a suffix: ``corpora/tunes``.
-    source
-        The py:percent file, relative to ``book/``.
+    template
+        The py:percent file, relative to ``book/``, if it is not ``<name>.py``.
     parameters
         Parameters that differ from the defaults in the source's ``parameters`` cell.
     words
@@ -29,9 +29,14 @@ class Page:
     """
 
     name: str
-    source: str
+    template: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        """The py:percent file, relative to ``book/``."""
+        return self.template or f"{self.name}.py"
 
     @property
     def slug(self) -> str:
@@ -46,36 +51,18 @@ def _corpus(name: str, title: str, profile: str = "", protocol: str = "") -> Pag
 
 
 PAGES: tuple[Page, ...] = (
-    Page("index", "index.py"),
-    Page("networks", "networks.py"),
-    Page("features", "features.py"),
-    Page("corpora/table-1", "corpora/table1.py"),
+    *map(Page, ("index", "networks", "features", "corpora/table-1")),
     _corpus("tunes", "Tunes, at traditional tempo", "laptop", "grouped"),
     _corpus("tunes-free", "Tunes, at random tempo", "laptop", "grouped"),
     _corpus("gtzan", "GTZAN"),
     _corpus("homburg", "HOMBURG, the 'Audio Benchmark'"),
     _corpus("extended-ballroom", "Extended Ballroom"),
     _corpus("fma-small", "FMA-small"),
-    Page("corpora/fma-full", "corpora/fma_full.py"),
+    Page("corpora/fma-full"),
     _corpus("folder", "Your own music"),
-    Page("own-variant", "own-variant.py"),
-    Page("speed", "speed.py"),
-    Page("listen", "listen.py"),
-    Page("ablations", "ablations.py"),
-    Page("claims", "claims.py"),
-    Page("table-2", "table-2.py"),
-    Page("luck", "luck.py"),
-    Page("outside", "outside.py"),
-    Page("sources", "sources.py"),
-    Page("small-device", "small-device.py"),
-    Page("inside", "inside.py"),
-    Page("runs", "runs.py"),
-    Page("your-run", "your-run.py"),
-    Page("reference/api", "reference/api.py"),
-    Page("reference/cli", "reference/cli.py"),
-    Page("reference/cite", "reference/cite.py"),
-    Page("reference/faults", "reference/faults.py"),
-    Page("rhythm-or-tempo", "rhythm-or-tempo.py"),
+    *map(Page, ("own-variant", "speed", "listen", "ablations", "claims", "table-2", "luck", "outside", "sources")),
+    *map(Page, ("small-device", "inside", "runs", "your-run")),
+    *map(Page, ("reference/api", "reference/cli", "reference/cite", "reference/faults", "rhythm-or-tempo")),
 )
 
 
@@ -104,11 +91,6 @@ class Book:
     def folder(self) -> Path:
         """Where the pages are: sources, executed notebooks and prose."""
         return self.root / "book"
-
-    @property
-    def benchmarks(self) -> Path:
-        """Where the records of benchmarks are, one file each."""
-        return self.root / "benchmarks" / "results"
 
     @property
     def logs(self) -> Path:

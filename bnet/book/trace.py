@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnet.book.myst import FIGURE
 from bnet.book.pages import Book
 from bnet.errors import BnetError, unknown
 from bnet.runs import records
@@ -93,9 +92,9 @@ def _shown(cell: dict) -> tuple[list[tuple[str, str]], list[str]]:
         text = "".join(output.get("data", {}).get("text/markdown", ""))
         if text.startswith("::::{table}") and (match := _NAME.search(text)):
             named.append((match[1], text.splitlines()[0].removeprefix("::::{table} ")))
-        figure = output.get("metadata", {}).get(FIGURE) or cell.get("metadata", {}).get("mystnb")
-        if figure and "figure" in figure and "image/" in " ".join(output.get("data", {})):
-            named.append((figure["figure"]["name"], figure["figure"]["caption"]))
+        figure = cell.get("metadata", {}).get("mystnb", {}).get("figure")
+        if figure and "image/" in " ".join(output.get("data", {})):
+            named.append((figure["name"], figure["caption"]))
         if "bnet-provenance" in text:
             lines += [line[2:] for line in text.splitlines() if line.startswith("- ")]
     return named, lines
