@@ -18,6 +18,7 @@ from bnet.cli.options import (
     ResultsOption,
     say,
     show,
+    words,
 )
 from bnet.errors import BnetError
 
@@ -89,34 +90,30 @@ def probe(
     from bnet.audit.probes.running import run as ask
     from bnet.deploy.networks import find_run
 
-    names = [name.strip() for item in probes or [] for name in item.split(",") if name.strip()]
+    names = words(",".join(probes or []))
     records = [find_run(results or paths.results_dir(), name, weights=False) for name in run or []]
     if list_too and not records:
-        show(
-            pd.DataFrame([{"probe": row.name, "title": row.title, "unit": row.unit} for row in PROBES.values()]),
-            as_json,
-        )
-        return
-    if not records:
+        rows = [{"probe": row.name, "title": row.title, "unit": row.unit} for row in PROBES.values()]
+        show(pd.DataFrame(rows), as_json)
+    elif list_too:
+        benches = [Bench(record) for record in records]
+        rows = [
+            {"run": bench.record.name, "probe": row.name, "state": "done" if done(bench, row) else "to do"}
+            for bench in benches
+            for row in chosen(bench, names)
+        ]
+        show(pd.DataFrame(rows), as_json)
+    elif not records:
         raise BnetError(
             "no run was named; expected one or more, such as tunes/proposed-grouped-0-laptop (--list: probes)"
         )
-    if list_too:
-        rows = []
-        for record in records:
-            bench = Bench(record)
-            rows += [
-                {"run": record.name, "probe": row.name, "state": "done" if done(bench, row) else "to do"}
-                for row in chosen(bench, names)
-            ]
-        show(pd.DataFrame(rows), as_json)
-        return
-    found = [probed for record in records for probed in ask(record, names, jobs=jobs, say=say)]
-    probed = [[one for one in found if one.name == name and PROBES[name].answers] for name in PROBES]
-    tables = [accuracies(some) for some in probed if some]
-    columns = ["corpus", "variant", "probe", "value", "unit", "runs", "clips", "accuracy", "low", "high"]
-    columns += ["change", "change_low", "change_high", "lost"]
-    show(pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(), as_json)
+    else:
+        found = [probed for record in records for probed in ask(record, names, jobs=jobs, say=say)]
+        probed = [[one for one in found if one.name == name and PROBES[name].answers] for name in PROBES]
+        tables = [accuracies(some) for some in probed if some]
+        columns = ["corpus", "variant", "probe", "value", "unit", "runs", "clips", "accuracy", "low", "high"]
+        columns += ["change", "change_low", "change_high", "lost"]
+        show(pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(), as_json)
 
 
 def outside(

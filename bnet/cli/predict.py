@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
-import os
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -19,10 +17,6 @@ from bnet import paths
 from bnet.cli.options import JsonOption, ResultsOption
 from bnet.deploy.predict import Classifier, Failure, Prediction, predict_files, sound_files
 from bnet.errors import BnetError
-from bnet.runs.records import Record
-
-Printer = tuple[Callable[[Prediction], None], Callable[[], None]]
-"""What prints an answer, and what prints the end."""
 
 
 def predict(
@@ -66,7 +60,7 @@ def predict(
 
     if as_json and as_csv:
         raise BnetError("--json and --csv at once; expected one of them")
-    (todo, empty), screen = sound_files(files), _screen()
+    (todo, empty), screen = sound_files(files), sys.stderr
     record = networks.find_run(results or paths.results_dir(), run)
     classify = Classifier(record)
     print(
@@ -78,7 +72,9 @@ def predict(
         print(f"This network comes with bnet, {networks.LIMITS[record.config.corpus]}.", file=screen)
     hidden = not progress if progress is not None else (len(todo) < 2 or None)  # None: unless it is a terminal
     bar = tqdm(total=len(todo), desc="files", unit="file", disable=hidden, file=screen, leave=False)
-    tell, end = (_json if as_json else _csv if as_csv else _text)(record, windows)
+    table, answers = csv.writer(sys.stdout, lineterminator="\n"), []
+    if as_csv:
+        table.writerow(["path", *(["start_s"] if windows else []), "label", *record.labels])
     for failure in empty:
         print(f"bnet: {failure.reason}", file=screen)
     failed, done, status = len(empty), 0, 0
@@ -89,7 +85,13 @@ def predict(
                     failed += 1
                     print(f"bnet: {answer.reason}", file=screen)
                 else:
-                    tell(answer)
+                    if as_json:
+                        answers.append(_described(answer, windows))
+                    elif as_csv:
+                        table.writerows(_rows(answer, windows))
+                    else:
+                        print("\n".join(_lines(answer, windows)))
+                    sys.stdout.flush()
                     if answer.silent:
                         print(f"{answer.path}: {answer.silent} silent windows have no vote", file=screen)
             done += 1
@@ -100,63 +102,37 @@ def predict(
         status = 130
     finally:
         bar.close()
-    end()
+    if as_json:
+        print(json.dumps({"run": record.name, "files": answers}, indent=1, ensure_ascii=False))
     if status:
         raise typer.Exit(status)
-
-
-def _screen() -> TextIO:
-    """Standard error by a way of its own: file descriptor 2 is shut now and then, while decoders talk to it."""
-    try:
-        return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
-    except (OSError, io.UnsupportedOperation):  # no terminal, file or pipe: captured
-        return sys.stderr
 
 
 def _named(labels: list[str], row: np.ndarray) -> dict[str, float]:
     return {label: round(float(p), 4) for label, p in zip(labels, row, strict=True)}
 
 
-def _text(record: Record, windows: bool) -> Printer:
-    def tell(answer: Prediction) -> None:
-        ranked = sorted(zip(answer.labels, answer.mean, strict=True), key=lambda pair: -pair[1])
-        print(f"{answer.path}: {answer.label}  " + "  ".join(f"{label} {p:.2f}" for label, p in ranked), flush=True)
-        for start, row in zip(answer.starts, answer.probabilities, strict=True) if windows else ():
-            print(f"  {start:6.1f} s  {answer.labels[row.argmax()]} {row.max():.2f}", flush=True)
-
-    return tell, lambda: None
+def _lines(answer: Prediction, windows: bool) -> Iterator[str]:
+    ranked = sorted(zip(answer.labels, answer.mean, strict=True), key=lambda pair: -pair[1])
+    yield f"{answer.path}: {answer.label}  " + "  ".join(f"{label} {p:.2f}" for label, p in ranked)
+    for start, row in zip(answer.starts, answer.probabilities, strict=True) if windows else ():
+        yield f"  {start:6.1f} s  {answer.labels[row.argmax()]} {row.max():.2f}"
 
 
-def _csv(record: Record, windows: bool) -> Printer:
-    table = csv.writer(sys.stdout, lineterminator="\n")
-    table.writerow(["path", *(["start_s"] if windows else []), "label", *record.labels])
-
-    def tell(answer: Prediction) -> None:
-        rows = zip(answer.starts, answer.probabilities, strict=True) if windows else [(None, answer.mean)]
-        for start, row in rows:
-            at = [f"{start:g}"] if windows else []
-            label = answer.labels[int(row.argmax())]
-            table.writerow([answer.path, *at, label, *_named(answer.labels, row).values()])
-        sys.stdout.flush()
-
-    return tell, lambda: None
+def _rows(answer: Prediction, windows: bool) -> Iterator[list]:
+    if not windows:
+        yield [answer.path, answer.label, *_named(answer.labels, answer.mean).values()]
+    for start, row in zip(answer.starts, answer.probabilities, strict=True) if windows else ():
+        yield [answer.path, f"{start:g}", answer.labels[row.argmax()], *_named(answer.labels, row).values()]
 
 
-def _json(record: Record, windows: bool) -> Printer:
-    answers: list[dict[str, Any]] = []
-
-    def tell(answer: Prediction) -> None:
-        found = {"path": answer.path, "label": answer.label, "probabilities": _named(answer.labels, answer.mean)}
-        if answer.silent:
-            found["silent_windows"] = answer.silent
-        if windows:
-            found["windows"] = [
-                {"start": float(start), "probabilities": _named(answer.labels, row)}
-                for start, row in zip(answer.starts, answer.probabilities, strict=True)
-            ]
-        answers.append(found)
-
-    def end() -> None:
-        print(json.dumps({"run": record.name, "files": answers}, indent=1, ensure_ascii=False))
-
-    return tell, end
+def _described(answer: Prediction, windows: bool) -> dict[str, Any]:
+    found = {"path": answer.path, "label": answer.label, "probabilities": _named(answer.labels, answer.mean)}
+    if answer.silent:
+        found["silent_windows"] = answer.silent
+    if windows:
+        found["windows"] = [
+            {"start": float(start), "probabilities": _named(answer.labels, row)}
+            for start, row in zip(answer.starts, answer.probabilities, strict=True)
+        ]
+    return found

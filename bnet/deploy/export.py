@@ -30,6 +30,14 @@ CLIPS = 100
 """Clips that ranges of values are measured on, and at most as many on which the integers are then tried."""
 
 
+def to_keras(model: Any) -> bytes:
+    """A Keras network as the file that `keras.saving.load_model` reads."""
+    with tempfile.TemporaryDirectory(prefix="bnet-") as folder:
+        path = Path(folder, "network.keras")
+        model.save(path)
+        return path.read_bytes()
+
+
 def to_onnx(model: Any) -> bytes:
     """A Keras network, as `bnet.runs.weights.load_network` gives it for clips of any length, as ONNX.
 
