@@ -146,7 +146,7 @@ def executed() -> Path:
     from bnet.book.build import update
 
     root = _folder()
-    update(book=write_sources(root))
+    update(write_sources(root))
     return root
 
 

@@ -186,10 +186,10 @@ def test_the_page_of_your_run_compares_what_was_repeated_and_says_so_where_nothi
         outputs = [output for cell in freshness.read(book, page).cells for output in cell.get("outputs", [])]
         return "\n".join(output.data["text/markdown"] for output in outputs)
 
-    build.update(book=book)
+    build.update(book)
     assert "make reproduce" in shown()
     shutil.copytree(committed, root / "reproduced" / "tunes" / committed.name)
     assert freshness.stale(book, page) == "reproduced changed"
-    build.update(book=book)
+    build.update(book)
     assert "**1 of 1 networks and baselines agree with the book**: 1 identical" in shown()
     assert freshness.stale(book, page) is None

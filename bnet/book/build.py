@@ -1,8 +1,4 @@
-"""From page sources to a book: execute what is stale, build strictly, check.
-
-Every function takes the `Book` to work on; without one, it is the book of this checkout with the environment's
-``BNET_RESULTS`` and ``BNET_PROFILE``.
-"""
+"""From page sources to a book: execute what is stale, build strictly, check."""
 
 from __future__ import annotations
 
@@ -17,14 +13,14 @@ from typing import Any
 
 from bnet.book import execution, freshness, gate
 from bnet.book.notebooks import notebook
-from bnet.book.pages import Book, this_book
+from bnet.book.pages import Book
 from bnet.errors import BnetError
 from bnet.paths import disk_errors, write_text
 
 JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
 
 
-def convert(name: str, output: Path, book: Book | None = None, **parameters: Any) -> Path:
+def convert(book: Book, name: str, output: Path, **parameters: Any) -> Path:
     """Write the page called `name` as a notebook that is not executed, for papermill or Jupyter.
 
     Raises
@@ -34,13 +30,12 @@ def convert(name: str, output: Path, book: Book | None = None, **parameters: Any
     """
     import nbformat
 
-    book = book or this_book()
     node = notebook(book, book.page(name), **parameters)
     write_text(Path(output), nbformat.writes(node) + "\n")
     return Path(output)
 
 
-def update(names: Iterable[str] | None = None, *, force: bool = False, book: Book | None = None) -> list[str]:
+def update(book: Book, names: Iterable[str] | None = None, *, force: bool = False) -> list[str]:
     """Execute the pages that are missing or stale, one a core but at most four at the same time, and write the status
     page.
 
@@ -61,7 +56,6 @@ def update(names: Iterable[str] | None = None, *, force: bool = False, book: Boo
     BnetError
         If pages failed, after the others were executed: one line each, with where the whole traceback is.
     """
-    book = book or this_book()
     chosen = [book.page(name) for name in names] if names else book.pages
     reasons = {page.name: "asked for" if force else freshness.stale(book, page) for page in chosen}
     todo = [page for page in chosen if reasons[page.name]]
@@ -77,7 +71,7 @@ def update(names: Iterable[str] | None = None, *, force: bool = False, book: Boo
     return [page.name for page in todo]
 
 
-def build(book: Book | None = None) -> Path:
+def build(book: Book) -> Path:
     """Execute stale pages, build the book with every warning an error, check all of it, and put it in place.
 
     Returns
@@ -90,8 +84,7 @@ def build(book: Book | None = None) -> Path:
     BnetError
         If a page fails, Sphinx warns, or the gate finds something; the message lists all of it.
     """
-    book = book or this_book()
-    update(book=book)
+    update(book)
     gate.refuse(gate.check_notebooks(book), "executed pages")
     target = book.folder / "_build" / "html"
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -33,8 +33,8 @@ def refuse(findings: list[str], what: str) -> None:
 
 
 def check_notebooks(book: Book) -> list[str]:
-    """Findings in all executed pages of `book`: stale pages, failed or unfinished cells, unnamed images, paths of this
-    machine, and labels that are used twice."""
+    """Findings in all executed pages of `book`: stale pages, failed or unfinished cells, unnamed images, and labels
+    that are used twice."""
     findings, labels = [], Counter()
     for page in book.pages:
         node = freshness.read(book, page)
@@ -99,11 +99,7 @@ def _check_cell(cell: NotebookNode) -> Iterator[str]:
     for output in cell.outputs:
         if output.output_type == "error":
             yield f"ends in {output.ename}: {output.evalue}"
-        data = output.get("data", {})
-        images += any(kind.startswith("image/") for kind in data)
-        shown = output.get("text", "") + "".join(str(data.get(kind, "")) for kind in ("text/plain", "text/html"))
-        for found in dict.fromkeys(_MACHINE_PATH.findall(shown)):
-            yield f"shows a path of this machine, {found}"
+        images += any(kind.startswith("image/") for kind in output.get("data", {}))
     shown = cell.metadata.get("mystnb", {})
     if images and not str(shown.get("image", {}).get("alt", "")).strip():
         yield "its image has no alt text; show it with bnet.book.myst.figure"

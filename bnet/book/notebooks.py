@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _WORD = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-_HEADER = "---\njupyter:\n  kernelspec:\n    display_name: Python 3\n    language: python\n    name: python3\n---"
 
 
 def source_text(book: Book, page: Page) -> str:
@@ -53,18 +52,14 @@ def notebook(book: Book, page: Page, **parameters: Any) -> NotebookNode:
     Raises
     ------
     BnetError
-        If the source is missing, has no ``python3`` kernelspec, an unknown placeholder, or a parameters cell that holds
-        anything but ``name = value``; or if a parameter is unknown.
+        If the source is missing, has an unknown placeholder, or a parameters cell that holds anything but ``name =
+        value``; or if a parameter is unknown.
     """
     import jupytext
     from nbformat.v4 import new_code_cell, new_markdown_cell
 
     node = jupytext.reads(source_text(book, page), fmt="py:percent")
-    if node.metadata.get("kernelspec", {}).get("name") != "python3":
-        raise BnetError(
-            f"book/{page.source} names no kernel 'python3', so papermill could not run it; start it with this header, "
-            f"each line after '# ':\n{_HEADER}"
-        )
+    node.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     at = next((i for i, cell in enumerate(node.cells) if "parameters" in cell.metadata.get("tags", [])), None)
     if at is None:
         at = 1 if node.cells and node.cells[0].cell_type == "markdown" else 0

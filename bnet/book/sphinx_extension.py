@@ -9,6 +9,7 @@ from typing import Any
 
 from docutils import nodes
 from docutils.nodes import citation
+from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.util.math import get_node_equation_number
 
@@ -27,7 +28,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         With status 2, after the message of a `BnetError`; of any other exception Jupyter Book makes three tracebacks.
     """
     try:
-        update(book=replace(this_book(), root=Path(app.srcdir).resolve().parent))
+        update(replace(this_book(), root=Path(app.srcdir).resolve().parent))
     except BnetError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from error
@@ -78,25 +79,15 @@ def _close_citation(translator: Any, node: Any) -> None:
 
 
 def _inline(translator: Any, node: Any) -> None:
-    from docutils.nodes import SkipNode
-
-    translator.body.append(_mathml(node.astext(), "inline"))
-    raise SkipNode
+    translator.body.append(convert(node.astext()))
+    raise nodes.SkipNode
 
 
 def _display(translator: Any, node: Any) -> None:
-    from docutils.nodes import SkipNode
-
     translator.body.append(translator.starttag(node, "div", CLASS="math"))
     if node["number"]:
         translator.body.append(f'<span class="eqno">({get_node_equation_number(translator, node)})')
         translator.add_permalink_ref(node, "Link to this equation")
         translator.body.append("</span>")
-    translator.body.append(_mathml(node.astext(), "block") + "</div>\n")
-    raise SkipNode
-
-
-def _mathml(latex: str, display: str) -> str:
-    from latex2mathml.converter import convert
-
-    return convert(latex, display=display)
+    translator.body.append(convert(node.astext(), display="block") + "</div>\n")
+    raise nodes.SkipNode

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,17 @@ import typer
 from bnet.cli.options import JsonOption, ResultsOption, say, show
 
 app = typer.Typer(no_args_is_help=True, help="Execute page sources with papermill, and build the book.")
+ProfileOption = Annotated[str | None, typer.Option("--profile", "-p", help="Show the records of this profile.")]
+
+
+def _book(profile: str | None = None, results: Path | None = None):
+    """The book of this checkout, as the options want it."""
+    from bnet.book.pages import this_book
+    from bnet.training.config import get_profile
+
+    book = this_book()
+    book = replace(book, profile=get_profile(profile).name) if profile else book
+    return replace(book, results=results.resolve()) if results else book
 
 
 @app.command("list")
@@ -18,9 +30,8 @@ def pages_list(as_json: JsonOption = False) -> None:
     import pandas as pd
 
     from bnet.book import freshness
-    from bnet.book.pages import this_book
 
-    show(pd.DataFrame(freshness.overview(this_book())), as_json)
+    show(pd.DataFrame(freshness.overview(_book())), as_json)
 
 
 @app.command("convert")
@@ -34,44 +45,38 @@ def pages_convert(
     """
     from bnet.book import build
 
-    build.convert(name, output)
+    build.convert(_book(), name, output)
     print(output)
 
 
 @app.command("update")
 def pages_update(
     names: Annotated[list[str] | None, typer.Argument(help="Pages [default: all].")] = None,
-    profile: Annotated[str | None, typer.Option("--profile", "-p", help="Show the records of this profile.")] = None,
+    profile: ProfileOption = None,
     results: ResultsOption = None,
     force: Annotated[bool, typer.Option("--force", help="Execute pages that are up to date, too.")] = False,
 ) -> None:
     """Execute the pages that are missing or stale."""
     from bnet.book import build
 
-    _book_environment(profile, results)
-    executed = build.update(names or None, force=force)
+    executed = build.update(_book(profile, results), names or None, force=force)
     print(f"{len(executed)} pages executed{': ' + ', '.join(executed) if executed else ''}")
 
 
 @app.command("build")
-def pages_build(
-    profile: Annotated[str | None, typer.Option("--profile", "-p", help="Show the records of this profile.")] = None,
-    results: ResultsOption = None,
-) -> None:
+def pages_build(profile: ProfileOption = None, results: ResultsOption = None) -> None:
     """Execute stale pages, build the book strictly, and check every page, link, image and sound."""
     from bnet.book import build
 
-    _book_environment(profile, results)
-    print(f"the book: {build.build()}")
+    print(f"the book: {build.build(_book(profile, results))}")
 
 
 @app.command("check")
 def pages_check() -> None:
     """Check the built book: links, figures, players. Exit status 1 if there is a finding."""
     from bnet.book import gate
-    from bnet.book.pages import this_book
 
-    here = this_book()
+    here = _book()
     html = here.folder / "_build" / "html"
     findings = gate.check_html(html, here.root)
     for finding in findings:
@@ -89,9 +94,8 @@ def pages_pdf(
 ) -> None:
     """Print the built book to one PDF with all tables and figures, by Chromium."""
     from bnet.book import printing
-    from bnet.book.pages import this_book
 
-    build = this_book().folder / "_build"
+    build = _book().folder / "_build"
     print(printing.pdf(build / "html", output or build / "book.pdf"))
 
 
@@ -99,22 +103,9 @@ def pages_pdf(
 def pages_finding() -> None:
     """Write the picture and the sentences of the finding, as README shows them, from the records in results/."""
     from bnet.audit import finding
-    from bnet.book.pages import this_book
 
-    root = this_book().root
+    root = _book().root
     changed = finding.write(root, root / "results")
     for path in changed:
         print(path)
     say(f"{len(changed)} files changed")
-
-
-def _book_environment(profile: str | None, results: Path | None) -> None:
-    """Pages are executed in processes of their own: hand the choice over by environment variables."""
-    import os
-
-    from bnet.training.config import get_profile
-
-    if profile:
-        os.environ["BNET_PROFILE"] = get_profile(profile).name
-    if results:
-        os.environ["BNET_RESULTS"] = str(results.resolve())
