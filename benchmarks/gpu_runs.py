@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDS = 5
 """Folds of each network before the further ones of any."""
 REHEARSAL = {"corpus": "tunes", "variants": "1-block", "profile": "smoke", "device": "cpu"}
-REHEARSED_SETTINGS = ["epochs=1", "max_per_class=6", "clip_seconds=5"]
+REHEARSED_SETTINGS = ["epochs=1", "max_per_class=10", "clip_seconds=5", "run_folds=2"]
 
 
 def pack(kit: Path, data: Path, python: str) -> None:
@@ -101,15 +101,12 @@ def step_of(kit: Path) -> str:
     return "auto" if lean and lean["kept"] else "plain"
 
 
-def train(kit: Path, minutes: float, words: argparse.Namespace) -> None:
-    """In the environment: run after run, while the slowest so far still fits."""
-    from bnet.errors import BnetError
+def planned(words: argparse.Namespace) -> list:
+    """In the environment: the runs that these words of the command line ask for, in order."""
     from bnet.models import TABLE_3
-    from bnet.runs.jobs import extract, jobs, outcome, run, state
+    from bnet.runs.jobs import jobs
     from bnet.training.config import get_profile
-    from bnet.training.device import Settings
 
-    started, slowest, failed = time.monotonic(), 0.0, 0
     named = [name for name in words.variants.split(",") if name != "table-3"]
     names = list(dict.fromkeys([*named, *(TABLE_3 if "table-3" in words.variants.split(",") else ())]))
     profile = get_profile(words.profile, dict(word.split("=", 1) for word in words.set))
@@ -118,12 +115,21 @@ def train(kit: Path, minutes: float, words: argparse.Namespace) -> None:
         fold, name = job.config.fold, job.config.variant
         return name not in named, fold // FOLDS, names.index(name), fold
 
-    todo = [
-        job
-        for job in jobs(words.corpus, names, words.protocol, profile)
-        if job.config.variant in named or job.config.fold < FOLDS
-    ]
-    todo = [job for job in sorted(todo, key=turn) if state(job, kit / "results") != "done"]
+    todo = jobs(words.corpus, names, words.protocol, profile)
+    return sorted((job for job in todo if job.config.variant in named or job.config.fold < FOLDS), key=turn)
+
+
+def train(kit: Path, minutes: float, words: argparse.Namespace) -> None:
+    """In the environment: run after run, while the slowest so far still fits."""
+    from bnet.errors import BnetError
+    from bnet.runs.jobs import extract, outcome, run, state
+    from bnet.training.device import Settings
+
+    started, slowest, failed = time.monotonic(), 0.0, 0
+    try:
+        todo = [job for job in planned(words) if state(job, kit / "results") != "done"]
+    except BnetError as error:
+        sys.exit(str(error))
     if todo:
         extract(todo[0].corpus, todo[0].tracks, todo[0].config.training.clip_seconds)
     settings = Settings(device=words.device, step=step_of(kit))

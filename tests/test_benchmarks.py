@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -196,6 +197,14 @@ def test_runs_on_a_gpu_are_rehearsed(tmp_path):
     with tarfile.open(tmp_path / "kit" / "results.tar.gz") as archive:
         assert sum(name.endswith("run.json") for name in archive.getnames()) == 3
     assert train("60").stdout == ""
+
+
+def test_a_rehearsal_has_two_folds_of_a_tiny_network(common):
+    import gpu_runs
+
+    words = {**gpu_runs.REHEARSAL, "protocol": "holdout", "set": gpu_runs.REHEARSED_SETTINGS}
+    planned = gpu_runs.planned(argparse.Namespace(**words))
+    assert [(job.config.variant, job.config.fold) for job in planned] == [("1-block", 0), ("1-block", 1)]
 
 
 def test_a_lean_step_that_is_wrong_is_not_trained_with(tmp_path, common):
