@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,6 +85,14 @@ def test_wrong_words_give_one_message_and_status_2(words, message):
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_records_are_tabulated_without_their_corpus(tmp_path):
+    own = str(Path(__file__).parents[1] / "results")
+    done = bnet("evaluate", "--corpus", "gtzan-images", "--results", own, BNET_DATA=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "gtzan-images is not here (--data DIR)" in done.stderr
+    assert "proposed" in done.stdout
 
 
 def test_unknown_option_and_bad_number():

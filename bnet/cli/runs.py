@@ -177,9 +177,10 @@ def evaluate(
     """Tabulate records: mean and spread over folds, and an interval over all tested clips (whole groups resampled)."""
     from bnet.audit import tables
     from bnet.corpora import get_corpus
+    from bnet.errors import log
     from bnet.runs import records
 
-    found = get_corpus(corpus)
+    get_corpus(corpus)
     wanted = {key: value for key, value in (("profile", profile), ("protocol", protocol)) if value}
     chosen = records.find(results or paths.results_dir(), corpus=corpus, **wanted)
     if not chosen:
@@ -189,5 +190,7 @@ def evaluate(
     if runs_too:
         show(tables.scores(chosen), as_json)
     else:
-        groups = {track.track_id: track.group for track in found.tracks()}
+        groups = tables.groups_of(corpus)
+        if not groups:
+            log(f"{corpus} is not here (--data DIR): its groups are not known, and intervals resample single clips")
         show(tables.summary(chosen, groups), as_json)
