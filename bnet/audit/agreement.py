@@ -100,23 +100,20 @@ def count(rows: pd.DataFrame) -> str:
 
 
 def _block(rows: pd.DataFrame) -> str:
-    def percent(value: float, form: str = ".1f") -> str:
-        return format(100 * value, form) if np.isfinite(value) else "-"
+    def percent(column: str, form: str = ".1f") -> pd.Series:
+        return rows[column].map(lambda value: format(100 * value, form) if np.isfinite(value) else "-")
 
-    lines = [
-        (
-            row.network,
-            f"{row.folds}{f' (+{row.lone} alone)' if row.lone else ''}",
-            percent(row.a),
-            percent(row.b),
-            percent(row.difference, "+.1f"),
-            f"{percent(row.low, '+.1f')} to {percent(row.high, '+.1f')}" if np.isfinite(row.low) else "-",
-            row.state,
-        )
-        for row in rows.itertuples()
-    ]
-    columns = ["network", "folds", "A %", "B %", "B - A", "95 % interval", ""]
-    return pd.DataFrame(lines, columns=columns).to_string(index=False)
+    interval = percent("low", "+.1f") + " to " + percent("high", "+.1f")
+    table = {
+        "network": rows["network"],
+        "folds": rows["folds"].astype(str) + rows["lone"].map(lambda lone: f" (+{lone} alone)" if lone else ""),
+        "A %": percent("a"),
+        "B %": percent("b"),
+        "B - A": percent("difference", "+.1f"),
+        "95 % interval": interval.where(np.isfinite(rows["low"]), "-"),
+        "": rows["state"],
+    }
+    return pd.DataFrame(table).to_string(index=False)
 
 
 def _load(folder: Path, wanted: Mapping[str, str]) -> dict[Key, dict[int, Record]]:

@@ -46,15 +46,15 @@ def load(corpus: str, results: Path, profile: str = "", protocol: str = "", excl
     if protocol and protocol not in PROTOCOLS:
         raise unknown("protocol", protocol, PROTOCOLS)
     wanted = {key: value for key, value in (("profile", profile), ("protocol", protocol)) if value}
-    same: dict[tuple[str, str, str], list[Record]] = {}
+    profiles, protocols = [*PROFILES][::-1], [*known.protocols, *PROTOCOLS]
+    order, same = [*profiles, CUSTOM], {}
     for record in records.find(results, corpus=corpus, exclude=exclude, **wanted):
-        by_hand = record.config.profile == CUSTOM
-        key = (record.config.profile, record.config.protocol, str(settings.settings(record.config)) if by_hand else "")
-        same.setdefault(key, []).append(record)
+        c = record.config
+        if c.profile in order:
+            key = (c.profile, c.protocol, str(settings.settings(c)) if c.profile == CUSTOM else "")
+            same.setdefault(key, []).append(record)
     if any(key[0] != CUSTOM for key in same):
         same = {key: part for key, part in same.items() if key[0] != CUSTOM}
-    profiles, protocols = [*PROFILES][::-1], [*known.protocols, *PROTOCOLS]
-    order = [*profiles, CUSTOM]
     keys = sorted(same, key=lambda key: (order.index(key[0]), protocols.index(key[1]), -len(same[key])))
     for part in same.values():
         settings.check(part, results)
