@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import joblib
@@ -101,31 +101,19 @@ def windows(
         silent.
     """
     front_end = front_end or FeatureSettings()
-    sr = front_end.sr
-    length, held, dropped, number, voices = round(seconds * sr), np.zeros(0, np.float32), 0, 0, 0
-
-    def fitting() -> int:
-        """How many windows what was read so far has."""
-        return math.ceil((max((dropped + len(held)) / sr - seconds, 0) + 1e-9) / hop)
-
-    def heard(y: np.ndarray) -> np.ndarray | None:
-        nonlocal voices
-        if np.abs(y).max(initial=0.0) < decode.SILENCE:
-            return None
-        voices += 1
-        return front_end(front_end.fit(y, seconds))
-
-    for block in decode.blocks(path, sr=sr):
-        held = np.concatenate([held, block])
+    sr, length = front_end.sr, round(seconds * front_end.sr)
+    held, dropped, number, voices = np.zeros(0, np.float32), 0, 0, 0
+    for block in chain(decode.blocks(path, sr=sr), [None]):
+        held = held if block is None else np.concatenate([held, block])
+        fitting = math.ceil((max((dropped + len(held)) / sr - seconds, 0) + 1e-9) / hop)  # windows so far
         while True:
             cut = min(round(number * hop * sr) - dropped, len(held))
             held, dropped = held[cut:], dropped + cut
-            if len(held) < length or number >= fitting():
+            if number >= fitting or (len(held) < length and block is not None):
                 break
-            yield heard(held[:length])
-            number += 1
-    for last in range(number, fitting()):
-        yield heard(held[round(last * hop * sr) - dropped :])
+            silent = np.abs(held[:length]).max(initial=0.0) < decode.SILENCE
+            yield None if silent else front_end(front_end.fit(held[:length], seconds))
+            number, voices = number + 1, voices + (not silent)
     if not voices:
         raise BnetError(f"all windows of {path} are silent; expected sound in some; use a shorter --hop, or omit it")
 
