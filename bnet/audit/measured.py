@@ -26,10 +26,8 @@ def read(name: str, folder: Path | None = None) -> Benchmark | None:
 
     `folder` is where records are; None: ``benchmarks/results`` of this checkout.
     """
-    root = project_dir()
-    if folder is None and root is None:
-        return None
-    path, again = (folder or root / "benchmarks" / "results") / f"{name}.json", f"make it again: {command(name)}"
+    folder = folder or (project_dir() or Path.cwd()) / "benchmarks" / "results"
+    path, again = folder / f"{name}.json", f"make it again: {command(name)}"
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

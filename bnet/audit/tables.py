@@ -37,8 +37,7 @@ def scores(records: Sequence[Record]) -> pd.DataFrame:
         row |= {"run": record.name, "clips": len(truth), **metrics.evaluate(truth, probabilities)}
         row |= {"validation": metrics.accuracy(*record.arrays("validation")[1:])}
         rows.append({**row, "wall_s": record.run["made"]["wall_s"]})
-    columns = ["corpus", "variant", "protocol", "profile", "fold", "run", "clips"]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+    return pd.DataFrame(rows)
 
 
 def summary(records: Sequence[Record], groups: Mapping[str, str] | None = None) -> pd.DataFrame:

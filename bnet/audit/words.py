@@ -33,11 +33,9 @@ def spell(result: Comparison) -> str:
 
 def verdict(result: Comparison) -> str:
     """The verdict on the paper's network against BBNN, in words for a stranger."""
-    return {
-        "better": "better",
-        "worse": "worse",
+    longer = {
         "equivalent": "equal within a point",
         "bounded": f"inconclusive, at most {100 * result.bound:.1f} points",
-        "inconclusive": "inconclusive",
         "too few folds": "too few folds for a verdict",
-    }[result.verdict]
+    }
+    return longer.get(result.verdict, result.verdict)
