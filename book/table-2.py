@@ -24,7 +24,7 @@ from bnet.audit import contrasts, paper, plots
 from bnet.audit.evidence import OURS, Evidence, command
 from bnet.audit.measured import read
 from bnet.audit.settings import train_command
-from bnet.audit.words import SAID, spell
+from bnet.audit.words import SAID, in_points, spell
 from bnet.book import myst
 from bnet.corpora import get_corpus
 from bnet.paths import results_dir
@@ -90,15 +90,10 @@ fig, ax = plt.subplots(figsize=(6.0, 0.5 * len(marks) + 1.2), layout="constraine
 plots.changes(
     pd.DataFrame(
         [
-            {
-                "title": title,
-                "paper_change": printed,
-                "change": 100 * found.difference if found else np.nan,
-                "low": 100 * found.low if found else np.nan,
-                "high": 100 * found.high if found else np.nan,
-            }
+            {"title": title, "paper_change": printed, **(in_points(found) if found else {})}
             for title, printed, found in marks
-        ]
+        ],
+        columns=["title", "paper_change", "change", "low", "high"],
     ),
     ax=ax,
 )

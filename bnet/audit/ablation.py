@@ -9,7 +9,7 @@ import pandas as pd
 
 from bnet.audit import paper
 from bnet.audit.report import Report
-from bnet.audit.words import SAID, points, spell
+from bnet.audit.words import SAID, in_points, points, spell
 from bnet.models import STEPS, TABLE_3, VARIANTS
 from bnet.runs import jobs
 from bnet.statistics.comparison import Comparison
@@ -73,9 +73,7 @@ def changes(report: Report, pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
             folds = report.folds(other, name)
             row |= {"folds": len(folds), "accuracy": 100 * np.mean([np.mean(f.other == f.truth) for f in folds])}
             if not same:
-                row |= {"base": 100 * np.mean([np.mean(f.one == f.truth) for f in folds]), "p": gap.p}
-                row |= {"change": 100 * gap.difference}
-                row |= {key: 100 * getattr(gap, key) for key in ("low", "high", "bound", "detectable")}
+                row |= {"base": 100 * np.mean([np.mean(f.one == f.truth) for f in folds]), "p": gap.p, **in_points(gap)}
         rows.append(row)
     return pd.DataFrame(rows)
 

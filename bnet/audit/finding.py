@@ -23,7 +23,7 @@ from bnet.audit import paper, plots
 from bnet.audit.contrasts import CONTRASTS, METHODS, draw, table, titled
 from bnet.audit.evidence import Evidence, measured_on
 from bnet.audit.outside import Heard, read_all, reading
-from bnet.audit.words import spell, verdict
+from bnet.audit.words import in_points, spell, verdict
 from bnet.corpora import get_corpus
 from bnet.errors import BnetError
 from bnet.paths import write_text
@@ -153,11 +153,8 @@ def _better(evidence: Evidence) -> Answer:
     answer = Answer("Is the proposed network better than BBNN?", f"{text[0].upper()}{text[1:]}.{pictures}", "table-2")
     if not found:
         return answer
-    rows = [
-        (report.corpus.title, paper.gain(corpus), 100 * gap.difference, 100 * gap.low, 100 * gap.high)
-        for corpus, gap, report in found
-    ]
-    frame = pd.DataFrame(rows, columns=["title", "paper_change", "change", "low", "high"])
+    rows = [{"title": r.corpus.title, "paper_change": paper.gain(c), **in_points(gap)} for c, gap, r in found]
+    frame = pd.DataFrame(rows)
     gaps = [f"{row.title}: the proposed network minus BBNN, {row.change:+.1f} points" for row in frame.itertuples()]
     title, height = "Proposed network minus BBNN", len(frame) + 1.2
     return answer._replace(told=". ".join(gaps), title=title, height=height, draw=partial(_draw_gaps, frame))

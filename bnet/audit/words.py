@@ -24,6 +24,12 @@ def points(result: Comparison) -> str:
     )
 
 
+def in_points(result: Comparison) -> dict[str, float]:
+    """A difference in points of accuracy as a row of a table: ``change, low, high, bound, detectable``."""
+    values = (result.difference, result.low, result.high, result.bound, result.detectable)
+    return dict(zip(("change", "low", "high", "bound", "detectable"), (100 * value for value in values), strict=True))
+
+
 def spell(result: Comparison) -> str:
     """How many folds of which kind: ``10 folds``, ``3 seeds of one split``."""
     if result.kind == "seeds":

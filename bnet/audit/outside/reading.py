@@ -10,27 +10,20 @@ from statsmodels.stats.proportion import proportion_confint
 
 from bnet.audit import tables
 from bnet.audit.outside import Heard
+from bnet.audit.rows import read
 from bnet.errors import BnetError
 from bnet.runs import jobs
 
-_ROCK = (("rock",), ("rock", "metal"))
-_GTZAN = {
-    "emotify": {"classical": (("classical",),), "electronic": (), "pop": (("pop",),), "rock": _ROCK},
-    "fma-small": {"Hip-Hop": (("hiphop",),), "Pop": (("pop",),), "Rock": _ROCK},
-}
-_FMA = {
-    "emotify": {"classical": (), "electronic": (("Electronic",),), "pop": (("Pop",),), "rock": (("Rock",),)},
-}
-Readings = Mapping[str, tuple[tuple[str, ...], ...]]
+Readings = Mapping[str, list[list[str]]]
 """Genre of a song -> the classes that count as right for it, from the strictest reading to the widest; none where the
 network has no such class. Genres that are not named have none."""
-COUNTS_AS: Mapping[str, Mapping[str, Readings]] = {
-    "gtzan": _GTZAN,
-    "gtzan-images": _GTZAN,
-    "fma-small": _FMA,
-    "fma-small-images": _FMA,
-}
-"""Corpus of the network -> corpus that is heard -> `Readings`."""
+
+COUNTS_AS: dict[str, dict[str, dict[str, list[list[str]]]]] = {}
+"""Corpus of the network -> corpus that is heard -> `Readings`; a row of ``rows/counts-as.csv`` is one reading."""
+for _row in read("counts-as"):
+    for _trained_on in _row["trained_on"].split():
+        _ways = COUNTS_AS.setdefault(_trained_on, {}).setdefault(_row["heard"], {}).setdefault(_row["genre"], [])
+        _ways += [_row["classes"].split()] if _row["classes"] else []
 
 
 def readings(heard: Heard) -> Readings:
@@ -41,7 +34,7 @@ def readings(heard: Heard) -> Readings:
     except KeyError:
         raise BnetError(
             f"which classes of {trained_on} count for the genres of {heard.corpus} is not stated; "
-            "expected a row in bnet.audit.outside.reading.COUNTS_AS"
+            "expected a row in bnet/audit/rows/counts-as.csv"
         ) from None
 
 
@@ -75,11 +68,11 @@ def recalls(heard: Heard) -> pd.DataFrame:
     counts, known = confusion(heard), readings(heard)
     rows = []
     for genre, named in counts.iterrows():
-        ways = [(" or ".join(classes), named[[*classes]].sum()) for classes in known.get(genre, ())]
+        ways = [(" or ".join(classes), named[classes].sum()) for classes in known.get(genre, ())]
         rows += [(genre, words, named.sum(), right) for words, right in ways or [("", np.nan)]]
     of = [genre for genre in counts.index if known.get(genre)]
     for words, at in (("strictly", 0), ("widely", -1)):
-        right = sum(counts.loc[genre, [*known[genre][at]]].sum() for genre in of)
+        right = sum(counts.loc[genre, known[genre][at]].sum() for genre in of)
         rows.append((", ".join(of), words, counts.loc[of].to_numpy().sum(), right))
     table = pd.DataFrame(rows, columns=["genre", "counts", "songs", "right"])
     ends = [wilson(row.right, row.songs) if row.right >= 0 else (np.nan, np.nan) for row in table.itertuples()]
