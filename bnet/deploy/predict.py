@@ -162,22 +162,19 @@ def predict_files(
             yield files.popleft().answer(record.labels, hop)
 
     def ask() -> None:
-        for (file, _), row in zip(batch, classify([heard for _, heard in batch]), strict=True):
+        now, batch[:] = batch[:BATCH], batch[BATCH:]
+        for (file, _), row in zip(now, classify([heard for _, heard in now]), strict=True):
             file.rows.append(row)
-        batch.clear()
 
     with contextlib.closing(_ahead(paths, source, jobs or joblib.cpu_count())) as parts:
         for file, part, ended in parts:
             if not files or files[-1] is not file:
                 files.append(file)
-            for heard in part:
-                file.votes.append(heard is not None)
-                if heard is not None:
-                    batch.append((file, heard))
-                if len(batch) == BATCH:
-                    ask()
-                    yield from answers()
+            file.votes += [heard is not None for heard in part]
+            batch += [(file, heard) for heard in part if heard is not None]
             file.ended = ended
+            while len(batch) >= BATCH:
+                ask()
             yield from answers()
     if batch:
         ask()
