@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import librosa
+import pandas as pd
 import soundfile
 
 from bnet.corpora import CORPORA, SR, Corpus, Track, draw, get_corpus
@@ -78,12 +78,9 @@ def choose_clips(records: Sequence[Record]) -> tuple[Corpus | None, list[Track]]
         return None, []
     shared = set.intersection(*(set(record.arrays("test")[0]) for record in records))
     ranked = sorted((t for t in corpus.tracks() if t.track_id in shared), key=lambda t: draw(t.track_id, "listen"))
-    seen: Counter[str] = Counter()
-    rounds = []
-    for track in ranked:
-        rounds.append((seen[track.label], len(rounds), track))
-        seen[track.label] += 1
-    chosen = [track for *_, track in sorted(rounds, key=lambda row: row[:2])[:NUMBER]]
+    labels = pd.Series([track.label for track in ranked])
+    rounds = labels.groupby(labels).cumcount().sort_values(kind="stable")  # first one track of each class, then another
+    chosen = [ranked[i] for i in rounds.index[:NUMBER]]
     return corpus, sorted(chosen, key=lambda t: draw(t.track_id, "place in the list"))
 
 
