@@ -92,7 +92,7 @@ def lite(path: str, frames: int) -> Answer:
     """LiteRT, with its XNNPACK delegate."""
     from bnet.deploy.export import LiteNetwork
 
-    return LiteNetwork(Path(path).read_bytes(), threads=1)
+    return LiteNetwork(Path(path).read_bytes())
 
 
 WAYS: dict[str, tuple[str, str]] = {

@@ -31,7 +31,7 @@ def test_numbers_are_shown_plainly():
 
 def test_table_is_numbered_and_aligned_by_type():
     frame = pd.DataFrame({"a|b": ["x|y", "two\nlines"], "n": [1200, 7], "share": [0.25, None]})
-    shown = myst.table(frame, "A caption\nof two lines.", "tab-x", formats={"share": ".0%"}, note="A note.").data
+    shown = myst.table(frame, "A caption\nof two lines.", "tab-x", formats={"share": ".0%"}).data
     assert shown.splitlines() == [
         "::::{table} A caption of two lines.",
         ":name: tab-x",
@@ -41,8 +41,6 @@ def test_table_is_numbered_and_aligned_by_type():
         "| x\\|y | 1\u202f200 | 25% |",
         "| two lines | 7 | – |",
         "::::",
-        "",
-        "A note.",
     ]
 
 

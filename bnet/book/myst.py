@@ -77,7 +77,6 @@ def table(
     name: str,
     *,
     formats: Mapping[str, str] | None = None,
-    note: str = "",
     cards: bool = False,
     names: Sequence[str] = (),
 ) -> Markdown:
@@ -93,8 +92,6 @@ def table(
         Its label, such as ``tab-tunes-classes``.
     formats
         Column -> format of its floats; ``.3f`` otherwise. Columns of numbers are right-aligned.
-    note
-        A paragraph under the table.
     cards
         For cells that hold prose: on a phone each row is a card, a cell under the other, not a table to push aside.
     names
@@ -114,11 +111,10 @@ def table(
     classes = ["bnet-cards"] * cards + ["bnet-long"] * (len(rows) > LONG)
     options = f":name: {name}\n" + f":class: {' '.join(classes)}\n" * bool(classes)
     first, rest = _split(caption)
-    parts = [f"::::{{table}} {first}\n{options}\n{body}\n::::", note, _more(rest)]
-    return text("\n\n".join(filter(None, parts)))
+    return text(f"::::{{table}} {first}\n{options}\n{body}\n::::" + f"\n\n{_more(rest)}" * bool(rest))
 
 
-def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg", dpi: int = 144) -> None:
+def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg") -> None:
     """Show a Matplotlib figure with number, caption and alternative text, and close it.
 
     Caption and alt text may be computed, since they travel with the output; `bnet.book.execution` hands them to
@@ -133,7 +129,7 @@ def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg",
     alt
         What a reader who does not see it should know: one or two sentences, not the caption again.
     kind
-        ``svg`` for lines and bars, ``png`` (at `dpi`) for spectrograms and other dense pictures.
+        ``svg`` for lines and bars, ``png`` for spectrograms and other dense pictures.
     """
     import matplotlib
     import matplotlib.pyplot as plt
@@ -142,7 +138,7 @@ def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg",
         raise BnetError(f"figure {name!r}: kind is svg or png (came {kind!r}), and alt must say what is to be seen")
     buffer = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": name}):
-        fig.savefig(buffer, format=kind, dpi=dpi, bbox_inches="tight", metadata={"svg": {"Date": None}}.get(kind))
+        fig.savefig(buffer, format=kind, dpi=144, bbox_inches="tight", metadata={"svg": {"Date": None}}.get(kind))
     plt.close(fig)
     made = buffer.getvalue()
     image = {"image/svg+xml": made.decode()} if kind == "svg" else {"image/png": base64.b64encode(made).decode()}
@@ -224,7 +220,7 @@ def _split(caption: str) -> tuple[str, str]:
 
 
 def _more(text: str) -> str:
-    return f":::{{dropdown}} More on this\n:class-container: bnet-more\n\n{text}\n:::" if text else ""
+    return f":::{{dropdown}} More on this\n:class-container: bnet-more\n\n{text}\n:::"
 
 
 def _publish(image: dict[str, str], caption: str, name: str, alt: str, **look: str) -> None:

@@ -113,11 +113,11 @@ def _exported(model: Any, form: str, **settings: Any) -> bytes:
 
 
 class LiteNetwork:
-    """A LiteRT file that answers, given as bytes: by ai-edge-litert, else by TensorFlow's own interpreter."""
+    """A LiteRT file that answers on one thread, given as bytes: by ai-edge-litert, else by TensorFlow's interpreter."""
 
-    def __init__(self, content: bytes, threads: int = 1):
+    def __init__(self, content: bytes):
         with backend.quiet():
-            self._interpreter = interpreters().Interpreter(model_content=content, num_threads=threads)
+            self._interpreter = interpreters().Interpreter(model_content=content, num_threads=1)
         self._shape: tuple[int, ...] = ()
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
