@@ -8,18 +8,8 @@ from typing import Annotated
 import typer
 
 from bnet import paths
-from bnet.cli.options import (
-    CorpusOption,
-    DataOption,
-    JsonOption,
-    OnlyProfileOption,
-    OnlyProtocolOption,
-    PartialOption,
-    ResultsOption,
-    say,
-    show,
-    words,
-)
+from bnet.cli import options
+from bnet.cli.options import say, show, words
 from bnet.errors import BnetError
 
 
@@ -27,9 +17,9 @@ def compare(
     a: Annotated[Path, typer.Argument(metavar="A", help="Folder of records, such as results/.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="The other folder, such as reproduced/.")],
     corpus: Annotated[str | None, typer.Option("--corpus", "-c", help="Only this corpus.")] = None,
-    profile: OnlyProfileOption = None,
-    protocol: OnlyProtocolOption = None,
-    as_json: JsonOption = False,
+    profile: options.OnlyProfile = None,
+    protocol: options.OnlyProtocol = None,
+    as_json: options.Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values for a script.")] = False,
 ) -> None:
     """What of two folders of records agrees within its uncertainty, for each table of the book.
@@ -63,10 +53,10 @@ def probe(
     ] = None,
     list_too: Annotated[bool, typer.Option("--list", help="List the probes, or of a run, which are done.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes that make sound and features.")] = 1,
-    results: ResultsOption = None,
-    data: DataOption = None,
-    partial: PartialOption = False,
-    as_json: JsonOption = False,
+    results: options.Results = None,
+    data: options.Data = None,
+    partial: options.Partial = False,
+    as_json: options.Json = False,
 ) -> None:
     """Question trained runs: other tempo, pitch, level, noise, MP3, bands muted, blocks taken out, where they look.
 
@@ -124,12 +114,12 @@ def outside(
             "of those."
         ),
     ],
-    corpus: CorpusOption = "emotify",
+    corpus: options.Corpus = "emotify",
     per_class: Annotated[int, typer.Option(help="At most so many clips of each class; 0 for all.")] = 0,
-    results: ResultsOption = None,
-    data: DataOption = None,
-    partial: PartialOption = False,
-    as_json: JsonOption = False,
+    results: options.Results = None,
+    data: options.Data = None,
+    partial: options.Partial = False,
+    as_json: options.Json = False,
 ) -> None:
     """Evaluate trained networks on a corpus that they were not trained on: what they say of each of its classes.
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from bnet import paths
-from bnet.cli.options import DataOption, JobsOption, JsonOption, PartialOption, say, show
+from bnet.cli import options
+from bnet.cli.options import say, show
 from bnet.errors import BnetError
 
 app = typer.Typer(no_args_is_help=True, help="The corpora: list, get, check, show, export.")
@@ -18,7 +19,7 @@ Name = Annotated[str, typer.Argument(help="Corpus; `bnet corpora list` shows all
 
 
 @app.command("list")
-def corpora_list(data: DataOption = None, partial: PartialOption = False, as_json: JsonOption = False) -> None:
+def corpora_list(data: options.Data = None, partial: options.Partial = False, as_json: options.Json = False) -> None:
     """All corpora: classes, clips of a whole copy, and whether they are here."""
     import pandas as pd
 
@@ -45,7 +46,7 @@ def corpora_list(data: DataOption = None, partial: PartialOption = False, as_jso
 
 @app.command("show")
 def corpora_show(
-    name: Name, data: DataOption = None, partial: PartialOption = False, as_json: JsonOption = False
+    name: Name, data: options.Data = None, partial: options.Partial = False, as_json: options.Json = False
 ) -> None:
     """Tracks and groups per class."""
     import pandas as pd
@@ -61,7 +62,7 @@ def corpora_show(
 @app.command("get")
 def corpora_get(
     name: Name,
-    data: DataOption = None,
+    data: options.Data = None,
     mirror: Annotated[
         str, typer.Option(help="Fetch the files, by the same names, from this address instead of their home.")
     ] = "",
@@ -94,11 +95,11 @@ def corpora_get(
 @app.command("check")
 def corpora_check(
     name: Name,
-    data: DataOption = None,
-    partial: PartialOption = False,
+    data: options.Data = None,
+    partial: options.Partial = False,
     quick: Annotated[bool, typer.Option("--quick", help="Do not decode: names, counts and checksums only.")] = False,
-    jobs: JobsOption = None,
-    as_json: JsonOption = False,
+    jobs: options.Jobs = None,
+    as_json: options.Json = False,
 ) -> None:
     """Look at every file: missing, extra, corrupt, too short, double, with a wrong checksum.
 
@@ -132,8 +133,8 @@ def corpora_export(
     folder: Annotated[Path, typer.Argument(help="Where to write `FOLDER/<label>/<track>.flac`.")],
     seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 30.0,
     per_class: Annotated[int, typer.Option(help="At most so many tracks of a class; 0 for all.")] = 0,
-    data: DataOption = None,
-    partial: PartialOption = False,
+    data: options.Data = None,
+    partial: options.Partial = False,
 ) -> None:
     """Write the sound of a corpus as FLAC files, to listen to or to use elsewhere.
 

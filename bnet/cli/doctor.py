@@ -14,7 +14,7 @@ import typer
 
 import bnet
 from bnet import backend, paths
-from bnet.cli.options import JsonOption
+from bnet.cli import options
 from bnet.errors import BnetError
 
 
@@ -127,7 +127,7 @@ CHECKS: tuple[tuple[str, Callable[[], str], str, bool], ...] = (
 """What is checked, how (a function that says what it found, or raises), how to fix it, and whether all need it."""
 
 
-def doctor(as_json: JsonOption = False) -> None:
+def doctor(as_json: options.Json = False) -> None:
     """Say what works on this machine, and how to fix what does not; exit status 1 if something must be fixed."""
     findings = []
     for what, check, mend, needed in CHECKS:

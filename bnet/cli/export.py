@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from bnet import paths
-from bnet.cli.options import ResultsOption, say
+from bnet.cli import options
+from bnet.cli.options import say
 from bnet.errors import BnetError, unknown
 from bnet.runs.records import Record
 
@@ -55,7 +56,7 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File or new folder; else named after the run, here.")
     ] = None,
-    results: ResultsOption = None,
+    results: options.Results = None,
 ) -> None:
     """Write a trained network in another form, for other programs or for a web page of its own.
 

@@ -6,17 +6,18 @@ from typing import Annotated
 
 import typer
 
-from bnet.cli.options import JsonOption, VariantFileOption, own_variants, show
+from bnet.cli import options
+from bnet.cli.options import own_variants, show
 
 
 def networks(
     classes: Annotated[int, typer.Option(help="Number of classes.")] = 10,
     seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 30.0,
-    variant_file: VariantFileOption = None,
+    variant_file: options.VariantFile = None,
     decisions: Annotated[
         bool, typer.Option("--decisions", help="Instead: what the paper leaves open, and what we do.")
     ] = False,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """The networks: what each changes, its parameters, and multiply-adds and memory of activations for one clip.
 
@@ -41,8 +42,8 @@ def summary(
     variant: Annotated[str | None, typer.Argument(help="Network; without it, a table of all.")] = None,
     classes: Annotated[int, typer.Option(help="Number of classes.")] = 10,
     frames: Annotated[int, typer.Option(help="Frames of the log-mel (646 for 30 s).")] = 646,
-    variant_file: VariantFileOption = None,
-    as_json: JsonOption = False,
+    variant_file: options.VariantFile = None,
+    as_json: options.Json = False,
 ) -> None:
     """The networks: parameters of all, or the layers of one."""
     if variant is None:

@@ -11,15 +11,15 @@ import typer
 
 from bnet.errors import BnetError
 
-CorpusOption = Annotated[str, typer.Option("--corpus", "-c", help="Corpus; `bnet corpora list` shows all.")]
-ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="How much work: smoke, laptop or paper.")]
-ProtocolOption = Annotated[str, typer.Option("--protocol", help="How to split: grouped, holdout, kfold or official.")]
-OnlyProfileOption = Annotated[str | None, typer.Option("--profile", "-p", help="Only this profile.")]
-OnlyProtocolOption = Annotated[str | None, typer.Option("--protocol", help="Only this protocol.")]
-ResultsOption = Annotated[Path | None, typer.Option("--results", help="Folder of records [default: results].")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
-JobsOption = Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes [default: all cores].")]
-DataOption = Annotated[
+Corpus = Annotated[str, typer.Option("--corpus", "-c", help="Corpus; `bnet corpora list` shows all.")]
+Profile = Annotated[str, typer.Option("--profile", "-p", help="How much work: smoke, laptop or paper.")]
+Protocol = Annotated[str, typer.Option("--protocol", help="How to split: grouped, holdout, kfold or official.")]
+OnlyProfile = Annotated[str | None, typer.Option("--profile", "-p", help="Only this profile.")]
+OnlyProtocol = Annotated[str | None, typer.Option("--protocol", help="Only this protocol.")]
+Results = Annotated[Path | None, typer.Option("--results", help="Folder of records [default: results].")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes [default: all cores].")]
+Data = Annotated[
     Path | None,
     typer.Option(
         "--data",
@@ -27,7 +27,7 @@ DataOption = Annotated[
         callback=lambda folder: _set("BNET_DATA", folder),
     ),
 ]
-PartialOption = Annotated[
+Partial = Annotated[
     bool,
     typer.Option(
         "--partial",
@@ -35,24 +35,24 @@ PartialOption = Annotated[
         callback=lambda wanted: _set("BNET_PARTIAL", "1" if wanted else None),
     ),
 ]
-ExcludeOption = Annotated[
+Exclude = Annotated[
     str, typer.Option("--exclude", help="Leave out, with commas: duplicates, faults (what the corpus knows of).")
 ]
-SetOption = Annotated[
+Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set", metavar="KEY=VALUE", help="Change a setting of the profile (then called 'custom'); repeatable."
     ),
 ]
-StepOption = Annotated[
+Step = Annotated[
     str,
     typer.Option(
         help="How a training step is computed: auto, lean (where network, backend and device have it), kernels (JAX: "
         "lean with Pallas kernels) or plain."
     ),
 ]
-DeviceOption = Annotated[str, typer.Option(help="Train on: auto (a GPU where there is one), cpu or gpu.")]
-DeviceSettingOption = Annotated[
+Device = Annotated[str, typer.Option(help="Train on: auto (a GPU where there is one), cpu or gpu.")]
+DeviceSetting = Annotated[
     list[str] | None,
     typer.Option(
         "--device-setting",
@@ -62,7 +62,7 @@ DeviceSettingOption = Annotated[
     ),
 ]
 
-VariantFileOption = Annotated[
+VariantFile = Annotated[
     Path | None,
     typer.Option("--variant-file", help="YAML file of networks of your own: name, base, and what they change."),
 ]

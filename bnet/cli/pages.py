@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from bnet.cli.options import JsonOption, ResultsOption, say, show
+from bnet.cli import options
+from bnet.cli.options import say, show
 
 app = typer.Typer(no_args_is_help=True, help="Execute page sources with papermill, and build the book.")
 ProfileOption = Annotated[str | None, typer.Option("--profile", "-p", help="Show the records of this profile.")]
@@ -25,7 +26,7 @@ def _book(profile: str | None = None, results: Path | None = None):
 
 
 @app.command("list")
-def pages_list(as_json: JsonOption = False) -> None:
+def pages_list(as_json: options.Json = False) -> None:
     """All executed pages: source, parameters, and whether each is up to date."""
     import pandas as pd
 
@@ -53,7 +54,7 @@ def pages_convert(
 def pages_update(
     names: Annotated[list[str] | None, typer.Argument(help="Pages [default: all].")] = None,
     profile: ProfileOption = None,
-    results: ResultsOption = None,
+    results: options.Results = None,
     force: Annotated[bool, typer.Option("--force", help="Execute pages that are up to date, too.")] = False,
 ) -> None:
     """Execute the pages that are missing or stale."""
@@ -64,7 +65,7 @@ def pages_update(
 
 
 @app.command("build")
-def pages_build(profile: ProfileOption = None, results: ResultsOption = None) -> None:
+def pages_build(profile: ProfileOption = None, results: options.Results = None) -> None:
     """Execute stale pages, build the book strictly, and check every page, link, image and sound."""
     from bnet.book import build
 

@@ -9,18 +9,8 @@ import typer
 
 from bnet import paths
 from bnet.audit.paper import CORPUS_TITLES
-from bnet.cli.options import (
-    DataOption,
-    ExcludeOption,
-    JsonOption,
-    PartialOption,
-    ProfileOption,
-    ResultsOption,
-    SetOption,
-    profile_of,
-    say,
-    words,
-)
+from bnet.cli import options
+from bnet.cli.options import profile_of, say, words
 
 CORPORA = ",".join(CORPUS_TITLES)
 GIB = 2**30
@@ -33,14 +23,14 @@ def plan(
         typer.Option("--variants", "--variant", "-v", help="Networks and baselines, `all` networks, all `baselines`."),
     ] = None,
     protocol: Annotated[list[str] | None, typer.Option("--protocol", help="How to split [holdout,grouped].")] = None,
-    profile: ProfileOption = "paper",
-    settings: SetOption = None,
-    results: ResultsOption = None,
-    exclude: ExcludeOption = "",
-    data: DataOption = None,
-    partial: PartialOption = False,
+    profile: options.Profile = "paper",
+    settings: options.Set = None,
+    results: options.Results = None,
+    exclude: options.Exclude = "",
+    data: options.Data = None,
+    partial: options.Partial = False,
     measure: Annotated[bool, typer.Option("--measure/--no-measure", help="Estimate hours and memory.")] = True,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """What a full execution will do: runs, hours on this machine, disk and memory. Writes nothing.
 

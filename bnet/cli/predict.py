@@ -14,7 +14,7 @@ import typer
 from tqdm import tqdm
 
 from bnet import paths
-from bnet.cli.options import JsonOption, ResultsOption
+from bnet.cli import options
 from bnet.deploy.predict import Classifier, Failure, Prediction, predict_files, sound_files
 from bnet.errors import BnetError
 
@@ -32,8 +32,8 @@ def predict(
     ] = None,
     hop: Annotated[float, typer.Option(help="Seconds between windows.")] = 1.0,
     windows: Annotated[bool, typer.Option("--windows", help="Also print every window.")] = False,
-    results: ResultsOption = None,
-    as_json: JsonOption = False,
+    results: options.Results = None,
+    as_json: options.Json = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV: a line a file as it is done; with --windows, a line a window.")
     ] = False,

@@ -8,41 +8,19 @@ from typing import Annotated
 import typer
 
 from bnet import paths
-from bnet.cli.options import (
-    CorpusOption,
-    DataOption,
-    DeviceOption,
-    DeviceSettingOption,
-    ExcludeOption,
-    JobsOption,
-    JsonOption,
-    OnlyProfileOption,
-    OnlyProtocolOption,
-    PartialOption,
-    ProfileOption,
-    ProtocolOption,
-    ResultsOption,
-    SetOption,
-    StepOption,
-    VariantFileOption,
-    execution_of,
-    own_variants,
-    profile_of,
-    say,
-    show,
-    words,
-)
+from bnet.cli import options
+from bnet.cli.options import execution_of, own_variants, profile_of, say, show, words
 from bnet.errors import BnetError
 
 
 def features(
-    corpus: CorpusOption = "tunes",
-    profile: ProfileOption = "smoke",
-    jobs: JobsOption = None,
-    settings: SetOption = None,
-    exclude: ExcludeOption = "",
-    data: DataOption = None,
-    partial: PartialOption = False,
+    corpus: options.Corpus = "tunes",
+    profile: options.Profile = "smoke",
+    jobs: options.Jobs = None,
+    settings: options.Set = None,
+    exclude: options.Exclude = "",
+    data: options.Data = None,
+    partial: options.Partial = False,
 ) -> None:
     """Extract the log-mels that a profile needs: once, in parallel, resumable.
 
@@ -57,7 +35,7 @@ def features(
 
 
 def train(
-    corpus: CorpusOption = "tunes",
+    corpus: options.Corpus = "tunes",
     variant: Annotated[
         list[str] | None,
         typer.Option(
@@ -67,11 +45,11 @@ def train(
             help="Network or baseline, repeatable or with commas; `all` networks, all `baselines`.",
         ),
     ] = None,
-    protocol: ProtocolOption = "grouped",
-    profile: ProfileOption = "smoke",
+    protocol: options.Protocol = "grouped",
+    profile: options.Profile = "smoke",
     fold: Annotated[list[int] | None, typer.Option("--fold", "-f", help="Fold, from 0; repeatable.")] = None,
-    settings: SetOption = None,
-    results: ResultsOption = None,
+    settings: options.Set = None,
+    results: options.Results = None,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -93,13 +71,13 @@ def train(
             "`returned`: they send them; `auto`: each as it can.",
         ),
     ] = "auto",
-    exclude: ExcludeOption = "",
-    data: DataOption = None,
-    partial: PartialOption = False,
-    variant_file: VariantFileOption = None,
-    step: StepOption = "auto",
-    device: DeviceOption = "auto",
-    device_settings: DeviceSettingOption = None,
+    exclude: options.Exclude = "",
+    data: options.Data = None,
+    partial: options.Partial = False,
+    variant_file: options.VariantFile = None,
+    step: options.Step = "auto",
+    device: options.Device = "auto",
+    device_settings: options.DeviceSetting = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only list the runs and which are done.")] = False,
 ) -> None:
     """Train networks or baselines on the folds of a corpus; every finished run is a record, done once.
@@ -165,14 +143,14 @@ def _executor(jobs: int | None, cluster: str | None, keep: str):
 
 
 def evaluate(
-    corpus: CorpusOption = "tunes",
-    profile: OnlyProfileOption = None,
-    protocol: OnlyProtocolOption = None,
+    corpus: options.Corpus = "tunes",
+    profile: options.OnlyProfile = None,
+    protocol: options.OnlyProtocol = None,
     runs_too: Annotated[bool, typer.Option("--runs", help="One row per run, not a network.")] = False,
-    results: ResultsOption = None,
-    data: DataOption = None,
-    partial: PartialOption = False,
-    as_json: JsonOption = False,
+    results: options.Results = None,
+    data: options.Data = None,
+    partial: options.Partial = False,
+    as_json: options.Json = False,
 ) -> None:
     """Tabulate records: mean and spread over folds, and an interval over all tested clips (whole groups resampled)."""
     from bnet.audit import tables
