@@ -17,7 +17,7 @@ import soundfile
 
 from bnet.deploy.predict import Classifier, predict_files
 from bnet.errors import BnetError
-from bnet.sound import decode, log_mel
+from bnet.sound import log_mel
 from bnet.sound.log_mel import SR
 
 FORMATS = {
@@ -72,7 +72,7 @@ class Difference:
 
 def write_sound(path: Path, y: np.ndarray, rate: int, kind: str) -> Path:
     """Write mono sound `y`, at `SR`, at another rate and in stereo, its channels different."""
-    z = decode.resample(y, SR, rate) if rate != SR else y
+    z = librosa.resample(y, orig_sr=SR, target_sr=rate)
     soundfile.write(path, np.stack([0.7 * z, 0.4 * np.roll(z, 30)], axis=1), rate, **FORMATS[kind])
     return path
 

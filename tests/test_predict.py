@@ -13,6 +13,7 @@ import threading
 import time
 import tracemalloc
 
+import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -59,7 +60,7 @@ def seen(request, tones, monkeypatch, tmp_path):
 
     def of_its_picture(track, seconds, front_end):
         y = tones.audio(track, seconds)
-        return front_end(decode.resample(y, SR, front_end.sr)), tones.checksum(track, y)
+        return front_end(librosa.resample(y, orig_sr=SR, target_sr=front_end.sr)), tones.checksum(track, y)
 
     tones.front_end, tones.log_mel = PICTURES[request.param], of_its_picture
     monkeypatch.setitem(VARIANTS, "tiny", Variant("tiny", "Tiny", ("norm conv1x1",), 1, filters=4))

@@ -15,8 +15,8 @@ from scipy import stats
 
 from bnet import corpora
 from bnet.corpora import SR, Track, fingerprint, get_corpus, select
-from bnet.corpora.tunes import rendering, same_tune, scores, soundfont
-from bnet.corpora.tunes.tables import BARS, FREE_BAR, GAIN_DB, PROGRAMS, SOURCES, TRANSPOSITIONS
+from bnet.corpora.tunes import rendering, same_tune, scores
+from bnet.corpora.tunes.corpus import BARS, FREE_BAR, GAIN_DB, PROGRAMS, SOURCES, TRANSPOSITIONS
 from bnet.errors import BnetError
 
 COUNTS = {"reel": 715, "jig": 514, "hornpipe": 462, "slip jig": 97, "strathspey": 49, "clog": 37, "air": 33}
@@ -90,7 +90,7 @@ def test_an_unknown_corpus_or_tune_is_refused(tunes):
 @pytest.mark.parametrize("package", ["music21", "pretty_midi", "symusic"])
 def test_a_missing_package_is_named(monkeypatch, package):
     monkeypatch.setattr(scores.importlib.util, "find_spec", lambda name: None)
-    reader = {"music21": lambda: list(scores._scores("ryans")), "pretty_midi": soundfont.read_soundfont}
+    reader = {"music21": lambda: list(scores._scores("ryans")), "pretty_midi": rendering.read_soundfont}
     with pytest.raises(BnetError, match=rf"{package} is not installed.*pip install {package}"):
         reader.get(package, lambda: rendering.read_melody("X:1\nK:C\nC", "x"))()
 
@@ -334,16 +334,16 @@ def test_every_instrument_is_in_tune(program):
 
 
 def test_the_sound_font_as_shipped_is_not(monkeypatch):
-    """Why `soundfont.in_tune` exists: without it, a nylon string's C#4 is ten semitones off."""
+    """Why `rendering.in_tune` exists: without it, a nylon string's C#4 is ten semitones off."""
     note = np.array([[0.0, 2.0, 61]])
-    shipped = (scores.package_folder("pretty_midi", "") / soundfont.FILE).read_bytes()
+    shipped = (scores.package_folder("pretty_midi", "") / rendering.SOUND_FONT).read_bytes()
     monkeypatch.setattr(rendering, "read_soundfont", lambda: shipped)
     rendering._synthesizer.cache_clear()
     assert _off_by(rendering.play(note, 2.0, 0.1, 0.6, 24)[2000:8000].astype(float), 61) > 1
     monkeypatch.undo()
     rendering._synthesizer.cache_clear()
     assert _off_by(rendering.play(note, 2.0, 0.1, 0.6, 24)[2000:8000].astype(float), 61) < 0.2
-    assert soundfont.in_tune(soundfont.in_tune(shipped)) == soundfont.in_tune(shipped)
+    assert rendering.in_tune(rendering.in_tune(shipped)) == rendering.in_tune(shipped)
 
 
 def test_no_instrument_changes_another(melodies):

@@ -157,13 +157,8 @@ def _tar(raw: IO[bytes], head: bytes) -> Iterator[Member]:
         other = "a web page, not an archive" if page else "neither a zip nor a tar (plain, gzip, bzip2 or xz)"
         raise ValueError(f"it is {other if head else 'empty'}") from None
     for info in archive:
-        name = info.name.encode("utf-8", "surrogateescape")
-        try:
-            text = name.decode()
-        except UnicodeDecodeError:  # from before Unicode
-            text = name.decode("latin-1")
         refusal = "" if info.isfile() or info.isdir() else LINK
-        yield Member(text, info.isdir(), info.size, refusal, lambda info=info: archive.extractfile(info))
+        yield Member(info.name, info.isdir(), info.size, refusal, lambda info=info: archive.extractfile(info))
     stream = archive.fileobj
     stream.seek(archive.offset)
     if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):  # tarfile takes any bad block for the end

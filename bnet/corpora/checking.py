@@ -71,10 +71,16 @@ def check(corpus: Corpus, *, decode: bool = True, jobs: int | None = None) -> Ch
     tracks = corpus.read(folder)
     here, published, known = corpus.present(tracks, folder), corpus.checksums(), corpus.known()
     looks = joblib.Parallel(n_jobs=jobs or -1, return_as="generator")(
-        joblib.delayed(_look)(corpus, track.path, published.get(track.track_id, ""), decode) for track in here
+        joblib.delayed(_look)(corpus, track, published.get(track.track_id, ""), decode) for track in here
     )
     bar = tqdm(looks, total=len(here), desc=f"checking {corpus.name}", unit="clip", disable=None)
-    rows = [*_strays(corpus, folder, tracks, here), *_faults(corpus, dict(zip(here, bar, strict=True)), published)]
+    rows, first = [*_strays(corpus, folder, tracks, here)], {}
+    for track, (content, faults) in zip(here, bar, strict=True):
+        rows += faults
+        other = first.setdefault(content or track.track_id, track)
+        if other is not track:
+            kind = "duplicate" if track.label == other.label else "two labels"
+            rows.append((kind, track.track_id, f"same content as {other.track_id} ({other.label})"))
     counts = _counts(corpus, here)
     lacking = Counter(track.label for track in tracks) - Counter(track.label for track in here)
     rows += [
@@ -87,23 +93,19 @@ def check(corpus: Corpus, *, decode: bool = True, jobs: int | None = None) -> Ch
     return Check(counts, problems.sort_values(["known", "kind", "clip"], ignore_index=True))
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """What one file is: its digests, its length in s (nan: not decoded), and what is wrong with its content."""
-
-    sha256: str
-    checksum: str
-    seconds: float
-    error: str
-
-
-def _look(corpus: FileCorpus, path: Path, published: str, decode: bool) -> _Seen:
-    names = ("", "")
+def _look(corpus: FileCorpus, track: Track, published: str, decode: bool) -> tuple[str, list[tuple[str, str, str]]]:
+    """The digest of a file ('': it can't be read), and (kind, clip, detail) of what is wrong with its content."""
+    own, digest, checksum, rows = track.track_id, "", "", []
     try:
-        names = corpus.digests(path, published)
-        return _Seen(*names, corpus.length(path) if decode else float("nan"), "")
+        digest, checksum = corpus.digests(track.path, published)
+        seconds = corpus.length(track.path) if decode else corpus.usual_seconds
+        if seconds < corpus.usual_seconds:
+            rows.append(("too short", own, f"{seconds:.2f} s; expected {corpus.usual_seconds:g} s or more"))
     except (BnetError, OSError) as error:
-        return _Seen(*names, float("nan"), str(error))
+        rows.append(("corrupt", own, str(error)))
+    if published and checksum not in ("", published):
+        rows.append(("checksum", own, f"{checksum}; expected {published}"))
+    return digest, rows
 
 
 def _strays(corpus: FileCorpus, folder: Path, tracks: list[Track], here: list[Track]) -> Iterator[tuple[str, str, str]]:
@@ -115,23 +117,6 @@ def _strays(corpus: FileCorpus, folder: Path, tracks: list[Track], here: list[Tr
         yield "extra", _inside(path, folder), "belongs to no clip"
     for path in sounds(folder, UNREADABLE):
         yield "format", _inside(path, folder), f"{path.suffix} can't be read: convert it (ffmpeg -i FILE FILE.flac)"
-
-
-def _faults(corpus: FileCorpus, seen: dict[Track, _Seen], published: dict[str, str]) -> Iterator[tuple[str, str, str]]:
-    """(kind, clip, detail) of what is wrong with the files."""
-    first: dict[str, Track] = {}
-    for track, found in seen.items():
-        own, wanted = track.track_id, published.get(track.track_id)
-        if found.error:
-            yield "corrupt", own, found.error
-        elif found.seconds < corpus.usual_seconds:
-            yield "too short", own, f"{found.seconds:.2f} s; expected {corpus.usual_seconds:g} s or more"
-        if wanted and found.checksum and found.checksum != wanted:
-            yield "checksum", own, f"{found.checksum}; expected {wanted}"
-        other = first.setdefault(found.sha256 or own, track)
-        if other is not track:
-            kind = "duplicate" if track.label == other.label else "two labels"
-            yield kind, own, f"same content as {other.track_id} ({other.label})"
 
 
 def _counts(corpus: FileCorpus, here: list[Track]) -> pd.DataFrame:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import functools
 import re
 import xml.etree.ElementTree as ElementTree
-from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
-from bnet.corpora.base import Flaw, Track
+import pandas as pd
+
+from bnet.corpora.base import Flaw, Track, index_rows
 from bnet.corpora.files import FileCorpus, equal, partial
 from bnet.corpora.remote import Remote
 from bnet.corpora.tunes.same_tune import join_groups
@@ -35,37 +35,7 @@ RELATIONS = ("exact", "time", "karaoke", "version")
 NOBODY = ("various", "various artists", "unknown", "")
 """What stands for an artist without being one."""
 
-COUNTS = {
-    "Chacha": 455,
-    "Foxtrot": 507,
-    "Jive": 350,
-    "Pasodoble": 53,
-    "Quickstep": 497,
-    "Rumba": 470,
-    "Salsa": 47,
-    "Samba": 468,
-    "Slowwaltz": 65,
-    "Tango": 464,
-    "Viennesewaltz": 252,
-    "Waltz": 529,
-    "Wcswing": 23,
-}
-"""Class -> number of songs; 4 180 in all (counted in the XML)."""
-
 _ATTRIBUTES = ("id", "artist", "album", "title", "bpm", "hash")
-
-
-@dataclass(frozen=True)
-class Song:
-    """A row of the XML; `bpm` in beats per minute, `checksum` the MD5 of the MP3, `relations` pairs of kind and id."""
-
-    track_id: str
-    label: str
-    artist: str
-    title: str
-    bpm: float
-    checksum: str
-    relations: tuple[tuple[str, str], ...]
 
 
 class ExtendedBallroom(FileCorpus):
@@ -78,8 +48,8 @@ class ExtendedBallroom(FileCorpus):
 
     name = "extended-ballroom"
     title = "Extended Ballroom"
-    expected = COUNTS
-    labels = tuple(COUNTS)
+    expected = {row["label"]: int(row["clips"]) for row in index_rows("extended-ballroom")}  # noqa: RUF012
+    labels = tuple(expected)
     usual_seconds = 25.0
     disk_bytes = 3_000_000_000
     layout = f"{XML} and <Genre>/<id>.mp3 (or <Genre>/<Genre>.<id>.mp3), 4 180 files in thirteen folders"
@@ -88,21 +58,29 @@ class ExtendedBallroom(FileCorpus):
     def index(self, folder: Path) -> dict[str, Track]:
         """The songs of the XML."""
         songs = self.songs(folder)
-        found = Counter(song.label for song in songs)
-        lacking = {label: n for label, n in self.expected.items() if found[label] < n}
+        found = songs["label"].value_counts()
+        lacking = {label: n for label, n in self.expected.items() if found.get(label, 0) < n}
         if lacking and not partial():
-            some = ", ".join(f"{label} ({found[label]} of {n})" for label, n in lacking.items())
+            some = ", ".join(f"{label} ({found.get(label, 0)} of {n})" for label, n in lacking.items())
             raise BnetError(
                 f"the XML below {folder} has {len(songs)} songs in {len(found)} classes, too few in {some}; expected "
                 f"4 180 in 13 (there are half copies); delete it and fetch the whole one: bnet corpora get {self.name}"
             )
+        artists = songs["artist"].str.casefold().str.split().str.join(" ")
+        keys = [
+            [*([f"artist {artist}"] if artist not in NOBODY else []), f"song {checksum or own}"]
+            for own, artist, checksum in zip(songs.index, artists, songs["hash"], strict=True)
+        ]
+        groups = join_groups(keys, _pairs(songs, RELATIONS))
         return {
-            song.track_id: Track(song.track_id, song.label, group, folder / song.label / f"{song.track_id}.mp3")
-            for song, group in zip(songs, _groups(songs), strict=True)
+            own: Track(own, label, group, folder / label / f"{own}.mp3")
+            for own, label, group in zip(songs.index, songs["label"], groups, strict=True)
         }
 
-    def songs(self, folder: Path | None = None) -> list[Song]:
-        """The rows of the XML, by id; a `BnetError` if it is not there, is cut off, or lacks an attribute."""
+    def songs(self, folder: Path | None = None) -> pd.DataFrame:
+        """The songs of the XML, sorted by id: ``label, artist, album, title, bpm`` (beats per minute), ``hash`` (MD5 of
+        the MP3) and ``related`` (pairs of `RELATIONS` and id). A `BnetError` if it is not there, is cut off, or lacks
+        an attribute."""
         folder = folder or self.folder()
         path = find_file(folder, r"extendedballroom.*\.xml")
         if path is None:
@@ -113,10 +91,12 @@ class ExtendedBallroom(FileCorpus):
         """``duplicates``: songs that the XML calls the same excerpt, or whose checksums are equal; the lowest id is
         kept, and none where they stand under two labels (105714 and 105715: one recording as Foxtrot and Quickstep).
         """
-        songs = self.songs() if kind == "duplicates" else []
-        keys = [[song.checksum or song.track_id] for song in songs]
-        group = dict(zip((song.track_id for song in songs), join_groups(keys, _pairs(songs, ("exact",))), strict=True))
-        tracks = [Track(song.track_id, song.label, "") for song in songs]
+        if kind != "duplicates":
+            return []
+        songs = self.songs()
+        keys = [[checksum or own] for own, checksum in songs["hash"].items()]
+        group = dict(zip(songs.index, join_groups(keys, _pairs(songs, ("exact",))), strict=True))
+        tracks = [Track(own, label, "") for own, label in songs["label"].items()]
         return equal(tracks, lambda track: group[track.track_id], f"Marchand & Peeters (2016), {XML}")
 
     def known(self) -> dict[str, str]:
@@ -125,17 +105,14 @@ class ExtendedBallroom(FileCorpus):
 
     def checksums(self) -> dict[str, str]:
         """Track id -> MD5 of its MP3, from the XML."""
-        return {song.track_id: f"md5:{song.checksum}" for song in self.songs() if song.checksum}
+        return {own: f"md5:{checksum}" for own, checksum in self.songs()["hash"].items() if checksum}
 
     def more(self, home: Path) -> list[Remote]:
         """One address per song."""
+        site = "http://media.ballroomdancers.com/mp3"
         return [
-            Remote(
-                f"http://media.ballroomdancers.com/mp3/{song.track_id}.mp3",
-                f"{song.label}/{song.track_id}.mp3",
-                f"md5:{song.checksum}" if song.checksum else "",
-            )
-            for song in self.songs(home)
+            Remote(f"{site}/{own}.mp3", f"{label}/{own}.mp3", f"md5:{checksum}" if checksum else "")
+            for own, label, checksum in self.songs(home)[["label", "hash"]].itertuples()
         ]
 
     def track_id(self, path: Path) -> str | None:
@@ -145,12 +122,12 @@ class ExtendedBallroom(FileCorpus):
 
     def describe(self, track: Track) -> str:
         """Title, artist and tempo."""
-        song = next(song for song in self.songs() if song.track_id == track.track_id)
-        return f"{song.title} ({song.artist}), {song.bpm:g} beats per minute"
+        song = self.songs().loc[track.track_id]
+        return f"{song['title']} ({song['artist']}), {float(song['bpm'] or 'nan'):g} beats per minute"
 
 
 @functools.lru_cache(maxsize=4)
-def _songs(path: Path, changed: int) -> list[Song]:
+def _songs(path: Path, changed: int) -> pd.DataFrame:
     try:
         root = ElementTree.parse(path).getroot()
     except ElementTree.ParseError as error:
@@ -158,43 +135,33 @@ def _songs(path: Path, changed: int) -> list[Song]:
             f"{path} is no whole XML ({error}); expected the 4 180 songs of Extended Ballroom; "
             "delete it and fetch it again: bnet corpora get extended-ballroom"
         ) from error
-    songs = []
+    rows = []
     for genre, song in ((parent, child) for parent in root for child in parent):
         if not set(_ATTRIBUTES) <= set(song.attrib) or not re.fullmatch(r"\d{6}", song.get("id", "")):
             raise BnetError(
                 f"{path}: a song in <{genre.tag}> has {dict(song.attrib)}; expected the attributes "
                 f"{', '.join(_ATTRIBUTES)} and an id of six digits; fetch the file again"
             )
-        relations = tuple((other.tag, other.get("id", "")) for other in song if other.tag in RELATIONS)
-        bpm = float(song.get("bpm") or "nan")
-        about = (song.get("artist").strip(), song.get("title").strip(), bpm, song.get("hash").lower())
-        songs.append(Song(song.get("id"), genre.tag, *about, relations))
-    double = [own for own, count in Counter(song.track_id for song in songs).items() if count > 1]
-    strange = sorted({song.label for song in songs} - set(COUNTS))
-    if double or strange or not songs:
+        related = [(other.tag, other.get("id", "")) for other in song if other.tag in RELATIONS]
+        rows.append([genre.tag, related, *(song.get(name).strip() for name in _ATTRIBUTES)])
+    songs = pd.DataFrame(rows, columns=["label", "related", *_ATTRIBUTES]).set_index("id").sort_index()
+    songs["hash"] = songs["hash"].str.lower()
+    double = sorted(set(songs.index[songs.index.duplicated()]))
+    strange = sorted(set(songs["label"]) - set(ExtendedBallroom.labels))
+    if double or strange or songs.empty:
         raise BnetError(
             f"{path} has {len(songs)} songs, ids more than once: {double[:3]}, unknown classes: {strange}; "
-            f"expected 4 180 songs in {', '.join(COUNTS)}; fetch the file again"
+            f"expected 4 180 songs in {', '.join(ExtendedBallroom.labels)}; fetch the file again"
         )
-    return sorted(songs, key=lambda song: song.track_id)
+    return songs
 
 
-def _pairs(songs: list[Song], kinds: tuple[str, ...]) -> list[tuple[int, int]]:
+def _pairs(songs: pd.DataFrame, kinds: tuple[str, ...]) -> list[tuple[int, int]]:
     """Positions of songs that the XML relates in one of these ways, in whichever direction."""
-    place = {song.track_id: position for position, song in enumerate(songs)}
-    related = {
-        tuple(sorted((place[song.track_id], place[other])))
-        for song in songs
-        for kind, other in song.relations
-        if kind in kinds and other in place and other != song.track_id
-    }
-    return sorted(related)
-
-
-def _groups(songs: list[Song]) -> list[str]:
-    artists = [" ".join(song.artist.casefold().split()) for song in songs]
-    keys = [
-        [*([f"artist {artist}"] if artist not in NOBODY else []), f"song {song.checksum or song.track_id}"]
-        for song, artist in zip(songs, artists, strict=True)
+    place = {own: position for position, own in enumerate(songs.index)}
+    return [
+        (place[own], place[other])
+        for own, related in songs["related"].items()
+        for kind, other in related
+        if kind in kinds and other in place
     ]
-    return join_groups(keys, _pairs(songs, RELATIONS))

@@ -77,7 +77,7 @@ def _work(parent: int, setting: Setting, batch: list[Due]) -> list[Result]:
 
 
 def _one(corpus: Corpus, seconds: float, settings: FrontEnd, track: Track, known: str | None) -> Result:
-    entry: Entry = {"track_id": track.track_id, "stamp": stamp(track)}
+    entry: Entry = {"track_id": track.track_id, "stamp": stamp(track.path)}
     try:
         if track.path and linked(track.path).is_file() and known and sha256_file(track.path) == known:
             return {**entry, "sha256": known}, None
@@ -90,18 +90,13 @@ def _one(corpus: Corpus, seconds: float, settings: FrontEnd, track: Track, known
     return {**entry, "error": reason, **({} if settled else {"stamp": []})}, None
 
 
-def stamp(track: Track) -> list[int] | None:
-    """Size in bytes and time in ns of a track's file: if they are as before, so is the file. None without a file."""
-    if track.path is None:
+def stamp(path: Path | None) -> list[int] | None:
+    """Size in bytes and time in ns of a file: if they are as before, so is the file. None without a path, -1 where
+    there is no file."""
+    if path is None:
         return None
-    found = signature(track.path)
-    return list(found[:2]) if found else [-1, -1]
-
-
-def signature(path: Path) -> tuple[int, int, int] | None:
-    """Size, time and number of a file: if they are as before, so is the file; None where there is none."""
     try:
         status = os.stat(path)
     except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns, status.st_ino
+        return [-1, -1]
+    return [status.st_size, status.st_mtime_ns]

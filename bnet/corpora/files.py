@@ -191,9 +191,8 @@ class FileCorpus(Corpus):
 
     def absent(self, what: str) -> BnetError:
         """The error for a corpus that is not there: what was looked for, and how to get it."""
-        packed = [path.name for folder in (self.home, data_dir()) for path in archives(folder)]
-        if packed:
-            way = f"{packed[0]} is there, not unpacked: `bnet corpora get {self.name}` unpacks it"
+        if packed := archives(self.home):
+            way = f"{packed[0].name} is there, not unpacked: `bnet corpora get {self.name}` unpacks it"
         elif self.how_to_get:
             way = self.how_to_get.format(home=self.home, name=self.name)
         else:

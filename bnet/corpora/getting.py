@@ -12,9 +12,9 @@ from bnet.corpora.base import Corpus
 from bnet.corpora.download import Fetched, fetch_all
 from bnet.corpora.files import FileCorpus
 from bnet.corpora.remote import Remote
-from bnet.corpora.walk import HOMES, archives
+from bnet.corpora.walk import archives
 from bnet.errors import BnetError
-from bnet.paths import data_dir, writable_dir
+from bnet.paths import writable_dir
 
 
 def get(
@@ -28,8 +28,8 @@ def get(
 ) -> Fetched:
     """Bring a corpus into its folder below the data folder (`FileCorpus.home`).
 
-    An archive that lies in that folder, or in the data folder, is unpacked, whoever put it there; what is there
-    already is not fetched again. The same command after an interruption resumes.
+    An archive that lies in that folder is unpacked, whoever put it there; what is there already is not fetched again.
+    The same command after an interruption resumes.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def get(
     if not isinstance(corpus, FileCorpus):
         raise BnetError(f"{corpus.name} needs no files: its sound is rendered when it is needed")
     home = corpus.home
-    if not (corpus.remotes or archives(home) or archives(data_dir())):
+    if not (corpus.remotes or archives(home)):
         raise corpus.absent("there is nothing to fetch")
     if mirror and not re.match(r"https?://[^/\[]", mirror):
         raise BnetError("the address of the mirror is none of the web; expected http://... or https://...")
@@ -81,15 +81,9 @@ def get(
 
 
 def _unpack_all(corpus: FileCorpus, say: Callable[[str], None]) -> None:
-    """Unpack the archives in its folder, and those in the data folder, which several corpora share, that bear one of
-    its names; say where one is another than was published."""
-    names = {*(remote.path for remote in corpus.remotes), *corpus.archive_checksums}
-    for archive in [*archives(corpus.home), *archives(data_dir())]:
-        named = (name for name in HOMES if name in archive.name.lower())  # gtzan-images.zip is not gtzan's
-        its = archive.name in names or max(named, key=len, default="") == corpus.home.name
-        if archive.parent != corpus.home and not its:
-            continue
-        target = corpus.home / _unpacked(archive).name
+    """Unpack the archives in its folder; say where one is another than was published."""
+    for archive in archives(corpus.home):
+        target = _unpacked(archive)
         if not target.exists():
             published = Remote("", archive.name, corpus.archive_checksums.get(archive.name, ""))
             if difference := published.difference(archive):

@@ -9,23 +9,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bnet.corpora.base import Track
+from bnet.corpora.base import Track, index_rows
 from bnet.corpora.files import FileCorpus, in_labels
 from bnet.corpora.remote import Remote
 from bnet.corpora.walk import plain
-
-COUNTS = {
-    "alternative": 145,
-    "blues": 120,
-    "electronic": 113,
-    "folkcountry": 222,
-    "funksoulrnb": 47,
-    "jazz": 319,
-    "pop": 116,
-    "raphiphop": 300,
-    "rock": 504,
-}
-"""Class -> number of clips; 1 886 in all."""
 
 
 class Homburg(FileCorpus):
@@ -46,13 +33,13 @@ class Homburg(FileCorpus):
     never mix; all read the same folder.
     """
 
-    labels = tuple(COUNTS)
-    expected = COUNTS
+    expected = {row["label"]: int(row["clips"]) for row in index_rows("homburg")}  # noqa: RUF012
+    labels = tuple(expected)
     family = "homburg"
     usual_seconds = 9.5
     disk_bytes = 255_000_000
     layout = "<genre>/<Artist_Name-Title>.mp3, 1 886 files in nine folders, each unpacked from <genre>.zip"
-    remotes = tuple(Remote(f"https://www-ai.cs.tu-dortmund.de/AUDIO/{label}.zip", f"{label}.zip") for label in COUNTS)
+    remotes = tuple(Remote(f"https://www-ai.cs.tu-dortmund.de/AUDIO/{label}.zip", f"{label}.zip") for label in labels)
 
     def __init__(self, short: str = "pad") -> None:
         suffix, how = {

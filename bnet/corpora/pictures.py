@@ -24,6 +24,7 @@ from bnet.corpora.files import FileCorpus, equal
 from bnet.corpora.fma import FmaSmall
 from bnet.corpora.gtzan import Gtzan
 from bnet.corpora.remote import Remote
+from bnet.corpora.tunes.same_tune import join_groups
 from bnet.corpora.walk import find_file, sounds
 from bnet.errors import BnetError
 from bnet.sound.front_end import FrontEnd
@@ -125,22 +126,12 @@ class Pictures(FileCorpus):
                 f"the tables of {self.of.name} below {folder} lack {len(unknown)} of {len(self.published)} clips, such "
                 f"as {unknown[0]}; expected all of them; get the tables again"
             )
-        joined = {index[own].group: index[twin].group for own, twin in self.twins.items()}
-        tracks = {}
-        for own in self.published:
-            group, label = index[own].group, index[own].label
-            while joined.get(group, group) != group:
-                group = joined[group]
-            path = folder / "spectrograms" / label / f"{own}.png"
-            tracks[own] = dataclasses.replace(index[own], group=group, path=path)
-        return tracks
-
-    @functools.cached_property
-    def twins(self) -> dict[str, str]:
-        """Track id -> the lowest id with an equal picture, of those that are not the lowest."""
-        first: dict[str, str] = {}
-        pairs = ((own, first.setdefault(checksum, own)) for own, checksum in self.published.items())
-        return {own: twin for own, twin in pairs if own != twin}
+        groups = join_groups([[index[own].group, f"pixels {pixels}"] for own, pixels in self.published.items()])
+        folders = folder / "spectrograms"
+        return {
+            own: dataclasses.replace(index[own], group=group, path=folders / index[own].label / f"{own}.png")
+            for own, group in zip(self.published, groups, strict=True)
+        }
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:
         """Refused: a picture can't be played."""
@@ -165,7 +156,9 @@ class Pictures(FileCorpus):
 
     def known(self) -> dict[str, str]:
         """The clips whose picture is that of a clip with a lower id."""
-        return {own: f"same picture as {twin}" for own, twin in self.twins.items()}
+        first: dict[str, str] = {}
+        twins = {own: first.setdefault(pixels, own) for own, pixels in self.published.items()}
+        return {own: f"same picture as {twin}" for own, twin in twins.items() if own != twin}
 
     def checksums(self) -> dict[str, str]:
         """Track id -> checksum of its picture's pixels."""

@@ -24,7 +24,7 @@ import numpy as np
 from tqdm import tqdm
 
 from bnet.corpora import Corpus, Track
-from bnet.corpora.extraction import Entry, Result, log_mels, signature, stamp
+from bnet.corpora.extraction import Entry, Result, log_mels, stamp
 from bnet.errors import BnetError, log
 from bnet.paths import alone, cache_dir, disk_errors, sha256, writable_dir
 from bnet.sound.front_end import FrontEnd
@@ -84,7 +84,7 @@ class FeatureStore:
     @property
     def index(self) -> dict[str, Entry]:
         """Track id -> its line: ``row`` and ``sha256``, or ``error``; read again after somebody has extracted."""
-        files = [signature(path) for path in (self._index, self._array)]
+        files = [stamp(path) for path in (self._index, self._array)]
         if self._seen[0] != files:
             self._seen = (files, self._read_index())
         return self._seen[1]
@@ -165,7 +165,7 @@ class FeatureStore:
     def _due(self, tracks: Iterable[Track]) -> list[Track]:
         """Those without an entry, or whose file is not as it was; what failed but for its content has no stamp."""
         index = self.index
-        return [t for t in tracks if t.track_id not in index or index[t.track_id].get("stamp") != stamp(t)]
+        return [t for t in tracks if t.track_id not in index or index[t.track_id].get("stamp") != stamp(t.path)]
 
     def _read_index(self) -> dict[str, Entry]:
         """Track id -> its last line. A last line without its end is not there yet; a damaged line, or one of a row that
@@ -174,7 +174,7 @@ class FeatureStore:
             lines = self._index.read_bytes().split(b"\n")[:-1]
             entries = {entry["track_id"]: entry for entry in map(json.loads, lines)}
             last = max((entry["row"] for entry in entries.values() if "error" not in entry), default=-1)
-            return entries if last < 0 or signature(self._array)[0] >= self._end(last + 1) else {}
+            return entries if last < 0 or stamp(self._array)[0] >= self._end(last + 1) else {}
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
             return {}
         except OSError as error:

@@ -123,14 +123,14 @@ def claimed(path: Path, stream: soundfile.SoundFile, end: int) -> int:
     sizes = [(int(size), int(real)) for _, size, real in _SIZE.findall(notes)]
     unknown = 1 << 62 if stream.format == "W64" else UNKNOWN_SIZE
     counts += [round(end * size / max(1, real)) for size, real in sizes if size < unknown]
-    return max((count for count in counts[-2:] if count < UNKNOWN_SIZE), default=0)
+    return max((count for count in counts if count < UNKNOWN_SIZE), default=0)
 
 
 def sound_end(path: Path, stream: soundfile.SoundFile) -> int:
-    """The byte at which the sound ends, or before which no other file begins, by the header."""
-    if stream.format == "OGG":  # behind the heads of all streams that sound at once
-        body = re.compile(rb"OggS\0[\0\1\4\5]").search(map_file(path))
-        return body.start() if body else first_byte(path)
+    """The byte at which the sound ends, or before which no file of another format begins, by the header."""
+    data = map_file(path)
+    if stream.format in ("FLAC", "OGG"):  # libFLAC itself minds what follows
+        return len(data) - (_last_page(data)[3] if stream.format == "OGG" else 0)
     sizes = [int(size) + more for form, more in _ENDS for size in re.findall(form, stream.extra_info)[:1]]
     return sum(sizes) if 64 < sum(sizes) < UNKNOWN_SIZE else first_byte(path)
 
@@ -141,10 +141,15 @@ def first_byte(path: Path) -> int:
 
 
 def another(path: Path, start: int) -> str:
-    """A second file that begins behind the byte `start` of this one, and that libsndfile reads, in words; '': none."""
+    """A second file that begins behind the byte `start` of this one or, in an Ogg or FLAC, another of its kind, if
+    libsndfile reads it, in words; '': there is none."""
     data = map_file(path)
+    first = first_byte(path)
+    kind = data[first - 4 : first]
+    body = re.compile(rb"OggS\0[\0\1\4\5]").search(data) if kind == b"OggS" else None
+    own = body.start() if body else first  # behind the heads of all streams of an Ogg that sound at once
     for start_of_one in _BEGINNINGS:
-        at = data.find(start_of_one, start)
+        at = data.find(start_of_one, own if start_of_one[:4] == kind and kind in (b"OggS", b"fLaC") else start)
         while at > 0:
             try:
                 with soundfile.SoundFile(io.BytesIO(data[at:])) as second:

@@ -48,11 +48,18 @@ def load(path: str | os.PathLike[str], *, sr: int = SR, **part: Any) -> np.ndarr
     BnetError
         As `blocks` does.
     """
-    blocks = list(_read(Path(path), **part))
-    return resample(np.concatenate([y for y, _, _ in blocks]), blocks[-1][1], sr)
+    return np.concatenate(list(blocks(path, sr=sr, **part)))
 
 
-def blocks(path: str | os.PathLike[str], *, sr: int = SR, **part: Any) -> Iterator[np.ndarray]:
+def blocks(
+    path: str | os.PathLike[str],
+    *,
+    sr: int = SR,
+    seconds: float | None = None,
+    offset: float = 0.0,
+    min_seconds: float = MIN_SECONDS,
+    allow_silent: bool = False,
+) -> Iterator[np.ndarray]:
     """A sound file as `load` gives it, block by block: memory does not grow with its length.
 
     Parameters
@@ -60,7 +67,7 @@ def blocks(path: str | os.PathLike[str], *, sr: int = SR, **part: Any) -> Iterat
     path
         Any file that libsndfile decodes.
     sr
-        Wanted sample rate, in Hz; resampled by soxr's HQ.
+        Wanted sample rate, in Hz; resampled by soxr's HQ, librosa's default, to ``ceil(n * sr / rate)`` samples.
     seconds, offset
         Which part: at most `seconds` s (default: all) from `offset` s on (0). Only that part is decoded and checked.
     min_seconds
@@ -91,32 +98,12 @@ def blocks(path: str | os.PathLike[str], *, sr: int = SR, **part: Any) -> Iterat
     that says too little, files joined end to end) the frames are counted, and all of them decoded. Files joined end to
     end of which libsndfile reads but the first (a chained OGG, an MP3 whose rate or channels change) are refused.
     """
-    end, given, resampler = 0, 0, None
-    for y, rate, last in _read(Path(path), **part):
-        end += len(y)
-        if rate != sr:
-            resampler = resampler or soxr.ResampleStream(rate, sr, 1, dtype="float32", quality="soxr_hq")
-            y = resampler.resample_chunk(y, last=last)
-        if last:
-            y = fit(y, int(np.ceil(end * (sr / rate))) - given, sr=1)
-        given += len(y)
-        yield y
-
-
-def _read(
-    path: Path,
-    *,
-    seconds: float | None = None,
-    offset: float = 0.0,
-    min_seconds: float = MIN_SECONDS,
-    allow_silent: bool = False,
-) -> Iterator[tuple[np.ndarray, int, bool]]:
-    """Blocks at the file's own rate, checked; that rate; whether it is the last one."""
+    path = Path(path)
     if not offset >= 0 or (seconds is not None and not seconds > 0):
         raise BnetError(f"{seconds} s from {offset} s on of {path}; expected more than 0 s, from 0 s or later")
     least = min_seconds if seconds is None else min(min_seconds, seconds)
     _check_readable(path)
-    end, loudest, energies = 0, 0.0, np.zeros(2)
+    end, given, loudest, energies, resampler = 0, 0, 0.0, np.zeros(2), None
     for y, energy, rate, truncated in streams.blocks(path, seconds, offset):
         last = truncated is not None
         end += len(y)
@@ -129,18 +116,19 @@ def _read(
         loudest = max(loudest, float(np.abs(y).max(initial=0.0)))
         energies += energy
         if last and end < max(1, int(least * rate)):
-            raise _short(path, end / rate, least, offset)
+            raise BnetError(
+                f"{path} is too short: {end / rate:.2f} s of sound{f' after {offset:g} s' if offset else ''}; expected "
+                f"at least {least:g} s; leave it out, or give a longer file"
+            )
         if last and not allow_silent:
             _check_sound(path, loudest, *energies)
-        yield y, rate, last
-
-
-def _short(path: Path, seconds: float, least: float, offset: float) -> BnetError:
-    after = f" after {offset:g} s" if offset else ""
-    return BnetError(
-        f"{path} is too short: {seconds:.2f} s of sound{after}; expected at least {least:g} s; "
-        "leave it out, or give a longer file"
-    )
+        if rate != sr:
+            resampler = resampler or soxr.ResampleStream(rate, sr, 1, dtype="float32", quality="soxr_hq")
+            y = resampler.resample_chunk(y, last=last)
+        if last:
+            y = fit(y, int(np.ceil(end * (sr / rate))) - given, sr=1)
+        given += len(y)
+        yield y
 
 
 def _check_sound(path: Path, loudest: float, energy: float, of_channels: float) -> None:
@@ -152,14 +140,6 @@ def _check_sound(path: Path, loudest: float, energy: float, of_channels: float) 
         )
     if loudest < SILENCE:
         raise BnetError(f"{path} is silent: no sample reaches -80 dB of full scale; expected sound; leave it out")
-
-
-def resample(y: np.ndarray, orig_sr: int, target_sr: int) -> np.ndarray:
-    """Mono sound at another rate: ``ceil(n * target_sr / orig_sr)`` samples by soxr's HQ, librosa's default."""
-    if orig_sr == target_sr:
-        return y
-    n = int(np.ceil(len(y) * (target_sr / orig_sr)))
-    return fit(soxr.resample(y, orig_sr, target_sr, quality="soxr_hq"), n, sr=1)
 
 
 def _check_readable(path: Path) -> None:

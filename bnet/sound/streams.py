@@ -114,27 +114,15 @@ def _open(path: Path, mended: bytes | None = None) -> _Stream:
         named = path.suffix[1:].upper() if path.suffix.lower() in _READABLE else "WAV, FLAC, MP3, OGG, AIFF or AU"
         mend = containers.MENDS.get(kind, f"convert it (ffmpeg -i {path.name} out.wav)")
         raise BnetError(f"{path} holds {kind}, not {named}: {mend}, or leave it out")
-    try:
-        if mended:
-            return _Stream(io.BytesIO(mended))
-        return _Stream(os.fsencode(path))
-    except soundfile.SoundFileError:  # of an MP3 it looks at macOS's companion (._a.mp3) first, and takes that for SD2
-        descriptor = os.open(path, os.O_RDONLY)
-    except TypeError as error:  # a name that ends in .raw
-        raise _unknown(path) from error
-    try:
-        return _Stream(descriptor, closefd=True)
+    try:  # by its descriptor: of an MP3's name libsndfile looks at macOS's companion (._a.mp3) and takes that for SD2
+        return _Stream(io.BytesIO(mended) if mended else os.open(path, os.O_RDONLY), closefd=True)
     except soundfile.SoundFileError as error:
         if path.stat().st_size and (second := containers.another(path, containers.first_byte(path))):
             raise _joined(path, f"a second one ({second}) begins") from error
-        raise _unknown(path) from error
-
-
-def _unknown(path: Path) -> BnetError:
-    return BnetError(
-        f"{path} is no audio that can be decoded; expected WAV, FLAC, MP3, OGG, AIFF or AU; "
-        f"convert it (ffmpeg -i {path.name} out.wav), or leave it out"
-    )
+        raise BnetError(
+            f"{path} is no audio that can be decoded; expected WAV, FLAC, MP3, OGG, AIFF or AU; "
+            f"convert it (ffmpeg -i {path.name} out.wav), or leave it out"
+        ) from error
 
 
 def _counted(path: Path, stream: _Stream, stop: int) -> tuple[_Stream, Mpeg | None]:
@@ -212,7 +200,7 @@ def _truncation(path: Path, stream: _Stream, end: int, frames: Mpeg | None) -> s
 def _refuse_another(path: Path, stream: _Stream, end: int, start: int) -> None:
     """Refuse a file in which, after `end` samples or earlier, another begins, behind the byte `start`."""
     second = containers.another(path, start)
-    if not second and stream.format != "MP3" and (frames := mpeg(path, start)) and frames.held > 2:
+    if not second and stream.format != "MP3" and (frames := mpeg(path, start)) and frames.held > 9:
         second = f"MP3, {frames.first}"
     if second:
         raise _joined(path, f"at {end / stream.samplerate:.2f} s or before a second one ({second}) begins")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import os
 import subprocess
 import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from bnet.corpora.base import SR
 from bnet.corpora.tunes.scores import package_folder
-from bnet.corpora.tunes.soundfont import read_soundfont
 from bnet.errors import BnetError
 from bnet.paths import disk_errors
 
@@ -24,6 +26,12 @@ VELOCITY = 96
 OVERSAMPLING = 2  # at 44 100 Hz the shortest sample loops stay in tune; at 22 050 Hz they are up to .8 semitones off
 PREROLL, POSTROLL, FADE = 1.0, 0.5, 0.005  # seconds
 PITCHES = range(36, 105)  # beyond its highest zone the synthesizer is silent, or never returns
+
+SOUND_FONT = "TimGM6mb.sf2"
+"""The General MIDI sounds, which pretty_midi brings; put in tune for symusic (`in_tune`)."""
+
+_KEY_RANGE, _INSTRUMENT_SAMPLE, _OVERRIDING_ROOT_KEY = 43, 53, 58  # SoundFont 2.01 specification, section 8.1.2
+_SAMPLE_HEADER, _ORIGINAL_KEY = 46, 40  # size of a sample header, and where its key stands (section 7.10)
 
 
 def read_melody(abc: str, name: str) -> np.ndarray:
@@ -135,3 +143,57 @@ def _synthesizer(process: int):  # one per process: a forked child must not shar
         path = Path(folder, "sounds.sf2")
         path.write_bytes(read_soundfont())
         return Synthesizer(str(path), SR * OVERSAMPLING, 0)
+
+
+def read_soundfont() -> bytes:
+    """The sound font, in tune (see `in_tune`). A `BnetError` if pretty_midi, which brings the file, is not installed,
+    or brings it no more."""
+    path = package_folder("pretty_midi", f"the sounds of the corpus 'tunes' ({SOUND_FONT}) lie in it") / SOUND_FONT
+    try:
+        return in_tune(path.read_bytes())
+    except FileNotFoundError:
+        raise BnetError(f"{path} is missing; run: pip install --force-reinstall pretty_midi==0.2.11.post0") from None
+
+
+def in_tune(soundfont: bytes) -> bytes:
+    """The same sound font with the key at which each sample was recorded written where symusic looks for it.
+
+    A SoundFont says a sample's key twice: in the sample's header, and, overriding that, in the instrument's zone.
+    symusic 0.5.9 reads the header only (its synthesizer: github.com/lzqlzzq/prestosynth, src/soundfont.cpp), where
+    TimGM6mb holds 60 for most samples: violin, accordion, guitar and others sound wrong by up to two octaves,
+    differently in each zone, and the synthesizer never returns for some high notes.
+    This copies the zone's key into the header. Where zones of several instruments disagree about one sample, the one
+    that plays most keys decides; `bnet.corpora.tunes.corpus.PROGRAMS` holds only instruments that are in tune then.
+    """
+    font = bytearray(soundfont)
+    votes: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    headers = _chunk(font, b"shdr").start
+    for zone in _instrument_zones(font):
+        if _INSTRUMENT_SAMPLE in zone:
+            sample = zone[_INSTRUMENT_SAMPLE]
+            header_key = font[headers + _SAMPLE_HEADER * sample + _ORIGINAL_KEY]
+            low, high = divmod(zone.get(_KEY_RANGE, 127 << 8), 256)[::-1]
+            votes[sample][zone.get(_OVERRIDING_ROOT_KEY, header_key)] += high - low + 1
+    for sample, keys in votes.items():
+        font[headers + _SAMPLE_HEADER * sample + _ORIGINAL_KEY] = max(keys, key=lambda key: (keys[key], key))
+    return bytes(font)
+
+
+def _instrument_zones(font: bytearray) -> Iterator[dict[int, int]]:
+    """The generators (operator -> amount) of each instrument's zones, on top of those of its global zone."""
+    instruments = np.frombuffer(font[_chunk(font, b"inst")], [("name", "S20"), ("bag", "<u2")])["bag"]
+    bags = np.frombuffer(font[_chunk(font, b"ibag")], "<u2")[::2]
+    generators = np.frombuffer(font[_chunk(font, b"igen")], "<u2").reshape(-1, 2)
+    for first, last in itertools.pairwise(instruments):
+        shared: dict[int, int] = {}
+        for bag in range(first, last):
+            zone = dict(generators[bags[bag] : bags[bag + 1]].tolist())
+            if bag == first and _INSTRUMENT_SAMPLE not in zone:
+                shared = zone
+            yield shared | zone
+
+
+def _chunk(font: bytearray, tag: bytes) -> slice:
+    """Where the data of a `pdta` chunk lies."""
+    at = font.index(tag, font.index(b"pdta"))
+    return slice(at + 8, at + 8 + int.from_bytes(font[at + 4 : at + 8], "little"))
