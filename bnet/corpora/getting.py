@@ -33,19 +33,10 @@ def get(
 
     Parameters
     ----------
-    corpus
-        Which.
     mirror
         Address of a folder that holds the files under the same names, instead of their usual addresses.
-    workers, retries, timeout
-        Downloads at once; tries of each after the first; wait for an answer, in s.
-    say
-        Told a line about each step.
-
-    Returns
-    -------
-    Fetched
-        What was fetched and what failed; single songs can, that are no longer offered.
+    workers, retries, timeout, say
+        As for `bnet.corpora.download.fetch_all`, which says what it did; single songs can fail, no longer offered.
 
     Raises
     ------
