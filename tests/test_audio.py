@@ -126,8 +126,8 @@ def test_log_mel_takes_the_settings():
     settings = log_mel.FeatureSettings(n_fft=1024, hop_length=512, n_mels=40, fmin=100.0, fmax=8000.0, top_db=60.0)
     plain = {k: v for k, v in dataclasses.asdict(settings).items() if k != "top_db"}
     expected = librosa.power_to_db(librosa.feature.melspectrogram(y=noise(), **plain), top_db=60).T
-    np.testing.assert_allclose(log_mel.log_mel(noise(), **dataclasses.asdict(settings)), expected, rtol=0, atol=1e-4)
-    default = log_mel.log_mel(noise(), **dataclasses.asdict(log_mel.FeatureSettings()))
+    np.testing.assert_allclose(settings(noise()), expected, rtol=0, atol=1e-4)
+    default = log_mel.FeatureSettings()(noise())
     np.testing.assert_array_equal(default, log_mel.log_mel(noise()))
 
 
@@ -143,7 +143,7 @@ def test_log_mel_takes_the_settings():
 )
 def test_log_mel_refuses(y, options, words):
     with pytest.raises(BnetError, match=words):
-        log_mel.log_mel(y, **options)
+        log_mel.log_mel(y, log_mel.FeatureSettings(**options))
 
 
 def test_fit():

@@ -251,19 +251,19 @@ def resaved(path: Path, change=lambda image: image, form: str = "PNG") -> None:
 
 
 BAD = {
-    "another size": (lambda path: resaved(path, lambda i: i.resize((128, 128))), "has 128 x 128 pixels"),
-    "grey": (lambda path: resaved(path, lambda i: i.convert("L")), "is grey (mode L)"),
-    "grey of 16 bits": (lambda path: resaved(path, lambda i: i.convert("I;16")), "is grey (mode I;16)"),
+    "another size": (lambda path: resaved(path, lambda i: i.resize((128, 128))), "is a PNG of 128 x 128 pixels"),
+    "grey": (lambda path: resaved(path, lambda i: i.convert("L")), "mode L;"),
+    "grey of 16 bits": (lambda path: resaved(path, lambda i: i.convert("I;16")), "mode I;16;"),
     "grey in three channels": (lambda path: resaved(path, lambda i: i.convert("L").convert("RGB")), "of 441 from"),
     "another table": (lambda path: redrawn(path, "viridis"), "of 441 from the table 'magma'"),
     "been a JPEG": (been_jpeg, "of 441 from the table 'magma'"),
-    "a JPEG": (lambda path: resaved(path, form="JPEG"), "is JPEG, not PNG"),
+    "a JPEG": (lambda path: resaved(path, form="JPEG"), "is a JPEG of"),
     "truncated": (lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]), "damaged"),
-    "a bomb": (lambda path: path.write_bytes(bomb(60_000, 60_000)), "far too large"),
-    "a smaller bomb": (lambda path: path.write_bytes(bomb(12_000, 10_000)), "has 12000 x 10000 pixels"),
+    "a bomb": (lambda path: path.write_bytes(bomb(60_000, 60_000)), "exceeds limit"),
+    "a smaller bomb": (lambda path: path.write_bytes(bomb(12_000, 10_000)), "is a PNG of 12000 x 10000 pixels"),
     "text": (lambda path: path.write_text("<html>404 not found</html>\n" * 100), "no picture"),
     "empty": (lambda path: path.write_bytes(b""), "no picture"),
-    "missing": (Path.unlink, "no file"),
+    "missing": (Path.unlink, "cannot read"),
     "a folder": (lambda path: (path.unlink(), path.mkdir()), "cannot read"),
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from dataclasses import dataclass
 
@@ -70,7 +69,7 @@ class FeatureSettings(FrontEnd):
 
     def __call__(self, y: np.ndarray) -> np.ndarray:
         """The log-mel of `y` [shape=(n,)]; see `log_mel`."""
-        return log_mel(y, **dataclasses.asdict(self))
+        return log_mel(y, self)
 
     def fit(self, y: np.ndarray, seconds: float) -> np.ndarray:
         """`y` cut to `seconds`, or with zeros appended; see `fit`."""
@@ -86,17 +85,7 @@ def frames(seconds: float, *, sr: int = SR, hop_length: int = 1024) -> int:
     return 1 + round(seconds * sr) // hop_length
 
 
-def log_mel(
-    y: np.ndarray,
-    sr: int = SR,
-    *,
-    n_fft: int = 2048,
-    hop_length: int = 1024,
-    n_mels: int = 128,
-    fmin: float = 0.0,
-    fmax: float | None = None,
-    top_db: float = 80.0,
-) -> np.ndarray:
+def log_mel(y: np.ndarray, settings: FrontEnd = FeatureSettings()) -> np.ndarray:
     """Log-mel spectrogram, time first: what every network of `bnet` takes in.
 
     Equal, to 1e-4 dB, to ``librosa.power_to_db(librosa.feature.melspectrogram(...), ref=1.0).T``, in less time: the
@@ -107,8 +96,8 @@ def log_mel(
     ----------
     y : np.ndarray [shape=(n,)]
         Mono sound, real.
-    sr, n_fft, hop_length, n_mels, fmin, fmax, top_db
-        See `FeatureSettings`; `fmax` None is ``sr / 2``.
+    settings
+        What has the fields of `FeatureSettings`.
 
     Returns
     -------
@@ -118,16 +107,17 @@ def log_mel(
     Raises
     ------
     BnetError
-        If `y` is not mono, is empty or holds NaN, or if ``fmax > sr / 2``.
+        If `y` is not mono, is empty or holds NaN, or if the bands do not lie within 0 to ``sr / 2``.
     """
     y = np.asarray(y)
     if y.ndim != 1 or not len(y):
         raise BnetError(f"log_mel got sound of shape {y.shape}; expected one channel, shape (n,), of at least a sample")
     if not np.isfinite(y).all():
         raise BnetError("log_mel got sound with NaN or infinite samples; expected finite ones")
-    window, filters = _filters(sr, n_fft, n_mels, fmin, sr / 2 if fmax is None else fmax)
+    n_fft, n_mels = settings.n_fft, settings.n_mels
+    window, filters = _filters(settings.sr, n_fft, n_mels, settings.fmin, settings.fmax)
     padded = np.pad(y.astype(np.float32, copy=False), n_fft // 2)
-    framed = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop_length]
+    framed = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[:: settings.hop_length]
     mel = np.empty((len(framed), n_mels), np.float32)
     windowed, power, other = (np.empty((_FRAMES, n)) for n in (n_fft, 1 + n_fft // 2, 1 + n_fft // 2))
     for start in range(0, len(framed), _FRAMES):
@@ -139,7 +129,7 @@ def log_mel(
         power[:n] += np.square(spectrum.imag, out=other[:n])
         mel[start : start + n] = (filters @ power[:n].T.astype(np.float32, order="C")).T
     decibel = 10 * np.log10(np.maximum(mel, 1e-10))
-    return np.maximum(decibel, decibel.max() - top_db)
+    return np.maximum(decibel, decibel.max() - settings.top_db)
 
 
 @functools.lru_cache(maxsize=8)

@@ -103,8 +103,7 @@ class PictureSettings(FrontEnd):
     def decibels(self, y: np.ndarray) -> np.ndarray:
         """Log-mel before columns are chosen: float32 [shape=(1 + n // hop_length, n_mels)], dB below its maximum, as
         by ``librosa.power_to_db(..., ref=numpy.max)``; errors of `bnet.sound.log_mel.log_mel`."""
-        names = ("sr", "n_fft", "hop_length", "n_mels", "fmin", "fmax", "top_db")
-        mel = log_mel(y, **{name: getattr(self, name) for name in names})
+        mel = log_mel(y, self)
         return mel - mel.max()
 
     def __call__(self, y: np.ndarray) -> np.ndarray:
@@ -165,21 +164,15 @@ def pixels(path: Path, settings: PictureSettings) -> np.ndarray:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # its size is checked before it is decoded
             image = Image.open(path)
         with image:
-            if image.format != "PNG":
-                raise BnetError(f"{path} is {image.format}, not PNG; expected {wanted}; {again}")
-            if image.size != (settings.columns, settings.rows):
-                raise BnetError(f"{path} has {image.size[0]} x {image.size[1]} pixels; expected {wanted}; {again}")
-            if image.mode not in ("RGB", "RGBA", "P"):
-                raise BnetError(f"{path} is grey (mode {image.mode}); expected {wanted}; {again}")
+            known = image.format == "PNG" and image.mode in ("RGB", "RGBA", "P")
+            if not known or image.size != (settings.columns, settings.rows):
+                held = f"a {image.format} of {image.size[0]} x {image.size[1]} pixels, mode {image.mode}"
+                raise BnetError(f"{path} is {held}; expected {wanted}; {again}")
             return np.asarray(image.convert("RGB"))
     except BnetError:  # a ValueError, too
         raise
-    except FileNotFoundError as error:
-        raise BnetError(f"no file {path}; expected {wanted}; check the name and the folder") from error
-    except Image.DecompressionBombError as error:
-        raise BnetError(f"{path} is far too large ({_first_line(error)}); expected {wanted}; {again}") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, PermissionError | IsADirectoryError):
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if getattr(error, "errno", None):
             raise BnetError(f"cannot read {path} ({error.strerror}); expected {wanted}; check the path") from error
         raise BnetError(f"{path} is damaged or no picture ({_first_line(error)}); expected {wanted}; {again}") from None
 
