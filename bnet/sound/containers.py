@@ -102,15 +102,14 @@ def without_tag(path: Path) -> bytes | None:
 
 
 def with_size(path: Path) -> bytes | None:
-    """A file whose header says 0 for the size of its sound, as a pipe leaves it, with one that says 'not known'; None
-    of other files, and of a WAV whose header knows where the file ends: that is empty."""
+    """A file whose header says 0 for the size of its sound, as a pipe leaves it, with the real one or with 'not known';
+    None of other files, and of a WAV whose header knows where the file ends: that is empty."""
     data = map_file(path)
     found = re.match(_NO_SIZE, data[: 1 << 16])
     if not found or (data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") == len(data) - 8):
         return None
-    at = found.end()
-    sizes = {b"RF64": (len(data) - at).to_bytes(8, "little"), b"caff": (len(data) - at - 8).to_bytes(8, "big")}
-    size = sizes.get(data[:4], b"\xff" * 4)
+    at, order = found.end(), {b"RF64": "little", b"caff": "big"}.get(data[:4])
+    size = (len(data) - at - 8).to_bytes(8, order) if order else b"\xff" * 4
     return data[:at] + size + data[at + len(size) :]
 
 
