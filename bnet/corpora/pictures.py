@@ -16,6 +16,7 @@ import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -103,6 +104,10 @@ class Pictures(FileCorpus):
     def published(self) -> dict[str, str]:
         """Track id -> checksum of its picture, of all that were published."""
         return {row["track_id"]: row["pixels"] for row in index_rows(self.name)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without `published`, which is large: a corpus goes to workers with every few clips."""
+        return {name: value for name, value in vars(self).items() if name != "published"}
 
     def track_id(self, path: Path) -> str | None:
         """As of the other corpus."""
