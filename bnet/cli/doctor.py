@@ -42,7 +42,7 @@ def _gpu() -> str:
     if device["kind"] != "GPU":
         raise BnetError(f"{name} sees none; training on {device['name']}")
     if name != "jax":
-        raise BnetError(f"{device['name']}, seen by {name}, which was never run on a GPU by us")
+        raise BnetError(f"{device['name']}, seen by {name}: not run on a GPU by us")
     return device["name"]
 
 
