@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from bnet import cli
 from bnet.audit import answer_plots
 from bnet.audit.outside import Heard, TrainedNetwork, hear, networks, read_all, reading
-from bnet.audit.outside.reading import COUNTS_AS, arrays, confidence, confusion, recalls, same_answer, wilson
+from bnet.audit.outside.reading import COUNTS_AS, arrays, at_home, confidence, confusion, recalls, same_answer, wilson
 from bnet.corpora import SR, drums, fingerprint, get_corpus
 from bnet.deploy.networks import shipped_run
 from bnet.errors import BnetError
@@ -299,6 +299,18 @@ def test_confusion_and_recalls():
     assert found[found["genre"] == "electronic"]["recall"].isna().all()
     with pytest.raises(BnetError, match="which classes of tunes count for the genres of emotify is not stated"):
         recalls(answered([("pop", "reel", 0.9)], trained_on="tunes"))
+
+
+def test_a_network_s_own_test_clips_stand_beside_the_songs():
+    results = Path(__file__).parents[1] / "results"
+    record = records.find(results, corpus="gtzan-images", variant="proposed", profile="desktop")[0]
+    heard = answered(SONGS, trained_on="gtzan-images")
+    assert at_home(heard, results) == {}
+    heard.about["network"]["name"] = record.name
+    found, (_, truth, probabilities) = at_home(heard, results), record.arrays("test")
+    assert list(found) == record.labels
+    assert sum(right for right, _ in found.values()) == (truth == probabilities.argmax(axis=1)).sum()
+    assert sum(clips for _, clips in found.values()) == len(truth)
 
 
 def test_wilson_s_interval_is_that_of_the_formula():

@@ -195,10 +195,14 @@ def _outside(evidence: Evidence) -> Answer:
         text = "Not measured yet: no network has been evaluated on songs of another collection."
         return Answer(question, text, "outside")
     heard, named = songs[0], reading.counted(songs[0])
+    home = reading.at_home(heard, evidence.results)
+    own = ["{} of {}".format(*home[row.counts]) for row in reading.strictly(heard).itertuples() if home]
+    beside = f" (of its own test clips {', '.join(own)})" if own else ""
     made = "published" if heard.network["source"] == "published" else "trained here"
     text = (
         f"{METHODS.get(heard.network['variant'], heard.network['variant'])}, {made} on "
-        f"{get_corpus(heard.network['trained_on']).title}, names correctly, of songs from another collection, {named}."
+        f"{get_corpus(heard.network['trained_on']).title}, names correctly, of songs from another collection, "
+        f"{named}{beside}."
     ).replace("the paper", "The paper", 1)
     told, title = f"Songs of another collection that were named correctly: {named}", "Songs from another collection"
     return Answer(question, text, "outside", told, title, 4.6, partial(_draw_songs, heard))

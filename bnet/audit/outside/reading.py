@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from bnet.audit import tables
 from bnet.audit.outside import Heard
 from bnet.audit.rows import read
 from bnet.errors import BnetError
-from bnet.runs import jobs
+from bnet.runs import jobs, records
 
 Readings = Mapping[str, list[list[str]]]
 """Genre of a song -> the classes that count as right for it, from the strictest reading to the widest; none where the
@@ -83,6 +84,17 @@ def strictly(heard: Heard) -> pd.DataFrame:
     """Of `recalls` the genres that the network has a class for, each by its strictest reading."""
     table = recalls(heard)
     return table[table["right"].notna() & ~table["counts"].isin(["strictly", "widely"])].drop_duplicates("genre")
+
+
+def at_home(heard: Heard, results: Path) -> dict[str, tuple[int, int]]:
+    """Of each class of a network that was trained here: how many clips of its own corpus's test part it named rightly,
+    and of how many; empty if its record is not in `results`."""
+    own = [r for r in records.find(results, corpus=heard.network["trained_on"]) if r.name == heard.network["name"]]
+    if not own:
+        return {}
+    _, truth, probabilities = own[0].arrays("test")
+    right = truth == probabilities.argmax(axis=1)
+    return {label: (int(right[truth == i].sum()), int((truth == i).sum())) for i, label in enumerate(own[0].labels)}
 
 
 def counted(heard: Heard) -> str:
