@@ -18,7 +18,7 @@ from test_runs import SETTINGS, TINY, job, quiet, ready, results  # noqa: F401 t
 
 from bnet.errors import BnetError
 from bnet.runs import pool, records
-from bnet.runs.child import Child, Message, call
+from bnet.runs.child import call
 from bnet.runs.jobs import run_all
 from bnet.training.device import Settings
 
@@ -47,18 +47,10 @@ def impatient(monkeypatch):
     monkeypatch.setattr(pool, "SETTLE", 0.0)
 
 
-def heard(function, *words, **options) -> list[Message]:
-    """All messages of a child."""
-    messages: list[Message] = []
-    child = Child(function, words, messages.append, **options)
-    child.process.wait()
-    child.kill()
-    return messages
-
-
 def test_a_child_says_lines_and_answers():
-    assert heard(errands.double, 4) == [Message("doubling 4"), Message(ended=True, value=8)]
-    assert call(errands.double, 21) == 42
+    said: list[str] = []
+    assert call(errands.double, 21, tell=said.append) == 42
+    assert said == ["doubling 21"]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +62,6 @@ def test_a_child_says_lines_and_answers():
     ],
 )
 def test_a_child_that_fails_says_why(function, reason):
-    assert heard(function)[-1] == Message(ended=True, reason=reason)
     with pytest.raises(BnetError, match=f"^{reason}$"):
         call(function)
 
@@ -78,7 +69,13 @@ def test_a_child_that_fails_says_why(function, reason):
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system binds no process to cores")
 def test_a_child_is_bound_to_its_cores_with_as_many_threads_as_alone():
     share = pool.shares(CORES)[0]
-    assert heard(errands.whereabouts, cores=share, threads=7) == [Message(ended=True, value=[share, "7"])]
+    assert call(errands.whereabouts, cores=share, threads=7) == [share, "7"]
+
+
+def test_a_child_is_killed_when_it_is_to_stop():
+    said: list[str] = []
+    with pytest.raises(BnetError, match=r"its process was killed \(SIGKILL\)"):
+        call(errands.stay, tell=said.append, stop=lambda: bool(said))
 
 
 def test_cores_are_shared_out_without_overlap():
@@ -90,8 +87,7 @@ def test_cores_are_shared_out_without_overlap():
 def test_a_run_starts_beside_others_when_there_is_memory_for_the_largest(ready, results, monkeypatch):  # noqa: F811
     monkeypatch.setattr(pool, "available_bytes", lambda: 0)
     most: list[int] = []
-    start = pool._start
-    monkeypatch.setattr(pool, "_start", lambda *words: (most.append(len(children())), start(*words))[1])
+    monkeypatch.setattr(pool, "call", lambda *words, **how: (most.append(len(children())), call(*words, **how))[1])
     assert len(side_by_side([job("majority"), job("majority", 1)], results)) == 2
     assert most == [0, 0]  # the second waited for the first to end
 
@@ -168,17 +164,14 @@ def test_interrupted_program_leaves_no_process_and_no_half_record_and_goes_on(re
 
 def test_a_child_ends_with_its_parent_however_that_ends():
     script = f"""
-        import sys, time
+        import sys
         sys.path.insert(0, {os.path.dirname(__file__)!r})
         import errands
-        from bnet.runs.child import Child
-        child = Child(errands.stay, (), lambda message: print(child.process.pid, message.line, flush=True))
-        time.sleep(600)
+        from bnet.runs.child import call
+        call(errands.stay, tell=lambda line: print(line, flush=True))
     """
     parent = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True)
-    number, word = parent.stdout.readline().split()
-    child = psutil.Process(int(number))
-    assert word == "here"
+    child = psutil.Process(int(parent.stdout.readline()))
     parent.kill()
     parent.wait()
     assert psutil.wait_procs([child], timeout=60)[1] == []

@@ -12,115 +12,85 @@ import contextlib
 import json
 import os
 import pickle
-import queue
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
-
-import psutil
+from typing import Any
 
 from bnet.errors import BnetError
 
 
-class Message(NamedTuple):
-    """What a child tells: a `line`, or that it has `ended`: with a `value`, or with the `reason` why it failed."""
+def call(
+    function: Callable,
+    *arguments: Any,
+    tell: Callable[[str], None] = lambda line: None,
+    stop: Callable[[], bool] = lambda: False,
+    cores: Sequence[int] = (),
+    threads: int | None = None,
+) -> Any:
+    """Call a function in another process, wait, and return what it returns.
 
-    line: str = ""
-    ended: bool = False
-    reason: str = ""
-    value: Any = None
-
-
-class Child:
-    """A call of `function` with `arguments` in another process: picklable, the function by its module and name.
-
-    `tell` is given every `Message`, from a thread of its own; the last has ``ended``. The process is bound to `cores`
-    (their numbers; empty: all of this one's) where the system can do that. `threads` is the size of TensorFlow's thread
-    pools: its sums are cut by that number, not by how many cores there are, so that equal `threads` give equal results.
-    """
-
-    def __init__(
-        self,
-        function: Callable,
-        arguments: tuple,
-        tell: Callable[[Message], None],
-        *,
-        cores: Sequence[int] = (),
-        threads: int | None = None,
-    ):
-        pools = {f"TF_NUM_{kind}_THREADS": str(threads) for kind in ("INTRAOP", "INTEROP")} if threads else {}
-        self._tell, self._order = tell, pickle.dumps((function, arguments))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "bnet.runs.child", json.dumps(list(cores))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, **pools, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-
-    def memory(self) -> int:
-        """Bytes that the process and its own children hold now; 0 when it has ended."""
-        with contextlib.suppress(psutil.Error):
-            process = psutil.Process(self.process.pid)
-            return sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
-        return 0
-
-    def kill(self) -> None:
-        """End it at once, and wait until it has ended."""
-        self.process.kill()
-        self._thread.join()
-
-    def _listen(self) -> None:
-        last, process = "it said nothing", self.process
-        with contextlib.suppress(BrokenPipeError):  # it has ended already: why stands below
-            process.stdin.write(self._order)
-            process.stdin.flush()
-        for line in process.stderr:
-            if text := line.decode(errors="replace").rstrip():
-                last = text
-                self._tell(Message(text))
-        answer, status = process.stdout.read(), process.wait()
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
-        if answer:
-            reason, value = pickle.loads(answer)
-        elif status < 0:
-            reason, value = f"its process was killed ({signal.Signals(-status).name}); is memory short?", None
-        else:
-            reason, value = f"its process ended with status {status}: {last}", None
-        self._tell(Message(ended=True, reason=reason, value=value))
-
-
-def call(function: Callable, *arguments: Any, tell: Callable[[Message], None] = lambda _: None, **options: Any) -> Any:
-    """Call `function` in a `Child` (with its `options`), wait, and return what it returns.
-
-    `tell` is given every line, and an empty message once a second; it may raise to end the child.
+    Parameters
+    ----------
+    function, arguments
+        Picklable; the function by its module and name.
+    tell
+        Is given every line that the child prints.
+    stop
+        Asked once a second, in another thread: when it is true, the child is killed.
+    cores
+        Numbers of those to which the process is bound where the system can do that; empty: all of this one's.
+    threads
+        Size of TensorFlow's thread pools: its sums are cut by that number, not by how many cores there are, so that
+        equal `threads` give equal results.
 
     Raises
     ------
     BnetError
         If it fails or is killed.
     """
-    messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
-    child, message = Child(function, arguments, messages.put, **options), Message()
+    pools = {f"TF_NUM_{kind}_THREADS": str(threads) for kind in ("INTRAOP", "INTEROP")} if threads else {}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bnet.runs.child", json.dumps(list(cores))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **pools, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    last, ended = "it said nothing", threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(1):
+            if stop():
+                process.kill()
+
+    threading.Thread(target=watch, daemon=True).start()
     try:
-        while not message.ended:
-            try:
-                message = messages.get(timeout=1)
-            except queue.Empty:
-                message = Message()
-            tell(message)
+        with contextlib.suppress(BrokenPipeError):  # it has ended already: why stands below
+            pickle.dump((function, arguments), process.stdin)
+            process.stdin.flush()
+        for line in process.stderr:
+            if text := line.decode(errors="replace").rstrip():
+                last = text
+                tell(text)
+        answer, status = process.stdout.read(), process.wait()
     finally:
-        child.kill()
-    if message.reason:
-        raise BnetError(message.reason)
-    return message.value
+        ended.set()
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+    if not answer and status < 0:
+        raise BnetError(f"its process was killed ({signal.Signals(-status).name}); is memory short?")
+    if not answer:
+        raise BnetError(f"its process ended with status {status}: {last}")
+    reason, value = pickle.loads(answer)
+    if reason:
+        raise BnetError(reason)
+    return value
 
 
 def main() -> None:

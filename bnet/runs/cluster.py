@@ -14,7 +14,6 @@ import logging
 import pickle
 import queue
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,9 +30,8 @@ from bnet.training.device import Settings
 KEEP = ("auto", "shared", "returned")
 """How records come here: ``shared``: workers write them into the folder, which they must see; ``returned``: they send
 the files; ``auto``: a worker writes where it sees the folder, and sends else."""
-ANSWER, PATIENCE, LOOK = 5.0, 300.0, 5.0
-"""Seconds within which a scheduler must answer; without any worker after which runs are given up; between two looks
-whether there are workers."""
+ANSWER, LOOK = 5.0, 60.0
+"""Seconds within which a scheduler must answer; between two looks whether there are workers."""
 
 
 def spread(
@@ -55,32 +53,27 @@ def spread(
         name = f"bnet-{uuid.uuid4().hex}"
         order = Order(results.absolute(), Path(token.name).name, keep, settings, cores(), name, bnet_here())
         able = _able(client, address, order, todo[0], log)
-        events: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()  # a line, or the name of a run that ended
-        client.subscribe_topic(name, lambda event: events.put((event[1], "")))
+        client.subscribe_topic(name, lambda event: log(event[1]))
         unpack = lambda packed: __import__("pickle").loads(packed)()  # noqa: E731 by value: a scheduler may lack bnet
-        by_name, waiting = {job.config.run_name: job for job in todo}, {}
+        ended: queue.SimpleQueue[str] = queue.SimpleQueue()
+        jobs_of, futures = {job.config.run_name: job for job in todo}, {}
         try:
-            for run, job in by_name.items():
+            for run, job in jobs_of.items():
                 task = pickle.dumps(functools.partial(perform, job, order))
-                waiting[run] = client.submit(unpack, task, key=f"{run}-{name}", workers=able, pure=False)
-                waiting[run].add_done_callback(lambda _, run=run: events.put(("", run)))
-            last = time.monotonic()  # that there was a worker
-            while waiting:
+                futures[run] = client.submit(unpack, task, key=f"{run}-{name}", workers=able, pure=False)
+                futures[run].add_done_callback(lambda _, run=run: ended.put(run))
+            while futures:
                 try:
-                    line, run = events.get(timeout=LOOK)
+                    run = ended.get(timeout=LOOK)
                 except queue.Empty:
-                    last = _last_worker(client, address, last, log)
-                    if time.monotonic() - last > PATIENCE:
-                        yield from ((by_name[run], f"no worker was left at {address}") for run in waiting)
-                        return
-                    continue
-                if run:
-                    yield by_name[run], _receive(waiting.pop(run), by_name[run], results, log)
+                    with contextlib.suppress(OSError):  # a scheduler that is gone: its tasks are cancelled
+                        if not client.scheduler_info()["workers"]:
+                            log(f"no worker is left at {address}; waiting for one")
                 else:
-                    log(line)
+                    yield jobs_of[run], _receive(futures.pop(run), jobs_of[run], results, log)
         finally:
             with contextlib.suppress(Exception):  # a scheduler that is gone
-                client.cancel(list(waiting.values()), force=True)
+                client.cancel(list(futures.values()), force=True)
 
 
 @contextlib.contextmanager
@@ -94,29 +87,17 @@ def _client(address: str) -> Iterator[Any]:
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        client = distributed.Client(address, timeout=ANSWER, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        logger.setLevel(level)
-        raise BnetError(
-            f"no dask scheduler answers at {address} ({str(error).splitlines()[0] if str(error) else 'no answer'}); "
-            "expected the address that `dask scheduler` prints when it starts, such as tcp://head:8786"
-        ) from error
-    try:
+        try:
+            client = distributed.Client(address, timeout=ANSWER, set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise BnetError(
+                f"no dask scheduler answers at {address} ({str(error).partition(chr(10))[0] or 'no answer'}); expected "
+                "the address that `dask scheduler` prints when it starts, such as tcp://head:8786"
+            ) from error
         with client:
             yield client
     finally:
         logger.setLevel(level)
-
-
-def _last_worker(client: Any, address: str, last: float, log: Log) -> float:
-    """When there was a worker: now, or as before; the first time that there is none, says so."""
-    now = time.monotonic()
-    with contextlib.suppress(OSError):  # a scheduler that is gone: its tasks are cancelled
-        if client.scheduler_info()["workers"]:
-            return now
-        if now - last < 2 * LOOK:
-            log(f"no worker is left at {address}; waiting up to {PATIENCE:.0f} s for one")
-    return last
 
 
 def _able(client: Any, address: str, order: Order, job: Job, log: Log) -> list[str] | None:
@@ -136,7 +117,7 @@ def _able(client: Any, address: str, order: Order, job: Job, log: Log) -> list[s
         )
     ours = versions()
     for worker, seen in looks.items():
-        if other := [f"{name} {v}" for name, v in seen["packages"].items() if v != ours[name]]:
+        if other := [f"{name} {v}" for name, v in seen["packages"].items() if v != ours.get(name)]:
             log(f"worker {worker} has other packages, and may differ in last digits: {', '.join(other)}")
         if seen["lacks"]:
             log(f"worker {worker} gets no run: {seen['lacks']}")

@@ -2,21 +2,25 @@
 
 One run alone uses all cores, yet two runs on half of them each are done sooner where a step has parts that run on one
 core only. Records are the same as those of runs one after the other: a process is bound to its share of the cores, but
-TensorFlow cuts its sums for as many threads as there would be without company (`bnet.runs.child.Child`).
+TensorFlow cuts its sums for as many threads as there would be without company (`bnet.runs.child.call`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-import queue
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
+import psutil
+
 from bnet.backend import cores
-from bnet.corpora.store import FeatureStore
-from bnet.runs.child import Child, Message
-from bnet.runs.jobs import Job, Log, extract, log_to_stderr, run
+from bnet.errors import BnetError
+from bnet.runs.child import call
+from bnet.runs.jobs import Job, Log, extract, run
 from bnet.sound.memory import available_bytes
 from bnet.training.device import Settings
 
@@ -42,44 +46,43 @@ def side_by_side(
         log(f"{jobs} jobs on {cores()} cores: {cores()} at a time")
     free = shares(min(jobs, len(todo), cores()))
     waiting, running, largest, started = list(todo), {}, 0, 0.0
-    events: queue.SimpleQueue[tuple[str, Message]] = queue.SimpleQueue()
-    try:
-        while waiting or running:
-            largest = max([largest, *(child.memory() for _, child, _ in running.values())])
-            settled = not running or (time.monotonic() - started > SETTLE and available_bytes() > largest)
-            if waiting and free and settled:
-                job, share, started = waiting.pop(0), free.pop(), time.monotonic()
-                running[job.config.run_name] = job, _start(job, results, settings, share, events), share
-            try:
-                name, message = events.get(timeout=1)
-            except queue.Empty:
-                continue
-            if message.ended:
-                job, _, share = running.pop(name)
-                free.append(share)
-                yield job, message.reason
-            else:
-                log(named(name, message.line))
-    finally:
-        for _, child, _ in running.values():
-            child.kill()
+    leaving = threading.Event()
+
+    def do(job: Job, share: list[int]) -> str:
+        tell = lambda line: log(named(job.config.run_name, line))  # noqa: E731
+        try:
+            call(perform, job, results, settings, tell=tell, stop=leaving.is_set, cores=share, threads=cores())
+        except BnetError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(len(free)) as threads:  # one for each process
+        try:
+            while waiting or running:
+                largest = max(largest, _largest_child())
+                settled = not running or (time.monotonic() - started > SETTLE and available_bytes() > largest)
+                if waiting and free and settled:
+                    job, share, started = waiting.pop(0), free.pop(), time.monotonic()
+                    running[threads.submit(do, job, share)] = job, share
+                for ended in wait(running, timeout=1, return_when=FIRST_COMPLETED).done:
+                    job, share = running.pop(ended)
+                    free.append(share)
+                    yield job, ended.result()
+        finally:
+            leaving.set()
 
 
-def _start(job: Job, results: Path, settings: Settings | None, share: list[int], events: queue.SimpleQueue) -> Child:
-    def tell(message: Message) -> None:
-        events.put((job.config.run_name, message))
-
-    return Child(perform, (job, results, settings), tell, cores=share, threads=cores())
+def _largest_child() -> int:
+    """Bytes that the largest child of this process holds now."""
+    with contextlib.suppress(psutil.Error):  # one that has just ended
+        return max((child.memory_info().rss for child in psutil.Process().children()), default=0)
+    return 0
 
 
 def perform(job: Job, results: Path, settings: Settings | None, features: bool = False) -> None:
     """In a child, here or on a worker of a cluster: do one run; before, extract what `features` it lacks."""
     if features:
-        known = FeatureStore(job.corpus, job.config.training.clip_seconds).index
-        lacking = any(track.track_id not in known for track in job.tracks)
-        extract(
-            job.corpus, job.tracks, job.config.training.clip_seconds, log=log_to_stderr if lacking else lambda _: None
-        )
+        extract(job.corpus, job.tracks, job.config.training.clip_seconds)
     run(job, results, settings=settings)
 
 

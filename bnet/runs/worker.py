@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import importlib.metadata
+import os
 import tempfile
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import bnet
 from bnet import paths
-from bnet.backend import cores
 from bnet.corpora import fingerprint, get_corpus
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
 from bnet.runs import jobs, pool
-from bnet.runs.child import Message, call
+from bnet.runs.child import call
 from bnet.runs.jobs import Job
 from bnet.training.device import Settings
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "librosa", "numba", "keras", "tensorflow")
 """Packages of which another version on a worker is told: it may change the last digits of a result."""
+_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+_free = list(_CORES)
+"""Cores of this worker, and those of them on which no run is."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,8 @@ def bnet_here() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of `PACKAGES`, as installed here."""
-    installed = dict.fromkeys(PACKAGES, "not there")
-    for name in PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            installed[name] = importlib.metadata.version(name)
-    return installed
+    """Of `PACKAGES`, as far as they are installed here."""
+    return {d.name: d.version for d in importlib.metadata.distributions() if d.name in PACKAGES}
 
 
 async def look(order: Order, job: Job) -> dict[str, Any]:
@@ -112,40 +108,19 @@ def perform(job: Job, order: Order) -> dict[str, bytes] | None:
 
     worker = get_worker()
     key, name = worker.get_current_task(), job.config.run_name
-
-    def tell(message: Message) -> None:
-        if message.line:
-            worker.log_event(order.topic, pool.named(name, message.line))
-        if getattr(worker.state.tasks.get(key), "state", "") != "executing":
-            raise BnetError("cancelled: nobody waits for it any more")
-
+    tell = lambda line: worker.log_event(order.topic, pool.named(name, line))  # noqa: E731
+    cancelled = lambda: getattr(worker.state.tasks.get(key), "state", "") != "executing"  # noqa: E731
+    share = [_free.pop() for _ in range(len(_CORES) // worker.state.nthreads)]  # none: any core
     try:
         if order.bnet != bnet_here():
             raise BnetError(f"it has {bnet_here()}; expected {order.bnet}")
         (job, here), shared = at_home(job), order.shared()
-        with _share(worker.state.nthreads) as share, tempfile.TemporaryDirectory(prefix="bnet-") as own:
+        with tempfile.TemporaryDirectory(prefix="bnet-") as own:
             results = order.results if shared else Path(own)
             arguments = job, results, order.settings, here
-            call(pool.perform, *arguments, tell=tell, cores=share, threads=order.threads)
+            call(pool.perform, *arguments, tell=tell, stop=cancelled, cores=share, threads=order.threads)
             return None if shared else {p.name: p.read_bytes() for p in job.folder(results).iterdir() if p.is_file()}
     except BnetError as error:
         raise BnetError(f"worker {worker.address}: {error}") from error
-
-
-_lock = threading.Lock()
-_free: list[list[int]] | None = None
-
-
-@contextlib.contextmanager
-def _share(threads: int) -> Iterator[list[int]]:
-    """A share of this worker's cores, of as many as it does runs at once (``--nthreads``); empty: any of them."""
-    global _free
-    with _lock:
-        if _free is None:
-            _free = pool.shares(threads) if threads <= cores() else []
-        share = _free.pop() if _free else []
-    try:
-        yield share
     finally:
-        if share:
-            _free.append(share)
+        _free.extend(share)
