@@ -62,10 +62,18 @@ def words(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(word.strip() for item in names for word in item.split(",") if word.strip()))
 
 
-def variants(names: Iterable[str]) -> list[str]:
-    """`words` that name networks and baselines, with ``all`` and ``baselines`` spelt out."""
+def variants(names: Iterable[str], own: Mapping[str, Variant] | None = None) -> dict[str, Variant | None]:
+    """Networks and baselines (None) by name, from comma-separated `names`; ``all`` and ``baselines`` are groups.
+
+    Networks of one's `own` count beside those of the table; a `BnetError` names one that is unknown.
+    """
+    known = {**VARIANTS, **(own or {}), **dict.fromkeys(BASELINES)}
     groups = {"all": [*VARIANTS], "baselines": [*BASELINES]}
-    return list(dict.fromkeys(name for item in words(names) for name in groups.get(item, [item])))
+    chosen = [name for item in words(names) for name in groups.get(item, [item])]
+    for name in chosen:
+        if name not in known:
+            raise unknown("network", name, known)
+    return {name: known[name] for name in chosen}
 
 
 def selected(corpus: Corpus, training: Training, exclude: Iterable[str] = ()) -> list[Track]:
@@ -95,12 +103,9 @@ def jobs(
     BnetError
         If a name is unknown, the data is not there, a fold is out of range, or the clips are too short for a network.
     """
-    found, chosen, networks = get_corpus(corpus), variants(names), {**VARIANTS, **(own or {})}
-    for variant in chosen:
-        if variant not in networks and variant not in BASELINES:
-            raise unknown("network", variant, [*networks, *BASELINES])
-    rows, exclude = {variant: networks.get(variant) for variant in chosen}, sorted(set(exclude))
-    todo = of_tracks(found, selected(found, profile.training, exclude), rows, protocol, profile, folds, exclude)
+    found, rows = get_corpus(corpus), variants(names, own)
+    tracks = selected(found, profile.training, exclude)
+    todo = of_tracks(found, tracks, rows, protocol, profile, folds, exclude)
     for fold in {job.config.fold for job in todo}:
         make_split(todo[0].tracks, protocol, fold, todo[0].config.folds, profile.training.seed)
     return todo
@@ -108,7 +113,7 @@ def jobs(
 
 def of_tracks(
     corpus: Corpus,
-    tracks: list[Track],
+    tracks: Iterable[Track],
     rows: Mapping[str, Variant | None],
     protocol: str,
     profile: Profile,
@@ -116,6 +121,7 @@ def of_tracks(
     exclude: Iterable[str] = (),
 ) -> list[Job]:
     """As `jobs`, of tracks that have been selected, and of networks by name (None: a baseline); nothing is split."""
+    tracks = tuple(tracks)
     training = dataclasses.replace(profile.training, clip_seconds=clip_seconds(corpus, profile.training))
     for row in filter(None, rows.values()):
         check(row, corpus.front_end.frames(training.clip_seconds))
@@ -131,8 +137,7 @@ def of_tracks(
         "exclude": ",".join(sorted(set(exclude))),
     }
     return [
-        Job(Config(**shared, variant=name, architecture=row.architecture() if row else "", fold=fold), corpus, kept)
-        for kept in [tuple(tracks)]
+        Job(Config(**shared, variant=name, architecture=row.architecture() if row else "", fold=fold), corpus, tracks)
         for fold in (profile.folds_to_run(protocol) if folds is None else folds)
         for name, row in rows.items()
     ]

@@ -21,7 +21,7 @@ from bnet.corpora import CORPORA, Corpus, Track, get_corpus, select
 from bnet.corpora.splits import PARTS, PROTOCOLS, make_split
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError, unknown
-from bnet.models import VARIANTS, get_variant
+from bnet.models import Variant
 from bnet.models.cost import cost
 from bnet.runs import jobs, records
 from bnet.training.baselines import BASELINES
@@ -110,15 +110,13 @@ def make(
         If a name is unknown, a named corpus is neither here nor has a published number of clips, a clip is too short
         for a network, or nothing is left.
     """
-    wanted, networks, protocols = jobs.words(corpora), jobs.variants(variants), jobs.words(protocols)
-    names = list(dict.fromkeys(name for item in wanted for name in (CORPORA if item == "all" else [item])))
-    corpora = [get_corpus(name) for name in names]
-    for kind, chosen, known in (("network", networks, [*VARIANTS, *BASELINES]), ("protocol", protocols, PROTOCOLS)):
-        for name in chosen:
-            if name not in known:
-                raise unknown(kind, name, known)
-    tasks, features, notes, fetched = [], [], [], set()
-    for corpus in corpora:
+    wanted, rows, protocols = jobs.words(corpora), jobs.variants(variants), jobs.words(protocols)
+    for name in protocols:
+        if name not in PROTOCOLS:
+            raise unknown("protocol", name, PROTOCOLS)
+    names = dict.fromkeys(name for item in wanted for name in (CORPORA if item == "all" else [item]))
+    tasks, features, notes = [], [], []
+    for corpus in [get_corpus(name) for name in names]:
         try:
             tracks, absent = _tracks(corpus, profile, exclude)
         except BnetError as error:
@@ -128,7 +126,7 @@ def make(
             continue
         if absent:
             notes.append(f"planned from its published number of clips: {absent}")
-        features.append(_features(corpus, tracks, not absent, profile, fetched))
+        features.append(_features(corpus, tracks, absent, profile))
         done = set()
         for folder in records.folders(results, corpus.name):
             try:
@@ -139,14 +137,15 @@ def make(
             if protocol not in corpus.protocols:
                 notes.append(f"{corpus.name} has no protocol {protocol}; it has {', '.join(corpus.protocols)}")
                 continue
-            rows = {name: VARIANTS.get(name) for name in networks}
             todo = jobs.of_tracks(corpus, tracks, rows, protocol, profile, exclude=exclude)
-            tasks += _tasks(todo, profile, done, absent)
+            tasks += [_task(todo, name, row, done, absent) for name, row in rows.items()]
     if not tasks:
         raise BnetError(f"nothing to plan: {'; '.join(notes) or 'name a corpus, a network and a protocol'}")
     if profile.training.stop_patience:
         notes.append("hours are an upper bound: early stopping may end a run before its last epoch")
-    made = Plan(profile, backend.machine(), pd.DataFrame(tasks), pd.DataFrame(features))
+    stores = pd.DataFrame(features)
+    stores.loc[stores.pop("folder").duplicated(), "download_bytes"] = 0.0  # two corpora may share one
+    made = Plan(profile, backend.machine(), pd.DataFrame(tasks), stores)
     return dataclasses.replace(made, notes=(*notes, *_full_disks(made.total(), results)))
 
 
@@ -168,23 +167,21 @@ def _tracks(corpus: Corpus, profile: Profile, exclude: Iterable[str]) -> tuple[l
     return select(tracks, profile.training.max_per_class or None, seed=profile.training.seed), reason
 
 
-def _features(corpus: Corpus, tracks: list[Track], here: bool, profile: Profile, fetched: set[str]) -> dict[str, Any]:
-    """A row of `Plan.features`; `fetched` holds the folders that are counted already: two corpora may share one."""
+def _features(corpus: Corpus, tracks: list[Track], absent: str, profile: Profile) -> dict[str, Any]:
+    """A row of `Plan.features`, and the folder of the corpus."""
     seconds = jobs.clip_seconds(corpus, profile.training)
     there = FeatureStore(corpus, seconds).available
-    folder = corpus.family or corpus.name
-    download = 0.0 if here or folder in fetched else float(getattr(corpus, "disk_bytes", None) or math.nan)
-    fetched.add(folder)
     return {
         "corpus": corpus.name,
-        "data": "here" if here else "absent",
+        "data": "absent" if absent else "here",
         "clips": len(tracks),
-        "extracted": len(there & {t.track_id for t in tracks}) if here else min(len(there), len(tracks)),
+        "extracted": min(len(there), len(tracks)) if absent else len(there & {t.track_id for t in tracks}),
         "hours": math.nan,
         "store_bytes": len(tracks) * 4 * corpus.front_end.frames(seconds) * corpus.front_end.n_mels,  # float32
-        "download_bytes": download,
+        "download_bytes": float(getattr(corpus, "disk_bytes", None) or math.nan) if absent else 0.0,
         "how": "not measured",
         "seconds": seconds,
+        "folder": corpus.family or corpus.name,
     }
 
 
@@ -193,38 +190,31 @@ def _trackless(config: Config, absent: str) -> Config:
     return dataclasses.replace(config, corpus_fingerprint="", corpus_source="") if absent else config
 
 
-def _tasks(todo: list[jobs.Job], profile: Profile, done: set[Config], absent: str) -> list[dict[str, Any]]:
-    """Rows of `Plan.tasks`."""
-    first, corpus, training = todo[0].config, todo[0].corpus, profile.training
-    frames = corpus.front_end.frames(first.training.clip_seconds)
-    split = make_split(todo[0].tracks, first.protocol, 0, first.folds, first.training.seed)
+def _task(todo: list[jobs.Job], name: str, row: Variant | None, done: set[Config], absent: str) -> dict[str, Any]:
+    """A row of `Plan.tasks`: a network (or baseline, without a `row`) under one protocol."""
+    own = [job.config for job in todo if job.config.variant == name]
+    first, corpus, training = own[0], todo[0].corpus, own[0].training
+    split = make_split(todo[0].tracks, first.protocol, 0, first.folds, training.seed)
     sizes = {part: len(getattr(split, part)) for part in PARTS}
+    to_do = sum(_trackless(config, absent) not in done for config in own)
     # of a record: a line of probabilities per clip, one per epoch, and the weights
     text = 2500 + (sizes["validation"] + sizes["test"]) * (32 + 10 * len(corpus.labels)) + 60 * training.epochs
-    rows = []
-    for variant in dict.fromkeys(job.config.variant for job in todo):
-        own = [job.config for job in todo if job.config.variant == variant]
-        to_do = sum(_trackless(config, absent) not in done for config in own)
-        baseline = variant in BASELINES
-        weights = 0 if baseline else BYTES_PER_PARAMETER * cost(get_variant(variant), len(corpus.labels)).parameters
-        rows.append(
-            {
-                "corpus": first.corpus,
-                "protocol": first.protocol,
-                "network": variant,
-                "runs": len(own),
-                "done": len(own) - to_do,
-                "to_do": to_do,
-                **sizes,
-                "steps_a_run": 0 if baseline else training.epochs * math.ceil(sizes["train"] / training.batch_size),
-                "frames": frames,
-                "hours_a_run": math.nan,
-                "hours": math.nan,
-                "record_bytes": to_do * round(text + weights),
-                "how": "not measured",
-            }
-        )
-    return rows
+    weights = BYTES_PER_PARAMETER * cost(row, len(corpus.labels)).parameters if row else 0
+    return {
+        "corpus": first.corpus,
+        "protocol": first.protocol,
+        "network": name,
+        "runs": len(own),
+        "done": len(own) - to_do,
+        "to_do": to_do,
+        **sizes,
+        "steps_a_run": training.epochs * math.ceil(sizes["train"] / training.batch_size) if row else 0,
+        "frames": corpus.front_end.frames(training.clip_seconds),
+        "hours_a_run": math.nan,
+        "hours": math.nan,
+        "record_bytes": to_do * round(text + weights),
+        "how": "not measured",
+    }
 
 
 def _full_disks(total: dict[str, Any], results: Path) -> list[str]:

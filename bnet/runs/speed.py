@@ -7,8 +7,6 @@ would not be free for training.
 from __future__ import annotations
 
 import dataclasses
-import functools
-import math
 import re
 import statistics
 import tempfile
@@ -20,7 +18,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import psutil
-from tqdm import tqdm
 
 from bnet import backend
 from bnet.corpora import get_corpus
@@ -28,82 +25,61 @@ from bnet.errors import BnetError
 from bnet.models import get_variant
 from bnet.models.cost import cost
 from bnet.models.shapes import N_MELS
-from bnet.runs.child import Message, call
+from bnet.runs.child import call
 from bnet.runs.plan import Plan
 from bnet.sound import decode
 from bnet.sound.log_mel import FeatureSettings
 from bnet.training.device import Settings, take
 from bnet.training.parts import Part
 
-BUDGET, LIMIT = 20.0, 60.0
-"""Seconds after which no further network is measured, and after which one that is being measured is given up."""
+LIMIT = 60.0
+"""Seconds after which a measurement is given up."""
 MOST_STEPS, STEPS_S = 30, 5.0
 """Training steps that are timed after the first: at most so many, in about so many seconds, but at least two."""
 CLASSES = 10
-"""Of the networks that are measured: their last layer is too small to matter."""
+"""Of the network that is measured: its last layer is too small to matter."""
 
 
 def measure(plan: Plan, log: Callable[[str], None] = print) -> Plan:
     """The plan with hours and memory, from measurements on this machine, which take about a minute at most.
 
-    Networks that have runs to do are timed one after the other until `BUDGET` is used up; the times of the others are
-    in proportion to their multiply-adds, which may be off by half: a step is bound by memory, too.
+    The first network that has runs to do is timed; the times of the others are in proportion to their multiply-adds,
+    which may be off by half: a step is bound by memory, too.
 
     Raises
     ------
     BnetError
-        If a network can't be measured (memory); names it and what to do.
+        If the network can't be measured (memory); names it and what to do.
     """
-    todo, training, begun = plan.tasks[plan.waiting()], plan.profile.training, time.monotonic()
-    pairs = list(dict.fromkeys(zip(todo["network"], todo["frames"], strict=True)))
-    rows, notes = {}, list(plan.notes)
-    with tqdm(pairs, unit="network", disable=None, leave=False) as bar:
-
-        def tick(_) -> None:
-            bar.refresh()
-            if time.monotonic() - begun > LIMIT:
-                raise TimeoutError
-
-        for variant, frames in pairs:
-            if rows and time.monotonic() - begun > BUDGET:
-                break
-            about = log if bar.disable else bar.set_description
-            about(f"measuring {variant} at {frames} frames, for at most {LIMIT:.0f} s")
-            try:
-                rows[variant, frames] = network(variant, frames, training.batch_size, training.precision, tick)
-            except TimeoutError:
-                break
-            bar.update()
-    measured = list(rows.values())
-    if len(measured) < len(pairs):
-        what = "estimates, by multiply-adds" if measured else f"not known: measuring one takes over {LIMIT:.0f} s here"
-        notes.append(f"hours of {len(pairs) - len(measured)} of {len(pairs)} networks are {what}")
-    if measured:
-        rows |= {pair: scaled(measured, *pair) for pair in pairs if pair not in rows}
+    training, cores = plan.profile.training, plan.machine["cores"]
+    features, tasks, networks, notes = plan.features.copy(), plan.tasks.copy(), plan.networks, list(plan.notes)
+    todo = tasks.loc[plan.waiting(), ["network", "frames"]].drop_duplicates()
+    if len(todo):
+        first, count = todo.iloc[0], f"of {len(todo)} networks are"
+        log(f"measuring {first['network']} at {first['frames']} frames, for at most {LIMIT:.0f} s")
+        known = network(first["network"], int(first["frames"]), training.batch_size, training.precision)
+        if not known:
+            notes.append(f"hours of {len(todo)} {count} not known: measuring one takes over {LIMIT:.0f} s here")
+        elif len(todo) > 1:
+            notes.append(f"hours of {len(todo) - 1} {count} estimates, by multiply-adds")
+        if known:
+            networks = pd.DataFrame([scaled(known, *pair) for pair in todo.itertuples(index=False)])
+    for _, row in networks.iterrows():
+        own = tasks[(tasks["network"] == row["variant"]) & (tasks["frames"] == row["frames"])]
+        clips = (training.epochs + 1) * own["validation"] + own["test"]  # after each epoch, and at the end
+        hours = (row["start_s"] + own["steps_a_run"] * row["step_s"] + clips * row["clip_s"]) / 3600
+        tasks.loc[own.index, "hours_a_run"], tasks.loc[own.index, "how"] = hours, row["how"]
+    tasks["hours"] = tasks["to_do"] * tasks["hours_a_run"]
     log("measuring the extraction of a few clips")
-    features, tasks = plan.features.copy(), plan.tasks.copy()
-    for i, row in features.iterrows():
-        clip_s, features.loc[i, "how"] = clip(row["corpus"], row["data"] == "here", row["seconds"])
-        features.loc[i, "hours"] = (row["clips"] - row["extracted"]) * clip_s / plan.machine["cores"] / 3600
-    for i, row in tasks.iterrows():
-        if known := rows.get((row["network"], row["frames"])):
-            clips = (training.epochs + 1) * row["validation"] + row["test"]  # after each epoch, and at the end
-            hours = (known["start_s"] + row["steps_a_run"] * known["step_s"] + clips * known["clip_s"]) / 3600
-            tasks.loc[i, ["hours_a_run", "hours", "how"]] = hours, row["to_do"] * hours, known["how"]
-    networks = pd.DataFrame(rows.values()) if rows else plan.networks
-    return dataclasses.replace(
-        plan, tasks=tasks, features=features, networks=networks, process_memory=peak_memory(), notes=tuple(notes)
-    )
+    measured = [clip(*row) for row in features[["corpus", "data", "seconds"]].itertuples(index=False)]
+    clip_s, features["how"] = zip(*measured, strict=True)
+    features["hours"] = (features["clips"] - features["extracted"]) * clip_s / cores / 3600
+    own = {"process_memory": peak_memory(), "notes": tuple(notes)}
+    return dataclasses.replace(plan, tasks=tasks, features=features, networks=networks, **own)
 
 
-def network(
-    variant: str,
-    frames: int,
-    batch_size: int,
-    precision: str = "float32",
-    tell: Callable[[Message], None] = lambda _: None,
-) -> dict[str, Any]:
-    """Time training steps of a network on noise, after the first one; `tell` as in `bnet.runs.child.call`.
+def network(variant: str, frames: int, batch_size: int, precision: str = "float32") -> dict[str, Any] | None:
+    """Time training steps of a network on noise, after the first one; None if that takes more than `LIMIT`.
 
     Returns
     -------
@@ -118,19 +94,23 @@ def network(
     BnetError
         If the batch does not fit into memory, the process is killed, or the network can't be built.
     """
+    end = time.monotonic() + LIMIT
     try:
-        return call(_network, variant, frames, batch_size, precision, tell=tell)
+        return call(_network, variant, frames, batch_size, precision, stop=lambda: time.monotonic() > end)
     except BnetError as error:
+        if time.monotonic() > end:
+            return None
         raise BnetError(
             f"measuring {variant} with {batch_size} clips of {frames} frames a step: {error}; take less with --set "
             "batch_size=..., or plan without measuring: --no-measure"
         ) from error
 
 
-def scaled(measured: list[dict[str, Any]], variant: str, frames: int) -> dict[str, Any]:
-    """As `network`, estimated from the measured one that is nearest in multiply-adds, in proportion to them."""
+def scaled(known: dict[str, Any], variant: str, frames: int) -> dict[str, Any]:
+    """As `network`, estimated from one that was measured, in proportion to multiply-adds."""
+    if (variant, frames) == (known["variant"], known["frames"]):
+        return known
     counted = cost(get_variant(variant), CLASSES, frames)
-    known = min(measured, key=lambda one: abs(math.log(one["macs"] / counted.macs)))
     ratio = counted.macs / known["macs"]
     return known | {
         "variant": variant,
@@ -145,23 +125,17 @@ def scaled(measured: list[dict[str, Any]], variant: str, frames: int) -> dict[st
     }
 
 
-def clip(corpus: str, here: bool, seconds: float) -> tuple[float, str]:
+def clip(corpus: str, data: str, seconds: float) -> tuple[float, str]:
     """Seconds that one process takes for a clip's log-mel, audio included, and how they were found: on the corpus's own
-    clips, or on an MP3 where it is not here."""
+    clips where its `data` is ``here``, else on an MP3."""
     found, how = get_corpus(corpus), "measured on an MP3 made on the spot"
-    if here:
+    if data == "here":
         try:
             tracks = found.tracks()
             times = [_seconds(found.log_mel, t, seconds, found.front_end) for t in tracks[:: len(tracks) // 5 or 1][:5]]
             return statistics.median(times[1:] or times), "measured"  # the first loads libraries and makes filters
         except BnetError as error:
             how = f"{how}, for a clip failed: {error}"
-    return _mp3(seconds), how
-
-
-@functools.cache
-def _mp3(seconds: float) -> float:
-    """Seconds for a clip of a stereo MP3 at 44.1 kHz."""
     import soundfile
 
     noise, front_end = np.random.default_rng(0).uniform(-0.3, 0.3, (round(seconds * 44_100), 2)), FeatureSettings()
@@ -169,7 +143,7 @@ def _mp3(seconds: float) -> float:
         path = Path(folder) / "clip.mp3"
         soundfile.write(path, noise, 44_100)
         extract = lambda: front_end(front_end.fit(decode.load(path, seconds=seconds), seconds))  # noqa: E731
-        return statistics.median([_seconds(extract) for _ in range(5)][1:])
+        return statistics.median([_seconds(extract) for _ in range(5)][1:]), how
 
 
 def _seconds(function: Callable, *words: Any) -> float:
