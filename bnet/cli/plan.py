@@ -34,8 +34,8 @@ def plan(
 ) -> None:
     """What a full execution will do: runs, hours on this machine, disk and memory. Writes nothing.
 
-    Networks are timed on this machine for about a minute at most, the first one first; the hours of the others are
-    estimates, in proportion to their multiply-adds. Lists take commas.
+    The first network is timed on this machine, for a minute at most; the hours of the others are estimates, in
+    proportion to their multiply-adds. Lists take commas.
 
     Examples:
 

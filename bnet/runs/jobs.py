@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bnet.corpora import Corpus, Track, fingerprint, get_corpus, select, without
@@ -63,10 +63,8 @@ def words(names: Iterable[str]) -> list[str]:
 
 
 def variants(names: Iterable[str], own: Mapping[str, Variant] | None = None) -> dict[str, Variant | None]:
-    """Networks and baselines (None) by name, from comma-separated `names`; ``all`` and ``baselines`` are groups.
-
-    Networks of one's `own` count beside those of the table; a `BnetError` names one that is unknown.
-    """
+    """Networks and baselines (None), by comma-separated `names`; ``all`` and ``baselines`` are groups, and one's `own`
+    networks count beside those of the table. A `BnetError` names one that is unknown."""
     known = {**VARIANTS, **(own or {}), **dict.fromkeys(BASELINES)}
     groups = {"all": [*VARIANTS], "baselines": [*BASELINES]}
     chosen = [name for item in words(names) for name in groups.get(item, [item])]
@@ -104,8 +102,7 @@ def jobs(
         If a name is unknown, the data is not there, a fold is out of range, or the clips are too short for a network.
     """
     found, rows = get_corpus(corpus), variants(names, own)
-    tracks = selected(found, profile.training, exclude)
-    todo = of_tracks(found, tracks, rows, protocol, profile, folds, exclude)
+    todo = of_tracks(found, selected(found, profile.training, exclude), rows, protocol, profile, folds, exclude)
     for fold in {job.config.fold for job in todo}:
         make_split(todo[0].tracks, protocol, fold, todo[0].config.folds, profile.training.seed)
     return todo
@@ -113,7 +110,7 @@ def jobs(
 
 def of_tracks(
     corpus: Corpus,
-    tracks: Iterable[Track],
+    tracks: Sequence[Track],
     rows: Mapping[str, Variant | None],
     protocol: str,
     profile: Profile,
@@ -121,7 +118,6 @@ def of_tracks(
     exclude: Iterable[str] = (),
 ) -> list[Job]:
     """As `jobs`, of tracks that have been selected, and of networks by name (None: a baseline); nothing is split."""
-    tracks = tuple(tracks)
     training = dataclasses.replace(profile.training, clip_seconds=clip_seconds(corpus, profile.training))
     for row in filter(None, rows.values()):
         check(row, corpus.front_end.frames(training.clip_seconds))
@@ -137,7 +133,8 @@ def of_tracks(
         "exclude": ",".join(sorted(set(exclude))),
     }
     return [
-        Job(Config(**shared, variant=name, architecture=row.architecture() if row else "", fold=fold), corpus, tracks)
+        Job(Config(**shared, variant=name, architecture=row.architecture() if row else "", fold=fold), corpus, kept)
+        for kept in [tuple(tracks)]
         for fold in (profile.folds_to_run(protocol) if folds is None else folds)
         for name, row in rows.items()
     ]
@@ -225,14 +222,12 @@ def run_all(
         writable_dir(results, "results", "BNET_RESULTS")
         ended = (executor or functools.partial(one_by_one, workers=workers))(waiting, results, log, settings)
         for number, (job, reason) in enumerate(ended, 1):
-            name = job.config.run_name
-            if reason:
-                failed.append(f"{name}: {reason}")
+            failed += [f"{job.config.run_name}: {reason}"] if reason else []
             told = f"failed: {reason}" if reason else outcome(records.read(job.folder(results)))
-            log(f"[{number}/{len(waiting)}] {name}: {told}")
+            log(f"[{number}/{len(waiting)}] {job.config.run_name}: {told}")
     if failed:
         what = f"{len(failed)} of {len(waiting)} runs failed, the others are recorded; the same command retries them"
-        raise BnetError(":\n".join([what, "\n".join(failed)]))
+        raise BnetError("\n".join([f"{what}:", *failed]))
     return [records.read(job.folder(results)) for job in todo]
 
 
@@ -251,5 +246,5 @@ def one_by_one(
 def outcome(record: Record) -> str:
     """A line on a record: test and validation accuracy, and time."""
     (_, *test), (_, *validation) = record.arrays("test"), record.arrays("validation")
-    seconds = record.run["made"]["wall_s"]
-    return f"test {accuracy(*test):.3f}, validation {accuracy(*validation):.3f}, {seconds:.0f} s"
+    wall_s = record.run["made"]["wall_s"]
+    return f"test {accuracy(*test):.3f}, validation {accuracy(*validation):.3f}, {wall_s:.0f} s"
