@@ -20,7 +20,7 @@ from bnet.models.cost import Cost, cost, table
 from bnet.models.language import parse
 from bnet.models.layers import KINDS, LOOKS
 from bnet.models.operations import WORDS
-from bnet.models.shapes import check, sections
+from bnet.models.shapes import sections
 from bnet.models.variants import load
 from bnet.paths import sha256
 from bnet.sound.memory import available_bytes
@@ -219,15 +219,15 @@ def test_every_row_says_what_it_changes_and_hopes():
 )
 def test_impossible_rows_are_refused(changes, message):
     with pytest.raises(BnetError, match=message):
-        check(replace(SMALL, **changes))
+        sections(replace(SMALL, **changes))
     with pytest.raises(BnetError, match=message):
         build(replace(SMALL, **changes), 3)
 
 
 def test_too_deep_for_its_input():
-    check(VARIANTS["inception-resnet"], 35)
+    sections(VARIANTS["inception-resnet"], 35)
     with pytest.raises(BnetError, match=r"'inception-resnet' is too deep .*avgpool2x2"):
-        check(VARIANTS["inception-resnet"], 34)
+        sections(VARIANTS["inception-resnet"], 34)
     with pytest.raises(BnetError, match="too deep for its input"):
         build("bbnn", 10, 7)
     assert build("bbnn", 10, 8).output_shape == (None, 10)

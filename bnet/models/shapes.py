@@ -108,11 +108,6 @@ def probabilities(variant: Variant, entered: Shape, classes: int) -> Layer:
     return dense(variant, (classes,), "softmax", entered=entered[-1])
 
 
-def check(variant: Variant, frames: int | None = None, n_mels: int = N_MELS) -> None:
-    """As `sections`, for its errors alone."""
-    sections(variant, frames, n_mels)
-
-
 def _check_values(variant: Variant) -> None:
     for what, value, known in (
         ("activation", variant.activation, ACTIVATIONS),

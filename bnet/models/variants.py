@@ -25,7 +25,7 @@ import pandas as pd
 import yaml
 
 from bnet.errors import BnetError, unknown
-from bnet.models.shapes import N_MELS, check
+from bnet.models.shapes import sections
 from bnet.models.variant import ARCHITECTURE_FIELDS, Decision, Variant
 
 ROOT = "bbnn"
@@ -71,7 +71,7 @@ def load(path: str | Path, frames: int | None = None, taken: Iterable[str] = ())
     variants = _variants(entries, path, VARIANTS)
     for variant in variants.values():
         try:
-            check(variant, frames, N_MELS)
+            sections(variant, frames)
         except BnetError as error:
             raise BnetError(f"{path}: {error}") from error
     return variants

@@ -14,7 +14,7 @@ from bnet.corpora.splits import make_split
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError, unknown
 from bnet.models import VARIANTS, Variant
-from bnet.models.shapes import check
+from bnet.models.shapes import sections
 from bnet.paths import alone, writable_dir
 from bnet.runs import records
 from bnet.runs.execute import execute
@@ -120,7 +120,7 @@ def of_tracks(
     """As `jobs`, of tracks that have been selected, and of networks by name (None: a baseline); nothing is split."""
     training = dataclasses.replace(profile.training, clip_seconds=clip_seconds(corpus, profile.training))
     for row in filter(None, rows.values()):
-        check(row, corpus.front_end.frames(training.clip_seconds))
+        sections(row, corpus.front_end.frames(training.clip_seconds))
     shared = {
         "corpus": corpus.name,
         "corpus_fingerprint": fingerprint(tracks),
