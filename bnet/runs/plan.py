@@ -138,7 +138,12 @@ def make(
                 notes.append(f"{corpus.name} has no protocol {protocol}; it has {', '.join(corpus.protocols)}")
                 continue
             todo = jobs.of_tracks(corpus, tracks, rows, protocol, profile, exclude=exclude)
-            tasks += [_task(todo, name, row, done, absent) for name, row in rows.items()]
+            split = make_split(tracks, protocol, 0, profile.folds(protocol), profile.training.seed)
+            sizes = {part: len(getattr(split, part)) for part in PARTS}
+            for name, row in rows.items():
+                own = [job.config for job in todo if job.config.variant == name]
+                to_do = sum(_trackless(config, absent) not in done for config in own)
+                tasks.append(_task(own, row, sizes, to_do, corpus))
     if not tasks:
         raise BnetError(f"nothing to plan: {'; '.join(notes) or 'name a corpus, a network and a protocol'}")
     if profile.training.stop_patience:
@@ -190,20 +195,16 @@ def _trackless(config: Config, absent: str) -> Config:
     return dataclasses.replace(config, corpus_fingerprint="", corpus_source="") if absent else config
 
 
-def _task(todo: list[jobs.Job], name: str, row: Variant | None, done: set[Config], absent: str) -> dict[str, Any]:
-    """A row of `Plan.tasks`: a network (or baseline, without a `row`) under one protocol."""
-    own = [job.config for job in todo if job.config.variant == name]
-    first, corpus, training = own[0], todo[0].corpus, own[0].training
-    split = make_split(todo[0].tracks, first.protocol, 0, first.folds, training.seed)
-    sizes = {part: len(getattr(split, part)) for part in PARTS}
-    to_do = sum(_trackless(config, absent) not in done for config in own)
+def _task(own: list[Config], row: Variant | None, sizes: dict[str, int], to_do: int, corpus: Corpus) -> dict[str, Any]:
+    """A row of `Plan.tasks`: a network (or baseline, without a `row`) under one protocol, `sizes` those of a fold."""
+    first, training = own[0], own[0].training
     # of a record: a line of probabilities per clip, one per epoch, and the weights
     text = 2500 + (sizes["validation"] + sizes["test"]) * (32 + 10 * len(corpus.labels)) + 60 * training.epochs
     weights = BYTES_PER_PARAMETER * cost(row, len(corpus.labels)).parameters if row else 0
     return {
         "corpus": first.corpus,
         "protocol": first.protocol,
-        "network": name,
+        "network": first.variant,
         "runs": len(own),
         "done": len(own) - to_do,
         "to_do": to_do,
