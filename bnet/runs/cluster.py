@@ -30,7 +30,7 @@ from bnet.training.device import Settings
 KEEP = ("auto", "shared", "returned")
 """How records come here: ``shared``: workers write them into the folder, which they must see; ``returned``: they send
 the files; ``auto``: a worker writes where it sees the folder, and sends else."""
-ANSWER, LOOK = 5.0, 60.0
+ANSWER, LOOK = 5.0, 5.0
 """Seconds within which a scheduler must answer; between two looks whether there are workers."""
 
 
@@ -56,7 +56,7 @@ def spread(
         client.subscribe_topic(name, lambda event: log(event[1]))
         unpack = lambda packed: __import__("pickle").loads(packed)()  # noqa: E731 by value: a scheduler may lack bnet
         ended: queue.SimpleQueue[str] = queue.SimpleQueue()
-        jobs_of, futures = {job.config.run_name: job for job in todo}, {}
+        jobs_of, futures, left = {job.config.run_name: job for job in todo}, {}, True
         try:
             for run, job in jobs_of.items():
                 task = pickle.dumps(functools.partial(perform, job, order))
@@ -66,9 +66,11 @@ def spread(
                 try:
                     run = ended.get(timeout=LOOK)
                 except queue.Empty:
+                    before = left
                     with contextlib.suppress(OSError):  # a scheduler that is gone: its tasks are cancelled
-                        if not client.scheduler_info()["workers"]:
-                            log(f"no worker is left at {address}; waiting for one")
+                        left = bool(client.scheduler_info()["workers"])
+                    if before and not left:
+                        log(f"no worker is left at {address}; waiting for one")
                 else:
                     yield jobs_of[run], _receive(futures.pop(run), jobs_of[run], results, log)
         finally:
