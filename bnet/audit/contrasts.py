@@ -43,14 +43,18 @@ CONTRASTS = (
 def reports(evidence: Evidence, contrast: Contrast) -> tuple[Report | None, Report | None]:
     """The records of both conditions, each the first that `evidence` has (sound, fullest profile); None without any.
 
-    Both are of one corpus and profile where some are, so that only the condition differs.
+    Both are of one corpus and profile where some are, so that only the condition differs; of several such pairs, the
+    one with most of `METHODS` on both sides.
     """
     sides = [[r for r in evidence.reports(c) if r.protocol == p] for c, p, _ in (contrast.one, contrast.other)]
     two_corpora = contrast.one[0] != contrast.other[0]
-    for one, other in itertools.product(*sides):
-        if one.profile == other.profile and (two_corpora or one.corpus.name == other.corpus.name):
-            return one, other
-    return tuple(next(iter(side), None) for side in sides)
+    alike = [
+        pair
+        for pair in itertools.product(*sides)
+        if pair[0].profile == pair[1].profile and (two_corpora or pair[0].corpus.name == pair[1].corpus.name)
+    ]
+    first = tuple(next(iter(side), None) for side in sides)
+    return max(alike, key=lambda pair: len({*pair[0].variants} & {*pair[1].variants} & {*METHODS}), default=first)
 
 
 def table(evidence: Evidence, contrast: Contrast, methods: Sequence[str] = tuple(METHODS)) -> pd.DataFrame:
