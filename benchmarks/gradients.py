@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,37 +88,38 @@ def learner(model, policy: str) -> Callable[..., tuple[float, dict[str, np.ndarr
 
 
 def distances(
-    row, frames: int, bands: int, batch: int, draws: int, policy: str = "float32", step: str = "lean"
+    row, frames: int, bands: int, batch: int, draws: int, policy: str = "float32", steps: Sequence[str] = ("lean",)
 ) -> dict[str, Any]:
-    """Relative distances (L2) from float64 of the plain graph's and of a step's gradients and statistics.
+    """Relative distances (L2) from float64 of the plain graph's and of some steps' gradients and statistics.
 
     Returns
     -------
     dict
-        ``paths``; ``plain`` and ``ours``, of each the median over `draws` batches [shape=(paths,)], for where rounding
-        puts a value on the other side of an activation's or a maximum's edge, which happens to both, all gradients of
-        that batch move; ``losses`` [shape=(draws, 3), plain, ours, float64]. Weights whose true gradient is zero
-        (biases in front of a normalisation) are left out.
+        ``paths``; ``plain`` [shape=(paths,)] and ``ours`` [shape=(steps, paths)], of each the median over `draws`
+        batches, for where rounding puts a value on the other side of an activation's or a maximum's edge, which happens
+        to all, all gradients of that batch move; ``losses`` [shape=(draws, steps + 2): float64, plain, ours]. Weights
+        whose true gradient is zero (biases in front of a normalisation) are left out.
     """
     from bnet.training import lean
 
     network, exact = small(row, frames, bands, policy), small(row, frames, bands, "float64")
     with numbers("float64"):
         exact.set_weights(network.get_weights())  # a seed draws other numbers in float64
-    with numbers(policy):
-        fast, _ = lean.choose(network, row, step)
-        fast(np.zeros((1, frames, bands, 1), "float32"))
-    steps = learner(network, policy), learner(fast, policy), learner(exact, "float64")
+    learners = [learner(exact, "float64"), learner(network, policy)]
+    for step in steps:
+        with numbers(policy):
+            fast, _ = lean.choose(network, row, step)
+            fast(np.zeros((1, frames, bands, 1), "float32"))
+        learners.append(learner(fast, policy))
     losses, far = [], []
     for seed in range(draws):
-        of, found = zip(*(learn(*log_mels(batch, frames, bands, seed)) for learn in steps), strict=True)
+        of, (true, *found) = zip(*(learn(*log_mels(batch, frames, bands, seed)) for learn in learners), strict=True)
         losses.append(of)
-        sizes = {path: np.linalg.norm(true) for path, true in found[2].items()}
+        sizes = {path: np.linalg.norm(value) for path, value in true.items()}
         paths = [path for path, size in sizes.items() if size > 1e-9]
-        off = [[np.linalg.norm(each[p].astype(float) - found[2][p]) / sizes[p] for p in paths] for each in found[:2]]
-        far.append(off)
-    plain, ours = np.median(far, axis=0)
-    return {"paths": paths, "plain": plain, "ours": ours, "losses": np.array(losses)}
+        far.append([[np.linalg.norm(each[p].astype(float) - true[p]) / sizes[p] for p in paths] for each in found])
+    plain, *ours = np.median(far, axis=0)
+    return {"paths": paths, "plain": plain, "ours": np.array(ours), "losses": np.array(losses)}
 
 
 def with_blocks(name: str, blocks: int | None = None):

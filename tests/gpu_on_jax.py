@@ -36,44 +36,35 @@ ROUNDING = 3e-6
 
 
 @pytest.mark.parametrize(
-    ("row", "frames", "bands", "batch", "draws", "step"),
+    ("row", "frames", "bands", "batch", "draws", "steps"),
     [
-        (with_blocks("proposed"), FRAMES, BANDS, 3, 9, "lean"),
-        (with_blocks("proposed-released", 2), FRAMES, BANDS, 3, 9, "lean"),
-        (with_blocks("bbnn", 2), FRAMES, BANDS, 1, 9, "lean"),
-        (with_blocks("proposed", 2), FRAMES, BANDS, 3, 5, "kernels"),
-        (with_blocks("proposed", 1), 387, 128, 3, 3, "lean"),
-        (with_blocks("proposed", 1), 216, 128, 3, 3, "lean"),
-        (with_blocks("proposed", 1), 128, 128, 3, 3, "kernels"),
+        (with_blocks("proposed", 2), FRAMES, BANDS, 3, 9, ["lean", "kernels"]),
+        (with_blocks("proposed-released", 2), FRAMES, BANDS, 3, 9, ["lean"]),
+        (with_blocks("bbnn", 1), FRAMES, BANDS, 1, 9, ["lean"]),
+        (with_blocks("proposed", 1), 387, 128, 3, 3, ["lean"]),
+        (with_blocks("proposed", 1), 216, 32, 3, 3, ["lean"]),
+        (with_blocks("proposed", 1), 128, 128, 3, 3, ["lean", "kernels"]),
     ],
-    ids=["proposed", "released", "last-batch-of-one", "kernels", "387x128", "216x128", "kernels-128x128"],
+    ids=["proposed", "released", "last-batch-of-one", "387x128", "216x32", "128x128"],
 )
-def test_gradients_and_statistics_are_as_near_float64_as_the_plain_graph(row, frames, bands, batch, draws, step):
+def test_gradients_and_statistics_are_as_near_float64_as_the_plain_graph(row, frames, bands, batch, draws, steps):
     """The median over some batches; see `test_lean.py`, whose bound this is."""
-    found = distances(row, frames, bands, batch, draws, step=step)
-    np.testing.assert_allclose(found["losses"][:, 1], found["losses"][:, 2], rtol=1e-4)
-    for path, plain, ours in zip(found["paths"], found["plain"], found["ours"], strict=True):
-        assert ours <= 1.5 * plain + ROUNDING, (path, plain, ours)
+    found = distances(row, frames, bands, batch, draws, steps=steps)
+    exact, _, *ours = found["losses"].T
+    for step, losses, distance in zip(steps, ours, found["ours"], strict=True):
+        np.testing.assert_allclose(losses, exact, rtol=1e-4)
+        for path, plain, our in zip(found["paths"], found["plain"], distance, strict=True):
+            assert our <= 1.5 * plain + ROUNDING, (step, path, plain, our)
 
 
-@pytest.mark.parametrize("step", ["lean", "kernels"])
-def test_bfloat16_is_as_near_float64_as_the_plain_graph_in_bfloat16(step):
+def test_bfloat16_is_as_near_float64_as_the_plain_graph_in_bfloat16():
     """No further than 1.5 times the plain graph in bfloat16, and one unit in its last place."""
-    found = distances(with_blocks("proposed", 1), FRAMES, BANDS, 3, 9, "mixed_bfloat16", step)
-    assert 1e-4 < np.median(found["ours"]) < 0.1
-    for path, plain, ours in zip(found["paths"], found["plain"], found["ours"], strict=True):
-        assert ours <= 1.5 * plain + 2.0**-8, (path, plain, ours)
-
-
-def test_ten_steps_follow_the_plain_loss():
-    losses = {}
-    for step in ("plain", "lean"):
-        row = with_blocks("proposed", 2)
-        model, _ = lean.choose(small(row), row, step)
-        model.compile(keras.optimizers.Adam(1e-3), "categorical_crossentropy", jit_compile=True)
-        losses[step] = [float(model.train_on_batch(*log_mels(3, seed=i))) for i in range(10)]
-    assert losses["lean"][-1] != losses["lean"][0]
-    np.testing.assert_allclose(losses["lean"], losses["plain"], rtol=2e-3)
+    steps = ["lean", "kernels"]
+    found = distances(with_blocks("proposed", 1), FRAMES, BANDS, 3, 9, "mixed_bfloat16", steps)
+    for step, distance in zip(steps, found["ours"], strict=True):
+        assert 1e-4 < np.median(distance) < 0.1
+        for path, plain, our in zip(found["paths"], found["plain"], distance, strict=True):
+            assert our <= 1.5 * plain + 2.0**-8, (step, path, plain, our)
 
 
 def test_predictions_are_the_plain_networks():
@@ -97,15 +88,16 @@ def corpus(seed=0):
     return [Part(features, np.arange(*edges), labels[slice(*edges)]) for edges in ((0, 10), (10, 14), (14, 18))]
 
 
-TRAINING = dataclasses.replace(getattr(PROFILES["smoke"], "training", PROFILES["smoke"]), epochs=2)
+TRAINING = dataclasses.replace(PROFILES["smoke"].training, epochs=5)
 
 
 def fit(data, seed, **settings):
     return fitting.fit("1-block", TRAINING, *data, 3, seed, settings=Settings(**settings))
 
 
-def test_folds_share_a_compiled_step_and_change_no_bit(monkeypatch):
-    """The second fold traces nothing; fold one after it is the same again; the networks are not the same objects."""
+def test_folds_share_a_compiled_step_change_no_bit_and_follow_the_plain_loss(monkeypatch):
+    """The second fold traces nothing; fold one after it is the same again, to the last bit; its ten
+    steps follow the plain ones."""
     traced = []
     forward = assembly.lean.plan  # what is called for each model that is made
     monkeypatch.setattr(assembly.lean, "plan", lambda row: traced.append(row.name) or forward(row))
@@ -121,12 +113,9 @@ def test_folds_share_a_compiled_step_and_change_no_bit(monkeypatch):
     assert all(map(np.array_equal, one.model.get_weights(), kept))
     assert one.history.equals(again.history)
     assert all(map(np.array_equal, one.model.get_weights(), again.model.get_weights()))
-    assembly._LAST.clear()
-    new = fit(corpus(), 0, step="lean", resident="yes")
-    assert len(traced) > made
-    assert np.array_equal(one.test, new.test)
     plain = fit(corpus(), 0, step="plain")
-    np.testing.assert_allclose(one.history["loss"], plain.history["loss"], rtol=1e-3)
+    assert abs(one.history["loss"].iloc[-1] / one.history["loss"].iloc[0] - 1) > 0.01
+    np.testing.assert_allclose(one.history["loss"], plain.history["loss"], rtol=2e-3)
 
 
 def test_the_step_is_chosen_and_named(monkeypatch):

@@ -1,6 +1,6 @@
 """The lean step on JAX: its tests, in a process whose backend is JAX, and what other backends say of it.
 
-JAX is no requirement: `pip install -e .[jax]` adds it, for a CPU; without it these tests are skipped.
+The package does without JAX; where it is not installed, its tests are skipped.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from bnet import backend
+from bnet.audit import measured
+from bnet.cli import doctor
 from bnet.errors import BnetError
 from bnet.models import get_variant
 from bnet.training import lean
@@ -23,12 +25,18 @@ QUICK_COMPILER = "--xla_backend_optimization_level=0"
 """XLA compiles for a CPU in half the time; what it computes is to be right, not fast."""
 
 
-@pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed; pip install -e .[jax] adds it")
-def test_the_lean_step_on_jax(tmp_path):
+@pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed")
+@pytest.mark.parametrize("chosen", ["gradients", "not gradients"])
+def test_the_lean_step_on_jax(chosen, tmp_path):
     variables = {"KERAS_BACKEND": "jax", "XLA_FLAGS": QUICK_COMPILER, "BNET_CACHE": str(tmp_path)}
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", str(HERE / "gpu_on_jax.py")]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", chosen]
     done = subprocess.run(
-        command, env={**os.environ, **variables}, cwd=HERE.parent, capture_output=True, text=True, check=False
+        [*command, str(HERE / "gpu_on_jax.py")],
+        env={**os.environ, **variables},
+        cwd=HERE.parent,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
 
@@ -47,3 +55,23 @@ def test_other_backends_and_devices_say_why_not(name, kind, step, reason, monkey
     assert lean.why_not(get_variant("bbnn"), step) == reason
     with pytest.raises(BnetError, match=f"bbnn has no lean step here: {reason}"):
         lean.choose(None, get_variant("bbnn"), step)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "found"),
+    [
+        ("tensorflow", "CPU", "tensorflow sees none; training on one"),
+        ("tensorflow", "GPU", "one, seen by tensorflow: not run on a GPU by us"),
+        ("jax", "GPU", "one"),
+    ],
+)
+def test_doctor_recommends_the_backend_that_was_measured_on_a_gpu(name, kind, found, monkeypatch):
+    monkeypatch.setattr(backend, "name", lambda: name)
+    monkeypatch.setattr(backend, "device", lambda: {"kind": kind, "name": "one"})
+    check, mend = next((check, mend) for what, check, mend, _ in doctor.CHECKS if what == "GPU")
+    if (name, kind) == ("jax", "GPU"):
+        assert check() == found
+    else:
+        with pytest.raises(BnetError, match=f"^{found}$"):
+            check()
+    assert f"KERAS_BACKEND={measured.read('gpu')['backend']}" in mend
