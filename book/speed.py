@@ -567,7 +567,11 @@ if gpu_equality:
     )
     if len(tried) < len(gpu_equality["steps"]):
         display(myst.text(f"Failed: {', '.join(f'`{name}`' for name in gpu_equality['steps'] if name not in tried)}."))
-    display(myst.provenance(measured.origin(gpu_equality, "gpu_step") | {"Command": f"`{EQUALITY}`"}))
+    display(
+        myst.provenance(
+            measured.origin(gpu_equality, "gpu_step") | {"Command": f"`{EQUALITY} -v {gpu_equality['variant']}`"}
+        )
+    )
 else:
     display(
         myst.not_run(
