@@ -154,9 +154,9 @@ for name in NEW_KINDS:
     model = build(tiny(name), 5, 48, 40)
     model.set_weights([weights[f"w{{i}}"] for i in range(len(model.weights))])
     x = weights["x"]
-    before = np.asarray(keras.ops.convert_to_numpy(model(x)))
+    model.compile(keras.optimizers.Adam(0.01), "categorical_crossentropy")
+    before = model.predict_on_batch(x)
     old = model.get_weights()
-    model.compile(keras.optimizers.Adam(0.01), "categorical_crossentropy", jit_compile=False, run_eagerly=True)
     model.train_on_batch(x, np.eye(5, dtype="float32")[[0, 1, 2, 3]])
     moved = [float(np.abs(a - b).max()) for a, b in zip(model.get_weights(), old, strict=True)]
     biased = [w.path.endswith("bias") for w in model.weights]
@@ -179,7 +179,7 @@ def test_other_backends_agree_and_train_every_weight(backend, tmp_path):
     script = BACKEND_SCRIPT.format(tests=os.path.dirname(__file__), weights=str(tmp_path))
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, "KERAS_BACKEND": backend},
+        env={**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": "--xla_backend_optimization_level=0"},
         capture_output=True,
         text=True,
         check=False,
