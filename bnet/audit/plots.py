@@ -144,13 +144,16 @@ def changes(table: pd.DataFrame, *, ax: Axes, measured: str = "measured here") -
     """Draw differences in percentage points: the paper's as a hollow diamond, ours as a dot with its interval.
 
     `table` is `bnet.audit.ablation.changes`; rows without a value get no mark. Left of the line is worse. The axis
-    holds all marks; an interval may run off it, as one of two folds does.
+    holds all marks; an interval may run off it, as one of two folds does, and has an arrow there.
     """
     positions = upwards(ax, table["title"])
     marks = table[["change", "paper_change"]].to_numpy(float)
     reach = 1.3 * max(10.0, np.nanmax(np.abs(marks), initial=0.0))
     ax.axvline(0, color=INK, linewidth=1)
     ax.hlines(positions + 0.12, table["low"], table["high"], color=PALETTE[0], linewidth=3, alpha=0.6)
+    for edge, arrow, off in ((-reach, "<", table["low"] < -reach), (reach, ">", table["high"] > reach)):
+        for at in positions[off.to_numpy()] + 0.12:
+            ax.plot(edge, at, arrow, color=PALETTE[0], markersize=8, clip_on=False)
     ax.plot(table["change"], positions + 0.12, "o", color=PALETTE[0], markersize=8, label=measured)
     if table["paper_change"].notna().any():
         ax.plot(
@@ -172,9 +175,11 @@ def contrasts(table: pd.DataFrame, words: tuple[str, str], *, ax: Axes, floor: f
     near = {"textcoords": "offset points"}
     for key, name, marker, color in zip(("one", "other"), words, "os", PALETTE, strict=False):
         ax.plot(table[key], positions, marker, color=color, markersize=9, label=name)
-        for x, y in zip(table[key], positions, strict=True):
+        beyond = table[key] - table["other" if key == "one" else "one"]  # of numbers that are near, which is where
+        for x, y, side in zip(table[key], positions, beyond, strict=True):
             if np.isfinite(x):
-                ax.annotate(f"{x:.0f}", (x, y), (0, 7), ha="center", fontsize=8, color=color, **near)
+                place = "center" if not abs(side) < 5 else "left" if side > 0 else "right"
+                ax.annotate(f"{x:.0f}", (x, y), (0, 7), ha=place, fontsize=8, color=color, **near)
     if floor is not None:
         ax.axvline(floor, color=INK, linestyle=":", linewidth=1.2)
         ax.annotate("largest class", (floor, -0.5), (3, 0), fontsize=7, color=INK, **near)
