@@ -111,7 +111,6 @@ def fragment(description: dict[str, Any], base: str) -> str:
     words = {
         "data": json.dumps(description, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
         "classes": _listed(label for network in known for label in network["labels"]),
-        "corpus": _listed(network["corpus"] for network in known),
         "about": _listed(network["corpus_title"] for network in known),
         "longest": f"{LONGEST / 60:g}",
         "megabytes": f"{first / 1e6:.1f}",
