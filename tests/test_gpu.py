@@ -25,7 +25,7 @@ QUICK_COMPILER = "--xla_backend_optimization_level=0"
 """XLA compiles for a CPU in half the time; what it computes is to be right, not fast."""
 
 
-@pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed; requirements.txt has it")
+@pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed; pip install -e .[jax] adds it")
 @pytest.mark.parametrize("chosen", ["gradients", "not gradients"])
 def test_the_lean_step_on_jax(chosen, tmp_path):
     variables = {"KERAS_BACKEND": "jax", "XLA_FLAGS": QUICK_COMPILER, "BNET_CACHE": str(tmp_path)}
