@@ -297,6 +297,28 @@ def test_a_folder_without_sound_beside_one_with_sound_is_named(folder, tmp_path)
     assert f"no sound file below {tmp_path}" in done.stderr
 
 
+WHILE_OTHERS_DECODE = """
+import sys
+from bnet import cli
+from bnet.sound.quiet import quiet_mpg123
+command = sys.modules["bnet.cli.predict"]
+files = command.predict_files
+def while_others_decode(*words, **options):
+    with quiet_mpg123():
+        yield from files(*words, **options)
+command.predict_files = while_others_decode
+cli.app(["predict", *sys.argv[1:]])
+"""
+
+
+def test_what_is_wrong_with_a_file_is_told_while_others_are_decoded(tmp_path):
+    (tmp_path / "text.wav").write_bytes(b"hello world" * 1000)
+    command = [sys.executable, "-c", WHILE_OTHERS_DECODE, str(tmp_path / "text.wav")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "text.wav is no audio" in done.stderr
+
+
 def in_shell(words: str) -> subprocess.CompletedProcess:
     """A command line of bnet, with its redirections."""
     return subprocess.run(f"{sys.executable} -m bnet {words}", shell=True, capture_output=True, text=True, timeout=300)

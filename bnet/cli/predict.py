@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import numpy as np
 import typer
@@ -60,7 +62,7 @@ def predict(
 
     if as_json and as_csv:
         raise BnetError("--json and --csv at once; expected one of them")
-    (todo, empty), screen = sound_files(files), sys.stderr
+    (todo, empty), screen = sound_files(files), _screen()
     record = networks.find_run(results or paths.results_dir(), run)
     classify = Classifier(record)
     print(
@@ -106,6 +108,14 @@ def predict(
         print(json.dumps({"run": record.name, "files": answers}, indent=1, ensure_ascii=False))
     if status:
         raise typer.Exit(status)
+
+
+def _screen() -> TextIO:
+    """Standard error by a way of its own: file descriptor 2 is shut now and then, while decoders talk to it."""
+    try:
+        return os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    except (OSError, io.UnsupportedOperation):  # no terminal, file or pipe: captured
+        return sys.stderr
 
 
 def _named(labels: list[str], row: np.ndarray) -> dict[str, float]:
