@@ -13,7 +13,7 @@ import pandas as pd
 
 from bnet.errors import BnetError
 from bnet.paths import sha256, write_text
-from bnet.runs.records import read_table
+from bnet.runs.records import read_table, seal
 
 FORMAT = 1
 
@@ -27,7 +27,7 @@ def write(path: Path, about: dict[str, Any], table: pd.DataFrame) -> None:
     stream = io.StringIO()
     table.to_csv(stream, index=False, lineterminator="\n")
     about = {"format": FORMAT, **about, "file": sha256(stream.getvalue())}
-    about["seal"] = _seal(about)
+    about["seal"] = seal(about)
     write_text(path.with_suffix(".csv"), stream.getvalue())
     write_text(path, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
 
@@ -40,14 +40,10 @@ def read(path: Path, again: str) -> tuple[dict[str, Any], pd.DataFrame]:
         text = path.with_suffix(".csv").read_bytes()
         if about["format"] != FORMAT:
             raise ValueError(f"it has format {about['format']}, this version of bnet reads format {FORMAT}")
-        if about["seal"] != _seal(about):
+        if about["seal"] != seal(about):
             raise ValueError("it does not match its own checksum")
         if about["file"] != sha256(text):
             raise ValueError(f"{path.stem}.csv does not match its checksum")
         return about, read_table(text)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise DamagedAnswers(f"{path} is damaged: {error}; {again}") from error
-
-
-def _seal(about: dict[str, Any]) -> str:
-    return sha256(json.dumps({key: value for key, value in about.items() if key != "seal"}, sort_keys=True))

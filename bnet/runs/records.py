@@ -157,7 +157,7 @@ def write(
         "files": {name: sha256(text) for name, text in sorted(texts.items())},
         "made": made,
     }
-    run["seal"] = _seal(run)
+    run["seal"] = seal(run)
     texts["run.json"] = json.dumps(run, indent=1, ensure_ascii=False) + "\n"
     with whole_folder(folder) as temporary:
         for name, text in texts.items():
@@ -179,7 +179,7 @@ def read(folder: Path) -> Record:
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         if run["format"] != FORMAT:
             raise _damaged(folder, f"it has format {run['format']}, this version of bnet reads format {FORMAT}")
-        if run["seal"] != _seal(run):
+        if run["seal"] != seal(run):
             raise _damaged(folder, "run.json does not match its own checksum")
         for name, checksum in run["files"].items():
             if sha256((folder / name).read_bytes()) != checksum:
@@ -238,8 +238,9 @@ def _csv(frame: pd.DataFrame) -> str:
     return stream.getvalue()
 
 
-def _seal(run: dict[str, Any]) -> str:
-    return sha256(json.dumps({key: value for key, value in run.items() if key != "seal"}, sort_keys=True))
+def seal(about: dict[str, Any]) -> str:
+    """The checksum of a record's content but its own ``seal``, which is that checksum."""
+    return sha256(json.dumps({key: value for key, value in about.items() if key != "seal"}, sort_keys=True))
 
 
 def _damaged(folder: Path, reason: str) -> DamagedRecord:
