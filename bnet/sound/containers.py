@@ -87,9 +87,14 @@ def id3_length(head: bytes) -> int:
     return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
 
 
-def without_tag(path: Path) -> bytes | None:
-    """A FLAC without what taggers of MP3s put behind it (ID3v1, APEv2), which its decoder takes for sound, or None."""
+def mended(path: Path) -> bytes | None:
+    """What a file should hold where libsndfile would refuse or shorten its sound; None of one that is read as it is."""
     data = map_file(path)
+    return _with_size(data) or _with_end(data) or _without_tag(data)
+
+
+def _without_tag(data: mmap.mmap) -> bytes | None:
+    """A FLAC without what taggers of MP3s put behind it (ID3v1, APEv2), which its decoder takes for sound, or None."""
     if data[(start := beginning(data[:10])) : start + 4] != b"fLaC":
         return None
     end = len(data)
@@ -101,10 +106,9 @@ def without_tag(path: Path) -> bytes | None:
     return data[:end] if 4 < end < len(data) else None
 
 
-def with_size(path: Path) -> bytes | None:
+def _with_size(data: mmap.mmap) -> bytes | None:
     """A file whose header says 0 for the size of its sound, as a pipe leaves it, with the real one or with 'not known';
     None of other files, and of a WAV whose header knows where the file ends: that is empty."""
-    data = map_file(path)
     found = re.match(_NO_SIZE, data[: 1 << 16])
     if not found or (data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") == len(data) - 8):
         return None
@@ -164,9 +168,8 @@ def ogg_ends(path: Path) -> bool:
     return beyond >= 0 and bool(flags & 4 or (beyond == 0 and table and table[-1] < 255))
 
 
-def with_end(path: Path) -> bytes | None:
+def _with_end(data: mmap.mmap) -> bytes | None:
     """An Opus whose last page is whole but not marked as the last, with the mark, which libsndfile wants; else None."""
-    data = map_file(path)
     if data[:4] != b"OggS" or data[28:36] != b"OpusHead":
         return None
     at, flags, table, beyond = _last_page(data)

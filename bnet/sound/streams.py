@@ -70,8 +70,7 @@ def blocks(path: Path, seconds: float | None = None, offset: float = 0.0) -> Ite
     block at a time: neither channels nor a header that lies cost memory.
     """
     with quiet_mpg123():
-        mended = containers.with_size(path) or containers.with_end(path) or containers.without_tag(path)
-        stream = _open(path, mended)
+        stream = _open(path, containers.mended(path))
         sr = stream.samplerate
         start = int(offset * sr)
         stop = start + int(seconds * sr) if seconds is not None else sys.maxsize
