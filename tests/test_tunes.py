@@ -15,6 +15,7 @@ from scipy import stats
 
 from bnet import corpora
 from bnet.corpora import SR, Track, fingerprint, get_corpus, select
+from bnet.corpora.base import join_groups
 from bnet.corpora.tunes import rendering, same_tune, scores
 from bnet.corpora.tunes.corpus import BARS, FREE_BAR, GAIN_DB, PROGRAMS, SOURCES, TRANSPOSITIONS
 from bnet.errors import BnetError
@@ -165,7 +166,7 @@ def test_versions_of_a_tune_share_a_group(tunes):
 
 
 def test_groups_join_by_way_of_others():
-    assert same_tune.join_groups([["a", "b"], ["c"], ["b"], ["d"]], [(1, 3)]) == ["a", "c", "a", "c"]
+    assert join_groups([["a", "b"], ["c"], ["b"], ["d"]], [(1, 3)]) == ["a", "c", "a", "c"]
 
 
 def test_a_melody_is_found_in_another_key_and_rhythm():

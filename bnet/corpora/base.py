@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
+import scipy.sparse.csgraph
 
 from bnet.errors import BnetError, unknown
 from bnet.paths import sha256
@@ -214,3 +215,26 @@ def draw(track_id: str, purpose: str, seed: int = 0) -> float:
     """A number in [0, 1) that depends on the id, the purpose and the seed only: the same on every machine."""
     digest = hashlib.sha256(f"{seed}|{purpose}|{track_id}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def join_groups(keys: Sequence[Sequence[str]], pairs: Iterable[tuple[int, int]] = ()) -> list[str]:
+    """The group of each track: together are those that share a key or are a pair, directly or by way of others.
+
+    Parameters
+    ----------
+    keys
+        Of each track at least one; a group is named by the first key of its first track.
+    pairs
+        Positions of tracks that belong together whatever their keys.
+
+    >>> join_groups([["a", "b"], ["c"], ["b"], ["d"]], [(1, 3)])
+    ['a', 'c', 'a', 'c']
+    """
+    numbers: dict[str, int] = {}
+    edges = [(i, numbers.setdefault(key, len(keys) + len(numbers))) for i, own in enumerate(keys) for key in own]
+    one, other = zip(*edges, *pairs, strict=True)
+    size = len(keys) + len(numbers)
+    joined = scipy.sparse.coo_array((np.ones(len(one)), (one, other)), shape=(size, size))
+    _, parts = scipy.sparse.csgraph.connected_components(joined, directed=False)
+    names: dict[int, str] = {}
+    return [names.setdefault(part, own[0]) for part, own in zip(parts, keys, strict=False)]

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from bnet.corpora.base import Flaw, Track, index_rows
+from bnet.corpora.base import Flaw, Track, index_rows, join_groups
 from bnet.corpora.files import FileCorpus, equal, partial
 from bnet.corpora.remote import Remote
-from bnet.corpora.tunes.same_tune import join_groups
 from bnet.corpora.walk import find_file
 from bnet.errors import BnetError
 

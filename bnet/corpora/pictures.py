@@ -20,12 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from bnet.corpora.base import Flaw, Track, draw, index_rows
+from bnet.corpora.base import Flaw, Track, draw, index_rows, join_groups
 from bnet.corpora.files import FileCorpus, equal
 from bnet.corpora.fma import FmaSmall
 from bnet.corpora.gtzan import Gtzan
 from bnet.corpora.remote import Remote
-from bnet.corpora.tunes.same_tune import join_groups
 from bnet.corpora.walk import find_file, sounds
 from bnet.errors import BnetError
 from bnet.sound.front_end import FrontEnd

@@ -10,10 +10,7 @@ import itertools
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-
-import numpy as np
-import scipy.sparse.csgraph
+from collections.abc import Sequence
 
 STEPS = 12  # compared at a time: about two bars
 SHARE = 0.3  # of the shorter melody's passages; see `same_melody`
@@ -31,29 +28,6 @@ def title_key(title: str) -> str:
     words = re.findall(r"[a-z0-9]+", plain)
     rare = [word for word in words if not _COMMON_WORDS.fullmatch(word)]
     return " ".join(rare or words)
-
-
-def join_groups(keys: Sequence[Sequence[str]], pairs: Iterable[tuple[int, int]] = ()) -> list[str]:
-    """The group of each score: together are those that share a key or are a pair, directly or by way of others.
-
-    Parameters
-    ----------
-    keys
-        Of each score at least one; a group is named by the first key of its first score.
-    pairs
-        Positions of scores that belong together whatever their keys.
-
-    >>> join_groups([["a", "b"], ["c"], ["b"], ["d"]], [(1, 3)])
-    ['a', 'c', 'a', 'c']
-    """
-    numbers: dict[str, int] = {}
-    edges = [(i, numbers.setdefault(key, len(keys) + len(numbers))) for i, own in enumerate(keys) for key in own]
-    one, other = zip(*edges, *pairs, strict=True)
-    size = len(keys) + len(numbers)
-    joined = scipy.sparse.coo_array((np.ones(len(one)), (one, other)), shape=(size, size))
-    _, parts = scipy.sparse.csgraph.connected_components(joined, directed=False)
-    names: dict[int, str] = {}
-    return [names.setdefault(part, own[0]) for part, own in zip(parts, keys, strict=False)]
 
 
 def same_melody(abcs: Sequence[str]) -> list[tuple[int, int]]:

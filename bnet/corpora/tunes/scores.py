@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnet.corpora.tunes.same_tune import join_groups, same_melody, title_key
+from bnet.corpora.base import join_groups
+from bnet.corpora.tunes.same_tune import same_melody, title_key
 from bnet.errors import BnetError
 
 BOOKS = {
