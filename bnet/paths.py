@@ -7,6 +7,7 @@ import glob
 import hashlib
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 import uuid
@@ -50,6 +51,20 @@ def project_dir() -> Path | None:
         if (folder / "_toc.yml").is_file() and (folder / "book").is_dir():
             return folder
     return None
+
+
+def commit(folder: Path, *watched: str) -> tuple[str | None, bool | None]:
+    """The commit that is checked out in `folder`, and whether what is `watched` below it differs; None where there is
+    no git."""
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(folder), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--", *watched))
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
 
 
 def writable_dir(folder: Path, what: str, variable: str) -> Path:

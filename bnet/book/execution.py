@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bnet
-from bnet import backend
+from bnet import backend, paths
 from bnet.book import freshness
 from bnet.book.myst import FIGURE
 from bnet.book.notebooks import notebook, number_cells
@@ -185,14 +185,8 @@ def _files(node: NotebookNode) -> list[str]:
 
 def _commit(root: Path) -> str | None:
     """The commit that is checked out, with a + where code or sources differ from it; None where there is no git."""
-
-    def git(*words: str) -> str:
-        return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        return git("rev-parse", "--short=8", "HEAD") + "+" * bool(git("status", "--porcelain", "--", "bnet", "book"))
-    except (OSError, subprocess.CalledProcessError):
-        return None
+    commit, changed = paths.commit(root, "bnet", "book")
+    return commit and commit[:8] + "+" * changed
 
 
 def _machine() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 import bnet
-from bnet import backend
+from bnet import backend, paths
 from bnet.corpora import Corpus, Track
 from bnet.corpora.splits import PARTS, Split, make_split
 from bnet.corpora.store import FeatureStore
@@ -141,13 +140,4 @@ def made(started: datetime, seconds: float, network: bool, execution: dict[str, 
 
 def commit() -> dict[str, Any]:
     """The commit of the code that runs, and whether ``bnet/`` was changed since; None where there is no git."""
-    package = Path(__file__).resolve().parents[1]
-
-    def git(*words: str) -> str:
-        command = ["git", "-C", str(package), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain", "--", "."))}
-    except (OSError, subprocess.CalledProcessError):
-        return {"commit": None, "changed": None}
+    return dict(zip(("commit", "changed"), paths.commit(Path(__file__).resolve().parents[1], "."), strict=True))
