@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
-from typing import ClassVar
 
 import minibook
 import numpy as np
@@ -179,7 +178,9 @@ class Drawn(Tones):
 
     name, title, medium, of = "tones-images", "Tones (pictures)", "pictures", Tones()
     about, notes = "Pictures of the tones.", "How they were made."
-    twins: ClassVar = {"slow-001": "slow-000"}
+
+    def known(self):
+        return {"slow-001": "same picture as slow-000"}
 
     def tracks(self):
         raise BnetError("no pictures here")
@@ -198,7 +199,7 @@ def test_a_corpus_s_page_names_what_its_results_were_measured_on(results, monkey
     assert "Measured here on `tones`, from sound: profile `smoke` with `clip_seconds=1.0`, `groups=3`" in said
     assert "Measured here on `tones-images`, from pictures: profile `smoke` with" in said
     assert "The 1 pairs of equal pictures" in said
-    assert "slow-001 = slow-000" in said
+    assert "slow-001: same picture as slow-000" in said
     assert "not at hand here. To have one:" in said
     assert "Not run" not in said
     labels = re.findall(":name: (.*)", said)
