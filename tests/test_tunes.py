@@ -10,13 +10,15 @@ from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
+import tunes_index
 from scipy import stats
 
 from bnet import corpora
 from bnet.corpora import SR, Track, fingerprint, get_corpus, select
 from bnet.corpora.base import join_groups
-from bnet.corpora.tunes import rendering, same_tune, scores
+from bnet.corpora.tunes import rendering, scores
 from bnet.corpora.tunes.corpus import BARS, FREE_BAR, GAIN_DB, PROGRAMS, SOURCES, TRANSPOSITIONS
 from bnet.errors import BnetError
 
@@ -91,7 +93,7 @@ def test_an_unknown_corpus_or_tune_is_refused(tunes):
 @pytest.mark.parametrize("package", ["music21", "pretty_midi", "symusic"])
 def test_a_missing_package_is_named(monkeypatch, package):
     monkeypatch.setattr(scores.importlib.util, "find_spec", lambda name: None)
-    reader = {"music21": lambda: list(scores._scores("ryans")), "pretty_midi": rendering.read_soundfont}
+    reader = {"music21": lambda: scores.scores("ryans"), "pretty_midi": rendering.read_soundfont}
     with pytest.raises(BnetError, match=rf"{package} is not installed.*pip install {package}"):
         reader.get(package, lambda: rendering.read_melody("X:1\nK:C\nC", "x"))()
 
@@ -104,7 +106,6 @@ def test_metres(tunes):
     assert metres["slip jig"] == {"9/8": 97}
     assert metres["hornpipe"] == {"2/4": 248, "C|": 207, "C": 6, "4/4": 1}
     assert set(metres["reel"]) == {"C|", "2/4", "4/4", "C"}
-    assert set(scores.BARS_READ_AS) <= set(scores.load_tunes())
 
 
 def test_facts_for_people(tunes, free):
@@ -121,31 +122,18 @@ def test_facts_for_people(tunes, free):
     assert re.fullmatch(r"rendering \d+, music21 \S+, pretty_midi \S+, symusic 0\.5\.9", tunes.source)
 
 
+def test_the_index_is_what_the_scores_give():
+    made, shipped = tunes_index.index(), pd.read_csv(tunes_index.INDEX, dtype=str, keep_default_na=False)
+    pd.testing.assert_frame_equal(made.astype(str), shipped)
+
+
 # Groups
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("The Blooming Meadows. 1st Setting.", "BLOOMING MEADOWS -- JIG"),
-        ("Hare in the Corn. No. 2., The", "Hare in the Corn -- Jig"),
-        ("Humours of Ballymanus", "The Humors of Ballymanus."),
-        ("Paddy O'Carroll", "Paddy O Carroll"),
-        ("Father Dollard's Favorite", "Father Dollard's Favourite Hornpipe"),
-    ],
-)
-def test_spellings_of_a_title(one, other):
-    def letters(title):
-        return same_tune.title_key(title).replace(" ", "")
-
-    assert letters(one) == letters(other) != ""
-
-
-def test_titles_for_people():
-    assert scores.tidy_title("EMERALD ISLE., THE") == "The Emerald Isle"
-    assert scores.tidy_title("VAUGHAN's FAVORITE -- JIG.") == "Vaughan's Favorite Jig"
-    assert scores.tidy_title("DON'T BOTHER ME") == "Don't Bother Me"
-    assert scores.load_tunes()["ryans-golden-gate"].title == "Golden Gate Reel"
+def test_a_score_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr(scores, "scores", lambda prefix: {})
+    with pytest.raises(BnetError, match=r"music21's corpus lacks score 3 of 0550-0625.abc; run: pip install music21=="):
+        scores.load_tunes.__wrapped__()
 
 
 def test_versions_of_a_tune_share_a_group(tunes):
@@ -167,16 +155,6 @@ def test_versions_of_a_tune_share_a_group(tunes):
 
 def test_groups_join_by_way_of_others():
     assert join_groups([["a", "b"], ["c"], ["b"], ["d"]], [(1, 3)]) == ["a", "c", "a", "c"]
-
-
-def test_a_melody_is_found_in_another_key_and_rhythm():
-    tune = "X:1\nM:6/8\nK:C\nCEG ceg|agf edc|BdB GFE|DFA GED|{c}CEG [EG]FE|DAB cGE|\n"
-    higher = tune.translate(str.maketrans("CDEFGABcdefgab", "DEFGABcdefgabC"))
-    slower = re.sub(r"([A-Ga-g])(?=[A-Ga-g |])", r"\g<1>2", tune)
-    other = "X:1\nK:C\nGEC GEC|FAc BAG|eee dcB|AGF EFG|ABc def|gag fed|\n"
-    assert same_tune.same_melody([tune, other, slower]) == [(0, 2)]
-    assert same_tune.staff_steps("K:C\nC E{F} [EG] c") == [2, 2, 3]
-    assert len(same_tune.staff_steps(tune)) == len(same_tune.staff_steps(higher))
 
 
 # Nothing but music tells the class
@@ -287,7 +265,7 @@ def test_no_melody_is_lost_on_the_way(melodies):
     """As many notes as letters at least (repeats and grace notes add some), eight bars or more, all playable."""
     for track_id, notes in melodies[0].items():
         tune = scores.load_tunes()[track_id]
-        letters = len(same_tune.staff_steps(tune.abc)) + 1
+        letters = len(tunes_index.staff_steps(tune.abc)) + 1
         bars = (notes[:, 0] + notes[:, 1]).max() / tune.bar_quarters
         assert len(notes) >= 0.95 * letters, track_id
         assert bars > 7.8, (track_id, bars)

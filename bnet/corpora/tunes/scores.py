@@ -1,7 +1,8 @@
 """The scores of the embedded corpus: ABC files of two printed tune books, as music21 ships them.
 
 O'Neill's *Music of Ireland* (1903) and *Ryan's Mammoth Collection* (1883) lie in music21's corpus. They are read where
-they are: music21 itself is not imported (it is slow and not needed), and nothing is copied.
+they are: music21 itself is not imported (it is slow and not needed), and no score is copied. ``indexes/tunes.csv`` says
+which of them are tunes of the seven classes, and which are versions of one tune: ``tests/tunes_index.py`` makes it.
 """
 
 from __future__ import annotations
@@ -9,13 +10,10 @@ from __future__ import annotations
 import functools
 import importlib.util
 import re
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnet.corpora.base import join_groups
-from bnet.corpora.tunes.same_tune import same_melody, title_key
+from bnet.corpora.base import index_rows
 from bnet.errors import BnetError
 
 BOOKS = {
@@ -23,29 +21,6 @@ BOOKS = {
     "ryans": ("ryansMammoth", "Ryan's Mammoth Collection (Boston, 1883)"),
 }
 """Id prefix -> folder in music21's corpus, and the printed book."""
-
-RHYTHMS = {
-    "reel": "reel",
-    "jig": "jig",
-    "double jig": "jig",
-    "hornpipe": "hornpipe",
-    "slip jig": "slip jig",
-    "slipjig": "slip jig",
-    "strathspey": "strathspey",
-    "clog": "clog",
-    "air": "air",
-}
-"""`R:` header in lower case -> class. Rarer ones are left out: 26 flings, waltzes, walkarounds, slides and marches."""
-
-BARS_READ_AS = {
-    "ryans-kitty-oneils-champion": "4/4",  # M:2/4 with L:1/8, but eight quavers between the bar lines
-    "oneills-1561b": "2/4",  # M:C| with L:1/16, but eight semiquavers between the bar lines
-    "oneills-0614": "6/8",  # M:2/4, but six quavers between the bar lines
-    "ryans-rising-sun": "4/4",  # 2/4 with four quavers: two written bars are one of a reel
-    "ryans-le-petres": "4/4",  # the same, a hornpipe
-    "ryans-roys-wife-of-aldivalloch": "4/4",  # the same, a strathspey
-}
-"""Scores whose `M:` header doesn't tell the length of their dance's bar -> the metre that does."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +33,16 @@ class Tune:
         ``oneills-`` and the number in the book (``b`` follows where a second transcription exists), or ``ryans-`` and
         the title without its rhythm word.
     label
-        The class: the `R:` header by way of `RHYTHMS`.
+        The class, by the score's `R:` header.
     group
-        A normalised title, shared by all scores of the same tune (see `bnet.corpora.tunes.same_tune`).
+        A normalised title, shared by all scores of the same tune.
     title, book
         As printed, for people.
-    metre, key
-        The first `M:` and `K:` headers, as written (``C|``, ``6/8``; ``G``, ``Ador``).
+    metre
+        The first `M:` header, as written: ``C|``, ``6/8``.
+    bar_quarters
+        Length of a bar in crotchets: 4 for ``C`` and ``C|``, 3 for ``6/8``; of six scores, whose header doesn't tell
+        it, that of their dance's bar.
     abc
         The score for the ABC reader, stripped of all that isn't notes (see `bare_abc`).
     """
@@ -75,42 +53,45 @@ class Tune:
     title: str
     book: str
     metre: str
-    key: str
+    bar_quarters: float
     abc: str
-
-    @property
-    def bar_quarters(self) -> float:
-        """Length of a bar in crotchets: 4 for ``C`` and ``C|``, 3 for ``6/8``."""
-        written = BARS_READ_AS.get(self.track_id, self.metre)
-        over, under = {"C": (4, 4), "C|": (2, 2)}.get(written) or map(int, written.split("/"))
-        return 4 * over / under
 
 
 @functools.cache
 def load_tunes() -> dict[str, Tune]:
-    """All scores of the seven classes by track id, sorted by id: 1 907 of them with music21 10.5.1. A `BnetError` if
-    music21 or its corpus is not installed."""
-    headers = [(prefix, score) for prefix in BOOKS for score in _scores(prefix)]
-    ids = _ids(headers)
-    kept = [(track_id, *header) for track_id, header in zip(ids, headers, strict=True) if _label(header[1])]
-    titles = [_same_tune_keys(track_id, score) for track_id, _, score in kept]
-    scores = [bare_abc(score) for _, _, score in kept]
-    tunes = [
-        Tune(
-            track_id=track_id,
-            label=_label(score),
-            group=group,
-            title=tidy_title(_fields(score, "T")[0]),
-            book=BOOKS[prefix][1],
-            metre=_fields(score, "M")[0],
-            key=_fields(score, "K")[0],
-            abc=abc,
+    """The 1 907 scores of the index by track id, sorted by id. A `BnetError` if music21 or its corpus is not installed,
+    or lacks one of them."""
+    there = {prefix: scores(prefix) for prefix in BOOKS}
+    tunes = {}
+    for row in index_rows("tunes"):
+        prefix, place = row["track_id"].split("-")[0], (row.pop("file"), int(row.pop("number")))
+        if place not in there[prefix]:
+            raise BnetError(f"music21's corpus lacks score {place[1]} of {place[0]}; run: pip install music21==10.5.1")
+        bar, abc = float(row.pop("bar_quarters")), bare_abc(there[prefix][place])
+        tunes[row["track_id"]] = Tune(**row, book=BOOKS[prefix][1], bar_quarters=bar, abc=abc)
+    return tunes
+
+
+def scores(prefix: str) -> dict[tuple[str, int], str]:
+    """The scores of a book by file and number in it (from 0), mended; errors of `load_tunes`."""
+    folder = package_folder("music21", "the scores of the corpus 'tunes' lie in it") / "corpus" / BOOKS[prefix][0]
+    found = {}
+    for path in sorted(folder.glob("*.abc"), key=lambda path: path.name):
+        text = path.read_text(encoding="utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        for number, score in enumerate(re.split(r"(?m)^(?=X:)", text)[1:]):
+            found[path.name, number] = _mend(score)
+    if not found:
+        raise BnetError(
+            f"no scores in {folder}; music21 is here without its corpus; run: pip install --force-reinstall music21"
         )
-        for (track_id, prefix, score), abc, group in zip(
-            kept, scores, join_groups(titles, same_melody(scores)), strict=True
-        )
-    ]
-    return {tune.track_id: tune for tune in sorted(tunes, key=lambda tune: tune.track_id)}
+    return found
+
+
+def _mend(score: str) -> str:
+    """Undo what e-mail did to some files (``=3D``, ``=20``, lines ending in ``=``) and a slip in number 745 (``K:Bn``
+    for B minor)."""
+    score = re.sub(r"=\n", "", score).replace("=3D", "=").replace("=20", " ")
+    return re.sub(r"(?m)^K: *Bn\b", "K:Bm", score)
 
 
 def package_folder(package: str, needed_for: str) -> Path:
@@ -144,67 +125,5 @@ def bare_abc(score: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def tidy_title(title: str) -> str:
-    """A title for people: ``EMERALD ISLE., THE`` -> ``The Emerald Isle``, ``Sandy -- Reel`` -> ``Sandy Reel``."""
-    title = re.sub(r"\s*--?\s+(?=\w)", " ", title).replace('"', "").strip()
-    title = re.sub(r"(?<=[A-Z])'(?:S|T|D|LL|VE|RE|M)\b", lambda part: part[0].lower(), title)
-    title = re.sub(r"[A-Z]{2,}", lambda word: word[0].capitalize(), title)
-    article = re.fullmatch(r"(.*?)\.?,\s*(The|An|A)", title)
-    if article:
-        title = f"{article[2]} {article[1]}"
-    return re.sub(r"\s+", " ", title).rstrip(". ")
-
-
-def _scores(prefix: str) -> Iterator[str]:
-    folder = package_folder("music21", "the scores of the corpus 'tunes' lie in it") / "corpus" / BOOKS[prefix][0]
-    files = sorted(folder.glob("*.abc"), key=lambda path: path.name)
-    if not files:
-        raise BnetError(
-            f"no scores in {folder}; music21 is here without its corpus; run: pip install --force-reinstall music21"
-        )
-    for path in files:
-        text = path.read_text(encoding="utf-8").replace("\r\n", "\n").replace("\r", "\n")
-        yield from map(_mend, re.split(r"(?m)^(?=X:)", text)[1:])
-
-
-def _mend(score: str) -> str:
-    """Undo what e-mail did to some files (``=3D``, ``=20``, lines ending in ``=``; a colon after *at*: ``Gat:e``) and a
-    slip in number 745 (``K:Bn`` for B minor)."""
-    score = re.sub(r"=\n", "", score).replace("=3D", "=").replace("=20", " ")
-    score = re.sub(
-        r"(?m)^(T:.*)$", lambda line: re.sub(r"(?i)(?<=[a-z]at):(?!\s)|(?<=at):(?=[- ])", "", line[0]), score
-    )
-    return re.sub(r"(?m)^K: *Bn\b", "K:Bm", score)
-
-
-def _fields(score: str, letter: str) -> list[str]:
-    return [_no_comment(value).strip() for value in re.findall(rf"(?m)^{letter}:(.*)$", score)]
-
-
 def _no_comment(line: str) -> str:
     return line.split("%", 1)[0].rstrip()
-
-
-def _label(score: str) -> str | None:
-    rhythms = _fields(score, "R")
-    return RHYTHMS.get(rhythms[0].lower()) if rhythms else None
-
-
-def _ids(headers: list[tuple[str, str]]) -> list[str]:
-    seen: Counter[str] = Counter()
-    ids = []
-    for prefix, score in headers:
-        if prefix == "oneills":
-            name = f"oneills-{int(_fields(score, 'X')[0]):04d}"
-        else:
-            name = f"ryans-{title_key(_fields(score, 'T')[0]).replace(' ', '-')}"
-        seen[name] += 1
-        ids.append(name if seen[name] == 1 else f"{name}{'' if prefix == 'oneills' else '-'}{chr(96 + seen[name])}")
-    return ids
-
-
-def _same_tune_keys(track_id: str, score: str) -> list[str]:
-    keys = [title_key(title) for title in _fields(score, "T")]
-    if track_id.startswith("oneills"):
-        keys.append(track_id[: len("oneills-0000")])  # two transcriptions of one number, whatever they call it
-    return [key for key in keys if key] or [track_id]
