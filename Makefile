@@ -13,6 +13,9 @@ VENV     ?= .venv
 
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
+# for the tests of its lean step only, and beside the environment: Keras imports JAX wherever it is installed
+JAX   := $(VENV)/jax
+JAX_PINS = $(shell sed -n 's/^jax = \[\(.*\)\]/\1/p' pyproject.toml | tr -d '",')
 export BNET_DATA BNET_PARTIAL
 # the first Python 3.12 or 3.11 that really starts
 PYTHON ?= $(shell for p in python3.12 python3.11 python3 python; do \
@@ -39,7 +42,7 @@ reproduce: $(READY)
 	$(BIN)/bnet pages build
 	@echo "your runs beside the book's: page 'Your run', book/_build/html/your-run.html"
 
-test: $(READY)
+test: $(READY) $(JAX)/.ready
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 book: $(READY)
@@ -76,4 +79,10 @@ $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(JAX)/.ready: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(JAX) $(JAX_PINS) || \
+		echo "JAX is not to be had here: its tests are skipped" >&2
+	@mkdir -p $(JAX)
 	@touch $@

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,22 @@ def reference() -> Path:
     if not REFERENCE.is_dir():
         pytest.skip(f"the reference data is not at hand ({REFERENCE.name} beside the checkout)")
     return REFERENCE
+
+
+@pytest.fixture
+def with_backend():
+    """The environment of a process with Keras's backend of that name; skips the test where it is not installed."""
+
+    def environment(backend: str) -> dict[str, str]:
+        beside = Path(sys.prefix) / "jax"  # where `make test` puts it
+        path = [str(beside)] if backend == "jax" and (beside / "jax").is_dir() else []
+        if not path and find_spec(backend) is None:
+            pytest.skip(f"{backend} is not installed" + "; `make test` adds it for its tests" * (backend == "jax"))
+        path += [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []
+        quick = "--xla_backend_optimization_level=0"  # half the time to compile; it is to be right, not fast
+        return {**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": quick, "PYTHONPATH": os.pathsep.join(path)}
+
+    return environment
 
 
 @pytest.fixture(autouse=True)

@@ -1,14 +1,9 @@
-"""The lean step on JAX: its tests, in a process whose backend is JAX, and what other backends say of it.
-
-The package does without JAX; where it is not installed, its tests are skipped.
-"""
+"""The lean step on JAX: its tests, in a process whose backend is JAX, and what other backends say of it."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,18 +16,14 @@ from bnet.models import get_variant
 from bnet.training import lean
 
 HERE = Path(__file__).resolve().parent
-QUICK_COMPILER = "--xla_backend_optimization_level=0"
-"""XLA compiles for a CPU in half the time; what it computes is to be right, not fast."""
 
 
-@pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed; pip install -e .[jax] adds it")
 @pytest.mark.parametrize("chosen", ["gradients", "not gradients"])
-def test_the_lean_step_on_jax(chosen, tmp_path):
-    variables = {"KERAS_BACKEND": "jax", "XLA_FLAGS": QUICK_COMPILER, "BNET_CACHE": str(tmp_path)}
+def test_the_lean_step_on_jax(chosen, with_backend):
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", chosen]
     done = subprocess.run(
         [*command, str(HERE / "gpu_on_jax.py")],
-        env={**os.environ, **variables},
+        env=with_backend("jax"),
         cwd=HERE.parent,
         capture_output=True,
         text=True,
