@@ -235,17 +235,17 @@ def test_a_network_differs_from_itself_in_nothing():
         (
             "proposed",
             [
-                "Every block: branch 2, conv 3×3, 32 is removed.",
-                "Every block: branch 3, conv 5×5, 32 becomes conv 3×1, 32.",
-                "Every block: branch 3, conv 1×3, 32 is added.",
-                "Four blocks instead of three.",
+                "Every block, branch 2: conv 3×3, 32 is removed.",
+                "Every block, branch 3: conv 5×5, 32 becomes conv 3×1, 32.",
+                "Every block, branch 3: conv 1×3, 32 is added.",
+                "4 blocks instead of 3.",
                 "Initial kernels: lecun normal instead of glorot uniform.",
                 "175\u202f914 parameters instead of 190\u202f826.",
             ],
         ),
         ("dropout", ["Decision: dropout 40 % is added."]),
-        ("selu", ["Everywhere, BN · ReLU becomes BN · SELU (21 times)."]),
-        ("1-block", ["One block instead of three.", "46\u202f570 parameters instead of 190\u202f826."]),
+        ("selu", ["Stem, transition, decision and every block: BN · ReLU becomes BN · SELU."]),
+        ("1-block", ["1 block instead of 3.", "46\u202f570 parameters instead of 190\u202f826."]),
         (
             "squeeze-excitation",
             [
@@ -267,7 +267,7 @@ def test_a_network_differs_from_itself_in_nothing():
                 "Every block: rebuilt: BN · ReLU and separable conv 3×3, 128.",
                 "Transition: avg-pool 2×2 becomes max-pool 2×2.",
                 "Transition: BN · ReLU moves behind conv 1×1, 32.",
-                "Four blocks instead of three.",
+                "4 blocks instead of 3.",
                 "145\u202f322 parameters instead of 190\u202f826.",
             ],
         ),
@@ -298,16 +298,16 @@ def test_differences_are_marked():
 def test_the_alternative_text_says_what_is_to_be_seen():
     said = drawing.alt(VARIANTS["proposed"])
     title = VARIANTS["proposed"].title
-    assert said.startswith(f"{title}, a network with 175914 parameters. Input: 646 frames by 128 bands by 1 channel.")
+    assert said.startswith(f"{title}, a network with 175914 parameters. Input: 646 × 128 × 1.")
     assert (
-        "Four blocks; each has four branches: (1) batch normalisation and ReLU, then conv 1×1 to 32 channels; " in said
+        "Every block: 4 branches: (1) batch normalisation and ReLU, then conv 1×1 to 32 channels; " in said
     )
     assert "conv 3×1 to 32 channels, then conv 1×3 to 32 channels" in said
     assert "sees the concatenation of the stem and all earlier blocks" in said
-    assert said.endswith("then dense 10, softmax; the output is 10 values.")
+    assert said.endswith("then dense 10, softmax; output: 10.")
     assert "sees the output of the one before it alone" in drawing.alt(VARIANTS["inception-resnet"])
-    assert drawing.alt(VARIANTS["lstm"], block=2).startswith("Block 2, from 192 to 160 channels: five branches: (1) ")
-    assert "any number of frames by 128 bands" in drawing.alt(BBNN, frames=None)
+    assert drawing.alt(VARIANTS["lstm"], block=2).startswith("Block 2, from 192 to 160 channels: 5 branches: (1) ")
+    assert "Input: any × 128 × 1." in drawing.alt(BBNN, frames=None)
 
 
 def test_networks_that_cannot_be_drawn_are_refused():

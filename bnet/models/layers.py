@@ -61,23 +61,20 @@ class Layer:
         return self.kernels * math.prod(self.shape[:-1]) if self.kernels else 0
 
     @property
-    def label(self) -> tuple[str, str, list[str]]:
-        """What a figure calls it: head, separator and details, as in ``conv 3×1, 32``."""
-        kind = KINDS[self.kind]
-        head, *details = kind.label(self)
-        return head, kind.separator, [detail for detail in details if detail]
+    def label(self) -> str:
+        """What a figure calls it: ``conv 3×1, 32``."""
+        return KINDS[self.kind].label(self)
 
 
 class Kind(NamedTuple):
     """What is known of a Keras class.
 
-    `look` is its colour in figures, a key of `LOOKS`; `label` gives head and details of its label. `kernels` counts
-    weights that multiply; `vectors` and `frozen` are weights per channel of the output, all and those not trained.
+    `look` is its colour in figures, a key of `LOOKS`, and `label` what they call it. `kernels` counts weights that
+    multiply; `vectors` and `frozen` are weights per channel of the output, all and those not trained.
     """
 
     look: str
-    label: Callable[[Layer], tuple[str, ...]]
-    separator: str = " "
+    label: Callable[[Layer], str]
     kernels: Callable[[Layer], int] | None = None
     vectors: int = 0
     frozen: int = 0
@@ -100,32 +97,25 @@ _ACTIVATIONS = {
 }
 
 
-def _size(layer: Layer) -> str:
-    size = layer.arguments.get("kernel_size") or layer.arguments["pool_size"]
-    return "×".join(map(str, size))
-
-
-def _stride(layer: Layer, usual: tuple[int, int]) -> str:
-    strides = layer.arguments.get("strides", usual)
-    return f"stride {strides[0]}" if strides != usual else ""
-
-
 def _activation(layer: Layer) -> str:
     name = layer.arguments["activation"]
     return _ACTIVATIONS.get(name, name)
 
 
-def _conv(head: str) -> Callable[[Layer], tuple[str, ...]]:
-    def label(layer: Layer) -> tuple[str, ...]:
-        size = layer.arguments["kernel_size"]
-        cut = "unpadded" if layer.arguments.get("padding") == "valid" and size != (1, 1) else ""
-        return head, _size(layer), str(layer.shape[-1]), _stride(layer, (1, 1)), cut
+def _sized(head: str) -> Callable[[Layer], str]:
+    """The label of a convolution or pool: its size, of a convolution its channels, and what is unusual."""
+
+    def label(layer: Layer) -> str:
+        kernel, given = layer.arguments.get("kernel_size"), layer.arguments
+        size, usual = (kernel, (1, 1)) if kernel else (given["pool_size"], given["pool_size"])
+        said = [f"{head} {size[0]}×{size[1]}"] + [str(layer.shape[-1])] * bool(kernel)
+        if (strides := given.get("strides", usual)) != usual:
+            said.append(f"stride {strides[0]}")
+        if kernel and given.get("padding") == "valid" and size != (1, 1):
+            said.append("unpadded")
+        return ", ".join(said)
 
     return label
-
-
-def _pool(head: str) -> Callable[[Layer], tuple[str, ...]]:
-    return lambda layer: (head, _size(layer), _stride(layer, layer.arguments["pool_size"]))
 
 
 def _dense(layer: Layer) -> int:
@@ -135,43 +125,39 @@ def _dense(layer: Layer) -> int:
 KINDS: dict[str, Kind] = {
     "Conv2D": Kind(
         "convolution",
-        _conv("conv"),
+        _sized("conv"),
         kernels=lambda layer: math.prod(layer.arguments["kernel_size"]) * _dense(layer),
         vectors=1,
         convolves=True,
     ),
     "SeparableConv2D": Kind(
         "convolution",
-        _conv("separable conv"),
+        _sized("separable conv"),
         kernels=lambda layer: math.prod(layer.arguments["kernel_size"]) * layer.entered + _dense(layer),
         vectors=1,
         convolves=True,
     ),
-    "BatchNormalization": Kind("normalisation", lambda layer: ("BN",), " · ", vectors=4, frozen=2),
+    "BatchNormalization": Kind("normalisation", lambda layer: "BN", vectors=4, frozen=2),
     "GroupNormalization": Kind(
         "normalisation",
-        lambda layer: ("group norm", f"{layer.shape[-1] // layer.arguments['groups']} a group"),
-        " · ",
+        lambda layer: f"group norm · {layer.shape[-1] // layer.arguments['groups']} a group",
         vectors=2,
     ),
-    "Activation": Kind("normalisation", lambda layer: (_activation(layer),)),
-    "MaxPooling2D": Kind("pooling", _pool("max-pool")),
-    "AveragePooling2D": Kind("pooling", _pool("avg-pool")),
-    "GlobalAveragePooling2D": Kind("pooling", lambda layer: ("global", "avg-pool")),
-    "GlobalMaxPooling2D": Kind("pooling", lambda layer: ("global", "max-pool")),
+    "Activation": Kind("normalisation", _activation),
+    "MaxPooling2D": Kind("pooling", _sized("max-pool")),
+    "AveragePooling2D": Kind("pooling", _sized("avg-pool")),
+    "GlobalAveragePooling2D": Kind("pooling", lambda layer: "global avg-pool"),
+    "GlobalMaxPooling2D": Kind("pooling", lambda layer: "global max-pool"),
     "BandLSTM": Kind(
         "recurrence",
-        lambda layer: (f"LSTM {layer.shape[-1]}", "per band"),
-        ", ",
+        lambda layer: f"LSTM {layer.shape[-1]}, per band",
         kernels=lambda layer: 4 * (layer.entered + layer.shape[-1]) * layer.shape[-1],  # four gates of input and state
         vectors=4,
     ),
-    "Dense": Kind(
-        "dense", lambda layer: (f"dense {layer.shape[-1]}", _activation(layer)), ", ", kernels=_dense, vectors=1
-    ),
-    "Multiply": Kind("attention", lambda layer: ("multiply",)),
-    "Add": Kind("joining", lambda layer: ("add", "the block's input")),
-    "Concatenate": Kind("joining", lambda layer: ("concatenate",)),
-    "Dropout": Kind("other", lambda layer: ("dropout", f"{100 * layer.arguments['rate']:g} %")),
+    "Dense": Kind("dense", lambda layer: f"dense {layer.shape[-1]}, {_activation(layer)}", kernels=_dense, vectors=1),
+    "Multiply": Kind("attention", lambda layer: "multiply"),
+    "Add": Kind("joining", lambda layer: "add the block's input"),
+    "Concatenate": Kind("joining", lambda layer: "concatenate"),
+    "Dropout": Kind("other", lambda layer: f"dropout {100 * layer.arguments['rate']:g} %"),
 }
 """Every class of layers that networks are made of."""

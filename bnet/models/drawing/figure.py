@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -100,13 +101,13 @@ class Figure(Canvas):
             y = self._box(part.join, inner, y, _RIGHT - inner)
         if group[0] is part:
             y = self._branches(whole.chains, y, inner, None if part.join else left)
-            for box in (*filter(None, [whole.merge]), *whole.after.boxes):
+            for box in whole.tail:
                 y = self._column([box], middle, y, _RIGHT - inner)
-                if "add the block's input" in box.tail and not part.join:
+                if "add the block's input" in box.label and not part.join:
                     self.line((left + 2, start), (left + 2, y - _BAR / 2), (inner, y - _BAR / 2), end=True)
         else:
-            same = Box("plain", f"the same as block {group[0].number}", "", "", (), (), 0)
-            y = self._branches([Chain([same])], y, inner, None if part.join else left)
+            same = Box("plain", f"the same as block {group[0].number}")
+            y = self._branches([Chain(0, [same])], y, inner, None if part.join else left)
         end = y + 7
         self.line((middle, y), (middle, end), (left, end))
         self.box(left, top, WIDTH - _MARGIN - left, end + 7 - top, part.status or "panel", 6, at=at)
@@ -153,7 +154,8 @@ class Figure(Canvas):
 
     def _box(self, box: Box, x: float, y: float, wide: float) -> float:
         """A box, as high as its text needs; returns where it ends."""
-        label = [box.label] if width(box.label, *SIZES["label"]) <= wide - 6 else [box.head, box.tail]
+        fits = width(box.label, *SIZES["label"]) <= wide - 6
+        label = [box.label] if fits else re.split(" (?:· )?", box.label, maxsplit=1)
         small = [f"was {box.was}"] * bool(box.was) + [number(box.parameters)] * bool(self.parameters and box.parameters)
         texts = [*((text, "label") for text in label), *((text, "small") for text in small)]
         whole = [(text.replace("stride ", "stride\u00a0"), kind) for text, kind in texts if text]
@@ -186,7 +188,7 @@ class Figure(Canvas):
         notes = ["The number in a box counts its parameters."] * self.parameters
         if network.reference:
             notes = [*(words.notes(network) if words.differences(network) else [words.SAME]), *notes]
-        found = {box.status or box.kind for part in parts for box in part.boxes} | {part.status for part in parts}
+        found = {box.status or box.kind for part in parts for box in part.inside} | {part.status for part in parts}
         for line in wrap(" ".join(notes), WIDTH - 2 * _MARGIN, *SIZES["small"]) if notes else ():
             self.text(_MARGIN, y + 10.6, line, "small", "start", "muted")
             y += 16

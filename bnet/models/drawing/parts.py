@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 
 from bnet.models import shapes
@@ -17,25 +18,23 @@ from bnet.models.variant import Variant
 class Box:
     """An operation of a chain, the last dense layer, or a concatenation.
 
-    `kind` is of `bnet.models.layers.LOOKS`; `head`, `sep` and `tail` make its label (``conv 3×1, 32``); `layers` are
-    Keras names, `shape` that of their output, `parameters` theirs together. In a comparison `status` is 'same',
-    'added', 'changed' or 'removed', and `old` the box that the reference has in its place.
+    `kind` is of `bnet.models.layers.LOOKS`, `label` its text (``conv 3×1, 32``); `layers` are Keras names, `shape` that
+    of their output, `parameters` theirs together. In a comparison `status` is 'same', 'added', 'changed' or 'removed',
+    and `old` the box that the reference has in its place.
     """
 
     kind: str
-    head: str
-    sep: str
-    tail: str
-    layers: tuple[str, ...]
-    shape: Shape
-    parameters: int
+    label: str
+    layers: tuple[str, ...] = ()
+    shape: Shape = ()
+    parameters: int = 0
     status: str = ""
     old: Box | None = None
 
     @property
-    def label(self) -> str:
-        """The box in one line."""
-        return self.head + (self.sep + self.tail if self.tail else "")
+    def concatenates(self) -> bool:
+        """Whether it is the concatenation of branches or of what comes in."""
+        return self.label.startswith("concatenate ")
 
     @property
     def was(self) -> str:
@@ -44,26 +43,32 @@ class Box:
 
     def without(self, other: Box) -> str:
         """What this box says and another of the same operation does not; of another operation all."""
-        mine, theirs = (box.tail.strip("()").replace("; ", ", ").split(", ") for box in (self, other))
-        return ", ".join(part for part in mine if part not in theirs and self.head == other.head) or self.label
+        mine, theirs = (re.findall(r"[^ ,;()]+", box.label) for box in (self, other))
+        return ", ".join(word for word in mine if word not in theirs and mine[0] == theirs[0]) or self.label
 
 
 @dataclass
 class Chain:
-    """Boxes one after the other; `number` is that of a branch, `status` of a whole branch in a comparison."""
+    """Boxes one after the other, one at least; `number` is that of a branch, 0 where there is but one chain."""
 
-    boxes: list[Box] = field(default_factory=list)
-    number: int = 0
-    status: str = ""
+    number: int
+    boxes: list[Box]
+
+    @property
+    def status(self) -> str:
+        """'added' or 'removed' where the whole branch is."""
+        found = {box.status for box in self.boxes}
+        return found.pop() if found in ({"added"}, {"removed"}) else ""
 
 
 @dataclass
 class Panel:
     """A part of a network: `name` is ``stem``, ``block2``, ``transition`` or ``decision``.
 
-    A block has a chain per branch, their concatenation `merge`, and the chain `after` it; other parts have one chain.
-    `join` is the concatenation of what comes in, None where it is one thing. `status` is 'added' or 'removed' for a
-    whole block in a comparison; `rebuilt` that so much differs that what is removed is not shown.
+    A block has a chain per branch; other parts have one. `tail` are the boxes behind them: the concatenation of several
+    branches, and what follows it. `join` is the concatenation of what comes in, None where it is one thing. In a
+    comparison `status` is 'added' or 'removed' for a whole block; `rebuilt` says that so much differs that what is
+    removed is not shown.
     """
 
     name: str
@@ -72,8 +77,7 @@ class Panel:
     shape: Shape
     join: Box | None
     chains: list[Chain]
-    merge: Box | None
-    after: Chain
+    tail: list[Box]
     status: str = ""
     rebuilt: bool = False
 
@@ -85,13 +89,7 @@ class Panel:
     @property
     def inside(self) -> list[Box]:
         """All boxes but `join`."""
-        branches = [box for chain in self.chains for box in chain.boxes]
-        return [*branches, *([self.merge] if self.merge else []), *self.after.boxes]
-
-    @property
-    def boxes(self) -> list[Box]:
-        """All boxes."""
-        return [*([self.join] if self.join else []), *self.inside]
+        return [*(box for chain in self.chains for box in chain.boxes), *self.tail]
 
     @property
     def parameters(self) -> int:
@@ -127,52 +125,45 @@ def read(variant: Variant, classes: int, frames: int | None) -> Diagram:
     """The parts of a variant, for a number of classes and of frames (None: any length); errors as `shapes.sections`."""
     parts = []
     for section in shapes.sections(variant, frames):
-        chains = [Chain([*map(_box, ops)], i * bool(section.number)) for i, ops in enumerate(section.branches, 1)]
+        chains = [
+            Chain(i * bool(section.number), [*map(_box, ops)] or [Box("plain", "the input unchanged")])
+            for i, ops in enumerate(section.branches, 1)
+        ]
         join = section.join and _concatenation(section.join, section.sources, section.source)
-        merge = section.merge and _concatenation(section.merge, section.ends, section.name)
+        merge = [_concatenation(section.merge, section.ends, section.name)] if section.merge else []
         place = section.name, section.number, section.entered, section.shape
-        parts.append(Panel(*place, join, chains, merge, Chain([*map(_box, section.after)])))
+        parts.append(Panel(*place, join, chains, [*merge, *map(_box, section.after)]))
     dense = shapes.probabilities(variant, parts[-1].shape, classes)
-    head, sep, details = dense.label
-    box = Box("dense", head, sep, ", ".join(details), ("probabilities",), dense.shape, dense.parameters)
-    parts[-1].chains[0].boxes.append(box)
+    parts[-1].chains[0].boxes.append(_of_layers(dense.label, [dense], ["probabilities"]))
     parts[-1].shape = dense.shape
     return Diagram(variant, parts)
 
 
 def _box(op: Operation) -> Box:
-    (head, sep, details), *more = [layer.label for layer in op.layers]
-    if group := WORDS[op.step.word].group:
-        said = [head + sep * bool(details) + ", ".join(details) for head, sep, details in ((head, sep, details), *more)]
-        head, sep, details = group, " ", [f"({'; '.join(said)})"]
-    elif more:  # a normalisation and its activation
-        details = [more[0][0], *details]
-    names = tuple(op.name + layer.suffix for layer in op.layers)
-    parameters = sum(layer.parameters for layer in op.layers)
-    return Box(KINDS[op.layers[-1].kind].look, head, sep, ", ".join(details), names, op.after, parameters)
+    group, labels = WORDS[op.step.word].group, [layer.label for layer in op.layers]
+    label = f"{group} ({'; '.join(labels)})" if group else " · ".join(labels)
+    return _of_layers(label, op.layers, [op.name + layer.suffix for layer in op.layers])
 
 
-def _concatenation(layer: Layer, channels: tuple[int, ...], name: str) -> Box:
-    return Box("joining", "concatenate", " ", addition(channels), (name,), layer.shape, 0)
+def _of_layers(label: str, layers: list[Layer], names: list[str]) -> Box:
+    last = layers[-1]
+    return Box(KINDS[last.kind].look, label, tuple(names), last.shape, sum(layer.parameters for layer in layers))
 
 
-def addition(channels: Iterable[int]) -> str:
-    """Channels that are concatenated, runs of equal ones as a product.
-
-    >>> addition([32, 128, 128]), addition([32, 128])
-    ('32 + 2 × 128 = 288', '32 + 128 = 160')
-    """
+def _concatenation(layer: Layer, channels: Iterable[int], name: str) -> Box:
+    """Runs of equal numbers of channels as a product: ``32 + 2 × 128 = 288``."""
     runs = [(len(list(run)), count) for count, run in groupby(channels)]
-    terms = [f"{times} × {count}" if times > 1 else str(count) for times, count in runs]
-    return f"{' + '.join(terms)} = {sum(times * count for times, count in runs)}"
+    sums = " + ".join(f"{times} × {count}" if times > 1 else str(count) for times, count in runs)
+    return _of_layers(f"{layer.label} {sums} = {layer.shape[-1]}", [layer], [name])
 
 
 def alike(blocks: Iterable[Panel]) -> dict[str, list[Panel]]:
     """Name of a block -> all blocks whose inside looks the same, in order."""
     groups: dict[tuple, list[Panel]] = {}
     for part in blocks:
-        chains = [tuple((box.label, box.status, box.was) for box in c.boxes) for c in (*part.chains, part.after)]
-        groups.setdefault((part.merge and part.merge.label, *chains), []).append(part)
+        chains = [chain.boxes for chain in part.chains]
+        looks = tuple(tuple((box.label, box.status, box.was) for box in boxes) for boxes in (*chains, part.tail))
+        groups.setdefault(looks, []).append(part)
     return {part.name: group for group in groups.values() for part in group}
 
 
