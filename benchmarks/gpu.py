@@ -55,7 +55,6 @@ def train(
     backend.prepare()
     from bnet.models import builder, get_variant
     from bnet.models.shapes import N_MELS
-    from bnet.runs import speed
     from bnet.training import assembly, fit
     from bnet.training.parts import Part
 
@@ -86,9 +85,26 @@ def train(
         "step_s": (np.diff(clock[1:]) / an_epoch).tolist(),
         "start_s": clock[1] - clock[0] - an_epoch * a_step,
         "bytes": peak(),
-        "device_bytes": speed.device_memory() if execution.device == "GPU" else None,
+        "device_bytes": device_memory() if execution.device == "GPU" else None,
         "execution": str(execution),
     }
+
+
+def device_memory() -> int:
+    """The most memory of a GPU that this process has had, in bytes, as its backend's allocator tells."""
+    from bnet import backend
+
+    if backend.name() == "tensorflow":
+        import tensorflow as tf
+
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+    if backend.name() == "jax":
+        import jax
+
+        return int((jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0))
+    import torch
+
+    return int(torch.cuda.max_memory_allocated())
 
 
 def together(count: int, *words: Any) -> dict[str, Any]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from test_runs import SETTINGS, TINY, job
+from test_runs import SETTINGS, job
 from typer.testing import CliRunner
 
 from bnet.cli import app
 from bnet.errors import BnetError
-from bnet.models import VARIANTS
-from bnet.runs import jobs, plan, speed
+from bnet.runs import jobs, plan
 from bnet.training.config import get_profile
 
 
@@ -58,36 +57,28 @@ def test_unknown_names_are_refused(options, message):
 
 
 def test_hours_are_a_measured_step_times_the_number_of_steps(tones, monkeypatch, tmp_path):
-    monkeypatch.setitem(VARIANTS, "tiny", TINY)
-    monkeypatch.setattr(speed, "STEPS_S", 0.1)
-    monkeypatch.setattr(speed, "LIMIT", 600.0)
-    profile, said = get_profile("smoke", SETTINGS), []
-    jobs.extract(tones, tones.tracks(), 1.0, 1, said.append)
+    monkeypatch.setattr(plan, "LIMIT", 600.0)
+    jobs.extract(tones, tones.tracks(), 1.0, 1, lambda _: None)
     jobs.run(job("majority"), tmp_path / "results")
+    profile = get_profile("smoke", SETTINGS)
     made = plan.make(["tones"], ["majority,1-block,2-blocks"], ["grouped"], profile, tmp_path / "results")
     assert made.tasks[["runs", "done", "to_do"]].values.tolist() == [[1, 1, 0], [1, 0, 1], [1, 0, 1]]
-    found = speed.measure(made, said.append)
-    known, other = found.networks.to_dict("records")
-    row = found.tasks.iloc[1]
-    clips = 3 * row["validation"] + row["test"]
-    steps = 2 * -(-row["train"] // 8)
-    seconds = known["start_s"] + steps * known["step_s"] + clips * known["clip_s"]
-    assert row["hours_a_run"] * 3600 == pytest.approx(seconds)
-    assert (known["how"], known["step"]) == ("measured", "lean")
-    assert known["memory"] > 2**27
-    assert other["step_s"] / known["step_s"] == pytest.approx(other["macs"] / known["macs"])
-    assert other["how"] == "estimated from 1-block at 22 frames by multiply-adds"
-    assert found.notes[-1] == "hours of 1 of 2 networks are estimates, by multiply-adds"
-    assert found.total()["training_memory"] == known["memory"]
-    assert found.features["how"].tolist() == ["measured"]
+    assert made.features[["data", "clips", "extracted"]].values.tolist() == [["here", 48, 48]]
+    found = plan.timed(made, lambda _: None)
+    known, (_, one, two) = found.measured, found.tasks.to_dict("records")
+    assert (known["network"], known["frames"], known["step"]) == ("1-block", 22, "lean")
+    assert one["steps_a_run"] == 2 * -(-one["train"] // 8)
+    assert one["hours"] * 3600 == pytest.approx(one["steps_a_run"] * known["step_s"])
+    assert two["hours"] / one["hours"] == pytest.approx(two["macs"] / one["macs"])
+    assert found.total()["training_hours"] == pytest.approx(one["hours"] + two["hours"])
+    assert found.total()["training_memory"] == known["memory"] > 2**27
     assert json.dumps(found.to_dict())
 
 
 def test_a_network_that_takes_too_long_is_given_up(tones, monkeypatch, tmp_path):
     """A plan answers, though without hours."""
-    monkeypatch.setattr(speed, "LIMIT", 0.5)
+    monkeypatch.setattr(plan, "LIMIT", 0.5)
     made = plan.make(["tones"], ["2-blocks,1-block"], ["grouped"], get_profile("smoke", SETTINGS), tmp_path)
-    found = speed.measure(made, lambda _: None)
-    assert found.networks.empty
-    assert found.total()["training_hours"] is None
-    assert found.notes[-1] == "hours of 2 of 2 networks are not known: measuring one takes over 0 s here"
+    found = plan.timed(made, lambda _: None)
+    assert found.total()["training_hours"] is found.total()["training_memory"] is None
+    assert found.notes[-1] == "hours are not known: measuring 2-blocks takes over 0 s here"

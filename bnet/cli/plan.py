@@ -10,10 +10,9 @@ import typer
 from bnet import paths
 from bnet.audit.paper import CORPUS_TITLES
 from bnet.cli import options
-from bnet.cli.options import profile_of, say, words
+from bnet.cli.options import profile_of, say, show, words
 
 CORPORA = ",".join(CORPUS_TITLES)
-GIB = 2**30
 
 
 def plan(
@@ -55,50 +54,23 @@ def plan(
         results or paths.results_dir(),
         words(exclude),
     )
-    if measure:
-        from bnet.runs import speed
-
-        made = speed.measure(made, say)
+    made = plans.timed(made, say) if measure else made
     if as_json:
         print(json.dumps(made.to_dict(), indent=1, ensure_ascii=False))
-    else:
-        _print(made)
-
-
-def _print(made) -> None:
-    machine, total = made.machine, made.total()
-    networks = made.networks
-    on = sorted(set(networks["backend"] + " on " + networks["device"])) if len(networks) else ["not measured"]
-    print(f"profile {made.profile.name}; {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB")
-    print(f"training: {', '.join(on)}\n")
-    tasks = made.tasks.drop(columns=["record_bytes", "frames"])
-    stores = made.features.drop(columns="seconds")
-    for kind in ("store", "download"):
-        stores[f"{kind}_gib"] = stores.pop(f"{kind}_bytes") / GIB
-    tables = {"runs": tasks, "features": stores}
-    if len(networks):
-        tables["networks"] = networks[
-            ["variant", "frames", "step_s", "clip_s", "start_s", "parameters", "step", "how"]
-        ].assign(memory_gib=networks["memory"].astype(float) / GIB)
-    for name, table in tables.items():
-        if len(table):
-            print(f"{name}\n{table.to_string(index=False, float_format='{:.2f}'.format, na_rep='-')}\n")
+        return
+    total, found = made.total(), made.measured
+    gib = {key: "not known" if total[key] is None else f"{total[key] / 2**30:.2f} GiB" for key in total}
+    hours = total["training_hours"]
+    for table in (made.tasks.drop(columns=["frames", "macs", "record_bytes"]), made.features):
+        show(table, False)
+        print()
     for note in made.notes:
         print(f"note: {note}")
-    most = "at most " if made.profile.training.stop_patience else ""
-    hours = (
-        f"{most}{total['training_hours'] or 0:.1f} hours of training, {total['feature_hours'] or 0:.1f} of features"
-        if len(networks) or not total["to_do"]
-        else "hours not measured"
-    )
+    if found:
+        print(f"a step of {found['network']}: {found['step_s']:.3f} s with {found['backend']} on {found['device']}")
     print(
-        f"\ntotal: {total['runs']} runs, {total['done']} done, {total['to_do']} to do; {hours}\n"
-        f"disk: features {_gib(total['new_store_bytes'])} more, records {_gib(total['record_bytes'])}, "
-        f"downloads {_gib(total['download_bytes'])} before unpacking\n"
-        f"memory: training {_gib(total['training_memory'])}, on the GPU {_gib(total['device_memory'])}, "
-        f"features {_gib(total['feature_memory'])} in {1 + machine['cores']} processes"
+        f"total, profile {made.profile.name}: {total['runs']} runs, {total['done']} done, {total['to_do']} to do, "
+        f"{'hours not measured' if hours is None else f'{hours:.1f} hours of training'}\n"
+        f"disk: features {gib['new_store_bytes']} more, records {gib['record_bytes']}, "
+        f"downloads {gib['download_bytes']} before unpacking\nmemory: training {gib['training_memory']}"
     )
-
-
-def _gib(value: float | None) -> str:
-    return "not known" if value is None else f"{value / GIB:.2f} GiB"

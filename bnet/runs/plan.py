@@ -1,4 +1,5 @@
-"""What a full execution will do: runs, clips and bytes, counted. Nothing is written; `bnet.runs.speed` adds the hours.
+"""What a full execution will do: runs, clips and bytes are counted; hours are one measured training step times the
+number of steps. Nothing is written.
 
 A corpus that is not here is planned from its published number of clips, as if every clip were a group of its own.
 """
@@ -8,27 +9,39 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import psutil
 
-from bnet import backend, paths
+from bnet import backend
 from bnet.corpora import CORPORA, Corpus, Track, get_corpus, select
 from bnet.corpora.splits import PARTS, PROTOCOLS, make_split
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError, unknown
-from bnet.models import Variant
+from bnet.models import get_variant
 from bnet.models.cost import cost
-from bnet.runs import jobs, records
-from bnet.training.baselines import BASELINES
-from bnet.training.config import Config, Profile
+from bnet.models.shapes import N_MELS
+from bnet.runs import jobs
+from bnet.runs.child import call
+from bnet.training.config import Profile
+from bnet.training.device import Settings, take
+from bnet.training.parts import Part
 
-BYTES_PER_PARAMETER = 13.5
-"""Of a run's weights file: a float32 weight, Adam's two moments, and an eighth more for the file's structure."""
+LIMIT = 60.0
+"""Seconds after which a measurement is given up."""
+MOST_STEPS, STEPS_S = 30, 5.0
+"""Training steps that are timed after the first: at most so many, in about so many seconds, but at least two."""
+TASK = ("corpus", "protocol", "network", "runs", "done", "to_do", *PARTS, "frames", "steps_a_run", "macs", "hours")
+TASK += ("record_bytes",)
+"""Columns of `Plan.tasks`."""
+CLASSES = 10
+"""Of the network that is measured: its last layer is too small to matter."""
 
 
 @dataclass(frozen=True)
@@ -39,55 +52,39 @@ class Plan:
     ----------
     tasks
         One row per corpus, protocol and network: ``runs, done, to_do``, clips of the first fold's ``train, validation,
-        test``, ``steps_a_run``, ``frames``, ``hours_a_run``, ``hours``, ``record_bytes`` and ``how`` hours are known.
+        test``, ``frames`` of a clip, ``steps_a_run``, ``macs`` of one step's clip (missing for a baseline), ``hours``
+        of training still to do (missing until measured) and ``record_bytes`` of the weights still to be written.
     features
-        One row per corpus: ``data`` (here or absent), ``clips, extracted``, ``hours`` of extraction on all cores, bytes
-        of the store and to download (missing where nobody has published the size), ``how``, ``seconds`` of a clip.
-    networks
-        One row per network and clip length, as `bnet.runs.speed.network` gives it; empty until they are measured.
-    process_memory
-        Peak memory in bytes of one process that extracts features; None until measured.
+        One row per corpus: ``data`` (here or absent), ``clips, extracted``, bytes of the store and to download (missing
+        where nobody has published the size).
+    measured
+        What `timed` found: ``network, frames, step_s``, peak ``memory`` of its process in bytes, ``backend, device,
+        step``; None where nothing was measured.
     """
 
     profile: Profile
-    machine: dict[str, Any]
     tasks: pd.DataFrame
     features: pd.DataFrame
-    networks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["memory", "device_memory"]))
-    process_memory: int | None = None
+    measured: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
-
-    def waiting(self) -> pd.Series:
-        """Which tasks are networks that have runs to do."""
-        return (self.tasks["to_do"] > 0) & ~self.tasks["network"].isin([*BASELINES])
 
     def total(self) -> dict[str, Any]:
         """Sums over the tables, of what is known; None where nothing is. Training hours are those of networks."""
-        tasks, features, networks = self.tasks, self.features, self.networks
-        new = features["store_bytes"] // features["clips"] * (features["clips"] - features["extracted"])
+        new = self.features.eval("store_bytes // clips * (clips - extracted)").sum()
+        hours, download = self.tasks["hours"].sum(min_count=1), self.features["download_bytes"].sum(min_count=1)
         return {
-            **{key: int(tasks[key].sum()) for key in ("runs", "done", "to_do")},
-            "training_hours": _known(tasks["hours"][self.waiting()].sum(min_count=1)),
-            "feature_hours": _known(features["hours"].sum(min_count=1)),
-            "new_store_bytes": int(new.sum()),
-            "record_bytes": int(tasks["record_bytes"].sum()),
-            "download_bytes": _known(features["download_bytes"].sum(min_count=1)),
-            "training_memory": _known(networks["memory"].max()),
-            "device_memory": _known(networks["device_memory"].max()),
-            "feature_memory": self.process_memory and (1 + self.machine["cores"]) * self.process_memory,
+            **{key: int(self.tasks[key].sum()) for key in ("runs", "done", "to_do", "record_bytes")},
+            "new_store_bytes": int(new),
+            "training_hours": None if np.isnan(hours) else float(hours),
+            "download_bytes": None if np.isnan(download) else float(download),
+            "training_memory": self.measured and self.measured["memory"],
         }
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values for JSON; what is not known is None."""
-        tables = {"tasks": self.tasks.drop(columns="frames"), "features": self.features.drop(columns="seconds")}
-        tables["networks"] = self.networks
-        return {
-            "profile": self.profile.to_dict(),
-            "machine": self.machine,
-            **{name: json.loads(table.to_json(orient="records")) for name, table in tables.items()},
-            "total": self.total(),
-            "notes": list(self.notes),
-        }
+        tables = {key: json.loads(getattr(self, key).to_json(orient="records")) for key in ("tasks", "features")}
+        more = {"measured": self.measured, "total": self.total(), "notes": list(self.notes)}
+        return {"profile": self.profile.to_dict(), "machine": backend.machine(), **tables, **more}
 
 
 def make(
@@ -115,7 +112,7 @@ def make(
         if name not in PROTOCOLS:
             raise unknown("protocol", name, PROTOCOLS)
     names = dict.fromkeys(name for item in wanted for name in (CORPORA if item == "all" else [item]))
-    tasks, features, notes = [], [], []
+    training, tasks, features, notes = profile.training, [], [], []
     for corpus in [get_corpus(name) for name in names]:
         try:
             tracks, absent = _tracks(corpus, profile, exclude)
@@ -125,33 +122,41 @@ def make(
             notes.append(f"{corpus.name} is left out: {error}")
             continue
         if absent:
-            notes.append(f"planned from its published number of clips: {absent}")
-        features.append(_features(corpus, tracks, absent, profile))
-        done = set()
-        for folder in records.folders(results, corpus.name):
-            try:
-                done.add(_trackless(records.read(folder).config, absent))
-            except records.DamagedRecord:
-                notes.append(f"{folder.name} is damaged and will be recomputed")
+            notes.append(f"planned from its published number of clips, as if nothing were done: {absent}")
+        seconds = jobs.clip_seconds(corpus, training)
+        frames, there = corpus.front_end.frames(seconds), FeatureStore(corpus, seconds).available
+        features.append(
+            {
+                "corpus": corpus.name,
+                "data": "absent" if absent else "here",
+                "clips": len(tracks),
+                "extracted": len(there & {track.track_id for track in tracks}),
+                "store_bytes": len(tracks) * 4 * frames * corpus.front_end.n_mels,  # float32
+                "download_bytes": float(getattr(corpus, "disk_bytes", None) or math.nan) if absent else 0.0,
+                "folder": corpus.family or corpus.name,
+            }
+        )
         for protocol in protocols:
             if protocol not in corpus.protocols:
                 notes.append(f"{corpus.name} has no protocol {protocol}; it has {', '.join(corpus.protocols)}")
                 continue
             todo = jobs.of_tracks(corpus, tracks, rows, protocol, profile, exclude=exclude)
-            split = make_split(tracks, protocol, 0, profile.folds(protocol), profile.training.seed)
-            sizes = {part: len(getattr(split, part)) for part in PARTS}
+            split = make_split(tracks, protocol, 0, profile.folds(protocol), training.seed)
+            sizes = [len(getattr(split, part)) for part in PARTS]
             for name, row in rows.items():
-                own = [job.config for job in todo if job.config.variant == name]
-                to_do = sum(_trackless(config, absent) not in done for config in own)
-                tasks.append(_task(own, row, sizes, to_do, corpus))
+                own = [job for job in todo if job.config.variant == name]
+                done = sum(jobs.state(job, results) == "done" for job in own)
+                counted = cost(row, len(corpus.labels), frames) if row else None
+                steps = training.epochs * math.ceil(sizes[0] / training.batch_size) if row else 0
+                # a weight and Adam's two moments, float32; all else of a record is small beside them
+                size = (len(own) - done) * 12 * counted.parameters if row else 0
+                counts = len(own), done, len(own) - done, *sizes, frames, steps
+                tasks.append((corpus.name, protocol, name, *counts, counted.macs if row else math.nan, math.nan, size))
     if not tasks:
         raise BnetError(f"nothing to plan: {'; '.join(notes) or 'name a corpus, a network and a protocol'}")
-    if profile.training.stop_patience:
-        notes.append("hours are an upper bound: early stopping may end a run before its last epoch")
     stores = pd.DataFrame(features)
     stores.loc[stores.pop("folder").duplicated(), "download_bytes"] = 0.0  # two corpora may share one
-    made = Plan(profile, backend.machine(), pd.DataFrame(tasks), stores)
-    return dataclasses.replace(made, notes=(*notes, *_full_disks(made.total(), results)))
+    return Plan(profile, pd.DataFrame(tasks, columns=TASK), stores, notes=tuple(notes))
 
 
 def _tracks(corpus: Corpus, profile: Profile, exclude: Iterable[str]) -> tuple[list[Track], str]:
@@ -172,70 +177,73 @@ def _tracks(corpus: Corpus, profile: Profile, exclude: Iterable[str]) -> tuple[l
     return select(tracks, profile.training.max_per_class or None, seed=profile.training.seed), reason
 
 
-def _features(corpus: Corpus, tracks: list[Track], absent: str, profile: Profile) -> dict[str, Any]:
-    """A row of `Plan.features`, and the folder of the corpus."""
-    seconds = jobs.clip_seconds(corpus, profile.training)
-    there = FeatureStore(corpus, seconds).available
+def timed(plan: Plan, log: Callable[[str], None] = print) -> Plan:
+    """The plan with hours, from the first network that has runs to do: its training steps on noise, on this machine,
+    in a process of its own, whose memory is then its own too.
+
+    The hours of other networks are in proportion to their multiply-adds, which may be off by half: a step is bound by
+    memory, too. Validation, some per cent of training, is not counted. What takes longer than `LIMIT` is not known.
+
+    Raises
+    ------
+    BnetError
+        If the network can't be measured (memory); names it and what to do.
+    """
+    training, tasks, notes = plan.profile.training, plan.tasks.copy(), list(plan.notes)
+    networks = tasks[(tasks["to_do"] > 0) & tasks["macs"].notna()]
+    if networks.empty:
+        return plan
+    first = networks.iloc[0]
+    name, frames, end = first["network"], int(first["frames"]), time.monotonic() + LIMIT
+    log(f"measuring {name} at {frames} frames, for at most {LIMIT:.0f} s")
+    try:
+        measured = call(
+            _measure, name, frames, training.batch_size, training.precision, stop=lambda: time.monotonic() > end
+        )
+    except BnetError as error:
+        if time.monotonic() > end:
+            notes.append(f"hours are not known: measuring {name} takes over {LIMIT:.0f} s here")
+            return dataclasses.replace(plan, notes=tuple(notes))
+        raise BnetError(
+            f"measuring {name} with {training.batch_size} clips of {frames} frames a step: {error}; take less with "
+            "--set batch_size=..., or plan without measuring: --no-measure"
+        ) from error
+    if training.stop_patience:
+        notes.append("hours are an upper bound: early stopping may end a run before its last epoch")
+    hours = networks["to_do"] * networks["steps_a_run"] * measured["step_s"] * networks["macs"] / first["macs"] / 3600
+    tasks.loc[networks.index, "hours"] = hours
+    return dataclasses.replace(plan, tasks=tasks, measured=measured, notes=tuple(notes))
+
+
+def _measure(name: str, frames: int, batch_size: int, precision: str) -> dict[str, Any]:
+    """In a child: as `bnet.training.fit.fit` builds, compiles and feeds the network, on noise; see `Plan.measured`."""
+    from bnet.training import assembly, fit
+
+    times, memory = [], []
+
+    class Clock(fit.keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            float(logs["loss"])  # wait for the device
+            times.append(time.perf_counter())
+            memory.append(psutil.Process().memory_info().rss)
+            if batch >= 2 and times[-1] - times[0] > STEPS_S:
+                self.model.stop_training = True
+
+    noise = np.random.default_rng(0).uniform(-80, 0, (batch_size, frames, N_MELS)).astype("float32")
+    rows, execution = np.tile(np.arange(batch_size), 1 + MOST_STEPS), take(Settings(), precision)
+    assembly.seed_everything(0, execution)
+    with backend.precision(precision), assembly.memory_errors("a step"):
+        execution = dataclasses.replace(execution, steps_per_execution=1)  # for a clock at every step
+        made = assembly.Trainer(get_variant(name), (CLASSES, frames, N_MELS), execution, 1e-4, noise)
+        places = rows.astype("int32") if made.execution.resident else None
+        batches = fit.Batches(Part(noise, rows, rows % CLASSES), CLASSES, batch_size, places=places)
+        made.model.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[Clock()])
     return {
-        "corpus": corpus.name,
-        "data": "absent" if absent else "here",
-        "clips": len(tracks),
-        "extracted": min(len(there), len(tracks)) if absent else len(there & {t.track_id for t in tracks}),
-        "hours": math.nan,
-        "store_bytes": len(tracks) * 4 * corpus.front_end.frames(seconds) * corpus.front_end.n_mels,  # float32
-        "download_bytes": float(getattr(corpus, "disk_bytes", None) or math.nan) if absent else 0.0,
-        "how": "not measured",
-        "seconds": seconds,
-        "folder": corpus.family or corpus.name,
+        "network": name,
+        "frames": frames,
+        "step_s": float(np.median(np.diff(times))),
+        "memory": max(memory),
+        "backend": made.execution.backend,
+        "device": backend.device()["name"],
+        "step": made.execution.step,
     }
-
-
-def _trackless(config: Config, absent: str) -> Config:
-    """A configuration without its tracks, where they can't be known."""
-    return dataclasses.replace(config, corpus_fingerprint="", corpus_source="") if absent else config
-
-
-def _task(own: list[Config], row: Variant | None, sizes: dict[str, int], to_do: int, corpus: Corpus) -> dict[str, Any]:
-    """A row of `Plan.tasks`: a network (or baseline, without a `row`) under one protocol, `sizes` those of a fold."""
-    first, training = own[0], own[0].training
-    # of a record: a line of probabilities per clip, one per epoch, and the weights
-    text = 2500 + (sizes["validation"] + sizes["test"]) * (32 + 10 * len(corpus.labels)) + 60 * training.epochs
-    weights = BYTES_PER_PARAMETER * cost(row, len(corpus.labels)).parameters if row else 0
-    return {
-        "corpus": first.corpus,
-        "protocol": first.protocol,
-        "network": first.variant,
-        "runs": len(own),
-        "done": len(own) - to_do,
-        "to_do": to_do,
-        **sizes,
-        "steps_a_run": training.epochs * math.ceil(sizes["train"] / training.batch_size) if row else 0,
-        "frames": corpus.front_end.frames(training.clip_seconds),
-        "hours_a_run": math.nan,
-        "hours": math.nan,
-        "record_bytes": to_do * round(text + weights),
-        "how": "not measured",
-    }
-
-
-def _full_disks(total: dict[str, Any], results: Path) -> list[str]:
-    """A note for each folder that has less room than the plan wants to put there."""
-    notes = []
-    needs = (
-        (paths.cache_dir(), total["new_store_bytes"], "features", "BNET_CACHE"),
-        (results, total["record_bytes"], "records", "BNET_RESULTS"),
-        (paths.data_dir(), total["download_bytes"] or 0, "downloads, before unpacking", "BNET_DATA"),
-    )
-    for folder, size, what, variable in needs:
-        there = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.is_dir())
-        free = shutil.disk_usage(there).free
-        if size > free:
-            notes.append(
-                f"{what} need {size / 2**30:.1f} GiB, but {folder} has {free / 2**30:.1f} GiB free; "
-                f"set {variable} to a larger disk"
-            )
-    return notes
-
-
-def _known(value: float) -> float | None:
-    return float(value) if pd.notna(value) else None
