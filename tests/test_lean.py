@@ -42,15 +42,15 @@ HAVE = (
     "1-block",
     "2-blocks",
     "5-blocks",
+    "selu",
     "label-smoothing",
+    "squeeze-excitation",
     "step-2",
     "step-3",
     "step-4",
 )
 HAVE_NOT = {
-    "selu": "activation selu",
     "group-norm": "stem 'conv3x3 groupnorm:16 maxpool4x1'",
-    "squeeze-excitation": "blocks end in 'se:8'",
     "squeeze-excitation-released": "blocks end in 'semax:8'",
     "lstm": "'lstm' in the branch",
     "inception-resnet": "connection chain",

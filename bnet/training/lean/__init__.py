@@ -94,7 +94,9 @@ def why_not(row: Variant, step: str = "lean") -> str:
         if wrong:
             return reason
     try:
-        plan(row)
+        found = plan(row)
     except NoPlanError as error:
         return str(error)
-    return ""
+    if name == "jax" and found.activation != "relu":
+        return f"activation {found.activation}; on jax the lean step is for relu"
+    return "squeeze-and-excitation; on jax the lean step has none" if name == "jax" and found.excitations else ""

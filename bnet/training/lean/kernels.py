@@ -22,8 +22,10 @@ from bnet.training.lean.lanes import (
     multiply,
     multiply_transposed,
     relu,
+    selu,
     store,
     sub,
+    through_selu,
     where_equal,
     where_positive,
     zero,
@@ -34,6 +36,9 @@ BLOCK = 8 * ROWS
 STRIP = 8
 """Lines that a convolution or a pool takes at a time."""
 TILE = CHANNELS * CHANNELS
+KINDS = {"relu": 1, "selu": 2}
+"""The activations, as `kind` tells a kernel what it does to a map before it reads it; 0: nothing, no normalisation."""
+SELU = KINDS["selu"]
 
 
 def kernel(function):
@@ -67,13 +72,25 @@ def _sum_up(values, first, count, bias, biased, memory, at, part, where):
 
 
 @kernel
-def _activate(memory, at, count, affine, scale, shift, where, z, to):
-    """z = relu(scale * x + shift) for `count` rows, or x itself."""
+def activated(y, kind):
+    """The activation of a value."""
+    return selu(y) if kind == SELU else relu(y)
+
+
+@kernel
+def through_activation(y, d, kind):
+    """The gradient `d` behind the activation of `y`, as that in front of it."""
+    return through_selu(y, d) if kind == SELU else where_positive(y, d)
+
+
+@kernel
+def _activate(memory, at, count, kind, scale, shift, where, z, to):
+    """z = activation(scale * x + shift) for `count` rows, or x itself."""
     for v in range(0, CHANNELS, WIDTH):
-        if affine:
+        if kind:
             s, t = load(scale, where + v), load(shift, where + v)
             for k in range(count):
-                store(z, to + k * CHANNELS + v, relu(fma(load(memory, at + k * CHANNELS + v), s, t)))
+                store(z, to + k * CHANNELS + v, activated(fma(load(memory, at + k * CHANNELS + v), s, t), kind))
         else:
             for k in range(count):
                 store(z, to + k * CHANNELS + v, load(memory, at + k * CHANNELS + v))
@@ -95,7 +112,7 @@ def _finalise(memory, grad_at, at, count, pending, offset, slope, where, d, to):
 
 
 @kernel
-def read_forward(lo, hi, memory, size, sources, targets, normed, scale, shift, weights, bias, sums):
+def read_forward(lo, hi, memory, size, sources, targets, kinds, scale, shift, weights, bias, sums):
     """1x1 convolutions of the activated feature maps: rows `lo` to `hi` of every target.
 
     scale, shift [shape=(targets * sources * 32,)], weights [shape=(targets * sources * 32 * 32,)], bias
@@ -111,7 +128,7 @@ def read_forward(lo, hi, memory, size, sources, targets, normed, scale, shift, w
         for r in range(consumers):
             for i in range(n):
                 at = (sources[i] * size + row) * CHANNELS
-                _activate(memory, at, count, normed[r], scale, shift, (r * n + i) * CHANNELS, z, i * ROWS * CHANNELS)
+                _activate(memory, at, count, kinds[r], scale, shift, (r * n + i) * CHANNELS, z, i * ROWS * CHANNELS)
             multiply(z, 0, ROWS * CHANNELS, n, CHANNELS, weights, r * n * TILE, out, 0)
             at = (targets[r] * size + row) * CHANNELS
             _sum_up(out, 0, count, bias, r * CHANNELS, memory, at, part, r * 2 * CHANNELS)
@@ -123,15 +140,15 @@ def read_forward(lo, hi, memory, size, sources, targets, normed, scale, shift, w
 
 
 @kernel
-def _through(memory, at, count, affine, mean, mean_at, scale, shift, where, dz, first, grad, to, part):
+def _through(memory, at, count, kind, mean, mean_at, scale, shift, where, dz, first, grad, to, part):
     """Gradient of `count` rows through activation and scale, added to `grad`; its sums go to `part`."""
     for v in range(0, CHANNELS, WIDTH):
-        if affine:
+        if kind:
             m, s, t = load(mean, mean_at + v), load(scale, where + v), load(shift, where + v)
             total, product = load(part, v), load(part, CHANNELS + v)
             for k in range(count):
                 x = load(memory, at + k * CHANNELS + v)
-                dy = where_positive(fma(x, s, t), load(dz, first + k * CHANNELS + v))
+                dy = through_activation(fma(x, s, t), load(dz, first + k * CHANNELS + v), kind)
                 total = add(total, dy)
                 product = fma(dy, sub(x, m), product)
                 g = to + k * CHANNELS + v
@@ -173,7 +190,7 @@ def gather(
     pending,
     offset,
     slope,
-    normed,
+    kinds,
     mean,
     scale,
     shift,
@@ -218,7 +235,7 @@ def gather(
                 grad[: count * CHANNELS] = memory[grad_at : grad_at + count * CHANNELS]
             for r in range(consumers):
                 place, to = r * n + i, r * BLOCK * CHANNELS
-                _activate(memory, at, count, normed[r], scale, shift, place * CHANNELS, z, 0)
+                _activate(memory, at, count, kinds[r], scale, shift, place * CHANNELS, z, 0)
                 for c in range(0, CHANNELS, COLUMNS):
                     multiply_transposed(z, c, 0, 1, count, d, to, weight_grads, place * TILE + c * CHANNELS)
                 for k in range(0, count, ROWS):
@@ -228,7 +245,7 @@ def gather(
                         memory,
                         at + here,
                         rows,
-                        normed[r],
+                        kinds[r],
                         mean,
                         i * CHANNELS,
                         scale,
@@ -245,21 +262,19 @@ def gather(
 
 
 @kernel
-def _fill(memory, first, h, before, lines, height, width, pitch, left, affine, scale, shift, z):
+def _fill(memory, first, h, before, lines, height, width, pitch, left, kind, scale, shift, z):
     """Activated lines ``h - before`` and on, with a border of zeros, into z."""
     for j in range(lines):
         g = h + j - before
         to = j * pitch + left * CHANNELS
         if 0 <= g < height:
-            _activate(memory, first + (j - before) * width * CHANNELS, width, affine, scale, shift, 0, z, to)
+            _activate(memory, first + (j - before) * width * CHANNELS, width, kind, scale, shift, 0, z, to)
         else:
             _clear(z, to, width * CHANNELS)
 
 
 @kernel
-def conv_forward(
-    lo, hi, memory, size, source, target, affine, scale, shift, weights, bias, height, width, kh, kw, sums
-):
+def conv_forward(lo, hi, memory, size, source, target, kind, scale, shift, weights, bias, height, width, kh, kw, sums):
     """A convolution of one activated feature map, 'same' padding: lines `lo` to `hi` of the target.
 
     weights [shape=(kh * kw * 32 * 32,)]; `sums` [shape=(64,)] gains sums and squares of the target.
@@ -274,7 +289,7 @@ def conv_forward(
         h = line % height
         lines = min(STRIP, hi - line, height - h)
         first = (source * size + line * width) * CHANNELS
-        _fill(memory, first, h, top, lines + kh - 1, height, width, pitch, left, affine, scale, shift, z)
+        _fill(memory, first, h, top, lines + kh - 1, height, width, pitch, left, kind, scale, shift, z)
         for j in range(lines):
             at = (target * size + (line + j) * width) * CHANNELS
             for w in range(0, width, ROWS):
@@ -296,7 +311,7 @@ def conv_backward(
     target_grad,
     offset,
     slope,
-    affine,
+    kind,
     mean,
     scale,
     shift,
@@ -327,7 +342,7 @@ def conv_backward(
         h = line % height
         lines = min(STRIP, hi - line, height - h)
         first = (source * size + line * width) * CHANNELS
-        _fill(memory, first, h, top, lines + kh - 1, height, width, pitch, left, affine, scale, shift, z)
+        _fill(memory, first, h, top, lines + kh - 1, height, width, pitch, left, kind, scale, shift, z)
         for j in range(lines + kh - 1):
             g = h + j - under
             to = j * pitch + right * CHANNELS
@@ -350,7 +365,7 @@ def conv_backward(
                 rows = min(ROWS, width - w)
                 multiply(d, j * pitch + w * CHANNELS, pitch, kh, kw * CHANNELS, transposed, 0, dz, 0)
                 _clear(grad, 0, ROWS * CHANNELS)
-                _through(memory, at + w * CHANNELS, rows, affine, mean, 0, scale, shift, 0, dz, 0, grad, 0, part)
+                _through(memory, at + w * CHANNELS, rows, kind, mean, 0, scale, shift, 0, dz, 0, grad, 0, part)
                 to = grad_at + w * CHANNELS
                 memory[to : to + rows * CHANNELS] = grad[: rows * CHANNELS]
             _flush(part, sums)
@@ -359,14 +374,14 @@ def conv_backward(
 
 
 @kernel
-def norm_forward(lo, hi, memory, size, source, target, scale, shift, sums):
+def norm_forward(lo, hi, memory, size, source, target, kind, scale, shift, sums):
     """The activated feature map itself: rows `lo` to `hi` of the target, with their sums and squares [shape=(64,)]."""
     part = np.zeros(2 * CHANNELS, np.float32)
     nothing = np.zeros(CHANNELS, np.float32)
     z = np.empty(BLOCK * CHANNELS, np.float32)
     for row in range(lo, hi, BLOCK):
         count = min(BLOCK, hi - row)
-        _activate(memory, (source * size + row) * CHANNELS, count, True, scale, shift, 0, z, 0)
+        _activate(memory, (source * size + row) * CHANNELS, count, kind, scale, shift, 0, z, 0)
         _sum_up(z, 0, count, nothing, 0, memory, (target * size + row) * CHANNELS, part, 0)
         _flush(part, sums)
 
@@ -383,6 +398,7 @@ def norm_backward(
     target_grad,
     offset,
     slope,
+    kind,
     mean,
     scale,
     shift,
@@ -398,7 +414,7 @@ def norm_backward(
         target_at, grad_at = (target * size + row) * CHANNELS, (target_grad * size + row) * CHANNELS
         _finalise(memory, grad_at, target_at, count, True, offset, slope, 0, d, 0)
         _clear(grad, 0, count * CHANNELS)
-        _through(memory, at, count, True, mean, 0, scale, shift, 0, d, 0, grad, 0, part)
+        _through(memory, at, count, kind, mean, 0, scale, shift, 0, d, 0, grad, 0, part)
         memory[to : to + count * CHANNELS] = grad[: count * CHANNELS]
         _flush(part, sums)
 
@@ -474,6 +490,60 @@ def pool_backward(
                 g = load(grad, here + k)
                 store(memory, to + k, g if fresh else add(load(memory, to + k), g))
         line += lines
+
+
+@kernel
+def clip_moments(lo, hi, memory, size, source, height, width, sums):
+    """Sums and squares of lines `lo` to `hi`, clip by clip [shape=(clips * 64,)]."""
+    part = np.zeros(2 * CHANNELS, np.float32)
+    for line in range(lo, hi):
+        at = (source * size + line * width) * CHANNELS
+        for v in range(0, CHANNELS, WIDTH):
+            total, squares = zero(), zero()
+            for w in range(width):
+                x = load(memory, at + w * CHANNELS + v)
+                total = add(total, x)
+                squares = fma(x, x, squares)
+            store(part, v, total)
+            store(part, CHANNELS + v, squares)
+        clip = line // height
+        _flush(part, sums[clip * 2 * CHANNELS : (clip + 1) * 2 * CHANNELS])
+
+
+@kernel
+def scale_forward(lo, hi, memory, size, source, target, gate, height, width):
+    """Each channel of each clip times its gate [shape=(clips * 32,)]: lines `lo` to `hi` of the target."""
+    for line in range(lo, hi):
+        at, to = (source * size + line * width) * CHANNELS, (target * size + line * width) * CHANNELS
+        for v in range(0, CHANNELS, WIDTH):
+            g = load(gate, line // height * CHANNELS + v)
+            for w in range(v, width * CHANNELS, CHANNELS):
+                store(memory, to + w, fma(load(memory, at + w), g, zero()))
+
+
+@kernel
+def scale_backward(
+    lo, hi, memory, size, source, source_grad, target, target_grad, offset, slope, gate, height, width, sums
+):
+    """Backward pass of `scale_forward`: writes the gradient of the feature map.
+
+    `sums` [shape=(clips * 32,)] gains that of the gates.
+    """
+    d = np.empty(width * CHANNELS, np.float32)
+    part = np.zeros(CHANNELS, np.float32)
+    for line in range(lo, hi):
+        first, clip = line * width, line // height
+        at, to = (source * size + first) * CHANNELS, (source_grad * size + first) * CHANNELS
+        target_at, grad_at = (target * size + first) * CHANNELS, (target_grad * size + first) * CHANNELS
+        _finalise(memory, grad_at, target_at, width, True, offset, slope, 0, d, 0)
+        for v in range(0, CHANNELS, WIDTH):
+            g, total = load(gate, clip * CHANNELS + v), zero()
+            for w in range(v, width * CHANNELS, CHANNELS):
+                whole = load(d, w)
+                total = fma(whole, load(memory, at + w), total)
+                store(memory, to + w, fma(whole, g, zero()))
+            store(part, v, total)
+        _flush(part, sums[clip * CHANNELS : (clip + 1) * CHANNELS])
 
 
 BY_ROWS = (read_forward, gather, norm_forward, norm_backward)

@@ -7,6 +7,8 @@ instruction or two, so that a kernel is as fast on its machine as a compiled one
 
 from __future__ import annotations
 
+import math
+
 import llvmlite.binding
 from llvmlite import ir
 from numba import types
@@ -21,6 +23,8 @@ ROWS = 12
 """Rows that `multiply` makes at a time."""
 COLUMNS = 8
 """Rows that `multiply_transposed` makes at a time."""
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+"""L and A of Klambauer et al. (2017)."""
 
 _VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
 _CONTRACT = ("contract",)  # a product and a sum may be one instruction
@@ -131,6 +135,58 @@ def where_positive(typingctx, y, a):
         return builder.select(builder.fcmp_ordered("<=", arguments[0], nothing), nothing, arguments[1])
 
     return LANES(y, a), codegen
+
+
+def _constant(value):
+    return ir.Constant(_VECTOR, [value] * WIDTH)
+
+
+def _exp_of_negative(builder, y):
+    """e**y where y <= 0, within 2e-7; elsewhere 1. It is 2**n * 2**f, n whole and f, in [-0.5, 0.5], by its series."""
+    inside = builder.select(builder.fcmp_ordered("<", y, _constant(0.0)), y, _constant(0.0))
+    inside = builder.select(builder.fcmp_ordered(">", inside, _constant(-87.0)), inside, _constant(-87.0))
+    power = builder.fmul(inside, _constant(math.log2(math.e)))
+    rounding = _constant(1.5 * 2**23)  # added to a small number, its last bits are the nearest whole one
+    shifted = builder.fadd(power, rounding)
+    fraction = builder.fsub(power, builder.fsub(shifted, rounding))
+    series = _constant(math.log(2) ** 6 / math.factorial(6))
+    for k in range(5, -1, -1):
+        series = _fma(builder, series, fraction, _constant(math.log(2) ** k / math.factorial(k)))
+    bits = ir.VectorType(ir.IntType(32), WIDTH)
+    exponent = builder.shl(builder.bitcast(shifted, bits), ir.Constant(bits, [23] * WIDTH))
+    return builder.bitcast(builder.add(builder.bitcast(series, bits), exponent), _VECTOR)
+
+
+@intrinsic
+def selu(typingctx, a):
+    """``L * a`` where ``a > 0``, else ``L * A * (e**a - 1)`` (Klambauer et al. 2017); what is not a number stays so."""
+
+    def codegen(context, builder, signature, arguments):
+        (y,) = arguments
+        below = _fma(
+            builder,
+            _exp_of_negative(builder, y),
+            _constant(SELU_SCALE * SELU_ALPHA),
+            _constant(-SELU_SCALE * SELU_ALPHA),
+        )
+        return builder.select(
+            builder.fcmp_unordered(">", y, _constant(0.0)), builder.fmul(y, _constant(SELU_SCALE)), below
+        )
+
+    return LANES(a), codegen
+
+
+@intrinsic
+def through_selu(typingctx, y, d):
+    """The gradient `d` of ``selu(y)``, as that of `y`."""
+
+    def codegen(context, builder, signature, arguments):
+        y, d = arguments
+        below = builder.fmul(_exp_of_negative(builder, y), _constant(SELU_SCALE * SELU_ALPHA))
+        positive = builder.fcmp_unordered(">", y, _constant(0.0))
+        return builder.fmul(d, builder.select(positive, _constant(SELU_SCALE), below))
+
+    return LANES(y, d), codegen
 
 
 @intrinsic

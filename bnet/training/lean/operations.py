@@ -74,6 +74,9 @@ class Operations:
     def _conv_weights(self, conv: str) -> tuple[np.ndarray, np.ndarray]:
         return np.ravel(self.weights[f"{conv}/kernel"]), self.weights[f"{conv}/bias"]
 
+    def _kind(self, norm: str | None) -> int:
+        return kernels.KINDS[self.plan.activation] if norm else 0
+
     def _affine(self, norm: str | None, maps: Sequence[Map]) -> Affine:
         """The normalisation of concatenated maps; without a norm zeros, of which nothing is read."""
         if norm is None:
@@ -107,19 +110,21 @@ class Operations:
     def _stem(self) -> Map:
         step, target, n = self.plan.stem, Map(self.memory.take()), self.x.size
         kernel, bias = self._conv_weights(step.conv)
-        (kh, kw), x, inner = step.size, self.x.reshape(-1), Map(None)
+        (kh, kw), x, inner, kind = step.size, self.x.reshape(-1), Map(None), self._kind(step.norm)
         if self.moving is None:
             lines, shape = len(self.x) * self.frames, (self.frames, self.width, kh, kw)
             (sums,) = self.workers.run(stem.stem_moments, lines, 1, (x, kernel, bias, *shape), (2 * CHANNELS,))
             inner.note(sums, n)
         affine = self._affine(step.norm, [inner])
         shape = (self.frames, self.width, self.height, self.bands, kh, kw, *step.pool)
-        (sums,) = self._run(stem.stem_forward, (target.slot,), x, kernel, bias, affine.scale, affine.shift, *shape)
+        (sums,) = self._run(
+            stem.stem_forward, (target.slot,), x, kernel, bias, kind, affine.scale, affine.shift, *shape
+        )
         target.note(sums, self.size)
 
         def back():
             lengths = (2 * CHANNELS, CHANNELS * CHANNELS, CHANNELS * CHANNELS, CHANNELS)
-            rest = (*finalising([target]), x, kernel, bias, *affine[:3], *shape)
+            rest = (*finalising([target]), x, kernel, bias, kind, *affine[:3], *shape)
             sums, *found = self._run(stem.stem_backward, (target.slot, target.grad), *rest, sums=lengths)
             self._norm_back(step.norm, affine, sums, n, inner)
             by_gradient, by_map, patches = (a.reshape(-1, CHANNELS) for a in found)
@@ -134,9 +139,9 @@ class Operations:
 
     def _conv(self, source: Map, step: Convolution) -> Map:
         target, affine = Map(self.memory.take()), self._affine(step.norm, [source])
-        (weights, bias), (kh, kw), normed = self._conv_weights(step.conv), step.size, step.norm is not None
+        (weights, bias), (kh, kw), kind = self._conv_weights(step.conv), step.size, self._kind(step.norm)
         shape = (self.height, self.bands, kh, kw)
-        rest = (normed, affine.scale, affine.shift, weights, bias, *shape)
+        rest = (kind, affine.scale, affine.shift, weights, bias, *shape)
         (sums,) = self._run(kernels.conv_forward, (source.slot, target.slot), *rest)
         target.note(sums, self.size)
 
@@ -147,7 +152,7 @@ class Operations:
                 kernels.conv_backward,
                 (source.slot, source.grad, target.slot, target.grad),
                 *finalising([target]),
-                normed,
+                kind,
                 *affine[:3],
                 np.ascontiguousarray(transposed).reshape(-1),
                 *shape,
@@ -156,7 +161,7 @@ class Operations:
             )
             self.results[f"{step.conv}/kernel"] = weight_grads.reshape(kh, kw, CHANNELS, CHANNELS)
             self.results[f"{step.conv}/bias"] = bias_grads
-            if normed:
+            if kind:
                 self._norm_back(step.norm, affine, sums, self.size, source)
             self.memory.give(target)
 
@@ -164,16 +169,58 @@ class Operations:
         return target
 
     def _norm(self, source: Map, step: Convolution) -> Map:
-        target, affine = Map(self.memory.take()), self._affine(step.norm, [source])
-        (sums,) = self._run(kernels.norm_forward, (source.slot, target.slot), affine.scale, affine.shift)
+        target, affine, kind = Map(self.memory.take()), self._affine(step.norm, [source]), self._kind(step.norm)
+        (sums,) = self._run(kernels.norm_forward, (source.slot, target.slot), kind, affine.scale, affine.shift)
         target.note(sums, self.size)
 
         def back():
             self.memory.new_grad(source)
             slots = (source.slot, source.grad, target.slot, target.grad)
-            (sums,) = self._run(kernels.norm_backward, slots, *finalising([target]), *affine[:3])
+            (sums,) = self._run(kernels.norm_backward, slots, *finalising([target]), kind, *affine[:3])
             self._norm_back(step.norm, affine, sums, self.size, source)
             self.memory.give(target)
 
         self._remember(back)
         return target
+
+    def _excite(self, sources: list[Map], name: str) -> list[Map]:
+        """Squeeze-and-excitation of a block's maps: in every clip, each is weighted by what the means of all say."""
+        clips, pixels, shape = len(self.x), self.height * self.bands, (self.height, self.bands)
+        reduce, expand = (self.weights[f"{name}_{layer}/kernel"].astype(float) for layer in ("reduce", "expand"))
+        moments = [
+            self._run(kernels.clip_moments, (m.slot,), *shape, sums=(clips * 2 * CHANNELS,))[0].reshape(clips, -1)
+            for m in sources
+        ]
+        squeezed = np.concatenate([each[:, :CHANNELS] for each in moments], 1) / pixels
+        hidden = np.maximum(squeezed @ reduce + self.weights[f"{name}_reduce/bias"], 0)
+        gates = 1 / (1 + np.exp(-(hidden @ expand + self.weights[f"{name}_expand/bias"])))
+        each_gate = [gates[:, channels(place)] for place in range(len(sources))]
+        flat = [gate.astype(np.float32).reshape(-1) for gate in each_gate]
+        targets = [Map(self.memory.take()) for _ in sources]
+        for source, target, moment, gate, g in zip(sources, targets, moments, each_gate, flat, strict=True):
+            self._run(kernels.scale_forward, (source.slot, target.slot), g, *shape, sums=())
+            powers = np.concatenate([gate, gate**2], 1)  # of the gate, by which sums and squares grow
+            target.note((moment * powers).sum(0), self.size)
+            if self.moving is not None:
+                self.memory.give(source)
+
+        def back():
+            by_gate = []
+            for source, target, g in zip(sources, targets, flat, strict=True):
+                self.memory.new_grad(source)
+                slots = (source.slot, source.grad, target.slot, target.grad)
+                rest = (*finalising([target]), g, *shape)
+                by_gate.append(self._run(kernels.scale_backward, slots, *rest, sums=(clips * CHANNELS,))[0])
+                self.memory.give(target)
+            into_gates = np.concatenate([found.reshape(clips, -1) for found in by_gate], 1) * gates * (1 - gates)
+            into_hidden = into_gates @ expand.T * (hidden > 0)
+            for layer, read, gradient in (("expand", hidden, into_gates), ("reduce", squeezed, into_hidden)):
+                self.results[f"{name}_{layer}/kernel"] = read.T @ gradient
+                self.results[f"{name}_{layer}/bias"] = gradient.sum(0)
+            of_means = (into_hidden @ reduce.T / pixels).astype(np.float32)
+            for place, source in enumerate(sources):
+                rows = self.memory.rows(source.grad).reshape(clips, -1, CHANNELS)
+                rows += of_means[:, None, channels(place)]
+
+        self._remember(back)
+        return targets

@@ -10,6 +10,8 @@ from bnet.models.variant import Variant
 
 CHANNELS = 32
 """Channels of a feature map that the kernels are written for."""
+ACTIVATIONS = ("relu", "selu")
+"""That the CPU's kernels know."""
 LARGEST_PATCH = 32
 """Weights of one stem kernel that they have room for."""
 
@@ -59,11 +61,17 @@ class Plan:
         convolutions of what the one before gave; the last gives a feature map.
     transition
         The consumer of all feature maps. What follows it is left to Keras.
+    activation
+        Behind every normalisation: one of `ACTIVATIONS`.
+    excitations
+        The name of each block's squeeze-and-excitation; empty where blocks have none.
     """
 
     stem: Stem
     blocks: tuple[tuple[tuple[Convolution, ...], ...], ...]
     transition: Convolution
+    activation: str = "relu"
+    excitations: tuple[str, ...] = ()
 
     @property
     def steps(self) -> list[Stem | Convolution]:
@@ -74,7 +82,8 @@ class Plan:
     @property
     def convs(self) -> list[str]:
         """Layers with a kernel and a bias."""
-        return [step.conv for step in self.steps if step.conv]
+        dense = [f"{name}_{layer}" for name in self.excitations for layer in ("reduce", "expand")]
+        return [*(step.conv for step in self.steps if step.conv), *dense]
 
     @property
     def norms(self) -> list[str]:
@@ -96,9 +105,9 @@ def plan(variant: Variant) -> Plan:
     """
     for wrong, reason in (
         (variant.filters != CHANNELS, f"{variant.filters} filters; its kernels are for {CHANNELS}"),
-        (variant.activation != "relu", f"activation {variant.activation}; its kernels are for relu"),
+        (variant.activation not in ACTIVATIONS, f"activation {variant.activation}; known: {' and '.join(ACTIVATIONS)}"),
         (variant.connection != "broadcast", f"connection {variant.connection}"),
-        (variant.after, f"blocks end in {variant.after!r}"),
+        (_words(variant.after) not in ([], ["se"]), f"blocks end in {variant.after!r}"),
     ):
         if wrong:
             raise NoPlanError(reason)
@@ -106,7 +115,8 @@ def plan(variant: Variant) -> Plan:
     for number in range(1, variant.blocks + 1):
         branches = enumerate(variant.branches_of(number), 1)
         blocks.append(tuple(_branch(chain, f"block{number}_branch{i}") for i, chain in branches))
-    return Plan(stem, tuple(blocks), _transition(variant.transition))
+    excitations = tuple(name for i in range(len(blocks)) for name, _ in named(variant.after, f"block{i + 1}"))
+    return Plan(stem, tuple(blocks), _transition(variant.transition), variant.activation, excitations)
 
 
 def _words(chain: str) -> list[str]:

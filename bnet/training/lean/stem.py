@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnet.training.lean.kernels import _clear, _flush, kernel
+from bnet.training.lean.kernels import _clear, _flush, activated, kernel, through_activation
 from bnet.training.lean.lanes import (
     CHANNELS,
     COLUMNS,
@@ -20,11 +20,9 @@ from bnet.training.lean.lanes import (
     load,
     multiply,
     multiply_transposed,
-    relu,
     store,
     sub,
     where_equal,
-    where_positive,
     zero,
 )
 
@@ -77,7 +75,26 @@ def stem_moments(lo, hi, x, weights, bias, in_height, width, kh, kw, sums):
 
 @kernel
 def stem_forward(
-    lo, hi, memory, size, target, x, weights, bias, scale, shift, in_height, width, height, bands, kh, kw, ph, pw, sums
+    lo,
+    hi,
+    memory,
+    size,
+    target,
+    x,
+    weights,
+    bias,
+    kind,
+    scale,
+    shift,
+    in_height,
+    width,
+    height,
+    bands,
+    kh,
+    kw,
+    ph,
+    pw,
+    sums,
 ):
     """Lines `lo` to `hi` of the pooled feature map [shape=(height, bands, 32) per clip], their sums and squares."""
     patches = np.zeros((width + ROWS) * CHANNELS, np.float32)
@@ -91,9 +108,9 @@ def stem_forward(
             for v in range(0, CHANNELS, WIDTH):
                 s, t = load(scale, v), load(shift, v)
                 for w in range(bands):
-                    best = relu(fma(load(out, w * pw * CHANNELS + v), s, t))
+                    best = activated(fma(load(out, w * pw * CHANNELS + v), s, t), kind)
                     for u in range(1, pw):
-                        best = larger(best, relu(fma(load(out, (w * pw + u) * CHANNELS + v), s, t)))
+                        best = larger(best, activated(fma(load(out, (w * pw + u) * CHANNELS + v), s, t), kind))
                     to = at + w * CHANNELS + v
                     if j:
                         best = larger(load(memory, to), best)
@@ -122,6 +139,7 @@ def stem_backward(
     x,
     weights,
     bias,
+    kind,
     mean,
     scale,
     shift,
@@ -170,14 +188,19 @@ def stem_backward(
                     for w in range(bands):
                         best = load(memory, at + w * CHANNELS + v)
                         d = add(load(memory, grad_at + w * CHANNELS + v), fma(best, b, a))
+                        top = fma(load(out, w * pw * CHANNELS + v), s, t)  # the activation keeps the order
+                        for j in range(ph):
+                            for u in range(pw):
+                                c = load(out, j * line_floats + (w * pw + u) * CHANNELS + v)
+                                top = larger(top, fma(c, s, t))
                         for j in range(ph):
                             for u in range(pw):
                                 here = j * line_floats + (w * pw + u) * CHANNELS + v
                                 c = load(out, here)
                                 y = fma(c, s, t)
-                                taken = where_equal(relu(y), best, d)
+                                taken = where_equal(y, top, d)
                                 d = sub(d, taken)
-                                dy = where_positive(y, taken)
+                                dy = through_activation(y, taken, kind)
                                 store(grad, here, dy)
                                 total = add(total, dy)
                                 product = fma(dy, sub(c, m), product)

@@ -77,13 +77,15 @@ class Trunk(Operations):
         self.count_slots(weights)
         self.begin(x, weights, moving)
         features, pooled = self._made([self._stem()]), {}
-        for block in self.plan.blocks:
+        for number, block in enumerate(self.plan.blocks):
             ends = {}
             for pool in dict.fromkeys(branch[0].pool for branch in block):
                 group = [branch for branch in block if branch[0].pool == pool]
                 sources = features if pool is None else self._pooled(features, pool, pooled)
                 ends |= dict(zip(group, self._read(sources, [branch[0] for branch in group]), strict=True))
-            features = [*features, *self._made([self._follow(ends[branch], branch[1:]) for branch in block])]
+            made = [self._follow(ends[branch], branch[1:]) for branch in block]
+            made = self._excite(made, self.plan.excitations[number]) if self.plan.excitations else made
+            features = [*features, *self._made(made)]
         for maps in pooled.values():
             self.memory.give_values(maps)
         (self.last,) = self._read(features, [self.plan.transition])
@@ -154,7 +156,7 @@ class Trunk(Operations):
         (sums,) = self._run(
             kernels.read_forward,
             (np.array([m.slot for m in sources]), np.array([m.slot for m in targets])),
-            np.array([consumer.norm is not None for consumer in consumers]),
+            np.array([self._kind(consumer.norm) for consumer in consumers]),
             np.concatenate([affine.scale for affine in affines]),
             np.concatenate([affine.shift for affine in affines]),
             np.concatenate(weights),
@@ -195,7 +197,7 @@ class Trunk(Operations):
             np.array([m.grad for m in targets]),
             pending,
             *finalising(targets),
-            np.array([consumer.step.norm is not None for consumer in consumers]),
+            np.array([self._kind(consumer.step.norm) for consumer in consumers]),
             np.concatenate([feature.mean for feature in features]).astype(np.float32),
             *(np.concatenate([affine[i] for own in affines for affine in own]) for i in (1, 2)),
             transposed.reshape(-1),
