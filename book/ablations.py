@@ -83,7 +83,7 @@ if len(run):
         + (
             f"; {len(told)} differ from BBNN, or equal it within a point: {', '.join(clear)}. "
             if clear
-            else "; none is shown to differ from BBNN, or to equal it within a point. "
+            else "; none differs significantly from BBNN, or equals it within a point. "
         )
         + f"Of {len(varied)} comparisons at 95 %, {0.05 * len(varied):.1f} would differ by chance; with Holm's correction {len(kept)} remain"
         + (f" ({', '.join(kept)})" if len(kept) else "")

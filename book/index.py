@@ -11,7 +11,7 @@
 #
 # *A Study on Broadcast Networks for Music Genre Classification* {cite:p}`heakl2022` changes a small convolutional network,
 # BBNN {cite:p}`liu2021`, in five ways, and reports that the result beats it on four collections of music. This book rebuilds
-# both, trains them on music that anyone can have, and puts what was measured beside what was claimed.
+# both, trains them on data that anyone can download or generate, and puts what was measured beside what was claimed.
 
 # %% tags=["remove-cell"]
 from collections import Counter
@@ -34,7 +34,7 @@ known = finding.description(evidence)
 if known:
     myst.figure(
         finding.figure(evidence),
-        "The answers in one figure. Bars are 95 % intervals; diamonds, where there are any, are the paper's.",
+        "The answers in one figure. Bars are 95 % intervals, an arrow where they leave the axis; diamonds are the paper's.",
         "fig-index-finding",
         known,
     )
@@ -87,7 +87,7 @@ gaps = [c for c in contrasts.CONTRASTS if None in contrasts.reports(evidence, c)
 if gaps:
     display(
         myst.not_run(
-            f"Some runs are missing of {', '.join(contrast.title for contrast in gaps)}.",
+            f"Some {' and '.join(contrast.title for contrast in gaps)} runs are missing.",
             "\n".join(command(*side[:2]) for contrast in gaps for side in (contrast.one, contrast.other)),
         )
     )

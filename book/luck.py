@@ -9,8 +9,8 @@
 # %% [markdown]
 # # How much is luck?
 #
-# Draw a corpus into training and test parts ten times, and the same network gets ten different accuracies. Report the highest, and the
-# number no longer describes the network alone. The paper reports 'the highest test accuracy'; four of the published notebooks draw
+# Split a corpus at random ten times, and the same network gets ten different accuracies. Report the highest, and the number no longer
+# describes the network alone. The paper reports 'the highest test accuracy'; four of the published notebooks draw
 # a new split until the test accuracy passes a threshold ({doc}`sources`). What do such rules add?
 
 # %% tags=["remove-cell"]
@@ -47,15 +47,15 @@ gains = ", ".join(f"{paper.gain(c):.1f}" for c in paper.CORPUS_TITLES)
 if drawn:
     display(
         myst.text(
-            "**In short.** Reporting the best of the draws instead of their mean adds to BBNN "
-            + "; ".join(f"{gain:.1f} points on {title}" for title, gain in added.items())
+            "**In short.** Reporting the best of the splits rather than their mean raises BBNN's accuracy by "
+            + " and ".join(f"{gain:.1f} points on {title}" for title, gain in added.items())
             + f". The differences between the two networks that the paper reports are {gains} points."
         )
     )
 if missing := [corpus for corpus in ("gtzan", "fma-small", "tunes") if corpus not in drawn]:
     display(
         myst.not_run(
-            f"No three hold-outs or more of {', '.join(missing)} were run.",
+            f"BBNN has not been run on three or more hold-outs of {' and '.join(missing)}.",
             "\n".join(command(c, "holdout") for c in missing),
         )
     )
@@ -132,7 +132,7 @@ test = logs["test"]
 own = drawn.get("gtzan", {}).get("bbnn")
 myst.text(
     f"**The published logs of BBNN** (its authors' numbers, not ours): ten random hold-outs of GTZAN, test accuracies from {100 * test.min():.0f} to {100 * test.max():.0f} %, mean {100 * test.mean():.1f} ± {100 * test.std(ddof=1):.1f}. "
-    f"Ten draws of 100 clips would spread as much by chance alone with p = {luck.overdispersion(test, 100):.3f}: splits of GTZAN differ in difficulty, beyond the variation across clips. "
+    f"Ten random samples of 100 clips would spread as much by chance alone with p = {luck.overdispersion(test, 100):.3f}: some splits of GTZAN are harder than others. "
     f"The best of its validation epochs averages {100 * logs['validation'].mean():.1f} %, close to the accuracy that its paper reports. "
     + (
         f"Our BBNN has {100 * np.mean(own):.1f} ± {100 * np.std(own, ddof=1):.1f} over {len(own)} hold-outs, on {reports['gtzan'].corpus.title}, with the profile `{reports['gtzan'].profile}`: a different input and schedule."

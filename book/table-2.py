@@ -127,7 +127,7 @@ for contrast in (c for c in contrasts.CONTRASTS if c.one[0] == c.other[0] and le
     ]
     myst.figure(
         fig,
-        f"{pair[0].corpus.title}: the same methods on random splits and on the official one, profile `{pair[0].profile}`. They learn from {' and '.join(trained)}; a smaller training part takes its share of the difference.",
+        f"{pair[0].corpus.title}: the same methods on random splits and on the official one, profile `{pair[0].profile}`. They learn from {' and '.join(trained)}: a part of the drop is due to fewer clips.",
         f"fig-table-2-contrast-{contrast.one[0]}",
         "; ".join(f"{row.title}: {row.one:.1f} and {row.other:.1f} %" for row in rows.itertuples()).replace(
             "nan", "not run"
@@ -140,7 +140,7 @@ for contrast in contrasts.CONTRASTS:
         name = contrast.one[0]
         display(
             myst.not_run(
-                f"{paper.CORPUS_TITLES[name]} has no records of {' and '.join(PROTOCOLS[p] for p in missing)}.",
+                f"BBNN has not been run on {' or on '.join(f'{PROTOCOLS[p]} of {paper.CORPUS_TITLES[name]}' for p in missing)}.",
                 "\n".join(command(name, protocol) for protocol in missing),
             )
         )
@@ -205,7 +205,7 @@ for key, report in shown.items():
 if absent:
     display(
         myst.not_run(
-            f"There are no records of {', '.join(paper.CORPUS_TITLES[c] for c in absent)}: no copy of them was at hand. With a copy, and a GPU for the paper's profile:",
+            f"There are no records of {', '.join(paper.CORPUS_TITLES[c] for c in absent)}: their audio was not available. With a copy, and a GPU for the paper's profile:",
             "\n".join(
                 train_command(c, ("bbnn", "proposed", "proposed-released"), p, "paper")
                 for c in absent
@@ -220,8 +220,8 @@ if absent:
 #
 # Both networks are tested on the same clips of the same splits, so the difference is known better than either accuracy. The interval
 # accounts for clips and for splits: Nadeau and Bengio's correction (training parts overlap, and a plain t-test forgets it), but never narrower
-# than what the clips alone allow; with several seeds of one split, the variances of clips and of training add up. *At most*: the
-# difference either way, with probability .95. *Could show*: the smallest true difference that such data would show in four of five cases.
+# than what the clips alone allow; with several seeds of one split, the variances of clips and of training add up. *At most*: the 95 %
+# upper bound of the absolute difference. *Could show*: the smallest true difference that such data would detect with 80 % power.
 
 # %% tags=["remove-input"]
 if compared:
@@ -245,7 +245,7 @@ if compared:
     display(
         myst.table(
             table,
-            "Differences to BBNN on the same splits. p: of no difference, by the interval; in brackets adjusted by Holm for all rows of this table.",
+            "Differences to BBNN on the same splits. p: of no difference, by the interval; in brackets adjusted by Holm for all rows of this table. Verdicts are not adjusted.",
             "tab-table-2-paired",
         )
     )
@@ -255,8 +255,8 @@ if compared:
             "**McNemar's test asks another question**: whether *these trained networks*, on these splits, get the same share of the clips right. "
             "It does not know that another split or another start would have given other networks. "
             + (
-                f"In {len(contrary)} of {len(compared)} rows it is below .05 although the interval holds zero: there these trainings differ, and "
-                "the folds disagree too much to say the same of the networks. The verdict is the interval's."
+                f"In {len(contrary)} of {len(compared)} rows it is below .05 although the interval contains zero: these trained networks differ, "
+                "but results vary too much between folds to say the same of the architectures. The verdict is the interval's."
                 if contrary
                 else "The verdict is the interval's."
             )
