@@ -23,7 +23,8 @@ def fences(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
-PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "book").rglob("*.md"))]
+BOOK = sorted(path for path in (ROOT / "book").rglob("*.md") if "_build" not in path.parts)
+PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *BOOK]
 WRITTEN = ("status.md", "changelog.md")
 """Pages that are written by a program, or of the past."""
 
