@@ -299,9 +299,7 @@ def test_the_alternative_text_says_what_is_to_be_seen():
     said = drawing.alt(VARIANTS["proposed"])
     title = VARIANTS["proposed"].title
     assert said.startswith(f"{title}, a network with 175914 parameters. Input: 646 × 128 × 1.")
-    assert (
-        "Every block: 4 branches: (1) batch normalisation and ReLU, then conv 1×1 to 32 channels; " in said
-    )
+    assert "Every block: 4 branches: (1) batch normalisation and ReLU, then conv 1×1 to 32 channels; " in said
     assert "conv 3×1 to 32 channels, then conv 1×3 to 32 channels" in said
     assert "sees the concatenation of the stem and all earlier blocks" in said
     assert said.endswith("then dense 10, softmax; output: 10.")

@@ -444,7 +444,7 @@ def test_the_real_ones(real, name, parts, unparted, twins, equal, clean, single)
     sides = [{of[own] for own in part} for part in (split.train, split.validation, split.test)]
     assert sum(map(len, sides)) == len(set.union(*sides))  # no artist (of FMA), no picture twice, in two parts
     assert len(set(of.values())) == single
-    assert len(corpus.known()) == twins  # one pair stands under two labels: both are left out
-    assert all(of[own] == of[why.removeprefix("same picture as ")] for own, why in corpus.known().items())
+    assert len(corpus.known) == twins  # one pair stands under two labels: both are left out
+    assert all(of[own] == of[why.removeprefix("same picture as ")] for own, why in corpus.known.items())
     assert len(corpus.flaws("duplicates")) == equal
     assert len(without(corpus, ["duplicates", "faults"])) == clean

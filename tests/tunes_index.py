@@ -1,10 +1,11 @@
-"""Makes ``bnet/corpora/indexes/tunes.csv`` from the scores that music21 brings: ids, classes, titles, and groups.
+"""Makes ``bnet/corpora/indexes/tunes.csv`` from the scores that music21 brings (ids, classes, titles, groups), and
+``tunes-keys.csv`` from the sound font that pretty_midi brings.
 
 Which scores are the same tune: those that share a title, and those that share a melody under other titles. Both books
 print tunes more than once, and Ryan's often one tune under two titles, sometimes as two dances. Titles alone would let
 one version into training and the other into the test.
 
-``python tests/tunes_index.py`` writes the index again; test_tunes holds that it would be the same.
+``python tests/tunes_index.py`` writes both again; test_tunes holds that they would be the same.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ import itertools
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import bnet
 from bnet.corpora.base import join_groups
-from bnet.corpora.tunes.scores import BOOKS, bare_abc, scores
+from bnet.corpora.tunes.rendering import SOUND_FONT
+from bnet.corpora.tunes.scores import BOOKS, bare_abc, package_folder, scores
 
 INDEX = Path(bnet.__file__).with_name("corpora") / "indexes" / "tunes.csv"
+KEYS = INDEX.with_name("tunes-keys.csv")
 
 RHYTHMS = {
     "reel": "reel",
@@ -47,6 +51,9 @@ BARS_READ_AS = {
 }
 """Scores whose `M:` header doesn't tell the length of their dance's bar -> the metre that does."""
 
+TITLES_NOT_SHOWN = {"ryans-n-in-de-wood-pile", "ryans-old-zip-coon", "ryans-old-zip-coon-b"}
+"""Tunes whose titles of 1883 are offensive: they are left out."""
+
 STEPS = 12  # compared at a time: about two bars
 SHARE = 0.3  # of the shorter melody's passages; see `same_melody`
 
@@ -60,7 +67,7 @@ def index() -> pd.DataFrame:
     groups = join_groups(titles, same_melody([bare_abc(score) for *_, score in kept]))
     rows = []
     for (track_id, _, file, number, score), group in zip(kept, groups, strict=True):
-        metre, title = _fields(score, "M")[0], tidy_title(_fields(score, "T")[0])
+        metre, title = _fields(score, "M")[0], tidy_title(_fields(score, "T")[0]) * (track_id not in TITLES_NOT_SHOWN)
         bar = _quarters(BARS_READ_AS.get(track_id, metre))
         rows.append([track_id, _label(score), group, title, metre, f"{bar:g}", file, number])
     columns = ["track_id", "label", "group", "title", "metre", "bar_quarters", "file", "number"]
@@ -179,5 +186,49 @@ def _same_tune_keys(track_id: str, score: str) -> list[str]:
     return [key for key in keys if key] or [track_id]
 
 
+_KEY_RANGE, _INSTRUMENT_SAMPLE, _OVERRIDING_ROOT_KEY = 43, 53, 58  # SoundFont 2.01 specification, section 8.1.2
+
+
+def keys(font: bytes) -> pd.DataFrame:
+    """Of a sound font, each sample whose header does not hold the key that its instruments' zones give it (of several
+    keys, the one by which most are played), and that key."""
+    votes: dict[int, Counter[int]] = defaultdict(Counter)
+    headers = np.frombuffer(_chunk(font, b"shdr"), np.uint8).reshape(-1, 46)[:, 40]
+    for zone in _instrument_zones(font):
+        if _INSTRUMENT_SAMPLE in zone:
+            sample = zone[_INSTRUMENT_SAMPLE]
+            low, high = divmod(zone.get(_KEY_RANGE, 127 << 8), 256)[::-1]
+            votes[sample][zone.get(_OVERRIDING_ROOT_KEY, int(headers[sample]))] += high - low + 1
+    found = {sample: max(keys, key=lambda key: (keys[key], key)) for sample, keys in sorted(votes.items())}
+    rows = [(sample, key) for sample, key in found.items() if key != headers[sample]]
+    return pd.DataFrame(rows, columns=["sample", "key"])
+
+
+def _instrument_zones(font: bytes) -> Iterator[dict[int, int]]:
+    """The generators (operator -> amount) of each instrument's zones, on top of those of its global zone."""
+    instruments = np.frombuffer(_chunk(font, b"inst"), [("name", "S20"), ("bag", "<u2")])["bag"]
+    bags = np.frombuffer(_chunk(font, b"ibag"), "<u2")[::2]
+    generators = np.frombuffer(_chunk(font, b"igen"), "<u2").reshape(-1, 2)
+    for first, last in itertools.pairwise(instruments):
+        shared: dict[int, int] = {}
+        for bag in range(first, last):
+            zone = dict(generators[bags[bag] : bags[bag + 1]].tolist())
+            if bag == first and _INSTRUMENT_SAMPLE not in zone:
+                shared = zone
+            yield shared | zone
+
+
+def _chunk(font: bytes, tag: bytes) -> bytes:
+    """The data of a `pdta` chunk."""
+    at = font.index(tag, font.index(b"pdta"))
+    return font[at + 8 : at + 8 + int.from_bytes(font[at + 4 : at + 8], "little")]
+
+
+def soundfont() -> bytes:
+    """As pretty_midi brings it."""
+    return (package_folder("pretty_midi", "") / SOUND_FONT).read_bytes()
+
+
 if __name__ == "__main__":
     index().to_csv(INDEX, index=False, lineterminator="\n")
+    keys(soundfont()).to_csv(KEYS, index=False, lineterminator="\n")

@@ -69,7 +69,7 @@ def check(corpus: Corpus, *, decode: bool = True, jobs: int | None = None) -> Ch
         raise BnetError(f"{jobs} worker processes; expected 1 or more")
     folder = corpus.folder()
     tracks = corpus.read(folder)
-    here, published, known = corpus.present(tracks, folder), corpus.checksums(), corpus.known()
+    here, published, known = corpus.present(tracks, folder), corpus.checksums(), corpus.known
     looks = joblib.Parallel(n_jobs=jobs or -1, return_as="generator")(
         joblib.delayed(_look)(corpus, track, published.get(track.track_id, ""), decode) for track in here
     )

@@ -26,7 +26,6 @@ class Emotify(FileCorpus):
     expected = dict.fromkeys(labels, 100)
     protocols = ("holdout", "kfold")
     usual_seconds = 29.5
-    disk_bytes = 363_000_000
     layout = "<genre>/<number>.mp3 (or .ogg), 100 files in each of four genres"
     remotes = (Remote("https://www2.projects.science.uu.nl/memotion/emotifydata/emotifymusic.zip", "emotifymusic.zip"),)
 

@@ -50,7 +50,6 @@ class ExtendedBallroom(FileCorpus):
     expected = {row["label"]: int(row["clips"]) for row in index_rows("extended-ballroom")}  # noqa: RUF012
     labels = tuple(expected)
     usual_seconds = 25.0
-    disk_bytes = 3_000_000_000
     layout = f"{XML} and <Genre>/<id>.mp3 (or <Genre>/<Genre>.<id>.mp3), 4 180 files in thirteen folders"
     remotes = (METADATA,)
 
@@ -98,6 +97,7 @@ class ExtendedBallroom(FileCorpus):
         tracks = [Track(own, label, "") for own, label in songs["label"].items()]
         return equal(tracks, lambda track: group[track.track_id], f"Marchand & Peeters (2016), {XML}")
 
+    @property
     def known(self) -> dict[str, str]:
         """The repetitions that the XML tells of."""
         return {flaw.track_id: flaw.reason for flaw in self.flaws("duplicates")}

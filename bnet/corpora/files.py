@@ -50,10 +50,10 @@ class FileCorpus(Corpus):
         Files that `bnet corpora get` fetches.
     archive_checksums
         Archive -> published checksum, for one that the user has put there.
+    known
+        Track id -> what is published to be wrong with it: `bnet corpora check` does not count that as a problem.
     licence
         What those who fetch it should know of its licence first.
-    disk_bytes
-        Size of the sound of a whole copy.
     """
 
     suffixes: tuple[str, ...] = SOUNDS
@@ -64,8 +64,8 @@ class FileCorpus(Corpus):
     how_to_get: str = ""
     remotes: tuple[Remote, ...] = ()
     archive_checksums: Mapping[str, str] = MappingProxyType({})
+    known: Mapping[str, str] = MappingProxyType({})
     licence: str = ""
-    disk_bytes: int | None = None
 
     @abc.abstractmethod
     def track_id(self, path: Path) -> str | None:
@@ -159,10 +159,6 @@ class FileCorpus(Corpus):
 
     def checksums(self) -> dict[str, str]:
         """Track id -> published checksum of its file (``md5:...``), for those that have one."""
-        return {}
-
-    def known(self) -> dict[str, str]:
-        """Track id -> what is published to be wrong with it: `bnet corpora check` does not count that as a problem."""
         return {}
 
     def flaws(self, kind: str) -> list[Flaw]:

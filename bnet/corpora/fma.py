@@ -58,10 +58,10 @@ class FmaSmall(FileCorpus):
     protocols = ("official", "holdout", "grouped", "kfold")
     min_seconds = 2.0
     usual_seconds = 25.0
-    disk_bytes = 8_100_000_000
     layout = "fma_small/000/000002.mp3 and fma_metadata/tracks.csv, 8 000 files"
     remotes = REMOTES
     tables = REMOTES[:1]
+    known = BAD
     archive_checksums = {remote.path: remote.checksum for remote in REMOTES}  # noqa: RUF012
 
     def index(self, folder: Path) -> dict[str, Track]:
@@ -85,10 +85,6 @@ class FmaSmall(FileCorpus):
     def faults(self, folder: Path) -> list[Flaw]:
         """The six bad clips."""
         return [Flaw(own, "faults", why, "mdeff/fma, known issues") for own, why in BAD.items()]
-
-    def known(self) -> dict[str, str]:
-        """`BAD`."""
-        return BAD
 
     def track_id(self, path: Path) -> str | None:
         """The six digits of the file's name."""

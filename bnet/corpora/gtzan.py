@@ -44,7 +44,6 @@ class Gtzan(FileCorpus):
     expected = dict.fromkeys(labels, 100)
     protocols = ("holdout", "official", "grouped", "kfold")
     usual_seconds = 29.5
-    disk_bytes = 1_330_000_000
     layout = "genres/<genre>/<genre>.NNNNN.wav (or .au), 100 files in each of ten genres"
     how_to_get = (
         "its home is offline, so get a copy (genres.tar.gz of archive.org's gtzan_genre or of huggingface.co's "
@@ -59,6 +58,7 @@ class Gtzan(FileCorpus):
         "genres.tar.gz": "sha256:24347e0223d2ba798e0a558c4c172d9d4a19c00bb7963fe055d183dadb4ef2c6"
     }
     tables = remotes
+    known = UNDECODABLE
 
     def index(self, folder: Path) -> dict[str, Track]:
         """The 1 000 tracks; `split` is set where the three lists are there."""
@@ -94,10 +94,6 @@ class Gtzan(FileCorpus):
             raise BnetError(f"which clips of GTZAN are faulty is told by three lists that are not here; {_GET}")
         flaws = [Flaw(own, "faults", "filtered", _FILTERED) for own, track in index.items() if not track.split]
         return sorted(flaws + [Flaw(own, "faults", why, "seen in that copy") for own, why in UNDECODABLE.items()])
-
-    def known(self) -> dict[str, str]:
-        """`UNDECODABLE`."""
-        return UNDECODABLE
 
     def track_id(self, path: Path) -> str | None:
         """The file's name without its suffix."""

@@ -37,7 +37,6 @@ class Homburg(FileCorpus):
     labels = tuple(expected)
     family = "homburg"
     usual_seconds = 9.5
-    disk_bytes = 255_000_000
     layout = "<genre>/<Artist_Name-Title>.mp3, 1 886 files in nine folders, each unpacked from <genre>.zip"
     remotes = tuple(Remote(f"https://www-ai.cs.tu-dortmund.de/AUDIO/{label}.zip", f"{label}.zip") for label in labels)
 

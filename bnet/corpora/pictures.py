@@ -158,6 +158,7 @@ class Pictures(FileCorpus):
         tracks = self.read(folder)
         return equal(tracks, lambda track: self.published[track.track_id], "equal pixels in the published pictures")
 
+    @property
     def known(self) -> dict[str, str]:
         """The clips whose picture is that of a clip with a lower id."""
         first: dict[str, str] = {}

@@ -137,16 +137,9 @@ def make_split(tracks: Sequence[Track], protocol: str, fold: int, folds: int, se
     if twice:
         raise BnetError(f"track ids must be unique; these stand more than once: {', '.join(sorted(twice)[:5])}")
     _check_size(tracks, protocol, folds)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that a class has fewer clips than an inner split has parts
-            split = PROTOCOLS[protocol](sorted(tracks), fold, folds, seed)
-    except ValueError as error:  # scikit-learn's: a part would lack a class
-        classes = len({track.label for track in tracks})
-        raise BnetError(
-            f"protocol {protocol!r} with {folds} folds can't split {len(tracks)} clips of {classes} classes: {error}; "
-            "add tracks, leave small classes out or ask for other folds (--set groups=3)"
-        ) from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that a class has fewer clips than an inner split has parts
+        split = PROTOCOLS[protocol](sorted(tracks), fold, folds, seed)
     label_of = {track.track_id: track.label for track in tracks}
     for part in ("train", "validation") if protocol != "official" else ():
         lacking = sorted({*label_of.values()} - {label_of[track_id] for track_id in getattr(split, part)})

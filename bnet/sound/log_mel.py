@@ -51,8 +51,8 @@ class FeatureSettings(FrontEnd):
     top_db: float = 80.0
 
     def frames(self, seconds: float) -> int:
-        """Frames of a clip; see `frames`."""
-        return frames(seconds, sr=self.sr, hop_length=self.hop_length)
+        """Frames of a clip: 646 of 30 s, 216 of 10."""
+        return 1 + round(seconds * self.sr) // self.hop_length
 
     @property
     def frame_rate(self) -> float:
@@ -76,13 +76,8 @@ class FeatureSettings(FrontEnd):
         return fit(y, seconds, sr=self.sr)
 
 
-def frames(seconds: float, *, sr: int = SR, hop_length: int = 1024) -> int:
-    """Number of spectrogram frames of a clip.
-
-    >>> frames(30), frames(10)
-    (646, 216)
-    """
-    return 1 + round(seconds * sr) // hop_length
+frames = FeatureSettings().frames
+"""Seconds of a clip -> frames of its log-mel by the usual settings."""
 
 
 def log_mel(y: np.ndarray, settings: FrontEnd = FeatureSettings()) -> np.ndarray:

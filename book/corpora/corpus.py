@@ -132,7 +132,7 @@ if reported:
 # %% tags=["remove-input"]
 for other in others:
     display(myst.text(f"{other.about}\n{other.notes}"))
-    pairs = [f"{own}: {same}" for own, same in sorted(other.known().items())]
+    pairs = [f"{own}: {same}" for own, same in sorted(other.known.items())]
     display(myst.provenance(pairs, f"The {len(pairs)} pairs of equal pictures"))
 
 # %% tags=["remove-input"]

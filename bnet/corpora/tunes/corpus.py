@@ -43,9 +43,6 @@ at a pitch that is played. symusic keeps a sample by its place in the font and i
 instrument that played it first; of two instruments that share it (accordion and concertina, harmonica and concertina,
 violin and fiddle) the second would sound different in every order of clips."""
 
-TITLES_NOT_SHOWN = {"ryans-n-in-de-wood-pile", "ryans-old-zip-coon", "ryans-old-zip-coon-b"}
-"""Tunes whose titles of 1883 are offensive: captions leave them out."""
-
 TRANSPOSITIONS = range(-6, 6)  # semitones: all twelve keys alike
 GAIN_DB = (-12.0, -1.0)  # peak level below full scale
 
@@ -151,10 +148,9 @@ class Tunes(Corpus):
         """A caption for a clip: title, book, instrument, transposition, metre, tempo; a title often names the rhythm
         itself."""
         tune, played = self.tune(track.track_id), self.performance(track.track_id)
-        title = "title not shown" if tune.track_id in TITLES_NOT_SHOWN else tune.title
         return (
-            f"{title} ({tune.book}), {PROGRAMS[played.program]}, {played.transposition:+d} semitones, {tune.metre}, a "
-            f"bar in {round(played.bar_seconds, 2):.2f} s"
+            f"{tune.title or 'title not shown'} ({tune.book}), {PROGRAMS[played.program]}, "
+            f"{played.transposition:+d} semitones, {tune.metre}, a bar in {round(played.bar_seconds, 2):.2f} s"
         )
 
     def class_facts(self) -> pd.DataFrame:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 import os
 import subprocess
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from bnet.corpora.base import SR
+from bnet.corpora.base import SR, index_rows
 from bnet.corpora.tunes.scores import package_folder
 from bnet.errors import BnetError
 from bnet.paths import disk_errors
@@ -29,9 +26,6 @@ PITCHES = range(36, 105)  # beyond its highest zone the synthesizer is silent, o
 
 SOUND_FONT = "TimGM6mb.sf2"
 """The General MIDI sounds, which pretty_midi brings; put in tune for symusic (`in_tune`)."""
-
-_KEY_RANGE, _INSTRUMENT_SAMPLE, _OVERRIDING_ROOT_KEY = 43, 53, 58  # SoundFont 2.01 specification, section 8.1.2
-_SAMPLE_HEADER, _ORIGINAL_KEY = 46, 40  # size of a sample header, and where its key stands (section 7.10)
 
 
 def read_melody(abc: str, name: str) -> np.ndarray:
@@ -162,38 +156,12 @@ def in_tune(soundfont: bytes) -> bytes:
     symusic 0.5.9 reads the header only (its synthesizer: github.com/lzqlzzq/prestosynth, src/soundfont.cpp), where
     TimGM6mb holds 60 for most samples: violin, accordion, guitar and others sound wrong by up to two octaves,
     differently in each zone, and the synthesizer never returns for some high notes.
-    This copies the zone's key into the header. Where zones of several instruments disagree about one sample, the one
-    that plays most keys decides; `bnet.corpora.tunes.corpus.PROGRAMS` holds only instruments that are in tune then.
+    This writes the zone's key, of ``indexes/tunes-keys.csv``, into the header. Where zones of several instruments
+    disagree about one sample, the one that plays most keys decides; `bnet.corpora.tunes.corpus.PROGRAMS` holds only
+    instruments that are in tune then.
     """
     font = bytearray(soundfont)
-    votes: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    headers = _chunk(font, b"shdr").start
-    for zone in _instrument_zones(font):
-        if _INSTRUMENT_SAMPLE in zone:
-            sample = zone[_INSTRUMENT_SAMPLE]
-            header_key = font[headers + _SAMPLE_HEADER * sample + _ORIGINAL_KEY]
-            low, high = divmod(zone.get(_KEY_RANGE, 127 << 8), 256)[::-1]
-            votes[sample][zone.get(_OVERRIDING_ROOT_KEY, header_key)] += high - low + 1
-    for sample, keys in votes.items():
-        font[headers + _SAMPLE_HEADER * sample + _ORIGINAL_KEY] = max(keys, key=lambda key: (keys[key], key))
+    headers = font.index(b"shdr", font.index(b"pdta")) + 8  # 46 bytes each (SoundFont 2.01 specification, section 7.10)
+    for row in index_rows("tunes-keys"):
+        font[headers + 46 * int(row["sample"]) + 40] = int(row["key"])
     return bytes(font)
-
-
-def _instrument_zones(font: bytearray) -> Iterator[dict[int, int]]:
-    """The generators (operator -> amount) of each instrument's zones, on top of those of its global zone."""
-    instruments = np.frombuffer(font[_chunk(font, b"inst")], [("name", "S20"), ("bag", "<u2")])["bag"]
-    bags = np.frombuffer(font[_chunk(font, b"ibag")], "<u2")[::2]
-    generators = np.frombuffer(font[_chunk(font, b"igen")], "<u2").reshape(-1, 2)
-    for first, last in itertools.pairwise(instruments):
-        shared: dict[int, int] = {}
-        for bag in range(first, last):
-            zone = dict(generators[bags[bag] : bags[bag + 1]].tolist())
-            if bag == first and _INSTRUMENT_SAMPLE not in zone:
-                shared = zone
-            yield shared | zone
-
-
-def _chunk(font: bytearray, tag: bytes) -> slice:
-    """Where the data of a `pdta` chunk lies."""
-    at = font.index(tag, font.index(b"pdta"))
-    return slice(at + 8, at + 8 + int.from_bytes(font[at + 4 : at + 8], "little"))

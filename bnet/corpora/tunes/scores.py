@@ -37,7 +37,7 @@ class Tune:
     group
         A normalised title, shared by all scores of the same tune.
     title, book
-        As printed, for people.
+        As printed, for people; '' of three titles of 1883 that are offensive.
     metre
         The first `M:` header, as written: ``C|``, ``6/8``.
     bar_quarters
