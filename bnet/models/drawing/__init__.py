@@ -11,7 +11,7 @@ from bnet.errors import BnetError
 from bnet.models.drawing import words
 from bnet.models.drawing.canvas import render
 from bnet.models.drawing.difference import compare
-from bnet.models.drawing.figure import WIDTH, Figure
+from bnet.models.drawing.figure import COLUMN, WIDTH, Figure
 from bnet.models.drawing.parts import Diagram, read
 from bnet.models.variant import Variant
 
@@ -55,7 +55,8 @@ def svg(
         title += f", block {block}"
     if reference:
         network, title = compare(network, _read(reference, classes, frames)), f"{title} compared with {reference.title}"
-    figure = Figure(WIDTH, parameters=block is not None)
+    branches = max(len(part.chains) for part in network.parts)
+    figure = Figure(max(WIDTH, COLUMN * branches + 62), parameters=block is not None)
     height = figure.block(network, title, block) if isinstance(block, int) else figure.network(network, title)
     return render(figure, height, title, alt(variant, reference=reference, block=block, classes=classes, frames=frames))
 

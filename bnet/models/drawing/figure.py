@@ -14,12 +14,10 @@ from bnet.models.layers import LOOKS
 
 WIDTH = 376.0
 """Units; on a phone of 390 pixels with margins of 16 one is about a pixel."""
-COLUMNS = 4
-"""At most so many side by side: in a narrower one the words do not fit."""
+COLUMN = 62.0
+"""Units for each branch, at least: in a narrower column the words do not fit, so the figure of many is wider."""
 _STATUS = {"added": "added", "changed": "changed", "removed": "removed", "same": "the same"}
 _MARGIN, _BAR, _GAP, _DROP, _LINE = 8.0, 22.0, 8.0, 12.0, 13.6
-_RIGHT = WIDTH - _MARGIN - 8
-"""Where boxes end on the right."""
 
 
 @dataclass
@@ -27,6 +25,11 @@ class Figure(Canvas):
     """A canvas on which networks are drawn, with the parameters of every box or without."""
 
     parameters: bool = False
+
+    @property
+    def right(self) -> float:
+        """Where boxes end on the right."""
+        return self.width - _MARGIN - 8
 
     def block(self, network: Diagram, title: str, count: int) -> float:
         """One block alone, and the legend; returns their height."""
@@ -52,7 +55,7 @@ class Figure(Canvas):
         y += _BAR + 12
         for i, part in enumerate(network.parts):
             if part.status == "removed":
-                self.box(left, y, WIDTH - _MARGIN - left, 24, "removed", 6)
+                self.box(left, y, self.width - _MARGIN - left, 24, "removed", 6)
                 self.text(left + 10, y + 16.4, part.title, "head", "start", "removed")
                 self._mark(left + 2, y + 2, "removed")
                 y += 30
@@ -81,7 +84,7 @@ class Figure(Canvas):
     def _heading(self, title: str, below: str) -> float:
         """The title and a line below it; returns where the next thing may begin."""
         y = 25.0
-        for line in wrap(title, WIDTH - 2 * _MARGIN, *SIZES["title"]):
+        for line in wrap(title, self.width - 2 * _MARGIN, *SIZES["title"]):
             self.text(_MARGIN, y, line, "title", "start")
             y += 18
         self.text(_MARGIN, y, below, "small", "start", "muted")
@@ -91,18 +94,18 @@ class Figure(Canvas):
         """A part in a panel; of blocks that are alike the first in full. Returns the heights at which its input and
         output meet the left edge, and its bottom."""
         at, top, inner, whole = len(self.elements), y, left + 8, merged(group)
-        middle = (inner + _RIGHT) / 2
+        middle = (inner + self.right) / 2
         self.text(left + 9, y + 17, part.title + " (rebuilt)" * part.rebuilt, "head", "start")
-        self.text(_RIGHT, y + 17, f"{number(part.parameters)} parameters", "small", "end", "muted")
+        self.text(self.right, y + 17, f"{number(part.parameters)} parameters", "small", "end", "muted")
         y = start = y + 29
         if part.join:
             start = y + _BAR / 2
             self.line((left, start), (inner, start), end=True)
-            y = self._box(part.join, inner, y, _RIGHT - inner)
+            y = self._box(part.join, inner, y, self.right - inner)
         if group[0] is part:
             y = self._branches(whole.chains, y, inner, None if part.join else left)
             for box in whole.tail:
-                y = self._column([box], middle, y, _RIGHT - inner)
+                y = self._column([box], middle, y, self.right - inner)
                 if "add the block's input" in box.label and not part.join:
                     self.line((left + 2, start), (left + 2, y - _BAR / 2), (inner, y - _BAR / 2), end=True)
         else:
@@ -110,39 +113,28 @@ class Figure(Canvas):
             y = self._branches([Chain(0, [same])], y, inner, None if part.join else left)
         end = y + 7
         self.line((middle, y), (middle, end), (left, end))
-        self.box(left, top, WIDTH - _MARGIN - left, end + 7 - top, part.status or "panel", 6, at=at)
+        self.box(left, top, self.width - _MARGIN - left, end + 7 - top, part.status or "panel", 6, at=at)
         self._mark(left + 2, top + 2, part.status)
         return start, end, end + 7
 
     def _branches(self, chains: list[Chain], y: float, inner: float, left: float | None) -> float:
-        """Columns side by side, in as many rows as they need, from `y` down: from what lies there, or from a line that
-        comes from the `left`. Returns where they end."""
-        rows = -(-len(chains) // COLUMNS)
-        size, begin, ends = -(-len(chains) // rows), y, []
-        first, last = (inner + 7, _RIGHT - 7) if rows > 1 else (inner, _RIGHT)
-        for i in range(0, len(chains), size):
-            row = chains[i : i + size]
-            wide = (last - first + _GAP) / len(row) - _GAP
-            centres = [first + wide / 2 + n * (wide + _GAP) for n in range(len(row))]
-            if i:
-                self.line((inner + 2, begin), (inner + 2, y), (centres[-1], y))
-            elif left is not None:
-                self.line((left, y), (centres[-1], y))
-            looks = ["faint" if chain.status == "removed" else "" for chain in row]
-            for chain, centre, look in zip(row, centres, looks, strict=True):
-                if len(chains) > 1 and not look:
-                    self.text(centre + 4, y + 9, str(chain.number), "small", "start", "muted")
-            columns = zip(row, centres, looks, strict=True)
-            bottoms = [self._column(chain.boxes, centre, y, wide, look) for chain, centre, look in columns]
-            y = max(bottoms) + 6 * (len(chains) > 1)
-            for centre, bottom, look in zip(centres, bottoms, looks, strict=True):
-                self.line((centre, bottom), (centre, y), look=look)
-            if len(chains) > 1:
-                self.line((centres[0], y), (_RIGHT - 2 if rows > 1 else centres[-1], y))
-            ends.append(y)
-            y += 6 * (i + size < len(chains))
-        if rows > 1:
-            self.line((_RIGHT - 2, ends[0]), (_RIGHT - 2, ends[-1]))
+        """Columns side by side from `y` down: from what lies there, or from a line that comes from the `left`. Returns
+        where they end."""
+        wide, several = (self.right - inner + _GAP) / len(chains) - _GAP, len(chains) > 1
+        centres = [inner + wide / 2 + n * (wide + _GAP) for n in range(len(chains))]
+        looks = ["faint" if chain.status == "removed" else "" for chain in chains]
+        if left is not None:
+            self.line((left, y), (centres[-1], y))
+        bottoms = []
+        for chain, centre, look in zip(chains, centres, looks, strict=True):
+            if several and not look:
+                self.text(centre + 4, y + 9, str(chain.number), "small", "start", "muted")
+            bottoms.append(self._column(chain.boxes, centre, y, wide, look))
+        y = max(bottoms) + 6 * several
+        for centre, bottom, look in zip(centres, bottoms, looks, strict=True):
+            self.line((centre, bottom), (centre, y), look=look)
+        if several:
+            self.line((centres[0], y), (centres[-1], y))
         return y
 
     def _column(self, boxes: list[Box], centre: float, y: float, wide: float, look: str = "") -> float:
@@ -189,14 +181,14 @@ class Figure(Canvas):
         if network.reference:
             notes = [*(words.notes(network) if words.differences(network) else [words.SAME]), *notes]
         found = {box.status or box.kind for part in parts for box in part.inside} | {part.status for part in parts}
-        for line in wrap(" ".join(notes), WIDTH - 2 * _MARGIN, *SIZES["small"]) if notes else ():
+        for line in wrap(" ".join(notes), self.width - 2 * _MARGIN, *SIZES["small"]) if notes else ():
             self.text(_MARGIN, y + 10.6, line, "small", "start", "muted")
             y += 16
         x, y = _MARGIN, y + (4 if notes else 0)
         for kind, text in (*_STATUS.items(), *LOOKS.items()):
             wide = 19 + width(text, *SIZES["small"])
             if kind in found:
-                if x + wide > WIDTH - _MARGIN:
+                if x + wide > self.width - _MARGIN:
                     x, y = _MARGIN, y + 19
                 self.box(x, y, 13, 13, kind, 3)
                 self._mark(x + 1, y + 1, kind)
