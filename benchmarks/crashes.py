@@ -92,7 +92,7 @@ def unpack_archive(folder: Path) -> None:
 
 
 def execute_page(folder: Path) -> None:
-    """A page that has been executed moves into the book, with its log."""
+    """A page that has been executed moves into the book."""
     import nbformat
 
     from bnet.book import execution
@@ -106,12 +106,10 @@ def execute_page(folder: Path) -> None:
     (folder / "book" / "index.py").write_text(f"{header}# ---\n\n# %% [markdown]\n# # Page\n\n# %%\nprint(1)\n")
     page = book.pages[0]
     node = notebook(book, page)
-    node.metadata["papermill"] = {}
     node.metadata["bnet"] = {**node.metadata["bnet"], "reads": [], "started": 0.0, "seconds": 0.0}
     with tempfile.TemporaryDirectory() as scratch:
         nbformat.write(node, Path(scratch, "index.ipynb"))
-        Path(scratch, "index.log").write_text("a line on standard error\n")
-        execution._result(book, page, Path(scratch, "index"), 0, {"bnet": "0", "commit": None, "machine": "0"})
+        execution._result(book, page, Path(scratch, "index"), {"commit": None, "machine": "0"})
 
 
 WORK: dict[str, Callable[[Path], None]] = {

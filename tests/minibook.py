@@ -35,7 +35,7 @@ INDEX = (
 # See {numref}`fig-index-line`, {numref}`tab-corpora-one`, {doc}`status`, {cite:t}`somebody2020`.
 # Half is $\\frac{1}{2}$.
 #
-# $$ e = m c^2 $$ (eq-energy)
+# $$ e = m c^2 $$
 
 # %% tags=["hide-input"]
 import warnings

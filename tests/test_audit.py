@@ -17,8 +17,9 @@ from bnet.audit.claims import CLAIMS
 from bnet.audit.evidence import Evidence, Result, Verdict, judge, together
 from bnet.audit.literature import BOARDS, CORPORA, DIFFERENCES, PROTOCOLS, SYSTEMS, earlier_and_better
 from bnet.audit.report import load
-from bnet.book import trace
+from bnet.book import pages, trace
 from bnet.book.pages import Book
+from bnet.cli.audit import trace as trace_command
 from bnet.errors import BnetError
 from bnet.models import TABLE_3
 from bnet.statistics.comparison import Comparison
@@ -235,22 +236,22 @@ def book(tmp_path) -> Book:
     return Book(tmp_path, tmp_path / "results")
 
 
-def test_trace_leads_to_the_record(book):
-    item, kept, lost = trace.trace(book, "luck#tab-one")
+def test_trace_leads_to_the_record(book, monkeypatch, capsys):
+    monkeypatch.setattr(pages, "this_book", lambda: book)
+    item = trace.item(book, "luck#tab-one")
     assert (item.caption, item.cell) == ("Its caption.", 0)
-    assert [record.config.variant for record in kept] == ["majority"]
-    assert lost == []
-    assert trace.trace(book, "luck#tab-two")[2] == ["bbnn-grouped-0-laptop-0123456789"]
-    assert trace.trace(book, "luck#tab-three")[0].runs == []
+    trace_command("luck#tab-one")
+    assert "--variant majority" in capsys.readouterr().out
+    trace_command("luck#tab-two")
+    assert "bbnn-grouped-0-laptop-0123456789: no record below" in capsys.readouterr().out
+    assert trace.item(book, "luck#tab-three").runs == []
 
 
 def test_trace_names_what_is_wrong(book):
-    with pytest.raises(BnetError, match="expected PAGE#item"):
-        trace.trace(book, "luck")
     with pytest.raises(BnetError, match="tab-one"):
-        trace.trace(book, "luck#tab-on")
+        trace.item(book, "luck#tab-on")
     with pytest.raises(BnetError, match="bnet pages build"):
-        trace.items(book.root / "book" / "absent.ipynb")
+        trace.items(book, "claims")
 
 
 def test_records_of_another_version_of_a_profile_are_refused(monkeypatch):

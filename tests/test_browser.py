@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +10,7 @@ import minibook
 import pytest
 
 from bnet.book.gate import pages_of
+from bnet.book.printing import serving
 
 SITES = {"miniature": minibook.built, "book": lambda: minibook.ROOT / "book" / "_build" / "html"}
 LOOKS = [minibook.ROOT / "_config.yml", minibook.ROOT / "_toc.yml", *(minibook.ROOT / "book/_static").glob("*.css")]
@@ -39,15 +37,10 @@ LOAD_AUDIO = """async () => {
   return failed;
 }"""
 WIDER_THAN_THE_SCREEN = """Array.from(document.querySelectorAll('.bd-article *')).filter(e => {
-  if (e.closest('.pst-scrollable-table-container, pre, div.math, div.cell_output figure')) { return false; }
+  if (e.closest('.pst-scrollable-table-container, pre, math, div.cell_output figure')) { return false; }
   const box = e.getBoundingClientRect();
   return box.width > 0 && box.right > document.documentElement.clientWidth + 1;
 }).slice(0, 5).map(e => e.outerHTML.slice(0, 120))"""
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_) -> None:
-        pass
 
 
 @pytest.fixture(scope="module", params=sorted(SITES))
@@ -58,11 +51,8 @@ def site(request) -> Iterator[tuple[str, Path]]:
         pytest.skip("the book is not built; `make book` builds it")
     if any(path.stat().st_mtime > (folder / "index.html").stat().st_mtime for path in LOOKS):
         pytest.skip("the built book is older than its looks; `make book` builds it anew")
-    handler = functools.partial(_Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/", folder
-        server.shutdown()
+    with serving(folder) as address:
+        yield address, folder
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])

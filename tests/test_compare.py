@@ -183,8 +183,8 @@ def test_the_page_of_your_run_compares_what_was_repeated_and_says_so_where_nothi
     book = Book(root, root / "results", pages=(page,))
 
     def shown() -> str:
-        outputs = [output for cell in freshness.read(book, page).cells for output in cell.get("outputs", [])]
-        return "\n".join(output.data["text/markdown"] for output in outputs)
+        outputs = [output for cell in freshness.read(book, page)["cells"] for output in cell.get("outputs", [])]
+        return "\n".join("".join(output["data"]["text/markdown"]) for output in outputs)
 
     build.update(book)
     assert "make reproduce" in shown()
@@ -192,4 +192,4 @@ def test_the_page_of_your_run_compares_what_was_repeated_and_says_so_where_nothi
     assert freshness.stale(book, page) == "reproduced changed"
     build.update(book)
     assert "**1 of 1 networks and baselines agree with the book**: 1 identical" in shown()
-    assert freshness.stale(book, page) is None
+    assert freshness.stale(book, page) == ""

@@ -18,4 +18,4 @@ finally:
 def test_every_kill_is_survived(work):
     step = 3 if work == "a run, from features to record" else 1  # the others are its parts, or quick
     survived, killed = crashes.survived(crashes.WORK[work], step)
-    assert survived == killed >= 8
+    assert survived == killed >= 5

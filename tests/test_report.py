@@ -213,7 +213,7 @@ def test_a_corpus_s_page_names_what_its_results_were_measured_on(results, monkey
 
 def page_of(corpus: str, results, monkeypatch) -> str:
     """What the page of a corpus shows as text, made in this process."""
-    page = Page(f"corpora/{corpus}", "corpora/corpus.py", {"corpus": corpus}, words={"title": corpus})
+    page = Page(f"corpora/{corpus}", "corpora/corpus.py", {"corpus": corpus}, corpus)
     code = [c.source for c in notebook(Book(minibook.ROOT, results), page).cells if c.cell_type == "code"]
     shown = []
     monkeypatch.setenv("BNET_RESULTS", str(results))

@@ -28,6 +28,7 @@ SMALLER = {
     "bnet plan": "bnet plan --no-measure",
     "baselines,bbnn,proposed": "majority,1-block",
     "majority,svm-timbre,proposed": "majority,1-block",
+    "folder/proposed": "folder/1-block",
 }
 
 

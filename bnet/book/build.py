@@ -9,30 +9,13 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from bnet.book import execution, freshness, gate
-from bnet.book.notebooks import notebook
 from bnet.book.pages import Book
 from bnet.errors import BnetError
 from bnet.paths import disk_errors, write_text
 
 JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
-
-
-def convert(book: Book, name: str, output: Path, **parameters: Any) -> Path:
-    """Write the page called `name` as a notebook that is not executed, for papermill or Jupyter.
-
-    Raises
-    ------
-    BnetError
-        For an unknown page or parameter, or an `output` that can't be written.
-    """
-    import nbformat
-
-    node = notebook(book, book.page(name), **parameters)
-    write_text(Path(output), nbformat.writes(node) + "\n")
-    return Path(output)
 
 
 def update(book: Book, names: Iterable[str] | None = None, *, force: bool = False) -> list[str]:
@@ -57,17 +40,11 @@ def update(book: Book, names: Iterable[str] | None = None, *, force: bool = Fals
         If pages failed, after the others were executed: one line each, with where the whole traceback is.
     """
     chosen = [book.page(name) for name in names] if names else book.pages
-    reasons = {page.name: "asked for" if force else freshness.stale(book, page) for page in chosen}
-    todo = [page for page in chosen if reasons[page.name]]
-    failures = {}
-    for page, result in execution.run(book, todo, min(4, os.cpu_count() or 1)):
-        if isinstance(result, BnetError):
-            failures[page.name] = str(result)
-        said = "failed" if page.name in failures else f"executed in {result:.1f} s ({reasons[page.name]})"
-        print(f"page {page.name}: {said}", file=sys.stderr, flush=True)
+    todo = [page for page in chosen if force or freshness.stale(book, page)]
+    failures = execution.run(book, todo, min(4, os.cpu_count() or 1))
     freshness.write_status(book)
     if failures:
-        raise BnetError("\n".join(failures[page.name] for page in todo if page.name in failures))
+        raise BnetError("\n".join(failures))
     return [page.name for page in todo]
 
 
@@ -85,12 +62,12 @@ def build(book: Book) -> Path:
         If a page fails, Sphinx warns, or the gate finds something; the message lists all of it.
     """
     update(book)
-    gate.refuse(gate.check_notebooks(book), "executed pages")
     target = book.folder / "_build" / "html"
     target.parent.mkdir(parents=True, exist_ok=True)
     with disk_errors(f"the book in {target}"), tempfile.TemporaryDirectory(dir=target.parent, prefix=".strict-") as new:
         html = _jupyter_book(book, Path(new))
-        gate.refuse(gate.check_html(html, book.root), "built book")
+        if findings := gate.check_html(html, book.root):
+            raise BnetError("\n- ".join([f"the gate refused the built book, {len(findings)} findings:", *findings]))
         shutil.rmtree(target, ignore_errors=True)
         html.rename(target)
     return target / "index.html"

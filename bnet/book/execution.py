@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,50 +17,42 @@ from bnet.book import freshness
 from bnet.book.myst import FIGURE
 from bnet.book.notebooks import notebook, number_cells
 from bnet.book.pages import Book, Page
-from bnet.errors import BnetError
 from bnet.paths import write_text
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_ARROW = re.compile(r"^-+> \d+ +(.*?) *$", re.MULTILINE)
-_STATIC = re.compile(r"_static/[\w./-]+")
 
-
-def run(book: Book, pages: Iterable[Page], jobs: int = 1) -> Iterator[tuple[Page, float | BnetError]]:
-    """Execute pages, `jobs` at a time, and move each notebook into ``book/``; yields them as they are done, with the
-    seconds that each took or what went wrong; an older notebook then stays.
+def run(book: Book, pages: Sequence[Page], jobs: int = 1) -> list[str]:
+    """Execute pages, `jobs` at a time, and move each notebook into ``book/``; what went wrong, a line for each page
+    that failed, whose older notebook stays. Interrupted, it keeps the pages that are done.
 
     The pages run in the book's root, see ``BNET_RESULTS`` and show no progress bars. What their cells write to standard
-    error goes to a log, not onto the page; the status page counts its lines.
+    error goes to a log, not onto the page.
     """
     import nbformat
 
-    left = {page.slug: page for page in pages}
-    if not left:
-        return
+    if not pages:
+        return []
+    book.logs.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bnet-pages-") as name:
         folder = Path(name)
-        for page in left.values():
+        for page in pages:
             nbformat.write(notebook(book, page), folder / f"{page.slug}.ipynb")
-        where = {"bnet": bnet.__version__, "commit": _commit(book.root), "machine": _machine()}
-        command = [sys.executable, "-m", "bnet.book.runner", str(folder), str(jobs)]
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
-        with subprocess.Popen(
-            command, cwd=book.root, env=_environment(book, folder), start_new_session=True, **pipes
-        ) as runner:
-            try:
-                for line in runner.stdout:
-                    slug, status = line.split()
-                    page = left.pop(slug)
-                    yield page, _result(book, page, folder / slug, int(status), where)
-            except BaseException:
-                os.killpg(runner.pid, signal.SIGTERM)
-                raise
-        for page in left.values():
-            told = f"page {page.name!r} was not executed: the process that does it ended with {runner.returncode}"
-            yield page, BnetError(f"{told}; nothing was replaced")
+        commit, changed = paths.commit(book.root, "bnet", "book")
+        machine = backend.machine()
+        where = {
+            "commit": commit and commit[:8] + "+" * changed,
+            "machine": f"{machine['processor']}, {machine['cores']} cores",
+        }
+        command = [sys.executable, "-m", "bnet.book.runner", str(folder), str(book.logs), str(jobs)]
+        try:
+            subprocess.run(
+                command, cwd=book.root, env=_environment(book, folder), stdin=subprocess.DEVNULL, check=False
+            )
+        finally:
+            said = [_result(book, page, folder / page.slug, where) for page in pages]
+        return list(filter(None, said))
 
 
 def _environment(book: Book, folder: Path) -> dict[str, str]:
@@ -81,67 +70,40 @@ def _environment(book: Book, folder: Path) -> dict[str, str]:
     }
 
 
-def _result(book: Book, page: Page, path: Path, status: int, where: Mapping[str, Any]) -> float | BnetError:
-    """Move what was executed at `path` (without a suffix) into the book; its seconds, or what went wrong."""
+def _result(book: Book, page: Page, path: Path, where: Mapping[str, Any]) -> str:
+    """Move what was executed at `path` (without a suffix) into the book; '', or what went wrong."""
     import nbformat
 
-    log, failed = book.logs / f"{page.slug}.log", book.logs / f"{page.slug}.failed.log"
-    printed = path.with_suffix(".log").read_text(encoding="utf-8", errors="replace")
-    if path.with_suffix(".failed").exists():
-        error = json.loads(path.with_suffix(".failed").read_text(encoding="utf-8"))
-        traceback = _COLOUR.sub("", "\n".join(error["traceback"]))
-        write_text(failed, f"page {page.name}, cell {error['cell_index']}\n\n{error['source']}\n\n{traceback}\n")
-        line = _ARROW.search(traceback)
-        at = f" at '{line[1]}'" if line else ""
-        what = f"{error['ename']}: {error['evalue']}".strip().splitlines()[0]
-        return BnetError(
-            f"page {page.name!r} failed in cell {error['cell_index']}{at}: {what} (book/{page.source}; the whole "
-            f"traceback: {failed}); nothing was replaced"
-        )
-    if status:
-        write_text(failed, f"page {page.name}: its process died\n\n{printed}\n")
-        return BnetError(
-            f"page {page.name!r}: its process died, perhaps for want of memory (what it printed: {failed}); "
-            "nothing was replaced"
-        )
     node = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
-    ran = node.metadata.bnet
-    stderr = _clean(node, page)
-    write_text(log, "".join([*stderr, printed]))
-    inputs = freshness.inputs(book, page, ran.parameters, freshness.below(book, ran.reads), ran.started)
+    ran, failed = node.metadata.bnet, path.with_suffix(".failed")
+    if "reads" not in ran:
+        what = failed.read_text(encoding="utf-8") if failed.exists() else "died, perhaps for want of memory"
+        log = book.logs / f"{page.slug}.log"
+        return f"page {page.name!r} {what} (book/{page.source}; all that it printed: {log}); nothing was replaced"
+    started = datetime.fromtimestamp(ran.started, UTC).isoformat(" ", timespec="minutes").removesuffix("+00:00")
     node.metadata["bnet"] = {
         "page": page.name,
         "parameters": ran.parameters,
-        "inputs": inputs,
-        "key": freshness.key(inputs),
-        "files": _files(node),
+        "inputs": freshness.inputs(book, page, freshness.below(book, ran.reads), ran.started),
         **where,
-        "started": datetime.fromtimestamp(ran.started, UTC).isoformat(timespec="seconds").removesuffix("+00:00"),
+        "started": started,
         "seconds": ran.seconds,
-        "stderr_lines": sum(text.count("\n") for text in stderr),
     }
-    write_text(book.notebook_path(page), nbformat.writes(node) + "\n")
-    failed.unlink(missing_ok=True)
-    return ran.seconds
-
-
-def _clean(node: NotebookNode, page: Page) -> list[str]:
-    """Make the executed notebook repeatable and fit for the book; what its cells wrote to standard error."""
-    said = []
-    for cell in node.cells:
-        run = cell.metadata.pop("papermill", {})
-        cell.metadata.pop("execution", None)
-        if cell.cell_type == "code":
-            cell.metadata["papermill"] = {name: run.get(name) for name in ("exception", "status")}
-            said += [output.text for output in cell.outputs if output.get("name") == "stderr"]
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
-            tags = cell.metadata.setdefault("tags", [])
-            if not cell.outputs and "remove-cell" not in tags:  # its code is in the notebook to download
-                tags.append("remove-cell")
-    node.cells = [part for cell in _told(node.cells) for part in _one_figure_each(cell)]
-    node.metadata["papermill"] = {name: node.metadata["papermill"].get(name) for name in ("exception", "version")}
+    _clean(node)
     number_cells(node, page)
-    return said
+    write_text(book.notebook_path(page), nbformat.writes(node) + "\n")
+    return ""
+
+
+def _clean(node: NotebookNode) -> None:
+    """Make the executed notebook repeatable and fit for the book."""
+    node.metadata.pop("papermill", None)
+    for cell in node.cells:
+        cell.metadata.pop("papermill", None)
+        tags = cell.metadata.setdefault("tags", [])
+        if cell.cell_type == "code" and not cell.outputs and "remove-cell" not in tags:
+            tags.append("remove-cell")  # its code is in the notebook to download
+    node.cells = [part for cell in _told(node.cells) for part in _one_figure_each(cell)]
 
 
 def _told(cells: list[NotebookNode]) -> list[NotebookNode]:
@@ -163,32 +125,10 @@ def _one_figure_each(cell: NotebookNode) -> list[NotebookNode]:
     outputs = cell.get("outputs", [])
     if not any(FIGURE in output.get("metadata", {}) for output in outputs):
         return [cell]
-    metadata, number = {"tags": ["remove-input"], "papermill": cell.metadata["papermill"]}, cell.execution_count
-    cells = [cell]
-    for _ in outputs[1:]:
-        further = new_code_cell("# Shown by the cell above.", metadata=metadata, execution_count=number)
-        cells.append(further)
-    for part, output in zip(cells, outputs, strict=True):
+    number, look = cell.execution_count, {"tags": ["remove-input"]}
+    rest = [new_code_cell("# Shown by the cell above.", metadata=look, execution_count=number) for _ in outputs[1:]]
+    for part, output in zip([cell, *rest], outputs, strict=True):
         part.outputs = [output]
         if FIGURE in output.get("metadata", {}):
             part.metadata["mystnb"] = output.metadata.pop(FIGURE)
-    return cells
-
-
-def _files(node: NotebookNode) -> list[str]:
-    """Files below ``book/`` that the page's HTML outputs show, such as sound."""
-    html = [
-        str(output.get("data", {}).get("text/html", "")) for cell in node.cells for output in cell.get("outputs", [])
-    ]
-    return sorted({name for text in html for name in _STATIC.findall(text)})
-
-
-def _commit(root: Path) -> str | None:
-    """The commit that is checked out, with a + where code or sources differ from it; None where there is no git."""
-    commit, changed = paths.commit(root, "bnet", "book")
-    return commit and commit[:8] + "+" * changed
-
-
-def _machine() -> str:
-    machine = backend.machine()
-    return f"{machine['processor']}, {machine['cores']} cores"
+    return [cell, *rest]

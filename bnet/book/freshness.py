@@ -6,38 +6,28 @@ import functools
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bnet
-from bnet.book.notebooks import notebook, source_text
+from bnet.book.notebooks import notebook
 from bnet.book.pages import Book, Page
 from bnet.errors import BnetError
 from bnet.paths import sha256, sha256_file, write_text
 
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
 
+def inputs(book: Book, page: Page, reads: Iterable[str], started: float = math.inf) -> dict[str, str]:
+    """What decides a page, name -> hash: ``source`` (its notebook before execution, parameters included), and what it
+    read, by the names of `below`; so the same records in another folder are the same.
 
-def inputs(
-    book: Book, page: Page, parameters: Mapping[str, Any], reads: Iterable[str], started: float = math.inf
-) -> dict[str, Any]:
-    """What decides a page: its source text, resolved parameters, and what it read, as a hash for each name of `reads`.
-
-    Names are those of `below`, so the same records in another folder are the same. What changed after `started` (in
-    seconds since the epoch) has no hash: the page may have seen it before or after, and is stale.
+    What changed after `started` (in seconds since the epoch) has no hash: the page may have seen it before or after,
+    and is stale.
     """
-    return {
-        "source": sha256(source_text(book, page)),
-        "parameters": dict(parameters),
-        "reads": {name: _hash(book, name, started) for name in sorted(reads)},
-    }
+    import nbformat
 
-
-def key(inputs: Mapping[str, Any]) -> str:
-    """One hash of a page's `inputs`."""
-    return sha256(json.dumps(inputs, sort_keys=True))
+    source = sha256(nbformat.writes(notebook(book, page)))
+    return {"source": source, **{name: _hash(book, name, started) for name in sorted(reads)}}
 
 
 def below(book: Book, paths: Iterable[str]) -> set[str]:
@@ -79,55 +69,44 @@ def _hash_of(path: Path, changed: int, size: int) -> str:
     return sha256("\n".join(sorted(name for name in os.listdir(path) if name[0] != "." and name != "__pycache__")))[:16]
 
 
-def read(book: Book, page: Page) -> NotebookNode | None:
-    """The page's executed notebook, or None if there is none that can be read."""
-    import nbformat
-
+def read(book: Book, page: Page) -> dict[str, Any]:
+    """The page's executed notebook; {} if there is none that can be read, which executing it again cures."""
     try:
-        return nbformat.read(book.notebook_path(page), as_version=4)
-    except Exception:  # missing, cut off, not JSON, not a notebook: executing it again cures all
-        return None
+        return json.loads(book.notebook_path(page).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
 
 
-def stale(book: Book, page: Page, node: NotebookNode | None = None) -> str | None:
-    """Why the page has to be executed again; None if it is up to date. `node` is its notebook, where it was `read`."""
-    node = node or read(book, page)
-    if node is None:
+def stale(book: Book, page: Page, node: dict[str, Any] | None = None) -> str:
+    """Why the page has to be executed again; '' if it is up to date. `node` is its notebook, where it was `read`."""
+    node = read(book, page) if node is None else node
+    if not node:
         return "damaged" if book.notebook_path(page).exists() else "missing"
-    made = node.metadata.get("bnet", {})
-    then = made.get("inputs", {})
-    if "reads" not in then:
+    then = node.get("metadata", {}).get("bnet", {}).get("inputs", {})
+    if not then:
         return "not executed by this version of bnet"
-    now = inputs(book, page, notebook(book, page).metadata["bnet"]["parameters"], then["reads"])
-    changed = [name for name in ("source", "parameters") if then.get(name) != now[name]]
-    changed += [name for name, hash in now["reads"].items() if then["reads"][name] != hash]
-    if changed:
-        return f"{changed[0]}{f' and {len(changed) - 1} more' * (len(changed) > 1)} changed"
-    lost = [name for name in made.get("files", []) if not (book.folder / name).is_file()]
-    return f"{lost[0]} is missing" if lost else None
+    now = inputs(book, page, then.keys() - {"source"})
+    changed = [name for name, hash in now.items() if then.get(name) != hash]
+    return f"{changed[0]}{f' and {len(changed) - 1} more' * (len(changed) > 1)} changed" if changed else ""
 
 
 def overview(book: Book) -> list[dict[str, Any]]:
-    """One row per page: source, parameters, state (``ok``, ``stale``, ``missing``, ``failed``) and how it was made."""
+    """One row per page: source, state (``ok``, ``stale``, ``missing``), why, and how it was made."""
     rows = []
     for page in book.pages:
         node = read(book, page)
-        reason = stale(book, page, node)
-        made = node.metadata.get("bnet", {}) if node else {}
-        failed = (book.logs / f"{page.slug}.failed.log").exists()
+        reason, made = stale(book, page, node), node.get("metadata", {}).get("bnet", {})
         rows.append(
             {
                 "page": page.name,
                 "source": f"book/{page.source}",
-                "state": "ok" if not reason else "failed" if failed else "stale" if node else "missing",
-                "reason": reason or "",
-                "parameters": " ".join(f"{k}={v}" for k, v in made.get("parameters", page.parameters).items()),
-                "key": made.get("key", "")[:8],
-                "commit": made.get("commit") or "",
+                "state": "ok" if not reason else "stale" if node else "missing",
+                "reason": reason,
                 "executed": made.get("started", ""),
                 "seconds": made.get("seconds"),
+                "commit": made.get("commit") or "",
                 "machine": made.get("machine", ""),
-                "stderr_lines": made.get("stderr_lines", 0),
+                "parameters": " ".join(f"{k}={v}" for k, v in made.get("parameters", page.parameters).items()),
             }
         )
     return rows
@@ -135,22 +114,18 @@ def overview(book: Book) -> list[dict[str, Any]]:
 
 def write_status(book: Book) -> None:
     """Write ``book/status.md`` from the notebooks' metadata; were it executed itself, it would be stale at once."""
-    lines = []
-    for row in overview(book):
-        made = book.notebook_path(book.page(row["page"])).exists()
-        cells = [
-            f"{{doc}}`{row['page']} </{row['page']}>`" if made else f"`{row['page']}`",
-            row["state"] + (f": {row['reason']}" if row["reason"] else ""),
-            row["executed"].replace("T", " ")[:16] or "–",
-            "" if row["seconds"] is None else f"{row['seconds']:.1f}",
-            *(f"`{row[name]}`" if row[name] else "–" for name in ("commit", "key")),
-            f"{row['stderr_lines']} lines" if row["stderr_lines"] else "none",
-            row["machine"] or "–",
-            f"`{row['parameters']}`" if row["parameters"] else "–",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    text = _STATUS.format(table="\n".join(lines))
-    path = book.folder / "status.md"
+    import pandas as pd
+
+    from bnet.book import myst
+
+    frame = pd.DataFrame(overview(book)).drop(columns="source")
+    there = frame["page"].map(lambda name: book.notebook_path(book.page(name)).exists())
+    frame["page"] = frame["page"].map("{{doc}}`{0} </{0}>`".format).where(there, frame["page"])
+    for name in ("commit", "parameters"):
+        frame[name] = frame[name].map(lambda text: text and f"`{text}`")
+    frame.columns = map(str.capitalize, frame)
+    table = myst.table(frame, "Executed pages.", "tab-status", formats={"Seconds": ".1f"})
+    text, path = _STATUS + table.data + "\n", book.folder / "status.md"
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         write_text(path, text)
 
@@ -159,16 +134,8 @@ _STATUS = """\
 # Execution status
 
 Every page with numbers or figures is a notebook, executed by papermill when its source, its parameters or a file that
-it read last time changed: records, benchmarks, modules of the package. {{numref}}`tab-status` is generated from what
-those notebooks say about themselves; times are UTC. The key is a hash of all inputs; equal keys mean equal inputs.
-'Commit' is the one that was checked out, with a '+' where `bnet/` or `book/` had changes beyond it.
+it read last time changed: records, benchmarks, modules of the package. {numref}`tab-status` is generated from what
+those notebooks say about themselves; times are UTC. 'Commit' is the one that was checked out, with a '+' where `bnet/`
+or `book/` had changes beyond it.
 
-::::{{table}} Executed pages.
-:name: tab-status
-:class: bnet-nowrap
-
-| Page | State | Executed | Seconds | Commit | Key | Standard error | Machine | Parameters |
-| :-- | :-- | :-- | --: | :-- | :-- | :-- | :-- | :-- |
-{table}
-::::
 """

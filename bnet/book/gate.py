@@ -3,45 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup
 
-from bnet.book import freshness
-from bnet.book.pages import Book
-from bnet.errors import BnetError
-
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
-
 _MACHINE_PATH = re.compile(r"(?<![\w./~:-])/(?:home|root|tmp|Users|var/folders)/[\w.-]+[\w./-]*")
 _IMAGE = re.compile(r"\S+\.(?:png|svg|jpe?g|gif|webp)", re.IGNORECASE)
 _CSS_LINK = re.compile(r"""(?:url\(\s*|@import\s+)["']?((?:https?:)?//[^"')\s]+)""")
-_LABEL = re.compile(r"^:name: *(\S+)$", re.MULTILINE)
 _LOADING_RELS = {"stylesheet", "icon", "preload", "modulepreload", "manifest", "shortcut", "apple-touch-icon"}
-
-
-def refuse(findings: list[str], what: str) -> None:
-    """Raise a `BnetError` that lists the findings, if there are any."""
-    if findings:
-        count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
-        raise BnetError(f"the gate refused the {what}, {count}:\n" + "\n".join(f"- {line}" for line in findings))
-
-
-def check_notebooks(book: Book) -> list[str]:
-    """Findings in all executed pages of `book`: stale pages, failed or unfinished cells, unnamed images, and labels
-    that are used twice."""
-    findings, labels = [], Counter()
-    for page in book.pages:
-        node = freshness.read(book, page)
-        found = list(_check_notebook(node, freshness.stale(book, page, node)))
-        findings += [f"{page.name}: {finding}" for finding in found]
-        labels.update(_labels(node) if node else ())
-    return findings + [f"label {name!r} is used {count} times" for name, count in labels.items() if count > 1]
 
 
 def check_html(folder: Path, root: Path | None = None) -> list[str]:
@@ -76,46 +47,6 @@ def pages_of(folder: Path) -> list[Path]:
     """The pages of a built book, sorted; not the templates that the theme leaves beside them."""
     theme = {"_static", "_sources", "_downloads"}
     return [path for path in sorted(folder.rglob("*.html")) if not theme & set(path.relative_to(folder).parts)]
-
-
-def _check_notebook(node: NotebookNode | None, stale: str | None) -> Iterator[str]:
-    if node is None:
-        yield str(stale)
-        return
-    if stale:
-        yield f"stale: {stale}"
-    if node.metadata.get("papermill", {}).get("exception"):
-        yield "papermill says that its run failed"
-    for index, cell in enumerate(node.cells):
-        if cell.cell_type == "code":
-            yield from (f"cell {index}: {what}" for what in _check_cell(cell))
-
-
-def _check_cell(cell: NotebookNode) -> Iterator[str]:
-    run = cell.metadata.get("papermill", {})
-    if cell.source.strip() and (run.get("status") != "completed" or run.get("exception")):
-        yield f"not completed ({run.get('status', 'never executed')})"
-    images = 0
-    for output in cell.outputs:
-        if output.output_type == "error":
-            yield f"ends in {output.ename}: {output.evalue}"
-        images += any(kind.startswith("image/") for kind in output.get("data", {}))
-    shown = cell.metadata.get("mystnb", {})
-    if images and not str(shown.get("image", {}).get("alt", "")).strip():
-        yield "its image has no alt text; show it with bnet.book.myst.figure"
-    if images and not shown.get("figure", {}).get("name"):
-        yield "its image has no figure name; show it with bnet.book.myst.figure"
-    if images and len(cell.outputs) > 1:
-        yield f"{len(cell.outputs)} outputs beside an image: all would get its caption and label"
-
-
-def _labels(node: NotebookNode) -> Iterator[str]:
-    """Labels that the page's outputs define."""
-    for cell in node.cells:
-        if name := cell.metadata.get("mystnb", {}).get("figure", {}).get("name"):
-            yield name
-        for output in cell.get("outputs", []):
-            yield from _LABEL.findall(str(output.get("data", {}).get("text/markdown", "")))
 
 
 def _addresses(page: BeautifulSoup) -> Iterator[tuple[str, bool]]:

@@ -24,14 +24,14 @@ class Page:
         The py:percent file, relative to ``book/``, if it is not ``<name>.py``.
     parameters
         Parameters that differ from the defaults in the source's ``parameters`` cell.
-    words
-        Further words for the source's ``{{ placeholders }}``.
+    title
+        What the source's ``{{ title }}`` is.
     """
 
     name: str
     template: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    words: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
 
     @property
     def source(self) -> str:
@@ -47,7 +47,7 @@ class Page:
 def _corpus(name: str, title: str, profile: str = "", protocol: str = "") -> Page:
     """The page of a corpus; '' is whatever profile or protocol has records."""
     parameters = {"corpus": name, "profile": profile, "protocol": protocol}
-    return Page(f"corpora/{name}", "corpora/corpus.py", parameters, {"title": title})
+    return Page(f"corpora/{name}", "corpora/corpus.py", parameters, title)
 
 
 PAGES: tuple[Page, ...] = (

@@ -14,16 +14,39 @@ _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def typed(page: str, name: str, value: Any, default: Any) -> Any:
-    """The value of a page's parameter as the type of its default.
+def start_page(namespace: MutableMapping[str, Any], *, page: str, known: Mapping[str, Any]) -> None:
+    """Open a page: refuse parameters that it does not declare or that are of another type, tell `bnet.book.myst` where
+    it is, and say which values are not the page's own, for its title and labels may speak of those.
 
-    A command line gives text: ``true``, ``yes``, ``1``, ``false``, ``no`` and ``0``, in any case, are truth values.
+    `notebook` puts the call after the ``parameters`` cell and after whatever papermill injects there. At that point the
+    only plain values in `namespace` are parameters, so any other name was given by a user who mistyped it.
+
+    Parameters
+    ----------
+    namespace
+        The page's ``globals()``; its parameters are set to values of their defaults' types. A command line gives text:
+        ``true``, ``yes``, ``1``, ``false``, ``no`` and ``0``, in any case, are truth values.
+    page
+        Its name.
+    known
+        The parameters that it declares, with their defaults.
 
     Raises
     ------
     BnetError
-        If `value` is of another type.
+        For a name that it does not declare, or a value of another type.
     """
+    for name, value in namespace.items():
+        if isinstance(value, _PLAIN) and not name.startswith("_") and name not in {*_IPYTHON, *known}:
+            raise unknown(f"parameter of page {page!r}:", name, known)
+    myst.set_page(page)
+    for name, default in known.items():
+        value = namespace[name] = _typed(page, name, namespace[name], default)
+        if value != default:
+            print(f"Note: {name} is {value!r} here; page {page!r} was written for {default!r}.")
+
+
+def _typed(page: str, name: str, value: Any, default: Any) -> Any:
     kind = type(default)
     if kind is bool and str(value).strip().lower() in _TRUTH:
         return _TRUTH[str(value).strip().lower()]
@@ -35,39 +58,3 @@ def typed(page: str, name: str, value: Any, default: Any) -> Any:
             f"such as its default {default!r}"
         )
     return value
-
-
-def start_page(
-    namespace: MutableMapping[str, Any],
-    *,
-    page: str,
-    known: Mapping[str, Any],
-    named_for: Mapping[str, Any] | None = None,
-) -> None:
-    """Open a page: refuse parameters that it does not declare or that are of another type, and tell
-    `bnet.book.myst` where it is.
-
-    `notebook` puts the call after the ``parameters`` cell and after whatever papermill injects there. At that point the
-    only plain values in `namespace` are parameters, so any other name was given by a user who mistyped it.
-
-    Parameters
-    ----------
-    namespace
-        The page's ``globals()``; its parameters are set to values of their defaults' types.
-    page
-        Its name.
-    known
-        The parameters that it declares, with their defaults.
-    named_for
-        Values that stand in its title and labels; if the parameters differ from them, it says so.
-    """
-    for name, value in namespace.items():
-        if isinstance(value, _PLAIN) and not name.startswith("_") and name not in {*_IPYTHON, *known}:
-            raise unknown(f"parameter of page {page!r}:", name, known)
-    namespace.update({name: typed(page, name, namespace[name], default) for name, default in known.items()})
-    myst.set_page(page)
-    for name, value in (named_for or {}).items():
-        if namespace.get(name) != value:
-            print(
-                f"Note: titles and labels here are those of {name} {value!r}; the results are of {namespace[name]!r}."
-            )

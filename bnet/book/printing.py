@@ -50,17 +50,23 @@ def browsing(folder: Path) -> Iterator[tuple[Browser, str]]:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
         raise BnetError(f"playwright is not installed ({error}); pip install -r requirements.txt") from error
-    handler = functools.partial(_Quiet, directory=str(folder))
-    with (
-        http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
-        sync_playwright() as running,
-    ):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(folder) as address, sync_playwright() as running:
         browser = running.chromium.launch(executable_path=program, args=list(FLAGS))
         try:
-            yield browser, f"http://127.0.0.1:{server.server_port}/"
+            yield browser, address
         finally:
             browser.close()
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address, which ends with a slash, at which this process serves the files of `folder` meanwhile."""
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
             server.shutdown()
 
 

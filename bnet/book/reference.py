@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,41 +63,33 @@ def commands(app: typer.Typer) -> str:
 
 def _members(tree: ast.Module | ast.ClassDef, prefix: str, kind: str) -> Iterator[str]:
     """The public, documented members of a module or class as reStructuredText."""
-    seen: set[str] = set()
     for node, after in zip(tree.body, [*tree.body[1:], None], strict=True):
-        name = _name(node)
-        if not name or name.startswith("_") or name in seen:
-            continue
-        seen.add(name)
-        if isinstance(node, ast.ClassDef):
-            inner = "\n".join(_members(node, f"{prefix}.{name}", "method"))
-            said = _restructured(inspect.cleandoc(ast.get_docstring(node) or ""), "class")
-            yield _object("class", f"{prefix}.{name}{_fields(node)}", f"{said}\n\n{inner}")
-        elif isinstance(node, ast.FunctionDef):
-            decorators = {ast.unparse(decorator) for decorator in node.decorator_list}
-            directive = "property" if decorators & {"property", "cached_property"} else kind
-            signature = f"{prefix}.{name}" + ("" if directive == "property" else _signature(node, kind))
-            if said := ast.get_docstring(node):
-                yield _object(directive, signature, _restructured(inspect.cleandoc(said), kind))
-        elif isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and kind == "function":
-            yield _object("data", f"{prefix}.{name}", _restructured(inspect.cleandoc(str(after.value.value)), "data"))
+        match node:
+            case ast.ClassDef(name=name):
+                inner = "\n".join(_members(node, f"{prefix}.{name}", "method"))
+                shown, what, said = f"class:: {prefix}.{name}{_fields(node)}", "class", ast.get_docstring(node) or " "
+            case ast.FunctionDef(name=name):
+                inner, what, said = "", kind, ast.get_docstring(node)
+                decorators = {ast.unparse(decorator) for decorator in node.decorator_list}
+                plain = decorators & {"property", "cached_property"}
+                shown = f"property:: {prefix}.{name}" if plain else f"{kind}:: {prefix}.{name}{_signature(node)}"
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                match after:
+                    case ast.Expr(value=ast.Constant(value=str(said))) if kind == "function":
+                        inner, what, shown = "", "data", f"data:: {prefix}.{name}"
+                    case _:
+                        continue
+            case _:
+                continue
+        if said and not name.startswith("_"):
+            body = f"{_restructured(inspect.cleandoc(said), what)}\n\n{inner}"
+            yield f".. py:{shown}\n\n{textwrap.indent(body, '   ')}\n"
 
 
-def _name(node: ast.stmt) -> str:
-    if isinstance(node, ast.ClassDef | ast.FunctionDef):
-        return node.name
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-    return targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else ""
-
-
-def _signature(node: ast.FunctionDef, kind: str) -> str:
+def _signature(node: ast.FunctionDef) -> str:
     """Arguments and result as they are written; a method's without its first argument."""
-    arguments = ast.parse(ast.unparse(node)).body[0].args
-    static = any(ast.unparse(decorator) == "staticmethod" for decorator in node.decorator_list)
-    if kind == "method" and not static:
-        (arguments.posonlyargs or arguments.args)[:1] = []
-    result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    return f"({ast.unparse(arguments)}){result}"
+    arguments = re.sub(r"^(self|cls)(, )?", "", ast.unparse(node.args))
+    return f"({arguments})" + (f" -> {ast.unparse(node.returns)}" if node.returns else "")
 
 
 def _fields(node: ast.ClassDef) -> str:
@@ -104,13 +97,8 @@ def _fields(node: ast.ClassDef) -> str:
     if any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
         rows = [row for row in node.body if isinstance(row, ast.AnnAssign) and "ClassVar" not in ast.unparse(row)]
         return "(" + ", ".join(ast.unparse(row) for row in rows) + ")"
-    made = next((row for row in node.body if isinstance(row, ast.FunctionDef) and row.name == "__init__"), None)
-    return _signature(made, "method").partition(" -> ")[0] if made else ""
-
-
-def _object(directive: str, signature: str, body: str) -> str:
-    indented = "\n".join(f"   {line}".rstrip() for line in body.splitlines())
-    return f".. py:{directive}:: {signature}\n\n{indented}\n"
+    made = [row for row in node.body if isinstance(row, ast.FunctionDef) and row.name == "__init__"]
+    return _signature(made[0]).partition(" -> ")[0] if made else ""
 
 
 def _restructured(text: str, kind: str) -> str:

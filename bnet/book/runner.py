@@ -1,7 +1,7 @@
 """The process that executes notebooks: it imports the common libraries once and forks a process for each notebook.
 
 papermill does the work, with an engine that runs cells in an IPython shell of the forked process: no kernel to start,
-no ports, and nothing of one page is left in the next. `bnet.book.execution` starts it and reads what it prints.
+no ports, and nothing of one page is left in the next. `bnet.book.execution` starts it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import json
 import multiprocessing
 import os
+import re
 import sys
 import time
 from multiprocessing import connection
@@ -36,8 +36,8 @@ PRELOADED = (
 )  # fmt: skip
 """What many pages import, and nothing of `bnet`: the modules of ours that a page imports are among what it reads."""
 
-FAILED = 3
-"""Exit status of a process whose notebook has a failing cell; any other but 0: it died."""
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_ARROW = re.compile(r"^-+> \d+ +(.*?) *$", re.MULTILINE)
 
 
 class ShellEngine(Engine):
@@ -56,11 +56,10 @@ class ShellEngine(Engine):
             nb_man.cell_start(cell, index)
             if cell.cell_type == "code" and cell.source.strip():
                 cell.execution_count = shell.execution_count
-                streams = {"stdout": io.StringIO(), "stderr": io.StringIO()}
-                with contextlib.redirect_stdout(streams["stdout"]), contextlib.redirect_stderr(streams["stderr"]):
+                with contextlib.redirect_stdout(io.StringIO()) as printed:  # standard error goes to the log
                     shell.run_cell(cell.source, store_history=True)
-                texts = {name: stream.getvalue() for name, stream in streams.items()}
-                cell.outputs = [new_output("stream", name=name, text=text) for name, text in texts.items() if text]
+                text = printed.getvalue()
+                cell.outputs = [new_output("stream", name="stdout", text=text)] if text else []
                 cell.outputs += [new_output("display_data", o["data"], metadata=o["metadata"] or {}) for o in shown]
                 cell.outputs += failed
                 shown.clear()
@@ -70,11 +69,14 @@ class ShellEngine(Engine):
             nb_man.cell_complete(cell, index)
 
 
-def _execute(path: Path) -> None:
-    """Execute the notebook at `path` in place; what it reads goes into it, and what made it fail beside it."""
-    log, opened, started = open(path.with_suffix(".log"), "wb"), set(), time.time()  # noqa: SIM115
-    os.dup2(log.fileno(), 1)
-    os.dup2(log.fileno(), 2)
+def _execute(path: Path, log: Path) -> None:
+    """Execute the notebook at `path` in place, with what it read in its metadata; or write what failed beside it.
+
+    What the process prints, a traceback too, goes to the file `log`.
+    """
+    stream, opened, started = open(log, "wb"), set(), time.time()  # noqa: SIM115
+    os.dup2(stream.fileno(), 1)
+    os.dup2(stream.fileno(), 2)
 
     def hook(event: str, args: tuple) -> None:
         """Keep the paths which the process opens to read, or lists."""
@@ -87,22 +89,23 @@ def _execute(path: Path) -> None:
     papermill_engines.register("shell", ShellEngine)
     node = nbformat.read(path, as_version=4)
     try:
-        done = papermill.execute_notebook(
-            node, None, parameters=node.metadata.bnet.parameters, engine_name="shell", progress_bar=False
-        )
+        done = papermill.execute_notebook(node, None, engine_name="shell", progress_bar=False)
     except PapermillExecutionError as error:
-        told = {name: getattr(error, name) for name in ("cell_index", "source", "ename", "evalue", "traceback")}
-        write_text(path.with_suffix(".failed"), json.dumps(told))
-        sys.exit(FAILED)
+        traceback = _COLOUR.sub("", "\n".join(error.traceback))
+        print(f"cell {error.cell_index}\n\n{error.source}\n\n{traceback}", flush=True)
+        at = f" at '{line[1]}'" if (line := _ARROW.search(traceback)) else ""
+        what = f"{error.ename}: {error.evalue}".strip().splitlines()[0]
+        path.with_suffix(".failed").write_text(f"failed in cell {error.cell_index}{at}: {what}", encoding="utf-8")
+        sys.exit(1)
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     done.metadata.bnet.update(
         reads=sorted(opened.union(filter(None, files))), started=started, seconds=round(time.time() - started, 1)
     )
-    nbformat.write(done, path)
+    write_text(path, nbformat.writes(done))
 
 
-def main(folder: Path, jobs: int) -> None:
-    """Execute the notebooks in `folder`, `jobs` at a time; print the name and exit status of each when it is done."""
+def main(folder: Path, logs: Path, jobs: int) -> None:
+    """Execute the notebooks in `folder`, `jobs` at a time, and say of each when it is done."""
     for name in PRELOADED:
         importlib.import_module(name)
     context = multiprocessing.get_context("fork")
@@ -110,14 +113,15 @@ def main(folder: Path, jobs: int) -> None:
     while todo or running:
         while todo and len(running) < jobs:
             path = todo.pop(0)
-            process = context.Process(target=_execute, args=(path,))
+            process = context.Process(target=_execute, args=(path, logs / f"{path.stem}.log"))
             process.start()
-            running[process.sentinel] = path, process
+            running[process.sentinel] = path, process, time.time()
         for sentinel in connection.wait(list(running)):
-            path, process = running.pop(sentinel)
+            path, process, began = running.pop(sentinel)
             process.join()
-            print(path.stem, process.exitcode, flush=True)
+            how = "failed" if process.exitcode else f"executed in {time.time() - began:.1f} s"
+            print(f"page {path.stem}: {how}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

@@ -1,4 +1,4 @@
-"""What Sphinx does here beyond Jupyter Book: pages executed first, formulas without a network, sources told."""
+"""What Sphinx does here beyond Jupyter Book: pages executed first, formulas without a network."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from docutils.nodes import citation
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
-from sphinx.util.math import get_node_equation_number
 
 import bnet
 from bnet.book.build import update
@@ -32,17 +30,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     except BnetError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from error
-    app.add_html_math_renderer("mathml", (_inline, None), (_display, None))
-    app.add_node(citation, override=True, html=(_open_citation, _close_citation))
-    app.connect("source-read", _say_how_made)
+    app.add_html_math_renderer("mathml", (_math, None), (_math, None))
+    app.add_node(nodes.citation, override=True, html=(_open_citation, _close_citation))
     app.connect("doctree-resolved", _name_cells)
     return {"version": bnet.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def _say_how_made(app: Sphinx, name: str, source: list[str]) -> None:
-    """End a page of prose as executed pages end: with its source."""
-    if app.env.doc2path(name).endswith(".md"):
-        source[0] += _PROSE.format(name=name)
 
 
 def _name_cells(app: Sphinx, doctree: nodes.document, name: str) -> None:
@@ -55,39 +46,20 @@ def _name_cells(app: Sphinx, doctree: nodes.document, name: str) -> None:
                     entry.insert(0, nodes.inline("", head, classes=["bnet-head"]))
 
 
-_PROSE = """
-
-::::{{dropdown}} Source of this page
-:class-container: bnet-made
-
-{{download}}`{name}.md </{name}.md>`: prose, or written while the book was built; no cell runs on it.
-::::
-"""
-
-
 def _open_citation(translator: Any, node: Any) -> None:
     """A list of list items: docutils gives the items a role that a list may not hold and that is deprecated."""
-    if not isinstance(node.previous_sibling(), citation):
+    if not isinstance(node.previous_sibling(), nodes.citation):
         translator.body.append('<div role="list" class="citation-list">\n')
     translator.body.append(translator.starttag(node, "div", classes=["citation"], role="listitem"))
 
 
 def _close_citation(translator: Any, node: Any) -> None:
     translator.body.append("</div>\n")
-    if not isinstance(node.next_node(descend=False, siblings=True), citation):
+    if not isinstance(node.next_node(descend=False, siblings=True), nodes.citation):
         translator.body.append("</div>\n")
 
 
-def _inline(translator: Any, node: Any) -> None:
-    translator.body.append(convert(node.astext()))
-    raise nodes.SkipNode
-
-
-def _display(translator: Any, node: Any) -> None:
-    translator.body.append(translator.starttag(node, "div", CLASS="math"))
-    if node["number"]:
-        translator.body.append(f'<span class="eqno">({get_node_equation_number(translator, node)})')
-        translator.add_permalink_ref(node, "Link to this equation")
-        translator.body.append("</span>")
-    translator.body.append(convert(node.astext(), display="block") + "</div>\n")
+def _math(translator: Any, node: Any) -> None:
+    """A formula as MathML; no page numbers any."""
+    translator.body.append(convert(node.astext(), display="block" if isinstance(node, nodes.math_block) else "inline"))
     raise nodes.SkipNode

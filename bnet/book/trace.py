@@ -1,19 +1,16 @@
-"""From a number in the book back to its runs: the provenance that follows a table or figure, and its records."""
+"""From a number in the book back to its runs: the provenance that follows a table or figure."""
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
+from bnet.book import freshness
 from bnet.book.pages import Book
 from bnet.errors import BnetError, unknown
-from bnet.runs import records
-from bnet.runs.records import Record
 
 _RUN = re.compile(r"`((?:[a-z0-9]+-)+[0-9a-f]{10})`")
-_NAME = re.compile(r"^:name: (\S+)$", re.MULTILINE)
+_TABLE = re.compile(r"::::\{table\} (.*)\n:name: (\S+)")
 
 
 @dataclass(frozen=True)
@@ -22,10 +19,8 @@ class Item:
 
     Parameters
     ----------
-    name
-        Its label, such as ``tab-luck-draws``.
-    caption
-        Its caption.
+    name, caption
+        Its label, such as ``tab-luck-draws``, and its caption.
     cell
         Number of its cell in the notebook, from 0.
     sources
@@ -35,7 +30,7 @@ class Item:
     name: str
     caption: str
     cell: int
-    sources: tuple[str, ...]
+    sources: list[str] = field(default_factory=list)
 
     @property
     def runs(self) -> list[str]:
@@ -43,58 +38,36 @@ class Item:
         return sorted({name for line in self.sources for name in _RUN.findall(line)})
 
 
-def items(notebook: Path) -> list[Item]:
-    """The tables and figures of an executed page, in order.
+def items(book: Book, page: str) -> list[Item]:
+    """The tables and figures of the executed page called `page`, in order.
 
     Raises
     ------
     BnetError
-        If the page was not executed, or its notebook can't be read.
+        If there is no such page, or it was not executed.
     """
-    try:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError) as error:
-        raise BnetError(
-            f"no executed page at {notebook} ({type(error).__name__}); build it with `bnet pages build`"
-        ) from error
-    shown = [(number, *_shown(cell)) for number, cell in enumerate(cells)]
-    found = []
-    for number, named, _ in shown:
-        sources = next((lines for later, _, lines in shown if later >= number and lines), ())
-        found += [Item(name, caption, number, tuple(sources)) for name, caption in named]
-    return found
+    cells = freshness.read(book, book.page(page)).get("cells")
+    if cells is None:
+        raise BnetError(f"page {page!r} is not executed; build it with `bnet pages build`")
+    found, waiting = [], []
+    for number, cell in enumerate(cells):
+        if figure := cell["metadata"].get("mystnb", {}).get("figure"):
+            waiting.append(Item(figure["name"], figure["caption"], number))
+        texts = ["".join(output.get("data", {}).get("text/markdown", "")) for output in cell.get("outputs", [])]
+        waiting += [Item(match[2], match[1], number) for match in map(_TABLE.match, texts) if match]
+        lines = [line for text in texts if "bnet-provenance" in text for line in text.splitlines()]
+        lines = [line[2:] for line in lines if line.startswith("- ")]
+        if lines:
+            for item in waiting:
+                item.sources.extend(lines)
+            found, waiting = found + waiting, []
+    return found + waiting
 
 
-def trace(book: Book, address: str) -> tuple[Item, list[Record], list[str]]:
-    """The item at ``PAGE#item``, its records, and the names of runs that have no record here.
-
-    Raises
-    ------
-    BnetError
-        If the address has no ``#``, or page or item are unknown.
-    """
-    page, sign, name = address.partition("#")
-    if not sign:
-        raise BnetError(f"expected PAGE#item, such as luck#tab-luck-draws; got {address!r}")
-    there = items(book.notebook_path(book.page(page)))
-    item = next((one for one in there if one.name == name), None)
-    if item is None:
-        raise unknown("item", name, [one.name for one in there])
-    folders = {folder.name: folder for folder in records.folders(book.results)}
-    kept = [records.read(folders[run]) for run in item.runs if run in folders]
-    return item, kept, [run for run in item.runs if run not in folders]
-
-
-def _shown(cell: dict) -> tuple[list[tuple[str, str]], list[str]]:
-    """Of one cell: (name, caption) of its tables and figures, and its lines of provenance."""
-    named, lines = [], []
-    for output in cell.get("outputs", []):
-        text = "".join(output.get("data", {}).get("text/markdown", ""))
-        if text.startswith("::::{table}") and (match := _NAME.search(text)):
-            named.append((match[1], text.splitlines()[0].removeprefix("::::{table} ")))
-        figure = cell.get("metadata", {}).get("mystnb", {}).get("figure")
-        if figure and "image/" in " ".join(output.get("data", {})):
-            named.append((figure["name"], figure["caption"]))
-        if "bnet-provenance" in text:
-            lines += [line[2:] for line in text.splitlines() if line.startswith("- ")]
-    return named, lines
+def item(book: Book, address: str) -> Item:
+    """The item at ``PAGE#item``; a `BnetError` if page or item are unknown."""
+    page, _, name = address.partition("#")
+    there = {one.name: one for one in items(book, page)}
+    if name not in there:
+        raise unknown("item", name, there)
+    return there[name]

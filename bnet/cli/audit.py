@@ -162,18 +162,24 @@ def trace(
     from bnet.audit.settings import command
     from bnet.book import trace as tracing
     from bnet.book.pages import this_book
+    from bnet.runs import records
 
     book = this_book()
     if "#" not in address:
-        for item in tracing.items(book.notebook_path(book.page(address))):
+        for item in tracing.items(book, address):
             print(f"{address}#{item.name}\t{len(item.runs)} runs\t{item.caption}")
         return
-    item, kept, lost = tracing.trace(book, address)
+    item = tracing.item(book, address)
     print(f"{item.name}: {item.caption}\nsource: book/{book.page(address.partition('#')[0]).source}, cell {item.cell}")
     for line in item.sources:
         if not any(name in line for name in item.runs):
             print(f"- {line}")
-    for record in kept:
+    folders = {folder.name: folder for folder in records.folders(book.results)}
+    for run in item.runs:
+        if run not in folders:
+            print(f"{run}: no record below {book.results}")
+            continue
+        record = records.read(folders[run])
         made, config = record.run["made"], record.config
         print(
             f"{record.folder}\n  corpus {config.corpus}, protocol {config.protocol}, fold {config.fold}, profile "
@@ -181,7 +187,5 @@ def trace(
             f"{' with changes' if made['changed'] else ''}, {made['started']}, {made['device']['name']}, "
             f"{made['machine']['cores']} cores, {made['wall_s']:.0f} s\n  {command(config)}"
         )
-    for run in lost:
-        print(f"{run}: no record below {book.results}")
     if not item.runs:
         say("no run lies behind it: counted on models, from the paper's numbers or records named above, or not run")

@@ -10,6 +10,7 @@ import typer
 
 from bnet.cli import options
 from bnet.cli.options import say, show
+from bnet.paths import write_text
 
 app = typer.Typer(no_args_is_help=True, help="Execute page sources with papermill, and build the book.")
 ProfileOption = Annotated[str | None, typer.Option("--profile", "-p", help="Show the records of this profile.")]
@@ -44,9 +45,12 @@ def pages_convert(
 
     Example: bnet pages convert corpora/tunes -o tunes.ipynb && papermill tunes.ipynb out.ipynb -p profile smoke
     """
-    from bnet.book import build
+    import nbformat
 
-    build.convert(_book(), name, output)
+    from bnet.book.notebooks import notebook
+
+    book = _book()
+    write_text(output, nbformat.writes(notebook(book, book.page(name))) + "\n")
     print(output)
 
 
