@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import http.server
 import tempfile
-import threading
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import visit
+from bnet.book.printing import serving
 from bnet.deploy.networks import shipped
 from bnet.deploy.predict import Classifier
 from bnet.deploy.web import content, site
 
+_SERVERS = contextlib.ExitStack()
 _FOLDER = tempfile.TemporaryDirectory(prefix="bnet-listen-")
 
 
@@ -40,15 +41,7 @@ def models() -> dict[str, Classifier]:
 @functools.cache
 def served() -> str:
     """The address of that folder, served as it is for as long as the tests run; ends with a slash."""
-    handler = functools.partial(_Quiet, directory=str(folder()))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}/"
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_) -> None:
-        pass
+    return _SERVERS.enter_context(serving(folder()))
 
 
 def check(found: visit.Difference) -> None:

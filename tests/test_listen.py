@@ -31,7 +31,6 @@ from bnet.corpora.pictures import FMA_SMALL_IMAGES, GTZAN_IMAGES
 from bnet.deploy.networks import shipped, shipped_run
 from bnet.deploy.predict import Classifier, windows
 from bnet.deploy.web import content, kernels, site
-from bnet.errors import BnetError
 from bnet.models import Variant, build
 from bnet.paths import sha256
 from bnet.runs.records import PLAIN_WEIGHTS, Record
@@ -172,10 +171,10 @@ def test_pictures_of_page_and_python_have_the_same_levels(page, name, y):
     front_end, y = PICTURES[name], y()
     script = "\n".join(map(site.static, ("logmel.mjs", "frontends.mjs")))
     expected = front_end(y)
-    given = [dataclasses.asdict(front_end), y.tolist(), len(expected)]
+    given = [dataclasses.asdict(front_end), kernels.mel_filters(front_end), y.tolist(), len(expected)]
     found = page.evaluate(
-        f"([settings, y, n]) => {{ {script}; const one = makeFrontEnd(settings).hear(Float32Array.from(y), n);"
-        " return [one.frames, one.bands, Array.from(one.data)]; }",
+        f"([settings, filters, y, n]) => {{ {script}; const one = makeFrontEnd(settings, filters)"
+        ".hear(Float32Array.from(y), n); return [one.frames, one.bands, Array.from(one.data)]; }",
         given,
     )
     assert found[:2] == list(expected.shape)
@@ -261,23 +260,6 @@ def test_a_clip_is_heard_and_its_class_told_afterwards(opened):
     assert opened.locator(".bl-saliency audio").count() == 1
     assert not opened.is_visible("[data-part=error]")
     assert "first result" in opened.inner_text("[data-part=speed]").lower()
-
-
-def test_the_neighbours_are_those_of_the_record(opened):
-    """Row and column of the class that the network named, from its confusion matrix."""
-    about = content.describe(models()["proposed"].record)
-    windows = np.array(
-        opened.evaluate("bnetListen.state.windows.proposed.map(one => one.probabilities)"),
-    )
-    named = int(windows.mean(axis=0).argmax())
-    confusion = np.array(about["confusion"])
-    rows = opened.locator("article:nth-of-type(1) .bl-neighbours tbody tr").all_inner_texts()
-    shown = {name: (int(row), int(column)) for name, row, column in (text.split("\t") for text in rows)}
-    assert shown == {
-        label: (confusion[named, i], confusion[i, named])
-        for i, label in enumerate(about["labels"])
-        if i == named or confusion[named, i] + confusion[i, named]
-    }
 
 
 def test_saliency_is_that_of_python(opened):
@@ -404,17 +386,6 @@ def test_a_file_may_be_dropped_anywhere_on_the_page(opened, sample):
             new DragEvent("drop", {{ dataTransfer: carried, bubbles: true, cancelable: true }}));
     }})()""")
     wait(opened, "bnetListen.state.done && bnetListen.state.name == 'dropped.wav'")
-
-
-def test_a_run_becomes_a_folder(tmp_path):
-    record = shipped_run("bbnn")
-    index = site.export_web(record, tmp_path / "mine")
-    text = index.read_text(encoding="utf-8")
-    assert record.name in text
-    assert "{{" not in text
-    assert (tmp_path / "mine/listen/network-bbnn.mjs").stat().st_size > 500_000
-    with pytest.raises(BnetError, match="is there already"):
-        site.export_web(record, tmp_path / "mine")
 
 
 RUNTIME = {

@@ -27,7 +27,6 @@ def hear(page) -> None:
 
 def explained(page) -> None:
     hear(page)
-    page.evaluate("document.querySelector('details').open = true")
     page.click("article:nth-of-type(1) button")
     wait(page, ALL_SAID)
 

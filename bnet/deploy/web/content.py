@@ -11,12 +11,11 @@ import librosa
 import pandas as pd
 import soundfile
 
-from bnet.corpora import CORPORA, SR, Corpus, Track, draw, get_corpus
+from bnet.corpora import CORPORA, SR, Corpus, Track, draw
 from bnet.deploy.networks import GENRES, SHIPPED
-from bnet.errors import BnetError
 from bnet.models import VARIANTS
 from bnet.runs.records import Record
-from bnet.statistics.metrics import accuracy, confusion
+from bnet.statistics.metrics import accuracy
 
 NUMBER = 12
 SECONDS = 20.0
@@ -29,10 +28,9 @@ def describe(record: Record) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``id, title, run, corpus, corpus_title, profile, protocol, commit, seconds`` and ``frames`` (of a window),
+        ``id, title, run, corpus, corpus_title, profile, commit, seconds`` and ``frames`` (of a window),
         ``features`` (its front end), ``frame_rate``, ``hertz`` (the middles of the bands), ``labels``, and of its test
-        tracks their number ``tested``, the ``accuracy`` and the ``confusion`` matrix of counts (true class by
-        row).
+        tracks their number ``tested`` and the ``accuracy``.
     """
     _, truth, probabilities = record.arrays("test")
     config, front_end = record.config, record.front_end
@@ -46,7 +44,6 @@ def describe(record: Record) -> dict[str, Any]:
         "corpus": config.corpus,
         "corpus_title": corpus.title if corpus else config.corpus,  # somebody's own, not declared here
         "profile": config.profile,
-        "protocol": config.protocol,
         "commit": record.run["made"].get("commit") or "",
         "seconds": config.training.clip_seconds,
         "frames": front_end.frames(config.training.clip_seconds),
@@ -56,7 +53,6 @@ def describe(record: Record) -> dict[str, Any]:
         "labels": record.labels,
         "tested": len(truth),
         "accuracy": round(float(accuracy(truth, probabilities)), 4),
-        "confusion": confusion(truth, probabilities).tolist(),
     }
 
 
@@ -64,18 +60,13 @@ def choose_clips(records: Sequence[Record]) -> tuple[Corpus | None, list[Track]]
     """`NUMBER` test tracks that all networks of one corpus share, of each class about equally many, drawn by their ids;
     and it.
 
-    Networks of corpora whose audio cannot be redistributed do not count. None are chosen, and the corpus is None, where
-    the others were trained on several corpora, or on one that isn't here. Neither choice nor order knows what any
-    network says of them.
+    Networks of corpora whose audio cannot be redistributed do not count. None are chosen, and the corpus is None,
+    unless the others were trained on one corpus. Neither choice nor order knows what any network says of them.
     """
-    records = [record for record in records if getattr(CORPORA.get(record.config.corpus), "may_share", True)]
-    names = {record.config.corpus for record in records}
-    try:
-        corpus = get_corpus(names.pop())
-    except (BnetError, KeyError):
+    records = [record for record in records if getattr(CORPORA.get(record.config.corpus), "may_share", False)]
+    if len({record.config.corpus for record in records}) != 1:
         return None, []
-    if names or not corpus.may_share:
-        return None, []
+    corpus = CORPORA[records[0].config.corpus]
     shared = set.intersection(*(set(record.arrays("test")[0]) for record in records))
     ranked = sorted((t for t in corpus.tracks() if t.track_id in shared), key=lambda t: draw(t.track_id, "listen"))
     labels = pd.Series([track.label for track in ranked])

@@ -1,4 +1,5 @@
-"""The filters by which soxr, librosa's default, resamples: measured, so that the browser can use the same."""
+"""Numbers that the browser takes from Python: the filters by which soxr, librosa's default, resamples, measured; and
+librosa's mel filters."""
 
 from __future__ import annotations
 
@@ -6,9 +7,11 @@ import functools
 import math
 from typing import Any
 
+import librosa
 import numpy as np
 import soxr
 
+from bnet.sound.front_end import FrontEnd
 from bnet.sound.log_mel import SR
 
 RATES = (8_000, 11_025, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
@@ -71,6 +74,13 @@ def kernels(sr: int = SR) -> dict[str, dict[str, Any]]:
         }
         for rate in sorted({*RATES, SR} - {sr})
     }
+
+
+def mel_filters(front_end: FrontEnd) -> list[tuple[int, list[float]]]:
+    """librosa's triangular filters, one a band: the first of its frequencies, and the weights from there on."""
+    sr, n_fft, bands = front_end.sr, front_end.n_fft, front_end.n_mels
+    filters = librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=bands, fmin=front_end.fmin, fmax=front_end.fmax)
+    return [(int((row > 0).argmax()), _plain(row[row > 0])) for row in filters]
 
 
 def _response(rate: int, at: int, length: int, sr: int) -> np.ndarray:

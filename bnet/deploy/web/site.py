@@ -18,8 +18,7 @@ from typing import Any
 
 from bnet.deploy.export import onnx_of
 from bnet.deploy.web.content import choose_clips, describe, flac
-from bnet.deploy.web.kernels import kernels
-from bnet.errors import BnetError
+from bnet.deploy.web.kernels import kernels, mel_filters
 from bnet.models.shapes import PATCH
 from bnet.paths import whole_folder
 from bnet.runs.records import Record
@@ -67,7 +66,7 @@ def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
     described = [describe(record) for record in records]
     for record, about in zip(records, described, strict=True):
         name = f"network-{about['id']}"
-        write(f"{name}.mjs", _arrival(name, _packed(onnx_of(record))))
+        write(f"{name}.mjs", _arrival(name, [_packed(onnx_of(record)), mel_filters(record.front_end)]))
     corpus, tracks = choose_clips(records)
     listed = []
     for number, track in enumerate(tracks, 1):
@@ -79,13 +78,14 @@ def write_files(records: Sequence[Record], folder: Path) -> dict[str, Any]:
 
 
 def engine(rates: Iterable[int] = ()) -> dict[str, Any]:
-    """The worker's script, the filters to the sample rates of the page and of its networks (`rates`, in Hz), the
-    runtime's two scripts and its WebAssembly (gzipped, base64).
+    """The worker's script, the filters to the sample rates of the page and of its networks (`rates`, in Hz), those of
+    the spectrogram on show, the runtime's two scripts and its WebAssembly (gzipped, base64).
     """
     scripts = {"ort": "ort.wasm.min.js", "glue": "ort-wasm-simd-threaded.mjs"}
     return {
         "worker": _script(WORKER),
         "kernels": {str(sr): kernels(sr) for sr in sorted({log_mel.SR, *rates})},
+        "filters": mel_filters(log_mel.FeatureSettings()),
         "scripts": {key: runtime(name).decode() for key, name in scripts.items()},
         "wasm": _packed(runtime("ort-wasm-simd-threaded.wasm")),
     }
@@ -139,10 +139,8 @@ def export_web(record: Record, folder: Path) -> Path:
     Raises
     ------
     BnetError
-        If the run has no weights, a package is missing, or `folder` exists or can't be written.
+        If the run has no weights, a package is missing, or `folder` can't be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BnetError(f"{folder} is there already; expected a new or empty folder; name another, or remove it")
     with whole_folder(folder) as temporary:
         write_page([record], temporary, f"Listen: {describe(record)['title']}")
     return folder / "index.html"

@@ -1,4 +1,4 @@
-// What each network says of the sound on show: a card with its probabilities, and what it mistakes for what.
+// What each network says of the sound on show: a card with its probabilities.
 
 const mean = (rows) => rows[0].map((_, c) => rows.reduce((sum, row) => sum + row[c], 0) / rows.length);
 const best = (values) => values.indexOf(Math.max(...values));
@@ -9,18 +9,10 @@ const cards = new Map();
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) made[name] = value; else if (value !== false) made.setAttribute(name, value === true ? "" : value);
+    if (name.startsWith("on")) made[name] = value; else made.setAttribute(name, value === true ? "" : value);
   }
   made.append(...children);
   return made;
-}
-
-/** A table of numbers: `head` names the columns; rows are arrays of cells, the first of which is the row's name. */
-function table(caption, head, rows) {
-  const cell = (tag, scope) => (content, i) => (content instanceof Node && content.matches("td") ? content : element(tag(i), { scope: scope(i), class: i ? "bl-number" : false }, content));
-  return element("table", {}, element("caption", {}, caption),
-    element("thead", {}, element("tr", {}, ...head.map(cell(() => "th", () => "col")))),
-    element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell((i) => (i ? "td" : "th"), (i) => !i && "row"))))));
 }
 
 /** An empty card for each chosen network. */
@@ -30,18 +22,20 @@ function prepareCards() {
   part("cards").replaceChildren(...state.networks.map((network) => {
     const rows = network.labels.map((label) => {
       const bar = element("span"), now = element("td", { class: "bl-number" }), whole = element("td", { class: "bl-number" });
-      return { bar, now, whole, cells: [label, element("td", { class: "bl-bar", "aria-hidden": "true" }, bar), now, whole] };
+      return { bar, now, whole, row: element("tr", {}, element("th", { scope: "row" }, label), element("td", { class: "bl-bar", "aria-hidden": "true" }, bar), now, whole) };
     });
-    const caption = element("p", { class: "bl-answer" }), confused = element("div"), saliency = element("div", { class: "bl-saliency" });
+    const caption = element("p", { class: "bl-answer" }), saliency = element("div", { class: "bl-saliency" });
     const button = element("button", { type: "button", disabled: true, "aria-label": `What did it hear? ${network.title}`, onclick: guarded(() => explain(network)) }, "What did it hear?");
     const name = `bl-${network.id}`;
-    const shown = table("Probabilities: of the window shown, and on average over all", ["Class", element("td", { "aria-hidden": "true" }), "here", "average"], rows.map(({ cells }) => cells));
-    rows.forEach((row, c) => { row.row = shown.tBodies[0].rows[c]; });
-    cards.set(network.id, { rows, caption, confused, saliency, button });
+    const head = (name) => element("th", { scope: "col", class: name === "Class" ? "" : "bl-number" }, name);
+    const shown = element("table", {}, element("caption", {}, "Probabilities: of the window shown, and on average over all"),
+      element("thead", {}, element("tr", {}, head("Class"), element("td", { "aria-hidden": "true" }), head("here"), head("average"))),
+      element("tbody", {}, ...rows.map(({ row }) => row)));
+    cards.set(network.id, { rows, caption, saliency, button });
     return element("article", { class: "bl-card", "aria-labelledby": name },
       element("h3", { id: name }, network.title),
       element("p", { class: "bl-hint" }, `Right on ${percent(network.accuracy)} of ${network.tested} test clips of ${network.corpus}.`),
-      caption, shown, confused, button, saliency);
+      caption, shown, button, saliency);
   }));
 }
 
@@ -72,24 +66,12 @@ function follow() {
   }
 }
 
-/** Averages over the piece, and the neighbours of the class that each network names. Returns those names, by network. */
+/** Averages over the piece. Returns the class that each network names, and how surely, by network. */
 function finishCards() {
   return new Map(state.networks.map((network) => {
     const average = mean(state.windows[network.id].map((one) => one.probabilities)), first = best(average), card = cards.get(network.id);
     average.forEach((p, c) => { card.rows[c].whole.textContent = percent(p); });
     card.button.disabled = false;
-    card.confused.replaceChildren(neighbours(network, first));
     return [network, { label: network.labels[first], average: average[first] }];
   }));
-}
-
-/** What the record says of the class that was named: the row and the column of the confusion matrix. */
-function neighbours({ labels, confusion }, c) {
-  const sum = (values) => values.reduce((a, b) => a + b, 0), row = confusion[c], column = confusion.map((other) => other[c]);
-  const near = labels.map((label, i) => i).filter((i) => i === c || row[i] + column[i]).sort((a, b) => (b === c) - (a === c) || row[b] + column[b] - row[a] - column[a]);
-  const made = table(`Neighbours of ${labels[c]}, in its test`, ["Class", `of ${sum(row)} that are ${labels[c]}, it named`, `of ${sum(column)} that it named ${labels[c]}, are`],
-    near.map((i) => [labels[i], String(row[i]), String(column[i])]));
-  made.className = "bl-neighbours";
-  made.tBodies[0].rows[0].className = "bl-first";
-  return made;
 }

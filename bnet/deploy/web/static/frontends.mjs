@@ -2,12 +2,11 @@
 
 /** {sr, hop (samples from frame to frame), hear(y, frames), fit(y, n)}: `hear` makes {frames, bands, data, peak} of a
  *  window; `fit` gives n samples, of a sound that may have fewer. */
-function makeFrontEnd(settings) { return { sr: settings.sr, ...frontEnds[settings.kind || "log-mel"](settings) }; }
+function makeFrontEnd(settings, filters) { return { sr: settings.sr, ...frontEnds[settings.kind || "log-mel"](settings, makeLogMel(settings, filters)) }; }
 
 const frontEnds = {
   /** bnet.sound.log_mel.FeatureSettings: the log-mel itself; zeros where the sound has ended. */
-  "log-mel"(settings) {
-    const logMel = makeLogMel(settings);
+  "log-mel"(settings, logMel) {
     return {
       hop: settings.hop_length,
       hear: (y) => logMel(y),
@@ -15,8 +14,7 @@ const frontEnds = {
     };
   },
   /** bnet.sound.pictures.PictureSettings: what a picture of the log-mel would hold; a sound that ends is repeated. */
-  picture(settings) {
-    const logMel = makeLogMel(settings);
+  picture(settings, logMel) {
     return {
       hop: (settings.sr * settings.seconds) / settings.columns,
       hear: (y, frames) => pictured(logMel(y), frames, settings.top_db),

@@ -12,13 +12,13 @@ async function listen(blob, name, { label = "", about = "", clock = performance.
   try {
     const started = Promise.all([start(), ...chosen.map(open)]);
     started.catch(() => {});
-    const { channels, rate, note, format } = await decode(blob), decoded = performance.now() - clock;
+    const { channels, rate, note, format } = await decode(blob);
     await started;
     if (turn !== state.turn) return;
     if (state.url) URL.revokeObjectURL(state.url);
     Object.assign(state, {
       blob, name, label, about, rate, note, format, networks: chosen, url: URL.createObjectURL(blob), mel: null, peak: -Infinity, seconds: 0, done: false,
-      windows: Object.fromEntries(chosen.map((network) => [network.id, []])), times: { cold: first, decoded, ready: performance.now() - clock, mel: 0 },
+      windows: Object.fromEntries(chosen.map((network) => [network.id, []])), times: { cold: first },
     });
     prepare();
     say(`${note}Listening to ${name} …`);
@@ -43,20 +43,18 @@ const heard = {
     part("name").textContent = `${state.name}: ${seconds.toFixed(1)} s${state.format && `, ${state.format} at ${(state.rate / 1000).toFixed(2).replace(/0$/, "")} kHz`}`;
     part("end").textContent = clockTime(seconds);
   },
-  mel({ first, frames, data, peak, ms }) {
+  mel({ first, frames, data, peak }) {
     state.mel.set(data, first * bands);
-    state.times.mel += ms;
     const louder = peak > state.peak;
     state.peak = Math.max(peak, state.peak);
     drawLogMel(part("mel"), state.mel, bands, louder ? 0 : first, first + frames, state.peak, range);
   },
-  window({ id, index, of, start, probabilities, ms }, clock) {
-    state.windows[id][index] = { start, probabilities, ms };
+  window({ id, index, of, start, probabilities }, clock) {
+    state.windows[id][index] = { start, probabilities };
     if (!state.times.first) {
       state.times.first = performance.now() - clock;
       part("speed").textContent = `First result ${(state.times.first / 1000).toFixed(1)} s after your choice${state.times.cold ? ", runtime and networks loaded" : ""}.`;
     }
-    state.times.window = { ...state.times.window, [id]: ms };
     progress((index + 1) / of);
     follow();
   },
@@ -81,12 +79,6 @@ function finish() {
     part("truth").hidden = false;
   }
   say(`${state.note}${said.join("; ")}.${state.label ? ` Its true class is ${state.label}.` : ""}`);
-  const { cold, decoded, ready, mel, first, window: each } = state.times, ms = (value) => `${Math.round(value)}\u00a0ms`;
-  const rows = [
-    ["Decoded after", ms(decoded)], [`Runtime and networks ready${cold ? "" : " (since before)"} after`, ms(ready)], ["First probabilities after", ms(first)],
-    ["Log-mel of the whole", ms(mel)], ...state.networks.map(({ id, title, seconds }) => [`A window of ${seconds} s, ${title}`, ms(each[id])]),
-  ];
-  part("times").replaceChildren(...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
 }
 
 // ---- what is said

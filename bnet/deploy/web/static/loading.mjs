@@ -62,8 +62,8 @@ function start() {
 function open(network) {
   if (!opened.has(network.id)) {
     opened.set(network.id, (async () => {
-      const [onnx] = await Promise.all([load(`network-${network.id}`, `The network ${network.title}`), start()]);
-      await ask("network", { ...network, onnx });
+      const [[onnx, filters]] = await Promise.all([load(`network-${network.id}`, `The network ${network.title}`), start()]);
+      await ask("network", { ...network, onnx, filters });
     })().catch((error) => { opened.delete(network.id); throw error; }));
   }
   return opened.get(network.id);

@@ -1,10 +1,11 @@
 // Log-mel spectrogram, equal to bnet.sound.log_mel.log_mel (and so to librosa): time first, dB re 1.0 of power.
 
 /** A function from mono samples to {frames, bands, data: Float32Array [frames x bands], peak}; `floor` false leaves out
- *  top_db, which needs the loudest value of the whole piece. `settings` are those of bnet.sound.log_mel.FeatureSettings. */
-function makeLogMel({ sr, n_fft: n, hop_length: hop, n_mels: bands, fmin, fmax, top_db: range }) {
+ *  top_db, which needs the loudest value of the whole piece. The settings are those of bnet.sound.log_mel.FeatureSettings;
+ *  `filters` are librosa's, each [first bin, weights]. */
+function makeLogMel({ n_fft: n, hop_length: hop, n_mels: bands, top_db: range }, filters) {
   const { hann, fft } = makeTransform(n);
-  const rows = melFilters(sr, n, bands, fmin, fmax);
+  const rows = filters.map(([from, weights]) => ({ from, weights: Float64Array.from(weights, Math.fround) })); // librosa keeps float32
   return function logMel(y, { floor = true, first = 0, frames = 1 + Math.floor(y.length / hop) - first } = {}) {
     const data = new Float32Array(frames * bands);
     const re = new Float64Array(n), im = new Float64Array(n), power = new Float64Array(n / 2 + 1);
@@ -15,7 +16,7 @@ function makeLogMel({ sr, n_fft: n, hop_length: hop, n_mels: bands, fmin, fmax, 
       fft(re, im);
       for (let k = 0; k <= n / 2; k++) power[k] = re[k] * re[k] + im[k] * im[k];
       for (let m = 0; m < bands; m++) {
-        const { first: from, weights } = rows[m];
+        const { from, weights } = rows[m];
         let sum = 0;
         for (let k = 0; k < weights.length; k++) sum += weights[k] * power[from + k];
         const decibel = 10 * Math.log10(Math.max(1e-10, sum));
@@ -52,26 +53,4 @@ function makeTransform(n) {
     }
   }
   return { hann, fft };
-}
-
-/** Triangular mel filters on Slaney's scale with area normalisation: librosa.filters.mel, as {first bin, weights}. */
-function melFilters(sr, n, bands, fmin, fmax) {
-  const linear = 200 / 3, knee = 1000, kneeMel = knee / linear, step = Math.log(6.4) / 27;
-  const toMel = (f) => (f >= knee ? kneeMel + Math.log(f / knee) / step : f / linear);
-  const toHz = (m) => (m >= kneeMel ? knee * Math.exp(step * (m - kneeMel)) : linear * m);
-  const low = toMel(fmin), high = toMel(fmax);
-  const edges = Array.from({ length: bands + 2 }, (_, i) => toHz(low + ((high - low) * i) / (bands + 1)));
-  return Array.from({ length: bands }, (_, m) => {
-    const [left, centre, right] = edges.slice(m, m + 3);
-    const weights = [];
-    let first = -1;
-    for (let k = 0; k <= n / 2; k++) {
-      const f = (k * sr) / n, value = Math.min((f - left) / (centre - left), (right - f) / (right - centre));
-      if (value > 0) {
-        if (first < 0) first = k;
-        weights.push(Math.fround((2 * value) / (right - left))); // librosa keeps float32
-      } else if (first >= 0) break;
-    }
-    return { first: Math.max(first, 0), weights: Float64Array.from(weights) };
-  });
 }

@@ -7,28 +7,20 @@ const COLOURS = Array.from({ length: 256 }, (_, i) => {
   return STOPS[k].map((value, c) => Math.round(value + (x - k) * (STOPS[k + 1][c] - value)));
 });
 
+const GREYS = COLOURS.map(([r, g, b]) => Array(3).fill(0.3 * r + 0.59 * g + 0.11 * b));
+
 /** Draw frames `from` to `to` of a log-mel whose loudest value is `peak`, down to `range` dB below it. */
-function drawLogMel(canvas, data, bands, from, to, peak, range) {
+function drawLogMel(canvas, data, bands, from, to, peak, range, colours = COLOURS) {
   if (to <= from) return;
   const context = canvas.getContext("2d"), image = context.createImageData(to - from, bands), pixels = image.data;
   for (let t = from; t < to; t++) {
     for (let m = 0; m < bands; m++) {
       const level = Math.round((255 * (data[t * bands + m] - peak + range)) / range);
-      const colour = COLOURS[Math.max(0, Math.min(255, level))], at = 4 * ((bands - 1 - m) * (to - from) + t - from);
+      const colour = colours[Math.max(0, Math.min(255, level))], at = 4 * ((bands - 1 - m) * (to - from) + t - from);
       pixels[at] = colour[0]; pixels[at + 1] = colour[1]; pixels[at + 2] = colour[2]; pixels[at + 3] = 255;
     }
   }
   context.putImageData(image, from, 0);
-}
-
-/** Take the colour out of a canvas, and return the picture that is left. */
-function greyed(canvas) {
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.globalCompositeOperation = "saturation";
-  context.fillStyle = "#000";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.globalCompositeOperation = "source-over";
-  return context.getImageData(0, 0, canvas.width, canvas.height);
 }
 
 /** Lay patches over a grey log-mel: orange where covering makes the class less probable, blue where more. */

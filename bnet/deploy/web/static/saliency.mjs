@@ -16,8 +16,8 @@ async function explain(network) {
       supersedes: true,
       heard: (data) => {
         if (data.kind === "input") {
-          drawLogMel(canvas, data.data, bands, 0, data.frames, data.peak, network.features.top_db);
-          plain = greyed(canvas);
+          drawLogMel(canvas, data.data, bands, 0, data.frames, data.peak, network.features.top_db, GREYS);
+          plain = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
           return;
         }
         patches.push(data);

@@ -13,9 +13,9 @@ class Refused extends Error {} // its message is a sentence for the reader
 
 const actions = {
   /** Start the runtime: its two scripts as text, its WebAssembly gzipped, in base64; and take the filters. */
-  async engine({ scripts, wasm, kernels, settings: given }) {
+  async engine({ scripts, wasm, kernels, filters, settings: given }) {
     settings = { ...given, kernels };
-    logMel = makeLogMel(settings.features);
+    logMel = makeLogMel(settings.features, filters);
     importScripts(asModule(scripts.ort));
     runtime = self.ort;
     runtime.env.wasm.numThreads = 1;
@@ -29,11 +29,11 @@ const actions = {
   },
 
   /** Open a network: gzipped ONNX in base64; gzip's checksum notices damage. */
-  async network({ id, onnx, title, features, seconds, frames }) {
+  async network({ id, onnx, filters, title, features, seconds, frames }) {
     if (!opened.has(id)) {
       try {
         const session = await runtime.InferenceSession.create(await unpack(onnx), { executionProviders: ["wasm"] });
-        opened.set(id, { session, frontEnd: makeFrontEnd(features), seconds, frames });
+        opened.set(id, { session, frontEnd: makeFrontEnd(features, filters), seconds, frames });
       } catch (error) {
         if (/no available backend/.test(error.message)) throw new Refused("WebAssembly, in which the networks run, could not be started in this browser (it may be forbidden here, or memory is short); close other pages, or use another browser.");
         throw new Refused(`The file of the network ${title} is damaged and could not be opened; load the page anew, or choose another network.`);
@@ -59,15 +59,15 @@ const actions = {
       fill(until);
       const ready = until >= y.length ? frames : Math.floor((until - settings.features.n_fft / 2) / hop);
       if (ready > shown) {
-        const clock = performance.now(), mel = logMel(y, { floor: false, first: shown, frames: ready - shown });
-        say(job, "mel", { first: shown, frames: mel.frames, data: mel.data, peak: mel.peak, ms: performance.now() - clock }, [mel.data.buffer]);
+        const mel = logMel(y, { floor: false, first: shown, frames: ready - shown });
+        say(job, "mel", { first: shown, frames: mel.frames, data: mel.data, peak: mel.peak }, [mel.data.buffer]);
         shown = ready;
       }
       for (const network of networks) {
         const start = starts.get(network.id)[k];
         if (start === undefined) continue;
-        const clock = performance.now(), probabilities = await ask(network.id, window(network.id, start));
-        say(job, "window", { id: network.id, index: k, of: starts.get(network.id).length, start, probabilities, ms: performance.now() - clock });
+        const probabilities = await ask(network.id, window(network.id, start));
+        say(job, "window", { id: network.id, index: k, of: starts.get(network.id).length, start, probabilities });
         await breath();
         if (job !== current) return {};
       }
