@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bnet.errors import BnetError
-from bnet.models.layers import KINDS
 from bnet.models.shapes import N_MELS, probabilities, sections
 from bnet.models.variant import Variant
 
@@ -63,7 +62,7 @@ def cost(variant: Variant, classes: int, frames: int | None = None) -> Cost:
         parameters,
         parameters - sum(layer.frozen for layer in layers),
         sum(layer.parameters for layer in layers if layer.kernels),
-        sum(KINDS[layer.kind].convolves for layer in layers),
+        sum(layer.kind.endswith("Conv2D") for layer in layers),
         sum(layer.macs for layer in layers) if frames else None,
         BYTES * (frames * N_MELS + sum(math.prod(layer.shape) for layer in layers)) if frames else None,
     )

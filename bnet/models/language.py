@@ -1,26 +1,10 @@
 """The chain language: how a variant writes operations, one after the other. No Keras here.
 
-A chain is a text of tokens with spaces between them. A token is a word of `bnet.models.operations.WORDS`, then (where
-the word takes them, in this order) a size in frames x bands, ``v`` for 'valid' padding, ``/`` and a stride, ``:`` and a
-number:
-
-================== =====================================================================================================
-``conv3x1``        convolution with kernels of 3 frames x 1 band, 'same' padding, with bias; ``conv3x3v/2:64`` has 64
-                   kernels instead of the variant's `filters`, stride 2 and no padding
-``sepconv3x3``     depthwise-separable convolution: one kernel per channel, then 1x1; ``sepconv3x3:128`` for 128 maps
-``norm``           batch normalisation, then the activation
-``groupnorm:16``   group normalisation with 16 channels per group, then the activation
-``maxpool4x1``     max-pooling over 4 frames x 1 band, stride equal to its size unless given (for downsampling)
-``avgpool2x2``     average pooling, likewise
-``pool3x3``        max-pooling 3 x 3 with stride 1 and 'same' padding (inside a block: keeps the size)
-``lstm``           LSTM along the frames of each band by itself, the same weights for all; ``lstm:16`` for 16 units
-``se:8``           squeeze-and-excitation with reduction ratio 8, squeezed by the global average
-``semax:8``        likewise, squeezed by the global maximum
-``residual``       1x1 convolution to the channels of the block's input, then the sum with that input
-``gap``            global average pooling over frames and bands
-``gmp``            global max-pooling over frames and bands
-``dropout:0.4``    dropout of 40 % of the values, while training
-================== =====================================================================================================
+A chain is a text of tokens with spaces between them. A token is a word of `bnet.models.operations.WORDS`, which says
+what each does, then (where the word takes them, in this order) a size in frames x bands, ``v`` for 'valid' padding
+instead of 'same', ``/`` and a stride, ``:`` and a number: how many kernels or units (else the variant's `filters`),
+channels per group, the ratio by which squeeze-and-excitation reduces, or the rate of dropout. ``conv3x3v/2:64`` has 64
+kernels of 3 x 3, stride 2 and no padding; ``norm conv3x1 dropout:0.4`` are three operations.
 """
 
 from __future__ import annotations

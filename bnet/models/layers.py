@@ -78,7 +78,6 @@ class Kind(NamedTuple):
     kernels: Callable[[Layer], int] | None = None
     vectors: int = 0
     frozen: int = 0
-    convolves: bool = False
 
 
 LOOKS = {
@@ -128,14 +127,12 @@ KINDS: dict[str, Kind] = {
         _sized("conv"),
         kernels=lambda layer: math.prod(layer.arguments["kernel_size"]) * _dense(layer),
         vectors=1,
-        convolves=True,
     ),
     "SeparableConv2D": Kind(
         "convolution",
         _sized("separable conv"),
         kernels=lambda layer: math.prod(layer.arguments["kernel_size"]) * layer.entered + _dense(layer),
         vectors=1,
-        convolves=True,
     ),
     "BatchNormalization": Kind("normalisation", lambda layer: "BN", vectors=4, frozen=2),
     "GroupNormalization": Kind(

@@ -1,7 +1,7 @@
 """Every word of the chain language in one place: what it takes, what it does to a shape, and its layers. No Keras here.
 
-A new operation is a row of `WORDS` (and of the table in `bnet.models.language`); a layer of a class that no network had
-before is a row of `bnet.models.layers.KINDS`, too.
+A new operation is a row of `WORDS`; a layer of a class that no network had before is a row of
+`bnet.models.layers.KINDS`, too.
 """
 
 from __future__ import annotations
@@ -166,17 +166,17 @@ _POOLS = {"size": True, "stride": True, "shrinks": True}
 _SHARES = {"number": "count", "divides": True}
 _EXCITES = {"needs": "8", "group": "squeeze-and-excitation", **_SHARES}
 WORDS: dict[str, Word] = {
-    "conv": Word("convolution", _conv, **_KERNELS),
-    "sepconv": Word("separable convolution", _sepconv, **_KERNELS),
-    "norm": Word("batch normalisation and activation", _norm, vector=True),
+    "conv": Word("convolution, with bias", _conv, **_KERNELS),
+    "sepconv": Word("depthwise-separable convolution: a kernel per channel, then 1x1", _sepconv, **_KERNELS),
+    "norm": Word("batch normalisation, then the activation", _norm, vector=True),
     "groupnorm": Word("group normalisation and activation", _groupnorm, needs="16", vector=True, **_SHARES),
-    "maxpool": Word("max-pooling", _pool("MaxPooling2D"), **_POOLS),
-    "avgpool": Word("average pooling", _pool("AveragePooling2D"), **_POOLS),
-    "pool": Word("max-pooling of the same size", _pool("MaxPooling2D", padding="same"), size=True),
-    "lstm": Word("LSTM along the frames", _lstm, number="count", makes=True),
+    "maxpool": Word("max-pooling, stride equal to its size unless given", _pool("MaxPooling2D"), **_POOLS),
+    "avgpool": Word("average pooling, likewise", _pool("AveragePooling2D"), **_POOLS),
+    "pool": Word("max-pooling with stride 1, keeps the size", _pool("MaxPooling2D", padding="same"), size=True),
+    "lstm": Word("LSTM along each band's frames, the same for all", _lstm, number="count", makes=True),
     "se": Word("squeeze-and-excitation by the mean", _excitation("GlobalAveragePooling2D"), **_EXCITES),
     "semax": Word("squeeze-and-excitation by the maximum", _excitation("GlobalMaxPooling2D"), **_EXCITES),
-    "residual": Word("sum with the block's input", _residual, group="residual connection"),
+    "residual": Word("1x1 convolution, sum with the block's input", _residual, group="residual connection"),
     "gap": Word("global average pooling", _plain("GlobalAveragePooling2D"), flattens=True),
     "gmp": Word("global max-pooling", _plain("GlobalMaxPooling2D"), flattens=True),
     "dropout": Word("dropout", _dropout, number="rate", needs="0.4", vector=True),

@@ -9,7 +9,7 @@ Each entry of such a file names a network to start from and what it changes:
       base: wide-proposed          # a network of the table, or of the same file
       branches: [norm conv1x1, norm conv1x1 norm conv3x3, pool3x3 norm conv1x1]
 
-The fields are those of `bnet.models.Variant`; chains are written in the words of `bnet.models.language`. A dense
+The fields are those of `bnet.models.Variant`; chains are written in the words of `bnet.models.operations`. A dense
 softmax layer over the classes always closes a network. `bnet.models.builder` turns a variant into a Keras model.
 """
 
