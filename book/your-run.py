@@ -52,7 +52,7 @@ elif problem:
     made.columns = ["Corpus", "Network", "Protocol", "Profile", "Folds", "Test %"]
     display(myst.table(made, "What your runs came to.", "tab-your-run", formats={"Test %": ".1f"}))
 elif not len(rows):
-    display(myst.not_run("No run was repeated in this checkout.", "make reproduce"))
+    display(myst.not_run("This copy of the book contains no runs of your own. To add some:", "make reproduce"))
 else:
     agree = int((paired["state"] != "differs").sum())
     said = f"**{agree} of {len(paired)} networks and baselines agree with the book**: {agreement.count(rows)}."
