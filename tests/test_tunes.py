@@ -384,18 +384,19 @@ def test_a_bar_lasts_as_long_as_drawn(tunes, free):
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_the_same_bytes_with_any_number_of_processes(tunes, sample, method):
+def test_the_same_bytes_with_any_number_of_processes(sample, method):
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"this system does not {method}")
-    alone = [_render(track) for track in sample]
+    some = sample[::3]
+    alone = [_render(track) for track in some]
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(4, mp_context=context) as pool:
-        assert list(pool.map(_render, [*sample, *reversed(sample)])) == [*alone, *alone[::-1]]
+        assert list(pool.map(_render, [*some, *reversed(some)])) == [*alone, *alone[::-1]]
 
 
 def test_many_processes_read_many_scores(melodies):
     """symusic's own reader loses tunes here: forked processes share the names of their temporary files."""
-    chosen = list(scores.load_tunes().values())[::5]
+    chosen = list(scores.load_tunes().values())[::15]
     context = multiprocessing.get_context("spawn" if not hasattr(signal, "SIGALRM") else "fork")
     with ProcessPoolExecutor(8, mp_context=context) as pool:
         sizes = list(pool.map(_count_notes, [tune.abc for tune in chosen], chunksize=4))

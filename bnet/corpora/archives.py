@@ -47,7 +47,7 @@ def unpack(
     *,
     wanted: Callable[[str], bool] = lambda name: True,
     verify: Callable[[Path], None] = lambda folder: None,
-) -> int:
+) -> None:
     """Unpack a zip or tar (as Python's `zipfile` and `tarfile` know them) into the new folder `target`.
 
     The kind is told from the content. `target` exists only when all is there and every checksum fits. Files get plain
@@ -60,11 +60,6 @@ def unpack(
         Whether a member, by its name, is unpacked; the others are not looked at.
     verify
         Looks at the folder before it gets its name, and raises an error if it is not to be kept.
-
-    Returns
-    -------
-    int
-        Number of files.
 
     Raises
     ------
@@ -79,17 +74,16 @@ def unpack(
         target.parent.mkdir(parents=True, exist_ok=True)
     with alone(target.parent / ".unpack.lock", f"another process unpacks into {target.parent}; waiting for it", log):
         if target.exists():
-            return sum(path.is_file() for path in target.rglob("*"))
+            return
         for leftover in target.parent.glob(f".{glob.escape(target.name)}.????????"):  # of one that was killed
             shutil.rmtree(leftover, ignore_errors=True)
         with whole_folder(target) as folder:
-            files = _unpack(archive, folder, wanted)
+            _unpack(archive, folder, wanted)
             verify(folder)
-    return files
 
 
-def _unpack(archive: Path, folder: Path, wanted: Callable[[str], bool]) -> int:
-    """Write the wanted members below `folder`; the number of files."""
+def _unpack(archive: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
+    """Write the wanted members below `folder`."""
     files, size, where = 0, 0, ""
     try:
         with open(archive, "rb") as raw, tqdm(desc="unpack", unit="B", unit_scale=True, disable=None) as bar:
@@ -124,7 +118,6 @@ def _unpack(archive: Path, folder: Path, wanted: Callable[[str], bool]) -> int:
         ) from None
     if not files:
         raise BnetError(f"{archive} holds no file of the corpus; fetch or copy it again")
-    return files
 
 
 def _members(raw: IO[bytes]) -> Iterator[Member]:
