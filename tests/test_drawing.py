@@ -143,7 +143,7 @@ def test_the_figure_is_a_good_svg():
         assert root[1].text == drawing.alt(**view)
         assert row.title in root[0].text
         ids = [element.get("id") for element in root.iter() if element.get("id")]
-        assert len(ids) == len(set(ids)) == 3
+        assert len(ids) == len(set(ids)) == 4
         assert root.get("aria-labelledby") == f"{root[0].get('id')} {root[1].get('id')}"
         used = {word for element in root.iter() for word in element.get("class", "").split()}
         known = set(re.findall(r"\.([a-z0-9-]+)", root.find(f"{SVG}style").text))
@@ -270,7 +270,10 @@ def test_a_network_differs_from_itself_in_nothing():
         (
             "xception",
             [
-                "Every block: rebuilt: BN · ReLU and separable conv 3×3, 128.",
+                "Every block, branch 1: conv 1×1, 32 becomes separable conv 3×3, 128.",
+                "Every block: branch 2 is removed: BN · ReLU, conv 1×1, 32, BN · ReLU and conv 3×3, 32.",
+                "Every block: branch 3 is removed: BN · ReLU, conv 1×1, 32, BN · ReLU and conv 5×5, 32.",
+                "Every block: branch 4 is removed: max-pool 3×3, stride 1, BN · ReLU and conv 1×1, 32.",
                 "Transition: avg-pool 2×2 becomes max-pool 2×2.",
                 "Transition: BN · ReLU moves behind conv 1×1, 32.",
                 "4 blocks instead of 3.",

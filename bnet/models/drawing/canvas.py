@@ -84,9 +84,7 @@ class Canvas:
     def line(self, *points: tuple[float, float], end: bool = False, look: str = "") -> None:
         """Add a line through points; with `end` it has an arrow's head there."""
         way = "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
-        self.elements.append(f'<path class="{look}" d="{way}"/>')
-        if end:
-            self.elements.append(f'<path class="head" d="{_head(*points[-2:])}"/>')
+        self.elements.append(f'<path class="{f"{look} arrow".strip() if end else look}" d="{way}"/>')
 
     def dot(self, x: float, y: float) -> None:
         """Add a point at which lines join."""
@@ -107,17 +105,23 @@ def render(canvas: Canvas, height: float, title: str, description: str) -> str:
         f'aria-labelledby="{name}-title {name}-desc" {size} style="max-width:100%;height:auto">'
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
         f"<style>{escape(_css(f'#{name}'))}</style>"
+        f'<marker id="{name}-head" markerUnits="userSpaceOnUse" markerWidth="6" markerHeight="6.4" refX="6" refY="3.2" '
+        'orient="auto"><path d="M0 0L6 3.2L0 6.4Z"/></marker>'
         f'<rect class="ground" width="{_n(wide)}" height="{_n(high)}" rx="8"/>{content}</svg>\n'
     )
 
 
 def _css(scope: str) -> str:
     """The rules of one figure, none of which reaches beyond it."""
-    light, dark = ("".join(f"--{key}:{value};" for key, value in _variables(theme).items()) for theme in THEMES)
+    light, dark = (
+        "".join(f"--{key}:{look.split()[0]};--{key}-edge:{look.split()[-1]};" for key, look in theme.items())
+        for theme in THEMES
+    )
     rules = [
         "text{fill:var(--ink)}",
         "path{fill:none;stroke:var(--line);stroke-width:1.2;stroke-linejoin:round}",
-        "path.head{fill:var(--line);stroke:none}",
+        f"path.arrow{{marker-end:url({scope}-head)}}",
+        "marker path{fill:var(--line);stroke:none}",
         "circle{fill:var(--ground);stroke:var(--line);stroke-width:1.2}",
         "path.faint{stroke-dasharray:3 3}",
         *(
@@ -139,20 +143,6 @@ def _css(scope: str) -> str:
     scoped = "".join(f"{scope} {rule.replace(',', f',{scope} ')}" for rule in rules)
     media = f"@media (prefers-color-scheme:dark){{svg{scope}:root{{{dark}}}}}html[data-theme=dark] {scope}{{{dark}}}"
     return f"{scope}{{{light}font-family:{FONTS}}}{media}{scoped}"
-
-
-def _variables(theme: dict[str, str]) -> dict[str, str]:
-    edges = {f"{key}-edge": pair.split()[1] for key, pair in theme.items() if " " in pair}
-    return {key: pair.split()[0] for key, pair in theme.items()} | edges
-
-
-def _head(before: tuple[float, float], tip: tuple[float, float]) -> str:
-    """A filled triangle at the end of a horizontal or vertical line."""
-    (x0, y0), (x, y) = before, tip
-    length = max(abs(x - x0), abs(y - y0)) or 1.0
-    dx, dy = (x - x0) / length, (y - y0) / length
-    back = [(x - 6 * dx + 3.2 * side * dy, y - 6 * dy + 3.2 * side * dx) for side in (1, -1)]
-    return "M" + "L".join(f"{_n(a)} {_n(b)}" for a, b in [(x, y), *back]) + "Z"
 
 
 def _n(value: float) -> str:

@@ -10,9 +10,6 @@ from typing import Any
 
 from bnet.models.drawing.parts import Box, Chain, Diagram, Panel
 
-REBUILT = 0.6
-"""Share of boxes that would have to be added, removed or changed, above which a part counts as rebuilt."""
-
 
 def compare(network: Diagram, reference: Diagram) -> Diagram:
     """The network laid over a reference: each box says whether it is 'same', 'added', 'changed' or 'removed'.
@@ -31,14 +28,10 @@ def compare(network: Diagram, reference: Diagram) -> Diagram:
 
 
 def _overlay(part: Panel, other: Panel) -> Panel:
-    cost, pairs = _aligned(part.chains, other.chains, _chain_cost)
-    cost += _aligned(part.tail, other.tail, _box_cost)[0]
-    rebuilt = cost > REBUILT * (len(part.inside) + len(other.inside))
-    if rebuilt:
-        pairs, other = [(chain, None) for chain in part.chains], replace(other, tail=[])
+    pairs = _aligned(part.chains, other.chains, _chain_cost)[1]
     chains = [Chain((mine or theirs).number, _laid(_boxes(mine), _boxes(theirs))) for mine, theirs in pairs]
     join = part.join and replace(part.join, status="same")
-    return replace(part, join=join, chains=chains, tail=_laid(part.tail, other.tail), rebuilt=rebuilt)
+    return replace(part, join=join, chains=chains, tail=_laid(part.tail, other.tail))
 
 
 def _laid(new: Sequence[Box], old: Sequence[Box]) -> list[Box]:

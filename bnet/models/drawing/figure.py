@@ -95,7 +95,7 @@ class Figure(Canvas):
         output meet the left edge, and its bottom."""
         at, top, inner, whole = len(self.elements), y, left + 8, merged(group)
         middle = (inner + self.right) / 2
-        self.text(left + 9, y + 17, part.title + " (rebuilt)" * part.rebuilt, "head", "start")
+        self.text(left + 9, y + 17, part.title, "head", "start")
         self.text(self.right, y + 17, f"{number(part.parameters)} parameters", "small", "end", "muted")
         y = start = y + 29
         if part.join:

@@ -67,8 +67,7 @@ class Panel:
 
     A block has a chain per branch; other parts have one. `tail` are the boxes behind them: the concatenation of several
     branches, and what follows it. `join` is the concatenation of what comes in, None where it is one thing. In a
-    comparison `status` is 'added' or 'removed' for a whole block; `rebuilt` says that so much differs that what is
-    removed is not shown.
+    comparison `status` is 'added' or 'removed' for a whole block.
     """
 
     name: str
@@ -79,7 +78,6 @@ class Panel:
     chains: list[Chain]
     tail: list[Box]
     status: str = ""
-    rebuilt: bool = False
 
     @property
     def title(self) -> str:

@@ -108,10 +108,6 @@ def differences(laid: Diagram) -> list[str]:
 
 def _changes(part: Panel) -> Iterator[tuple[int, str]]:
     """Each change in a part: the number of the branch (0: in none), and what it is."""
-    if part.rebuilt:
-        labels = [box.label for box in part.inside]
-        yield 0, f"rebuilt: {_listed(labels)}" if len(labels) <= 4 else f"rebuilt of {len(labels)} steps"
-        return
     for chain in part.chains:
         if chain.number and chain.status:
             yield 0, f"branch {chain.number} is {chain.status}: {_listed([box.label for box in chain.boxes])}"
