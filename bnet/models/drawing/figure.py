@@ -17,7 +17,7 @@ WIDTH = 376.0
 COLUMN = 62.0
 """Units for each branch, at least: in a narrower column the words do not fit, so the figure of many is wider."""
 _STATUS = {"added": "added", "changed": "changed", "removed": "removed", "same": "the same"}
-_MARGIN, _BAR, _GAP, _DROP, _LINE = 8.0, 22.0, 8.0, 12.0, 13.6
+_MARGIN, _BAR, _GAP, _DROP, _LINE, _END = 8.0, 22.0, 8.0, 12.0, 13.6, 160.0
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Figure(Canvas):
         unit = (room - 1.5 * (len(present) - 2)) / sum(part.shape[-1] for part in present[:-2])
         groups = {} if self.parameters else alike(network.blocks)
         at, bands, way = len(self.elements), [], [(left, y + _BAR / 2), (middle, y + _BAR / 2)]
-        self._pill(left, y, f"log-mel, {shape_text(present[0].entered)}")
+        self._box(Box("plain", f"log-mel, {shape_text(present[0].entered)}"), left, y, _END)
         y += _BAR + 12
         for i, part in enumerate(network.parts):
             if part.status == "removed":
@@ -78,7 +78,7 @@ class Figure(Canvas):
             self.text(left + 2, bottom + 13.5, shape_text(part.shape), "small", "start", "muted")
             y = bottom + 21
         self.line(*way, (middle, y + _BAR / 2), (left, y + _BAR / 2), end=True)
-        self._pill(left, y, "class probabilities")
+        self._box(Box("plain", "class probabilities"), left, y, _END)
         return self._legend(network, network.parts, y + _BAR + 12)
 
     def _heading(self, title: str, below: str) -> float:
@@ -161,11 +161,6 @@ class Figure(Canvas):
             look = "removed" if box.status == "removed" else "muted" if kind == "small" else ""
             self.text(x + wide / 2, y + 15.2 + _LINE * n, line, kind, look=look)
         return y + high
-
-    def _pill(self, x: float, y: float, text: str) -> None:
-        wide = width(text, *SIZES["label"]) + 22
-        self.box(x, y, wide, _BAR, "plain", _BAR / 2)
-        self.text(x + wide / 2, y + 15.2, text)
 
     def _mark(self, x: float, y: float, status: str) -> None:
         """A plus on the corner of what is added, a minus on what is removed."""
