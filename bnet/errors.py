@@ -50,6 +50,11 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> BnetError:
     return BnetError(f"unknown {kind} {str(name)!r}{hint}; known: {', '.join(names)}")
 
 
+def say(text: str) -> None:
+    """Print a line to standard error, so that standard output stays clean for results."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def log(text: str) -> None:
-    """Print a line to standard error."""
-    print(f"bnet: {text}", file=sys.stderr, flush=True)
+    """Print a line to standard error that begins with the program's name."""
+    say(f"bnet: {text}")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import errands
 import psutil
@@ -69,7 +70,9 @@ def test_a_child_that_fails_says_why(function, reason):
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system binds no process to cores")
 def test_a_child_is_bound_to_its_cores_with_as_many_threads_as_alone():
     share = pool.shares(CORES)[0]
-    assert call(errands.whereabouts, cores=share, threads=7) == [share, "7"]
+    with ThreadPoolExecutor(1, initializer=lambda: pool.bind(share)) as thread:
+        assert thread.submit(call, errands.whereabouts, threads=7).result() == [share, "7"]
+    assert call(errands.whereabouts, threads=7)[0] == pool.shares(1)[0]
 
 
 def test_a_child_is_killed_when_it_is_to_stop():
@@ -78,10 +81,11 @@ def test_a_child_is_killed_when_it_is_to_stop():
         call(errands.stay, tell=said.append, stop=lambda: bool(said))
 
 
-def test_cores_are_shared_out_without_overlap():
-    assert pool.shares(2, [0, 1, 2, 3, 4]) == [[0, 1], [2, 3]]
-    assert pool.shares(3, [4, 6, 7]) == [[4], [6], [7]]
-    assert pool.shares(2, []) == [[], []]
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system binds no process to cores")
+def test_cores_are_shared_out_without_overlap(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {4, 6, 7, 9, 11})
+    assert pool.shares(2) == [[4, 6], [7, 9]]
+    assert pool.shares(5) == [[4], [6], [7], [9], [11]]
 
 
 def test_a_run_starts_beside_others_when_there_is_memory_for_the_largest(ready, results, monkeypatch):  # noqa: F811
@@ -94,19 +98,19 @@ def test_a_run_starts_beside_others_when_there_is_memory_for_the_largest(ready, 
 
 def test_records_are_those_of_one_after_the_other(ready, results):  # noqa: F811
     plain = Settings(step="plain")  # whose sums depend on the number of threads
-    todo = [job("1-block"), job("tiny", 1), job("svm-rhythm")]
+    todo = [job("1-block"), job("svm-rhythm")]
     said: list[str] = []
     found = side_by_side(todo, results / "many", said.append, settings=plain)
     alone = run_all(todo, results / "one", log=quiet, settings=plain)
     assert [record.identity() for record in found] == [record.identity() for record in alone]
-    assert [record.weights is not None for record in found] == [True, True, False]
-    assert sum("epoch 2/2: loss" in line for line in said) == 2
-    assert [line.split()[0] for line in said if line.startswith("[")] == ["[1/3]", "[2/3]", "[3/3]"]
+    assert [record.weights is not None for record in found] == [True, False]
+    assert sum("epoch 2/2: loss" in line for line in said) == 1
+    assert [line.split()[0] for line in said if line.startswith("[")] == ["[1/2]", "[2/2]"]
     assert children() == []
 
 
 def test_a_killed_run_is_told_and_the_others_go_on(ready, results):  # noqa: F811
-    todo, killed = [job("tiny"), job("majority"), job("svm-timbre")], []
+    todo, killed = [job("tiny"), job("majority")], []
 
     def say(text: str) -> None:
         if "tiny" in text and "epoch" in text and not killed:
@@ -114,11 +118,11 @@ def test_a_killed_run_is_told_and_the_others_go_on(ready, results):  # noqa: F81
             for child in killed:
                 child.send_signal(signal.SIGKILL)
 
-    with pytest.raises(BnetError, match=r"(1|2) of 3 runs failed(.|\n)*tiny-grouped-0.* was killed \(SIGKILL\)"):
+    with pytest.raises(BnetError, match=r"(1|2) of 2 runs failed(.|\n)*tiny-grouped-0.* was killed \(SIGKILL\)"):
         side_by_side(todo, results, say)
     assert killed
     assert todo[0].config.run_name not in [folder.name for folder in records.folders(results)]
-    assert [record.config.variant for record in side_by_side(todo, results)] == ["tiny", "majority", "svm-timbre"]
+    assert [record.config.variant for record in side_by_side(todo, results)] == ["tiny", "majority"]
 
 
 COMMAND = """
@@ -142,7 +146,7 @@ def command(results, *words: str) -> list[str]:  # noqa: F811
     return [sys.executable, "-c", textwrap.dedent(script)]
 
 
-def test_interrupted_program_leaves_no_process_and_no_half_record_and_goes_on(ready, results):  # noqa: F811
+def test_interrupted_program_leaves_no_process_and_no_half_record(ready, results):  # noqa: F811
     words = command(results, "--jobs", "2", "--set", "epochs=8")
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     said: list[str] = []
@@ -158,8 +162,6 @@ def test_interrupted_program_leaves_no_process_and_no_half_record_and_goes_on(re
     assert {records.read(folder).config.variant for folder in records.folders(results)} <= {"majority"}
     assert said[-1] == "bnet: interrupted; finished runs and features are kept, the same command goes on\n"
     assert not any("Traceback" in line for line in said)
-    assert subprocess.run(words, stderr=subprocess.DEVNULL, check=False).returncode == 0
-    assert [records.read(folder).config.variant for folder in records.folders(results)] == ["majority", "tiny"]
 
 
 def test_a_child_ends_with_its_parent_however_that_ends():
@@ -175,10 +177,3 @@ def test_a_child_ends_with_its_parent_however_that_ends():
     parent.kill()
     parent.wait()
     assert psutil.wait_procs([child], timeout=60)[1] == []
-
-
-@pytest.mark.parametrize("words", [("--jobs", "0"), ("--jobs", "-1")])
-def test_no_job_is_refused(words, tmp_path):
-    done = subprocess.run(command(tmp_path, *words), capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr == f"bnet: {words[1]} jobs; expected 1 or more (--jobs)\n"

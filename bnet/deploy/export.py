@@ -154,7 +154,7 @@ def training_clips(record: Record, most: int = CLIPS) -> np.ndarray:
         If the corpus is not there, or none of its clips can be used.
     """
     config, held = record.config, set(record.predictions["track_id"])
-    tracks = jobs.selected(get_corpus(config.corpus), config.training, filter(None, config.exclude.split(",")))
+    tracks = jobs.selected(get_corpus(config.corpus), config.training, [config.exclude])
     return _log_mels(record, [track.track_id for track in tracks if track.track_id not in held], most)[1]
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import shutil
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from bnet.corpora import Corpus, Track, fingerprint, get_corpus, select, without
 from bnet.corpora.splits import make_split
 from bnet.corpora.store import FeatureStore
-from bnet.errors import BnetError, unknown
+from bnet.errors import BnetError, say, unknown
 from bnet.models import VARIANTS, Variant
 from bnet.models.shapes import sections
 from bnet.paths import alone, writable_dir
@@ -26,11 +25,6 @@ from bnet.training.device import Settings, take
 
 Log = Callable[[str], None]
 """Prints a human-readable line."""
-
-
-def log_to_stderr(text: str) -> None:
-    """The default `Log`."""
-    print(text, file=sys.stderr, flush=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,8 +69,9 @@ def variants(names: Iterable[str], own: Mapping[str, Variant] | None = None) -> 
 
 
 def selected(corpus: Corpus, training: Training, exclude: Iterable[str] = ()) -> list[Track]:
-    """The tracks of `corpus` that a profile or a run uses, less those with a flaw of a kind in `exclude`."""
-    return select(without(corpus, exclude), training.max_per_class or None, seed=training.seed)
+    """The tracks of `corpus` that a profile or a run uses, less those with a flaw of a kind in `exclude`
+    (comma-separated names)."""
+    return select(without(corpus, words(exclude)), training.max_per_class or None, seed=training.seed)
 
 
 def clip_seconds(corpus: Corpus, training: Training) -> float:
@@ -102,62 +97,52 @@ def jobs(
         If a name is unknown, the data is not there, a fold is out of range, or the clips are too short for a network.
     """
     found, rows = get_corpus(corpus), variants(names, own)
-    todo = of_tracks(found, selected(found, profile.training, exclude), rows, protocol, profile, folds, exclude)
-    for fold in {job.config.fold for job in todo}:
-        make_split(todo[0].tracks, protocol, fold, todo[0].config.folds, profile.training.seed)
-    return todo
-
-
-def of_tracks(
-    corpus: Corpus,
-    tracks: Sequence[Track],
-    rows: Mapping[str, Variant | None],
-    protocol: str,
-    profile: Profile,
-    folds: Iterable[int] | None = None,
-    exclude: Iterable[str] = (),
-) -> list[Job]:
-    """As `jobs`, of tracks that have been selected, and of networks by name (None: a baseline); nothing is split."""
-    training = dataclasses.replace(profile.training, clip_seconds=clip_seconds(corpus, profile.training))
+    tracks = tuple(selected(found, profile.training, exclude))
+    training = dataclasses.replace(profile.training, clip_seconds=clip_seconds(found, profile.training))
     for row in filter(None, rows.values()):
-        sections(row, corpus.front_end.frames(training.clip_seconds))
+        sections(row, found.front_end.frames(training.clip_seconds))
     shared = {
-        "corpus": corpus.name,
+        "corpus": found.name,
         "corpus_fingerprint": fingerprint(tracks),
-        "corpus_source": corpus.source,
-        "features": corpus.front_end.to_json(),
+        "corpus_source": found.source,
+        "features": found.front_end.to_json(),
         "protocol": protocol,
         "folds": profile.folds(protocol),
         "profile": profile.name,
         "training": training,
-        "exclude": ",".join(sorted(set(exclude))),
+        "exclude": ",".join(sorted(words(exclude))),
     }
+    folds = [*(profile.folds_to_run(protocol) if folds is None else folds)]
+    for fold in folds:
+        make_split(tracks, protocol, fold, shared["folds"], training.seed)
     return [
-        Job(Config(**shared, variant=name, architecture=row.architecture() if row else "", fold=fold), corpus, kept)
-        for kept in [tuple(tracks)]
-        for fold in (profile.folds_to_run(protocol) if folds is None else folds)
+        Job(Config(**shared, variant=name, architecture=row.architecture() if row else "", fold=fold), found, tracks)
+        for fold in folds
         for name, row in rows.items()
     ]
 
 
 def state(job: Job, results: Path) -> str:
     """``done``, ``damaged`` or ``to do``."""
-    folder = job.folder(results)
-    if not folder.exists():
-        return "to do"
     try:
-        records.read(folder)
+        records.read(job.folder(results))
+        return "done"
     except records.DamagedRecord:
-        return "damaged"
-    return "done"
+        return "damaged" if job.folder(results).exists() else "to do"
 
 
-def run(job: Job, results: Path, log: Log = log_to_stderr, settings: Settings | None = None) -> Record:
+def run(
+    job: Job,
+    results: Path,
+    log: Log = say,
+    settings: Settings | None = None,
+    make: Callable[[Path], Record] | None = None,
+) -> Record:
     """Do a run, or read its record if it has been done: the same command again does nothing.
 
-    How it is done (`settings`; None: chosen for the device) stands in the record, but is no part of its
-    identity. A damaged record is set aside and recomputed. Of two processes the second waits for the first, and then
-    finds its record. A run that was killed restarts from its first epoch.
+    How it is done (`settings`; None: chosen for the device) stands in the record, but is no part of its identity;
+    `make` writes the record into its folder (None: trains). A damaged record is set aside and recomputed. Of two
+    processes the second waits for the first, and then finds its record. A killed run restarts from its first epoch.
 
     Raises
     ------
@@ -176,11 +161,11 @@ def run(job: Job, results: Path, log: Log = log_to_stderr, settings: Settings | 
         for left in folder.parent.glob(f".{folder.name}.*"):
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
-        return execute(job.config, job.corpus, job.tracks, folder, settings)
+        return make(folder) if make else execute(job.config, job.corpus, job.tracks, folder, settings)
 
 
 def extract(
-    corpus: Corpus, tracks: Iterable[Track], seconds: float, workers: int | None = None, log: Log = log_to_stderr
+    corpus: Corpus, tracks: Iterable[Track], seconds: float, workers: int | None = None, log: Log = say
 ) -> FeatureStore:
     """Extract what features the tracks still lack, and name those that failed.
 
@@ -203,7 +188,7 @@ def run_all(
     todo: list[Job],
     results: Path,
     workers: int | None = None,
-    log: Log = log_to_stderr,
+    log: Log = say,
     settings: Settings | None = None,
     executor: Executor | None = None,
 ) -> list[Record]:
@@ -245,6 +230,5 @@ def one_by_one(
 
 def outcome(record: Record) -> str:
     """A line on a record: test and validation accuracy, and time."""
-    (_, *test), (_, *validation) = record.arrays("test"), record.arrays("validation")
-    wall_s = record.run["made"]["wall_s"]
-    return f"test {accuracy(*test):.3f}, validation {accuracy(*validation):.3f}, {wall_s:.0f} s"
+    told = [f"{part} {accuracy(*record.arrays(part)[1:]):.3f}" for part in ("test", "validation")]
+    return f"{', '.join(told)}, {record.run['made']['wall_s']:.0f} s"

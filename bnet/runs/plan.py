@@ -140,17 +140,17 @@ def make(
             if protocol not in corpus.protocols:
                 notes.append(f"{corpus.name} has no protocol {protocol}; it has {', '.join(corpus.protocols)}")
                 continue
-            todo = jobs.of_tracks(corpus, tracks, rows, protocol, profile, exclude=exclude)
+            todo = [] if absent else jobs.jobs(corpus.name, rows, protocol, profile, exclude=exclude)
+            runs = len(profile.folds_to_run(protocol))
             split = make_split(tracks, protocol, 0, profile.folds(protocol), training.seed)
             sizes = [len(getattr(split, part)) for part in PARTS]
             for name, row in rows.items():
-                own = [job for job in todo if job.config.variant == name]
-                done = sum(jobs.state(job, results) == "done" for job in own)
+                done = sum(jobs.state(job, results) == "done" for job in todo if job.config.variant == name)
                 counted = cost(row, len(corpus.labels), frames) if row else None
                 steps = training.epochs * math.ceil(sizes[0] / training.batch_size) if row else 0
                 # a weight and Adam's two moments, float32; all else of a record is small beside them
-                size = (len(own) - done) * 12 * counted.parameters if row else 0
-                counts = len(own), done, len(own) - done, *sizes, frames, steps
+                size = (runs - done) * 12 * counted.parameters if row else 0
+                counts = runs, done, runs - done, *sizes, frames, steps
                 tasks.append((corpus.name, protocol, name, *counts, counted.macs if row else math.nan, math.nan, size))
     if not tasks:
         raise BnetError(f"nothing to plan: {'; '.join(notes) or 'name a corpus, a network and a protocol'}")

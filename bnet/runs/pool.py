@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import psutil
@@ -42,34 +42,37 @@ def side_by_side(
         If features can't be extracted.
     """
     extract(todo[0].corpus, todo[0].tracks, todo[0].config.training.clip_seconds, jobs, log)
-    if jobs > cores():
-        log(f"{jobs} jobs on {cores()} cores: {cores()} at a time")
-    free = shares(min(jobs, len(todo), cores()))
-    waiting, running, largest, started = list(todo), {}, 0, 0.0
-    leaving = threading.Event()
+    free, threads = shares(min(jobs, len(todo), cores())), cores()
+    starting, leaving, running = threading.Lock(), threading.Event(), set()
+    largest, started = 0, 0.0
 
-    def do(job: Job, share: list[int]) -> str:
-        tell = lambda line: log(named(job.config.run_name, line))  # noqa: E731
+    def do(job: Job) -> str:
+        nonlocal largest, started
+        name = job.config.run_name
+        with starting:
+            while running and not (time.monotonic() - started > SETTLE and available_bytes() > largest):
+                largest = max(largest, _largest_child())
+                if leaving.wait(0.5):
+                    return ""
+            running.add(name)
+            started = time.monotonic()
+        tell = lambda line: log(named(name, line))  # noqa: E731
         try:
-            call(perform, job, results, settings, tell=tell, stop=leaving.is_set, cores=share, threads=cores())
+            call(perform, job, results, settings, tell=tell, stop=leaving.is_set, threads=threads)
         except BnetError as error:
             return str(error)
+        finally:
+            running.remove(name)
         return ""
 
-    with ThreadPoolExecutor(len(free)) as threads:  # one for each process
+    with ThreadPoolExecutor(len(free), initializer=lambda: bind(free.pop())) as pool:
+        futures = {pool.submit(do, job): job for job in todo}
         try:
-            while waiting or running:
-                largest = max(largest, _largest_child())
-                settled = not running or (time.monotonic() - started > SETTLE and available_bytes() > largest)
-                if waiting and free and settled:
-                    job, share, started = waiting.pop(0), free.pop(), time.monotonic()
-                    running[threads.submit(do, job, share)] = job, share
-                for ended in wait(running, timeout=1, return_when=FIRST_COMPLETED).done:
-                    job, share = running.pop(ended)
-                    free.append(share)
-                    yield job, ended.result()
+            for ended in as_completed(futures):
+                yield futures[ended], ended.result()
         finally:
             leaving.set()
+            pool.shutdown(cancel_futures=True)
 
 
 def _largest_child() -> int:
@@ -91,15 +94,15 @@ def named(run: str, line: str) -> str:
     return line if line.startswith(run) else f"{run}: {line}"
 
 
-def shares(jobs: int, numbers: Sequence[int] | None = None) -> list[list[int]]:
-    """Cores cut into `jobs` disjoint shares of equal size, at least one core; what is left over is nobody's.
+def bind(share: Sequence[int]) -> None:
+    """Bind this thread, and the processes that it starts, to some cores; to none where there are none to choose."""
+    if share:
+        os.sched_setaffinity(0, share)
 
-    `numbers` are the cores; None: those that this process may use, and empty shares where the system does not tell.
 
-    >>> shares(2, [0, 1, 2, 3, 4])
-    [[0, 1], [2, 3]]
-    """
-    if numbers is None:
-        numbers = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+def shares(jobs: int) -> list[list[int]]:
+    """The cores that this process may use, cut into `jobs` disjoint shares of equal size, at least one core; what is
+    left over is nobody's. Empty shares where the system does not tell."""
+    numbers = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     size = len(numbers) // jobs
-    return [list(numbers[i * size : (i + 1) * size]) for i in range(jobs)]
+    return [numbers[i * size : (i + 1) * size] for i in range(jobs)]

@@ -66,7 +66,7 @@ class Bench:
     def all_tracks(self) -> list[Track]:
         """The tracks that the run was given; a `BnetError` if the corpus has changed since."""
         config = self.record.config
-        tracks = selected(self.corpus, config.training, config.exclude.split(",") if config.exclude else [])
+        tracks = selected(self.corpus, config.training, [config.exclude])
         if fingerprint(tracks) != config.corpus_fingerprint:
             raise BnetError(
                 f"the corpus {self.corpus.name} holds other clips here than when the run {self.record.name} was made; "
