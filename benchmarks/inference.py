@@ -108,7 +108,7 @@ WAYS: dict[str, tuple[str, str]] = {
 
 def forms(folder: str, network: str, most: int) -> dict[str, dict[str, Any]]:
     """In a process of its own: write a shipped network in every form; its file, size and clips that calibrated it."""
-    from bnet.cli.export import FORMATS
+    from bnet.cli.deploy import FORMATS
     from bnet.deploy import export
     from bnet.deploy.networks import shipped_run
     from bnet.runs.weights import load_network

@@ -16,7 +16,7 @@ import typer
 from keras import layers
 from typer.testing import CliRunner
 
-from bnet.cli.draw import draw
+from bnet.cli.networks import draw
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant, build, drawing
 from bnet.models.drawing import canvas, figure, parts

@@ -301,7 +301,7 @@ WHILE_OTHERS_DECODE = """
 import sys
 from bnet import cli
 from bnet.sound.quiet import quiet_mpg123
-command = sys.modules["bnet.cli.predict"]
+command = sys.modules["bnet.cli.deploy"]
 files = command.predict_files
 def while_others_decode(*words, **options):
     with quiet_mpg123():

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import bnet
-from bnet.cli import audit, corpora, doctor, draw, export, networks, pages, plan, predict, runs
+from bnet.cli import audit, corpora, deploy, doctor, networks, pages, runs
 from bnet.errors import OUT_OF_MEMORY, BnetError, memory_ran_out
 
 app = typer.Typer(
@@ -24,16 +24,16 @@ app = typer.Typer(
 app.add_typer(corpora.app, name="corpora")
 app.add_typer(pages.app, name="pages")
 for command in (
-    plan.plan,
+    runs.plan,
     runs.features,
     runs.train,
     runs.evaluate,
     audit.compare,
-    predict.predict,
-    export.export,
+    deploy.predict,
+    deploy.export,
     networks.networks,
     networks.summary,
-    draw.draw,
+    networks.draw,
     audit.probe,
     audit.outside,
     audit.trace,

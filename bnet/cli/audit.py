@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from bnet import paths
 from bnet.cli import options
-from bnet.cli.options import say, show, words
-from bnet.errors import BnetError
+from bnet.cli.options import show
+from bnet.errors import BnetError, say
 
 
 def compare(
@@ -79,31 +78,30 @@ def probe(
     from bnet.audit.probes.running import chosen, done
     from bnet.audit.probes.running import run as ask
     from bnet.deploy.networks import find_run
+    from bnet.runs.jobs import words
 
-    names = words(",".join(probes or []))
-    records = [find_run(results or paths.results_dir(), name, weights=False) for name in run or []]
-    if list_too and not records:
-        rows = [{"probe": row.name, "title": row.title, "unit": row.unit} for row in PROBES.values()]
-        show(pd.DataFrame(rows), as_json)
-    elif list_too:
-        benches = [Bench(record) for record in records]
-        rows = [
-            {"run": bench.record.name, "probe": row.name, "state": "done" if done(bench, row) else "to do"}
-            for bench in benches
-            for row in chosen(bench, names)
-        ]
-        show(pd.DataFrame(rows), as_json)
-    elif not records:
+    names = words(probes or [])
+    records = [find_run(results, name, weights=False) for name in run or []]
+    if not records and not list_too:
         raise BnetError(
             "no run was named; expected one or more, such as tunes/proposed-grouped-0-laptop (--list: probes)"
         )
-    else:
-        found = [probed for record in records for probed in ask(record, names, jobs=jobs, say=say)]
-        probed = [[one for one in found if one.name == name and PROBES[name].answers] for name in PROBES]
-        tables = [accuracies(some) for some in probed if some]
-        columns = ["corpus", "variant", "probe", "value", "unit", "runs", "clips", "accuracy", "low", "high"]
-        columns += ["change", "change_low", "change_high", "lost"]
-        show(pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(), as_json)
+    if not records:
+        rows = [{"probe": row.name, "title": row.title, "unit": row.unit} for row in PROBES.values()]
+        return show(pd.DataFrame(rows), as_json)
+    if list_too:
+        rows = [
+            {"run": bench.record.name, "probe": row.name, "state": "done" if done(bench, row) else "to do"}
+            for bench in map(Bench, records)
+            for row in chosen(bench, names)
+        ]
+        return show(pd.DataFrame(rows), as_json)
+    found = [probed for record in records for probed in ask(record, names, jobs=jobs, say=say)]
+    probed = [[one for one in found if one.name == name and PROBES[name].answers] for name in PROBES]
+    tables = [accuracies(some) for some in probed if some]
+    columns = ["corpus", "variant", "probe", "value", "unit", "runs", "clips", "accuracy", "low", "high"]
+    columns += ["change", "change_low", "change_high", "lost"]
+    show(pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(), as_json)
 
 
 def outside(
@@ -140,9 +138,9 @@ def outside(
     from bnet.audit.outside.reading import confusion
     from bnet.corpora import get_corpus
 
-    folder, found, tables = results or paths.results_dir(), get_corpus(corpus), []
-    for one in networks(network, folder):
-        heard = hear(one, found, folder, per_class=per_class or None, say=say)
+    found, tables = get_corpus(corpus), []
+    for one in networks(network, results):
+        heard = hear(one, found, results, per_class=per_class or None, say=say)
         counts = confusion(heard)
         table = counts.rename_axis("label").reset_index().melt("label", var_name="named", value_name="clips")
         table = table[table["clips"] > 0].sort_values(["label", "clips"], ascending=[True, False])

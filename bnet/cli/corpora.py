@@ -9,8 +9,8 @@ import typer
 
 from bnet import paths
 from bnet.cli import options
-from bnet.cli.options import say, show
-from bnet.errors import BnetError
+from bnet.cli.options import show
+from bnet.errors import BnetError, say
 
 app = typer.Typer(no_args_is_help=True, help="The corpora: list, get, check, show, export.")
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import shutil
-import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,31 +16,27 @@ from bnet.cli import options
 from bnet.errors import BnetError
 
 
+def _told(ok: object, text: str) -> str:
+    """What was found; as a `BnetError` if it is not `ok`."""
+    if not ok:
+        raise BnetError(text)
+    return text
+
+
 def _machine() -> str:
-    machine = backend.machine()
-    return f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB"
-
-
-def _python() -> str:
-    version = ".".join(map(str, sys.version_info[:3]))
-    if not (3, 11) <= sys.version_info[:2] <= (3, 12):
-        raise BnetError(version)
-    return version
+    return "{processor}, {cores} cores, {memory_gib} GiB, Python {python}".format(**backend.machine())
 
 
 def _keras() -> str:
     backend.prepare()
-    name = backend.name()
-    version = importlib.metadata.version(backend.PACKAGES[name])
-    return f"{name} {version}, keras {importlib.metadata.version('keras')}"
+    name, version = backend.name(), importlib.metadata.version
+    return f"{name} {version(backend.PACKAGES[name])}, keras {version('keras')}"
 
 
 def _gpu() -> str:
     device, name = backend.device(), backend.name()
-    if device["kind"] != "GPU":
-        raise BnetError(f"{name} sees none; training on {device['name']}")
-    if name != "jax":
-        raise BnetError(f"{device['name']}, seen by {name}: not run on a GPU by us")
+    _told(device["kind"] == "GPU", f"{name} sees none; training on {device['name']}")
+    _told(name == "jax", f"{device['name']}, seen by {name}: not run on a GPU by us")
     return device["name"]
 
 
@@ -50,10 +44,7 @@ def _audio() -> str:
     import soundfile
 
     formats = [name for name in ("WAV", "FLAC", "MP3", "OGG") if name in soundfile.available_formats()]
-    told = f"{soundfile.__libsndfile_version__}: {', '.join(formats)}"
-    if len(formats) < 4:
-        raise BnetError(told)
-    return told
+    return _told(len(formats) == 4, f"{soundfile.__libsndfile_version__}: {', '.join(formats)}")
 
 
 def _tunes() -> str:
@@ -65,63 +56,46 @@ def _tunes() -> str:
     return f"{len(tracks)} tunes; the first one renders"
 
 
-def _room(folder: Path, least: int) -> str:
-    """The folder and its free space; a `BnetError` if that is less than `least` GiB."""
+def _room(folder: Path) -> str:
     free = shutil.disk_usage(folder).free / 2**30
-    if free < least:
-        raise BnetError(f"{folder}, {free:.0f} GiB free")
-    return f"{folder}, {free:.0f} GiB free"
+    return _told(free >= 2, f"{folder}, {free:.0f} GiB free")
 
 
 def _compiled() -> str:
-    if bnet.NUMBA_FOLDER:
-        raise BnetError("not kept: neither the packages' folders nor the user's cache folder can be written")
+    lost = "not kept: neither the packages' folders nor the user's cache folder can be written"
+    _told(not bnet.NUMBA_FOLDER, lost)
     return "kept for the next process"
 
 
 def _own() -> str:
     folder = paths.data_dir()
-    if not folder.is_dir():
-        raise BnetError(f"{folder}: not there")
-    inside = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    if not inside:
-        raise BnetError(f"{folder}: empty")
-    return f"{folder}: {', '.join(inside)}"
-
-
-def _book() -> str:
-    import jupyter_book  # noqa: F401
-    import papermill  # noqa: F401
-
-    return f"jupyter-book {importlib.metadata.version('jupyter-book')}"
+    inside = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    return _told(inside, f"{folder}: {', '.join(inside) or 'no folder of a corpus'}")
 
 
 def _chromium() -> str:
     from bnet.book.printing import chromium
 
     found = chromium()
-    if not found:
-        raise BnetError("not found")
-    return found
+    return _told(found, str(found or "not found"))
 
 
 INSTALL = "pip install -r requirements.txt"
 CHECKS: tuple[tuple[str, Callable[[], str], str, bool], ...] = (
     ("machine", _machine, "", True),
-    ("Python", _python, "use Python 3.11 or 3.12", True),
     ("Keras backend", _keras, INSTALL, True),
     ("GPU", _gpu, "profiles smoke and laptop need none; the backend that was measured on a GPU is JAX: pip install "
      "'jax[cuda12]', and set KERAS_BACKEND=jax", False),
     ("audio files", _audio, "pip install -U soundfile", True),
     ("embedded corpus", _tunes, INSTALL, True),
-    ("cache folder", lambda: _room(paths.writable_dir(paths.cache_dir(), "cache", "BNET_CACHE"), 2),
+    ("cache folder", lambda: _room(paths.writable_dir(paths.cache_dir(), "cache", "BNET_CACHE")),
      "free some space or set BNET_CACHE", True),
-    ("results folder", lambda: _room(paths.writable_dir(paths.results_dir(), "results", "BNET_RESULTS"), 2),
+    ("results folder", lambda: _room(paths.writable_dir(paths.results_dir(), "results", "BNET_RESULTS")),
      "free some space or set BNET_RESULTS", True),
-    ("temporary folder", lambda: _room(Path(tempfile.gettempdir()), 1), "set TMPDIR", True),
     ("compiled code", _compiled, "set NUMBA_CACHE_DIR, or each process compiles it again", False),
     ("your own corpora", _own, "needed for the paper's corpora only; set BNET_DATA", False),
-    ("book tools", _book, f"{INSTALL}, to build the book", False),
+    ("book tools", lambda: f"jupyter-book {importlib.metadata.version('jupyter-book')}",
+     f"{INSTALL}, to build the book", False),
     ("Chromium", _chromium, "needed for the PDF of the book and the browser tests only", False),
 )  # fmt: skip
 """What is checked, how (a function that says what it found, or raises), how to fix it, and whether all need it."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from bnet import paths
 from bnet.errors import BnetError
 
 Corpus = Annotated[str, typer.Option("--corpus", "-c", help="Corpus; `bnet corpora list` shows all.")]
@@ -16,7 +16,14 @@ Profile = Annotated[str, typer.Option("--profile", "-p", help="How much work: sm
 Protocol = Annotated[str, typer.Option("--protocol", help="How to split: grouped, holdout, kfold or official.")]
 OnlyProfile = Annotated[str | None, typer.Option("--profile", "-p", help="Only this profile.")]
 OnlyProtocol = Annotated[str | None, typer.Option("--protocol", help="Only this protocol.")]
-Results = Annotated[Path | None, typer.Option("--results", help="Folder of records [default: results].")]
+Results = Annotated[
+    Path | None,
+    typer.Option(
+        "--results",
+        help="Folder of records [default: results].",
+        callback=lambda folder: folder or paths.results_dir(),
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes [default: all cores].")]
 Data = Annotated[
@@ -73,16 +80,6 @@ def _set(variable: str, value: Any) -> Any:
     if value is not None:
         os.environ[variable] = str(value)
     return value
-
-
-def words(text: str) -> list[str]:
-    """The words of an option that takes several, with commas."""
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def say(text: str) -> None:
-    """A line for people, on stderr, so that stdout stays clean for results."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def show(frame: Any, as_json: bool) -> None:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from bnet.cli import options
-from bnet.cli.options import say, show
+from bnet.cli.options import show
+from bnet.errors import say
 from bnet.paths import write_text
 
 app = typer.Typer(no_args_is_help=True, help="Execute page sources with papermill, and build the book.")
@@ -22,8 +23,8 @@ def _book(profile: str | None = None, results: Path | None = None):
     from bnet.training.config import get_profile
 
     book = this_book()
-    book = replace(book, profile=get_profile(profile).name) if profile else book
-    return replace(book, results=results.resolve()) if results else book
+    shown = get_profile(profile).name if profile else book.profile
+    return replace(book, profile=shown, results=results.resolve() if results else book.results)
 
 
 @app.command("list")
