@@ -90,7 +90,7 @@ if len(run):
         + ". {doc}`table-2` has the rule of the verdicts."
     )
     display(myst.text(text))
-    title, _, rising = plots.still_rising(report.histories([ablation.BASELINE, *TABLE_3])).partition(": ")
+    title, _, rising = report.still_rising([ablation.BASELINE, *TABLE_3]).partition(": ")
     display(myst.text(":::{dropdown} " + f"{title.strip('*')}\n\n{rising}\n:::" if rising else title))
 else:
     display(myst.not_run(f"No record on {where}.", report.command(names) + "\nbnet pages build"))
@@ -346,9 +346,9 @@ if missing:
 # %% tags=["remove-input"]
 losses = pd.DataFrame(
     [
-        [VARIANTS[name].title, row.test, row.loss, row.test + row.loss]
+        [VARIANTS[name].title, row.test, int(row.loss), row.test + row.loss]
         for name, row in paper.TABLE_3.items()
-        if row.loss
+        if row.loss > 0
     ],
     columns=["Network", "Test % (Table III)", "Loss in the text", "BBNN would be at"],
 )

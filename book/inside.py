@@ -23,7 +23,7 @@ import pandas as pd
 import soundfile
 from IPython.display import display
 
-from bnet.audit import answer_plots, plots
+from bnet.audit import plots
 from bnet.audit.probes import PROBES, changes, reading
 from bnet.audit.settings import train_command
 from bnet.audit.tables import groups_of
@@ -46,7 +46,7 @@ networks = [
 asked = {one.record.config.variant for one in reading.read_all(networks, "branches")}
 groups = groups_of("tunes")
 order = [name for name in VARIANTS if any(record.config.variant == name for record in networks)]
-look = answer_plots.colours([jobs.title(name) for name in order])
+look = plots.looks([jobs.title(name) for name in order])
 train = "\n".join(
     f"{train_command(name, ('bbnn', 'proposed'), protocol, profile, folds=[0])}\n"
     f"bnet probe {name}/bbnn-{protocol}-0-{profile} {name}/proposed-{protocol}-0-{profile}"
@@ -57,7 +57,7 @@ train = "\n".join(
 def missing(probe: str) -> None:
     """Say that a probe has not been run, and how to run it."""
     some = [record for record in networks if record.config.fold == 0]
-    display(myst.not_run(f"The probe `{probe}` has not been run.", reading.command(some, [probe]) or train))
+    display(myst.not_run(f"The probe `{probe}` has not been run.", reading.command(some, probe) or train))
 
 
 def picture_of(probe: str, name: str, caption: str, height: float) -> None:
@@ -72,7 +72,11 @@ def picture_of(probe: str, name: str, caption: str, height: float) -> None:
         1, len(parts), figsize=(4.6 * len(parts) + 0.6, height), squeeze=False, layout="constrained"
     )
     for ax, (corpus, part) in zip(axes.flat, parts.items(), strict=True):
-        answer_plots.changes(part, look, ax=ax, title=f"trained on {corpus}")
+        shown = 100 * part[["change", "change_low", "change_high"]].set_axis(["change", "low", "high"], axis=1)
+        shown = shown.assign(title=part["title"], value=part["value"].str.replace("_", ", "))
+        plots.dots(shown, "change", "value", "title", ax=ax, look=look, width=0.15)
+        ax.axvline(0, color=plots.INK, linewidth=1)
+        ax.set(xlabel="change of test accuracy, points", title=f"trained on {corpus}")
     axes.flat[0].legend(fontsize=8)
     worst = table.sort_values("change").iloc[0]
     myst.figure(
@@ -218,7 +222,7 @@ def clips_of(corpus_name: str, variant: str) -> None:
         title = (
             f"{clip['kind']}: {answer}\n{clip['probability']:.1%}, falls by up to {100 * clip['drop'].max():.1f} points"
         )
-        answer_plots.look_at(log_mel.log_mel(y), clip, ax=ax)
+        plots.look_at(log_mel.log_mel(y), clip, ax=ax)
         ax.set_title(title, fontsize=9)
     for ax in axes.flat[len(clips) :]:
         ax.axis("off")

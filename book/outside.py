@@ -14,8 +14,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import display
+from matplotlib.ticker import MaxNLocator
 
-from bnet.audit import answer_plots, paper, plots
+from bnet.audit import paper, plots
 from bnet.audit.outside import read_all, reading
 from bnet.book import myst
 from bnet.corpora import get_corpus
@@ -40,6 +41,15 @@ def shown(rows):
     """A table of rows, without its column of networks where there is one network only."""
     frame = pd.DataFrame(rows)
     return frame if frame["Network"].nunique() > 1 else frame.drop(columns="Network")
+
+
+def named_over(table, *, ax, xlabel, title):
+    """The dance named against a quantity (``x``): a row per dance, a mark per ``series``, its area the number of clips."""
+    counts = table.groupby(["series", "x", "named"], sort=False).size().reset_index(name="clips")
+    counts = counts.sort_values("named", key=lambda names: names.map(order.index), kind="stable")
+    look = plots.looks(table["series"].unique())
+    plots.dots(counts, "x", "named", "series", ax=ax, look=look).set(xlabel=xlabel, title=title)
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
 def drum_table(heard):
@@ -129,23 +139,22 @@ else:
 
 # %% tags=["remove-input"]
 if songs:
-    tables = {reading.title(heard): reading.recalls(heard) for heard in songs}
-    fig, ax = plt.subplots(figsize=(4.6, 3.0 + 0.2 * len(tables)), layout="constrained")
-    answer_plots.recalls(tables, ax=ax)
+    table = pd.concat([reading.recalls(heard).assign(title=reading.title(heard)) for heard in songs])
+    table = table[table["recall"].notna() & ~table["counts"].isin(["strictly", "widely"])]
+    own = table["genre"] == table["counts"]
+    table["row"] = table["genre"].where(own, table["genre"] + ",\ncalled " + table["counts"])
+    fig, ax = plt.subplots(figsize=(4.6, 3.0 + 0.2 * len(songs)), layout="constrained")
+    plots.dots(table, "recall", "row", "title", ax=ax)
+    ax.set(xlabel="share of the songs of that genre", xlim=(-0.03, 1.03))
+    ax.legend(**plots.ABOVE, fontsize=9)
     myst.figure(
         fig,
         "Share of the songs of each genre that a network names correctly, with Wilson's 95 % interval.",
         "fig-outside-recall",
         "Dots with intervals. "
         + " ".join(
-            f"{name}: "
-            + ", ".join(
-                f"{row.genre} called {row.counts} {100 * row.recall:.0f} %"
-                for row in table.itertuples()
-                if not np.isnan(row.recall) and row.counts not in ("strictly", "widely")
-            )
-            + "."
-            for name, table in tables.items()
+            f"{name}: {', '.join(f'{r.genre} called {r.counts} {100 * r.recall:.0f} %' for r in rows.itertuples())}."
+            for name, rows in table.groupby("title", sort=False)
         ),
     )
 
@@ -153,11 +162,11 @@ if songs:
 for number, heard in enumerate(songs):
     counts = reading.confusion(heard)
     fig, ax = plt.subplots(figsize=(4.6, 4.6), layout="constrained")
-    answer_plots.confusion(counts, ax=ax)
+    plots.confusion(counts.T, ax=ax, axis=0).set(xlabel="genre of the song", ylabel="named by the network")
     most = {genre: (row.idxmax(), int(row.max()), int(row.sum())) for genre, row in counts.iterrows()}
     myst.figure(
         fig,
-        f"{reading.title(heard)}: what it names the songs of `emotify`, by their genre; numbers of songs.",
+        f"{reading.title(heard)}: what it names the songs of `emotify`, by their genre; numbers of songs, and percent of the genre.",
         f"fig-outside-confusion-{number}",
         "Table of counts as a heat map. Named most often: "
         + ", ".join(f"{genre} songs '{name}' ({n} of {of})" for genre, (name, n, of) in most.items())
@@ -173,10 +182,10 @@ for number, heard in enumerate(songs):
 
 # %% tags=["remove-input"]
 if songs:
-    tables = {reading.title(heard): metrics.reliability(*reading.arrays(heard), bins=5) for heard in songs}
-    off = {reading.title(heard): metrics.calibration_error(*reading.arrays(heard), bins=5) for heard in songs}
+    answered = {reading.title(heard): reading.arrays(heard) for heard in songs}
+    off = {title: metrics.calibration_error(*arrays, bins=5) for title, arrays in answered.items()}
     fig, ax = plt.subplots(figsize=(4.4, 4.2), layout="constrained")
-    answer_plots.reliability(tables, ax=ax)
+    plots.reliability(answered, ax=ax, bins=5)
     myst.figure(
         fig,
         "How often a network is right against how sure it is, on songs of `emotify` whose genre it has a class for, in five bins; the "
@@ -219,7 +228,6 @@ if songs:
 # bass and a chord ('band'), computed by `bnet.corpora.drums`.
 
 # %% tags=["remove-input"]
-TEMPO = "beats per minute"
 if dances["drums"]:
     fig, axes = plt.subplots(
         len(dances["drums"]), 1, figsize=(4.8, 3.8 * len(dances["drums"])), squeeze=False, layout="constrained"
@@ -227,18 +235,13 @@ if dances["drums"]:
     words = []
     for ax, heard in zip(axes.flat, dances["drums"], strict=True):
         frame = drum_table(heard)
-        answer_plots.named_over(
-            frame.assign(x=frame["tempo"], series=frame["metre"]),
-            order,
-            ax=ax,
-            xlabel=TEMPO,
-            title=heard.network["name"],
-        )
+        played = frame.assign(x=frame["tempo"], series=frame["metre"])
+        named_over(played, ax=ax, xlabel="beats per minute", title=heard.network["name"])
         top = frame["named"].value_counts()
         words.append(
             f"{heard.network['name']} names {len(top)} dances, {top.index[0]} for {top.iloc[0]} of {len(frame)} clips"
         )
-    axes.flat[0].legend(loc="lower center", bbox_to_anchor=(0.4, 1.1), ncols=2, frameon=False, fontsize=9)
+    axes.flat[0].legend(**plots.ABOVE | {"bbox_to_anchor": (0.4, 1.1)}, ncols=2, fontsize=9)
     myst.figure(
         fig,
         "The dance that published networks name for drum patterns, against their tempo; the area of a mark is the number of "
@@ -319,7 +322,7 @@ if both:
         for kind in by_name:
             bars = [60 / get_corpus(kind).performance(own).bar_seconds for own in by_name[kind][name].table["track_id"]]
             frames.append(by_name[kind][name].named.to_frame("named").assign(x=np.round(bars), series=kind))
-        answer_plots.named_over(pd.concat(frames), order, ax=ax, xlabel="bars per minute", title=name)
+        named_over(pd.concat(frames), ax=ax, xlabel="bars per minute", title=name)
         slow, fast = (frame["named"] for frame in frames)
         same = int((slow == fast.reindex(slow.index)).sum())
         top = slow.value_counts()
@@ -334,7 +337,7 @@ if both:
             }
         )
         words.append(f"{name}: {top.index[0]} for {top.iloc[0]} of {len(slow)} tunes at their own tempo")
-    axes.flat[0].legend(loc="lower center", bbox_to_anchor=(0.4, 1.1), ncols=2, frameon=False, fontsize=9)
+    axes.flat[0].legend(**plots.ABOVE | {"bbox_to_anchor": (0.4, 1.1)}, ncols=2, fontsize=9)
     myst.figure(
         fig,
         "The dance that published networks name for the embedded tunes, against the tempo at which they are played.",

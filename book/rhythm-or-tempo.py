@@ -28,7 +28,7 @@ import pandas as pd
 import soundfile
 from IPython.display import display
 
-from bnet.audit import answer_plots, paper, plots
+from bnet.audit import paper, plots
 from bnet.audit.probes import PROBES, changes, reading
 from bnet.audit.settings import train_command
 from bnet.audit.tables import groups_of
@@ -46,7 +46,7 @@ found = {name: find(results_dir(), corpus=name, profile=profile, protocol=protoc
 groups = groups_of("tunes")
 order = [name for name in [*VARIANTS, *BASELINES] if any(r.config.variant == name for rs in found.values() for r in rs)]
 of = {name: {v: [r for r in found[name] if r.config.variant == v] for v in order} for name in corpora}
-look = answer_plots.colours([jobs.title(name) for name in order if name != "majority"])
+look = plots.looks([jobs.title(name) for name in order if name != "majority"])
 train = "\n".join(train_command(name, ("baselines", "bbnn", "proposed"), protocol, profile) for name in corpora)
 ask = "\n".join(f"bnet probe {name}/VARIANT-{protocol}-0-{profile}" for name in corpora)
 
@@ -60,7 +60,7 @@ def answers(probe: str, corpus: str) -> tuple[pd.DataFrame, list]:
 def missing(probe: str, corpus: str) -> None:
     """Say that a probe has not been run, and how to run it."""
     runs_here = [r for r in found[corpus] if r.config.fold == 0 and r.config.variant != "majority"]
-    command = reading.command(runs_here, [probe]) or f"{train}\n{ask}"
+    command = reading.command(runs_here, probe) or f"{train}\n{ask}"
     display(myst.not_run(f"The probe `{probe}` has not been run on `{corpus}`.", command))
 
 
@@ -196,7 +196,7 @@ drawn = {name: pair for name, pair in stretched.items() if len(pair[0])}
 if drawn:
     fig, axes = plt.subplots(1, len(drawn), figsize=(4.6 * len(drawn) + 0.4, 4.2), squeeze=False, layout="constrained")
     for ax, (name, (_, probed)) in zip(axes.flat, drawn.items(), strict=True):
-        answer_plots.curves(reading.accuracies(probed, groups, unchanged=True), look, ax=ax, title=f"trained on {name}")
+        plots.curves(reading.accuracies(probed, groups, unchanged=True), look, ax=ax, title=f"trained on {name}")
     axes.flat[0].legend(fontsize=8, loc="lower left")
     far = {name: pair[0].sort_values("change").iloc[0] for name, pair in drawn.items()}
     myst.figure(
@@ -282,7 +282,7 @@ def panels(name: str) -> None:
         return
     fig, axes = plt.subplots(-(-len(parts) // 2), 2, figsize=(9, 3.3 * -(-len(parts) // 2)), layout="constrained")
     for ax, (probe, (_, probed)) in zip(axes.flat, parts.items(), strict=False):
-        answer_plots.curves(reading.accuracies(probed, groups, unchanged=True), look, ax=ax, title=PROBES[probe].title)
+        plots.curves(reading.accuracies(probed, groups, unchanged=True), look, ax=ax, title=PROBES[probe].title)
     for ax in axes.flat[len(parts) :]:
         ax.axis("off")
     axes.flat[0].legend(fontsize=8, loc="lower left")
@@ -301,7 +301,19 @@ panels("tunes")
 # %% tags=["remove-input"]
 panels("tunes-free")
 
+
 # %% tags=["remove-input"]
+def largest(table: pd.DataFrame) -> pd.DataFrame:
+    """A row per network, a column per probe: its largest change and where; in brackets where its interval holds 0."""
+    rows = table.loc[table["change"].abs().groupby([table["probe"], table["title"]]).idxmax()]
+    said = [f"{100 * r['change']:+.1f} at {r['value']} {r['unit']}".strip() for r in rows.to_dict("records")]
+    open_ = [reading.verdict(row) == "inconclusive" for row in rows.to_dict("records")]
+    rows = rows.assign(said=[f"({cell})" if both else cell for cell, both in zip(said, open_, strict=True)])
+    wide = rows.pivot(index="title", columns="probe", values="said").fillna("")
+    wide = wide.loc[table["title"].unique(), table["probe"].unique()].rename(columns=lambda name: PROBES[name].title)
+    return wide.rename_axis(index="Network", columns=None).reset_index()
+
+
 display(myst.text("\n".join(f"- **{PROBES[probe].title}**: {PROBES[probe].what}" for probe in robust)))
 for name in corpora:
     parts = {probe: answers(probe, name)[0] for probe in robust}
@@ -316,7 +328,7 @@ for name in corpora:
     if parts:
         display(
             myst.table(
-                reading.largest(parts, {probe: PROBES[probe].title for probe in parts}),
+                largest(pd.concat(parts.values(), ignore_index=True)),
                 f"Trained on `{name}`: the largest change of accuracy under each probe, in points, and where; in brackets "
                 "where its own 95 % interval holds no change. The largest of several is more extreme than each: all of "
                 "them are in the last table.",

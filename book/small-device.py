@@ -24,7 +24,7 @@ import pandas as pd
 from IPython.display import display
 
 from bnet.audit import measured, plots
-from bnet.audit.literature import BOARDS
+from bnet.audit.literature import BOARDS, fits
 from bnet.book import myst
 from bnet.models import VARIANTS
 from bnet.models.cost import cost
@@ -149,33 +149,27 @@ if record:
             | dict.fromkeys(("At a time, float32, MiB", "At a time, int8, MiB"), ".1f"),
         )
     )
-    fits = {
-        seconds: [board for board in BOARDS if board.holds(small["working"][str(seconds)], small["bytes"])]
-        for seconds in LENGTHS
-    }
+    fit = {seconds: fits(small["working"][str(seconds)], small["bytes"]) for seconds in LENGTHS}
     display(
         myst.table(
             pd.DataFrame(
-                [
-                    {
-                        "Device": board.name,
-                        "Kind": board.kind,
-                        "RAM, MiB": board.ram / MIB,
-                        "10 s fit": "yes" if board in fits[10] else "no",
-                        "30 s fit": "yes" if board in fits[30] else "no",
-                        "Stated by": board.source,
-                    }
-                    for board in BOARDS
-                ]
+                {
+                    "Device": BOARDS["name"],
+                    "Kind": BOARDS["kind"],
+                    "RAM, MiB": BOARDS["ram_kib"] / KIB,
+                    "10 s fit": fit[10],
+                    "30 s fit": fit[30],
+                    "Stated by": BOARDS["source"],
+                }
             ),
             "Small computers and their memory as their makers state it, against the int8 file and its maps. None was at hand: a 'yes' is about memory, not speed.",
             "tab-small-device-boards",
             formats={"RAM, MiB": ".2f"},
         )
     )
-    micro = [board for board in BOARDS if board.kind == "microcontroller"]
-    held = [board.name for board in micro if board in fits[30]]
-    times = small["working"]["30"] / max(board.ram for board in micro)
+    micro = BOARDS["kind"] == "microcontroller"
+    held = BOARDS["name"][micro & fit[30]].tolist()
+    times = small["working"]["30"] / (KIB * BOARDS["ram_kib"][micro].max())
     display(
         myst.text(
             f"**What this says.** As a file the network is small: {small['bytes'] / KIB:.0f} KiB in integers. "

@@ -14,7 +14,6 @@
 # rebuilds the network has to choose: the last column of each table says what this book does.
 
 # %% tags=["remove-cell"]
-import pandas as pd
 from IPython.display import display
 
 from bnet import models
@@ -30,13 +29,11 @@ columns = {
     "baseline": "BBNN's notebook",
     "here": "Here",
 }
-for part in dict.fromkeys(row.part for row in DIFFERENCES):
-    some = [row for row in DIFFERENCES if row.part == part]
-    used = [key for key in columns if any(getattr(row, key) for row in some)]
-    frame = pd.DataFrame([{columns[key]: getattr(row, key) or myst.NOTHING for key in used} for row in some])
+for part, some in DIFFERENCES.groupby("part", sort=False):
+    told = some[[*columns]].loc[:, some[[*columns]].ne("").any()]
     display(
         myst.table(
-            frame,
+            told.replace("", myst.NOTHING).rename(columns=columns),
             f"{part[0].upper()}{part[1:]}. A dash: the source does not say.",
             f"tab-sources-{part.replace(' ', '-')}",
             cards=True,

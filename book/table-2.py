@@ -197,7 +197,7 @@ display(
     )
 )
 for key, report in shown.items():
-    if told := plots.still_rising(report.histories(NETWORKS)):
+    if told := report.still_rising(NETWORKS):
         display(myst.text(f"- {where(*key)}: {told}"))
 for key, report in shown.items():
     facts = report.only(NETWORKS).provenance()

@@ -20,7 +20,6 @@ folder = "reproduced"  # your records, below the checkout
 # %% tags=["remove-cell"]
 import os
 
-import numpy as np
 import pandas as pd
 from IPython.display import display
 
@@ -64,27 +63,8 @@ else:
         )
     )
 
-
 # %% tags=["remove-input"]
-def percent(value: float, form: str = ".1f") -> str:
-    return format(100 * value, form) if np.isfinite(value) else myst.NOTHING
-
-
+heads = ("Network", "Folds", "Book %", "Yours %", "Difference, points", "95 % interval", "State")
 for number, (title, part) in enumerate(agreement.parts(rows), 1):
-    table = pd.DataFrame(
-        [
-            {
-                "Network": row.network,
-                "Folds": row.folds,
-                "Book %": percent(row.a),
-                "Yours %": percent(row.b),
-                "Difference, points": percent(row.difference, "+.1f"),
-                "95 % interval": f"{percent(row.low, '+.1f')} to {percent(row.high, '+.1f')}"
-                if row.folds
-                else myst.NOTHING,
-                "State": row.state,
-            }
-            for row in part.itertuples()
-        ]
-    )
+    table = agreement.readable(part, heads, myst.NOTHING)
     display(myst.table(table, f"Test accuracy, the book's and yours. {title}.", f"tab-your-run-{number}"))

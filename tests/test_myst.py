@@ -67,8 +67,8 @@ def test_names_are_shown_as_typed_in_figures():
     import numpy as np
 
     fig, axes = plt.subplots(1, 3)
-    plots.confusion(np.eye(len(ODD), dtype=int), ODD, ax=axes[0])
-    plots.recalls({"one": np.ones(len(ODD))}, ODD, ax=axes[1])
+    plots.confusion(pd.DataFrame(np.eye(len(ODD), dtype=int), ODD, ODD), ax=axes[0])
+    plots.dots(pd.DataFrame({"title": ODD, "recall": 1.0}), "recall", ax=axes[1])
     plots.spectrogram(np.zeros((20, 16), np.float32), sr=22050, hop_length=512, ax=axes[2], title=ODD[0])
     with matplotlib.rc_context({"svg.fonttype": "none"}):
         stream = io.StringIO()

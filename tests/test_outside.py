@@ -16,7 +16,7 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from bnet import cli
-from bnet.audit import answer_plots
+from bnet.audit import plots
 from bnet.audit.outside import Heard, TrainedNetwork, hear, networks, read_all, reading
 from bnet.audit.outside.reading import COUNTS_AS, arrays, at_home, confidence, confusion, recalls, same_answer, wilson
 from bnet.corpora import SR, drums, fingerprint, get_corpus
@@ -340,17 +340,21 @@ def test_pairs_that_get_the_same_answer():
 
 def test_plots_draw_what_the_tables_say():
     heard = answered(SONGS)
-    fig, axes = plt.subplots(4)
-    assert answer_plots.confusion(confusion(heard), ax=axes[0]) is axes[0]
+    fig, axes = plt.subplots(3)
+    assert plots.confusion(confusion(heard), ax=axes[0]) is axes[0]
     shown = [text.get_text() for text in axes[0].texts]
-    assert sorted(filter(None, shown)) == ["1"] * len(SONGS)
-    answer_plots.recalls({"a": recalls(heard), "b": recalls(heard)}, ax=axes[1])
+    assert sorted(filter(None, shown)) == ["1\n100%", "1\n100%", "1\n33%", "1\n33%", "1\n33%", "1\n50%", "1\n50%"]
+    found = recalls(heard)
+    two = pd.concat([found.assign(title=name) for name in "ab"])
+    plots.dots(two, "recall", "counts", "title", ax=axes[1])
     rows = [label.get_text() for label in axes[1].get_yticklabels()]
-    assert rows == ["classical", "pop", "rock", "rock,\ncalled rock or metal"]
-    answer_plots.reliability({"a": metrics.reliability(*arrays(heard), bins=5)}, ax=axes[2])
-    table = pd.DataFrame({"x": [60, 60, 80], "named": ["pop", "pop", "jazz"], "series": ["s", "t", "s"]})
-    answer_plots.named_over(table, heard.labels, ax=axes[3], xlabel="tempo")
-    assert [label.get_text() for label in axes[3].get_yticklabels()] == ["jazz", "pop"]
+    assert rows == list(found["counts"])
+    assert axes[1].get_legend_handles_labels()[1] == ["a", "b"]
+    first, second = (marks.get_offsets() for marks in axes[1].collections[1::2])
+    np.testing.assert_allclose(first[:, 1] + second[:, 1], 2 * np.arange(len(found)))
+    plots.reliability({"a": arrays(heard)}, ax=axes[2], bins=5)
+    error = metrics.calibration_error(*arrays(heard), bins=5)
+    assert axes[2].get_legend_handles_labels()[1] == [f"a, error {100 * error:.1f} points"]
     plt.close(fig)
 
 

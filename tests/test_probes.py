@@ -14,11 +14,11 @@ from conftest import Tones
 from typer.testing import CliRunner
 
 from bnet import backend, cli
-from bnet.audit import answer_plots, tables
-from bnet.audit.probes import PROBES, changes, inside, reading
+from bnet.audit import plots, tables
+from bnet.audit.answers import DamagedAnswers
+from bnet.audit.probes import PROBES, changes, chosen, inside, reading, run, text
 from bnet.audit.probes.bench import Bench
-from bnet.audit.probes.running import chosen, folder, read, run, text
-from bnet.audit.sealed import DamagedAnswers
+from bnet.audit.probes.reading import path_of, read
 from bnet.corpora import CORPORA, SR, Corpus, get_corpus
 from bnet.corpora.pictures import GTZAN_IMAGES
 from bnet.corpora.store import FeatureStore
@@ -308,11 +308,11 @@ def test_a_network_is_asked_once(network):
     assert {"commit", "changed", "machine", "started", "versions", "wall_s"} <= set(about["made"])
     stem = found["blocks"].table.query("value == 'stem'")[network.labels]
     assert np.ptp(stem.to_numpy(), axis=0).max() < 1e-4
-    before = {path: path.stat().st_mtime_ns for path in folder(network).iterdir()}
+    before = {path: path.stat().st_mtime_ns for path in path_of(network, "").parent.iterdir()}
     again = run(network, SHORT, say=quiet)
     assert [probed.about for probed in again] == [probed.about for probed in found.values()]
-    assert {path: path.stat().st_mtime_ns for path in folder(network).iterdir()} == before
-    assert sum(path.stat().st_size for path in folder(network).glob("looks.*")) < 200_000
+    assert {path: path.stat().st_mtime_ns for path in path_of(network, "").parent.iterdir()} == before
+    assert sum(path.stat().st_size for path in path_of(network, "").parent.glob("looks.*")) < 200_000
 
 
 def test_what_is_done_is_read_without_the_weights_and_asked_again_of_others(network):
@@ -321,7 +321,7 @@ def test_what_is_done_is_read_without_the_weights_and_asked_again_of_others(netw
     assert len(run(network, ["mel-bands"], say=quiet)) == 1
     with pytest.raises(BnetError, match=r"no weights here .* bnet train --corpus tones --variant tiny"):
         run(network, ["shuffle"], say=quiet)
-    assert not (folder(network) / "shuffle.csv").exists()
+    assert not (path_of(network, "").parent / "shuffle.csv").exists()
     (network.folder / "model.weights.h5").write_bytes(b"other weights")
     with pytest.raises(BnetError, match="does not hold weights of tiny"):
         run(network, ["mel-bands"], say=quiet)
@@ -329,7 +329,7 @@ def test_what_is_done_is_read_without_the_weights_and_asked_again_of_others(netw
 
 def test_damaged_answers_are_named_and_made_again(timbre):
     run(timbre, ["mel-bands"], say=quiet)
-    path = folder(timbre) / "mel-bands.csv"
+    path = path_of(timbre, "mel-bands").with_suffix(".csv")
     whole = path.read_bytes()
     path.write_bytes(whole[:-200])
     with pytest.raises(DamagedAnswers, match=r"mel-bands.csv does not match.*bnet probe tones/svm-timbre"):
@@ -472,20 +472,19 @@ def test_tables_of_probes(timbre):
         assert list(whole["value"]) == order
         assert list(whole["at"]) == [0, 1, 2, 3]
         same = whole[whole["value"] == "unchanged"].iloc[0]
-        assert (same["change"], same["accuracy"]) == (0, reading.right(timbre).mean())
+        assert (same["change"], same["accuracy"]) == (0, one.right().mean())
         assert len(reading.readable(whole)) == 4
         import matplotlib.pyplot as plt
 
         _, ax = plt.subplots()
-        look = answer_plots.colours(["SVM on timbre"])
-        answer_plots.curves(whole, look, ax=ax)
+        look = plots.looks(["SVM on timbre"])
+        plots.curves(whole, look, ax=ax)
         assert [tick.get_text() for tick in ax.get_xticklabels()] == [v.replace("unchanged", "as is") for v in order]
-        answer_plots.changes(table, look, ax=ax)
         plt.close("all")
     assert reading.accuracies([]).empty
     assert reading.read_all([timbre], "noise") == []
     assert "probe `level`" in reading.provenance(probed)[0]
-    assert reading.command([timbre], ["noise"]) == f"bnet probe tones/{timbre.name} --probe noise"
+    assert reading.command([timbre], "noise") == f"bnet probe tones/{timbre.name} --probe noise"
 
 
 def test_two_corpora_are_compared_on_the_folds_of_both(timbre):
@@ -513,7 +512,7 @@ def test_looks_are_read_as_grids(network):
     import matplotlib.pyplot as plt
 
     _, ax = plt.subplots()
-    answer_plots.look_at(np.zeros((frames, 128)), clips[0], ax=ax)
+    plots.look_at(np.zeros((frames, 128)), clips[0], ax=ax)
     plt.close("all")
 
 

@@ -6,7 +6,7 @@ left-out clips, protocol, profile, network and fold, and every pair is of one co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +22,14 @@ from bnet.runs.records import Record
 from bnet.statistics import comparison, metrics
 from bnet.training.baselines import BASELINES
 
-Key = tuple[str, str, str, str, str]
-"""Corpus, left-out clips, protocol, profile, network."""
 TABLES = ("Table II", "Table III", "Steps", "Further networks")
 """The tables of the book, in the order in which they are told."""
 _MEMBERS = (("bbnn", "proposed", "proposed-released", *BASELINES), TABLE_3, STEPS)
 PLACES = {name: table for table, names in reversed([*zip(TABLES, _MEMBERS, strict=False)]) for name in names}
 """Network or baseline -> the first table that shows it; any other is a further network."""
 STATES = ("identical", "agrees", "differs", "no fold in common", "only in A", "only in B")
-COLUMNS = ["table", "corpus", "exclude", "protocol", "profile", "network", "folds", "a", "b"]
-COLUMNS += ["difference", "low", "high", "state", "method", "lone"]
+_KEY = ["corpus", "exclude", "protocol", "profile", "variant"]
+COLUMNS = ["table", *_KEY[:-1], "network", "folds", "a", "b", "difference", "low", "high", "state", "method", "lone"]
 
 
 def compare(a: Path, b: Path, **wanted: str) -> pd.DataFrame:
@@ -55,22 +53,18 @@ def compare(a: Path, b: Path, **wanted: str) -> pd.DataFrame:
         two that should pair were made with different settings or on different clips, or nothing pairs at all.
     """
     one, other = _load(a, wanted), _load(b, wanted)
-    if not any(set(folds) & set(other.get(key, ())) for key, folds in one.items()):
-        first = next(iter(next(iter(one.values())).values()))
+    both = one.merge(other, on=[*_KEY, "fold"], how="outer", suffixes=("_a", "_b"))
+    if not both[["record_a", "record_b"]].notna().all(axis=1).any():
         raise BnetError(
             f"{a} and {b} have no run in common: {_told(one)} against {_told(other)}; runs pair with runs of the same "
             "corpus (pictures of a corpus are one of their own), protocol and profile, so make the same ones, such as "
-            f"`{command(first.config, fold=False)} --results {b}`"
+            f"`{command(one['record'][0].config, fold=False)} --results {b}`"
         )
-    keys = sorted({*one, *other}, key=_place)
-    return pd.DataFrame([_row(key, one.get(key, {}), other.get(key, {})) for key in keys], columns=COLUMNS)
-
-
-def _place(key: Key) -> tuple:
-    """By what rows are sorted; within one table, networks stand as in the package, one's own last."""
-    (corpus, exclude, protocol, profile, network), names = key, [*VARIANTS, *BASELINES]
-    number = names.index(network) if network in names else len(names)
-    return corpus, exclude, profile, protocol, TABLES.index(PLACES.get(network, TABLES[-1])), number, network
+    names = [*VARIANTS, *BASELINES]
+    rank = {"table": TABLES.index, "network": lambda name: names.index(name) if name in names else len(names)}
+    rows = pd.DataFrame([_row(key, part) for key, part in both.groupby(_KEY)], columns=COLUMNS)
+    order = ["corpus", "exclude", "profile", "protocol", "table", "network"]
+    return rows.sort_values(order, key=lambda c: c.map(rank[c.name]) if c.name in rank else c, ignore_index=True)
 
 
 def parts(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -82,7 +76,8 @@ def parts(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def text(rows: pd.DataFrame) -> str:
     """The comparison in words: one block per table, accuracies in percent, and a sentence that counts the states."""
-    blocks = [f"{title}\n{_block(part)}\n{count(part)}" for title, part in parts(rows)]
+    heads = ["network", "folds", "A %", "B %", "B - A", "95 % interval", ""]
+    blocks = [f"{title}\n{readable(part, heads).to_string(index=False)}\n{count(part)}" for title, part in parts(rows)]
     compared = int(rows["state"].isin(["agrees", "differs"]).sum())
     luck = (
         f"\nThe intervals hold 95 % each: of {compared} networks that were retrained and agree in truth, about "
@@ -99,54 +94,50 @@ def count(rows: pd.DataFrame) -> str:
     return ", ".join(f"{states[name]} {name}" for name in STATES if name in states)
 
 
-def _block(rows: pd.DataFrame) -> str:
+def readable(rows: pd.DataFrame, heads: Sequence[str], nothing: str = "-") -> pd.DataFrame:
+    """Rows of `compare` as a reader's table, under seven `heads`: network, folds, both accuracies, their difference, its
+    interval and the state, in percent; `nothing` stands where there is none."""
+
     def percent(column: str, form: str = ".1f") -> pd.Series:
-        return rows[column].map(lambda value: format(100 * value, form) if np.isfinite(value) else "-")
+        return rows[column].map(lambda value: format(100 * value, form) if np.isfinite(value) else nothing)
 
-    interval = percent("low", "+.1f") + " to " + percent("high", "+.1f")
-    table = {
-        "network": rows["network"],
-        "folds": rows["folds"].astype(str) + rows["lone"].map(lambda lone: f" (+{lone} alone)" if lone else ""),
-        "A %": percent("a"),
-        "B %": percent("b"),
-        "B - A": percent("difference", "+.1f"),
-        "95 % interval": interval.where(np.isfinite(rows["low"]), "-"),
-        "": rows["state"],
-    }
-    return pd.DataFrame(table).to_string(index=False)
+    folds = rows["folds"].astype(str) + rows["lone"].map(lambda lone: f" (+{lone} alone)" if lone else "")
+    interval = (percent("low", "+.1f") + " to " + percent("high", "+.1f")).where(rows["low"].notna(), nothing)
+    cells = [rows["network"], folds, percent("a"), percent("b"), percent("difference", "+.1f"), interval, rows["state"]]
+    return pd.DataFrame(dict(zip(heads, cells, strict=True)))
 
 
-def _load(folder: Path, wanted: Mapping[str, str]) -> dict[Key, dict[int, Record]]:
-    """The records by what pairs them: `Key`, then fold."""
+def _load(folder: Path, wanted: dict[str, str]) -> pd.DataFrame:
+    """The records, one row each, by what pairs them (`_KEY`, then fold)."""
     if not folder.is_dir():
         raise BnetError(f"no folder {folder}; expected one of records, such as results/ or reproduced/")
-    by_key: dict[Key, dict[int, Record]] = {}
-    for record in records.find(folder, **wanted):
-        c = record.config
-        folds = by_key.setdefault((c.corpus, c.exclude, c.protocol, c.profile, c.variant), {})
-        if c.fold in folds:
-            raise BnetError(
-                f"two records of {folder} claim fold {c.fold} of {c.variant}: {folds[c.fold].name} and {record.name}, "
-                "made with different settings; keep one of them, or compare the folders of one setting each"
-            )
-        folds[c.fold] = record
-    if not by_key:
+    found = records.find(folder, **wanted)
+    if not found:
         asked = " with " + ", ".join(f"{key} {value}" for key, value in wanted.items()) if wanted else ""
         raise BnetError(f"no records{asked} in {folder}; make some with `bnet train --results {folder}`")
-    return by_key
+    keys = [*_KEY, "fold"]
+    table = pd.DataFrame([[getattr(record.config, key) for key in keys] for record in found], columns=keys)
+    table["record"] = found
+    for _, (first, second, *_) in table[table.duplicated(keys, keep=False)].groupby(keys)["record"]:
+        raise BnetError(
+            f"two records of {folder} claim fold {first.config.fold} of {first.config.variant}: {first.name} and "
+            f"{second.name}, made with different settings; keep one of them, or compare the folders of one setting each"
+        )
+    return table
 
 
-def _row(key: Key, one: dict[int, Record], other: dict[int, Record]) -> tuple:
+def _row(key: tuple[str, ...], folds: pd.DataFrame) -> tuple:
     """A row of `compare`."""
     what = (PLACES.get(key[-1], TABLES[-1]), *key)
-    common, lone, nothing = sorted(set(one) & set(other)), len(set(one) ^ set(other)), (float("nan"),) * 3
-    if not common:
-        state = "no fold in common" if one and other else "only in A" if one else "only in B"
-        return *what, 0, _accuracy(one.values()), _accuracy(other.values()), *nothing, state, "", lone
-    sides = [[side[fold] for fold in common] for side in (one, other)]
+    pairs = folds.dropna(subset=["record_a", "record_b"])
+    sides = [pairs[side].tolist() or folds[side].dropna().tolist() for side in ("record_a", "record_b")]
+    row = (*what, len(pairs), *map(_accuracy, sides))
+    lone = len(folds) - len(pairs)
+    if pairs.empty:
+        state = "no fold in common" if all(sides) else "only in A" if sides[0] else "only in B"
+        return *row, np.nan, np.nan, np.nan, state, "", lone
     for pair in zip(*sides, strict=True):
         _check(*pair)
-    row = (*what, len(common), *map(_accuracy, sides))
     sums = [[record.run["files"]["predictions.csv"] for record in side] for side in sides]
     if sums[0] == sums[1]:
         return *row, 0.0, 0.0, 0.0, "identical", "equal predictions", lone
@@ -173,6 +164,6 @@ def _accuracy(side: Iterable[Record]) -> float:
     return float(np.mean(scores)) if scores else float("nan")
 
 
-def _told(runs: Mapping[Key, dict[int, Record]]) -> str:
-    kinds = dict.fromkeys(f"{corpus} {protocol} {profile}" for corpus, _, protocol, profile, _ in runs)
-    return f"{sum(map(len, runs.values()))} runs of {', '.join(kinds)}"
+def _told(runs: pd.DataFrame) -> str:
+    kinds = (runs["corpus"] + " " + runs["protocol"] + " " + runs["profile"]).unique()
+    return f"{len(runs)} runs of {', '.join(kinds)}"

@@ -129,5 +129,5 @@ def _claims(row: dict[str, str]) -> list[Claim]:
     return claims
 
 
-CLAIMS: tuple[Claim, ...] = tuple(claim for row in read("claims") for claim in _claims(row))
+CLAIMS: tuple[Claim, ...] = tuple(claim for row in read("claims").to_dict("records") for claim in _claims(row))
 """The claims, in the order of the paper."""

@@ -212,9 +212,8 @@ def _outside(evidence: Evidence) -> Answer:
 
 def _draw_songs(heard: Heard, *, ax: Axes) -> Axes:
     rows = reading.strictly(heard)
-    positions = plots.upwards(ax, [f"{row.genre} ({row.songs})" for row in rows.itertuples()])
-    ax.hlines(positions, 100 * rows["low"], 100 * rows["high"], color=plots.PALETTE[2], linewidth=3, alpha=0.6)
-    ax.plot(100 * rows["recall"], positions, "o", color=plots.PALETTE[2], markersize=8)
+    shown = (100 * rows[["recall", "low", "high"]]).assign(title=[f"{r.genre} ({r.songs})" for r in rows.itertuples()])
+    plots.dots(shown, "recall", ax=ax, look={"": (plots.PALETTE[2], "o")})
     ax.set(xlim=(0, 100), xlabel="songs named correctly, %")
     return ax
 

@@ -1,13 +1,13 @@
-"""What others state, as data: how the paper's text, its figures and the published notebooks differ; other systems'
+"""What others state, as tables: how the paper's text, its figures and the published notebooks differ; other systems'
 accuracies on the same corpora; the memory of small computers. Nothing of it was measured here.
 
-The rows are tables in ``bnet/audit/rows``. Text, figures and notebooks were read in the paper, in its Figure 1, in the
-authors' repository and in the baseline's (`REPOSITORIES`).
+Text, figures and notebooks were read in the paper, in its Figure 1, in the authors' repository and in the baseline's
+(`REPOSITORIES`).
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import pandas as pd
 
 from bnet.audit import paper
 from bnet.audit.rows import read
@@ -18,35 +18,9 @@ REPOSITORIES = {
 }
 """What is meant -> the repository and commit that were read."""
 
-
-class Discrepancy(NamedTuple):
-    """One subject and what each source says of it; '' where a source is silent. `here` is what `bnet` does."""
-
-    part: str
-    subject: str
-    text: str
-    figure: str
-    notebooks: str
-    baseline: str
-    here: str
-
-
-DIFFERENCES = tuple(Discrepancy(**row) for row in read("differences"))
-"""The differences, by part."""
-
-
-class System(NamedTuple):
-    """An accuracy (in percent; the mean where several splits were drawn) that a system reports on a corpus, how clips
-    were split (`PROTOCOLS`), where it was read, the year and the sd over splits where they are told."""
-
-    corpus: str
-    protocol: str
-    name: str
-    accuracy: float
-    source: str
-    year: int | None = None
-    sd: float | None = None
-
+DIFFERENCES = read("differences")
+"""One row per subject, by ``part``: what ``text, figure, notebooks, baseline`` say of it ('' where a source is silent),
+and what `bnet` does (``here``)."""
 
 PROTOCOLS = {
     "random": "random ten-fold or hold-outs over all clips",
@@ -61,43 +35,31 @@ PROTOCOLS = {
 CORPORA = {**paper.CORPUS_TITLES, "fma-medium": "FMA-medium"}
 """Corpus -> title, in the order of the page."""
 
-SYSTEMS = (
-    *(
-        System(corpus, "best", title, paper.TABLE_2[corpus, variant].test, "the paper, Table II", 2022)
-        for corpus in paper.CORPUS_TITLES
-        for variant, title in (("bbnn", "BBNN, as the paper reports it"), ("proposed", "the proposed network"))
-    ),
-    *(System(**row) for row in read("systems", accuracy=float, year=int, sd=float)),
-)
-"""The reported accuracies, by corpus and protocol."""
+_PAPERS = [
+    (corpus, "best", title, paper.TABLE_2[corpus, variant].test, "the paper, Table II", "2022")
+    for corpus in paper.CORPUS_TITLES
+    for variant, title in (("bbnn", "BBNN, as the paper reports it"), ("proposed", "the proposed network"))
+]
+_OTHERS = read("systems", gaps=["sd"])
+SYSTEMS = pd.concat([pd.DataFrame(_PAPERS, columns=_OTHERS.columns[:6]), _OTHERS], ignore_index=True)
+"""One row per reported accuracy: ``corpus``; ``protocol``, how clips were split (`PROTOCOLS`); ``name`` of the system;
+``accuracy`` in percent, the mean where several splits were drawn, and its ``sd`` over splits (nan: not told);
+``source``, where it was read; ``year``, as text ('': not told)."""
 
 
-def earlier_and_better(corpus: str, until: int = 2022) -> list[System]:
+def earlier_and_better(corpus: str, until: str = "2022") -> pd.DataFrame:
     """Systems published by `until`, over random splits, that report more than the proposed network; the best first."""
-    ours = paper.TABLE_2[corpus, "proposed"].test
-    found = [s for s in SYSTEMS if s.corpus == corpus and s.protocol == "random" and s.year and s.year <= until]
-    return sorted((s for s in found if s.accuracy > ours), key=lambda s: -s.accuracy)
+    found = SYSTEMS[(SYSTEMS["corpus"] == corpus) & (SYSTEMS["protocol"] == "random")]
+    found = found[found["year"].between("1", until) & (found["accuracy"] > paper.TABLE_2[corpus, "proposed"].test)]
+    return found.sort_values("accuracy", ascending=False)
 
 
-class Board(NamedTuple):
-    """A small computer of a kind that 'embedded' may mean (``microcontroller``, ``single-board computer``): memory for
-    what is computed, and for program and network, in bytes, as the maker states it (None: a card, as large as one
-    likes). None was at hand."""
-
-    name: str
-    kind: str
-    ram: int
-    storage: int | None
-    source: str
-
-    def holds(self, ram: int, storage: int) -> bool:
-        """Whether something that needs so many bytes of each could run, were nothing else there."""
-        return ram <= self.ram and (self.storage is None or storage <= self.storage)
+BOARDS = read("boards", gaps=["storage_kib"])
+"""Small computers of the kinds that 'embedded' may mean (``microcontroller``, ``single-board computer``): memory for
+what is computed (``ram_kib``), and for program and network (``storage_kib``; nan: a card, as large as one likes), as
+the maker states it (``source``). None was at hand."""
 
 
-def _kib(text: str) -> int:
-    return 2**10 * int(text)
-
-
-BOARDS = tuple(Board(*row.values()) for row in read("boards", ram_kib=_kib, storage_kib=_kib))
-"""The small computers, by kind."""
+def fits(ram: int, storage: int) -> pd.Series:
+    """On which of `BOARDS` something that needs so many bytes of each could run, were nothing else there."""
+    return (ram <= 2**10 * BOARDS["ram_kib"]) & ~(storage > 2**10 * BOARDS["storage_kib"])

@@ -5,15 +5,13 @@ Source: Heakl, Abdelgawad, Parque (2022), *A Study on Broadcast Networks for Mus
 
 from __future__ import annotations
 
-import itertools
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bnet.audit.rows import read
 
 
-@dataclass(frozen=True)
-class Reported:
+class Reported(NamedTuple):
     """A pair of accuracies as printed: best validation and best test, in percent; `where` names table and column."""
 
     validation: float
@@ -21,55 +19,40 @@ class Reported:
     where: str
 
 
-@dataclass(frozen=True)
-class Variation(Reported):
-    """A row of Table III, on GTZAN, and what section III-E says of it: the points of test accuracy that it loses
-    against BBNN, as the text puts it (None: it gives no number), the figure that shows it, and how the paper explains
-    its result, in our words."""
+_CORPORA = read("corpora").set_index("corpus")
 
-    loss: int | None
-    figure: str
-    explanation: str
-
-
-_ACCURACIES = [f"{variant}_{part}" for variant in ("bbnn", "proposed") for part in ("validation", "test")]
-_KINDS = {"tracks": int, "threshold": float, **dict.fromkeys(_ACCURACIES, float)}
-_CORPORA = {row["corpus"]: row for row in read("corpora", **_KINDS)}
-
-CORPUS_TITLES = {corpus: row["title"] for corpus, row in _CORPORA.items()}
+CORPUS_TITLES: dict[str, str] = _CORPORA["title"].to_dict()
 """The paper's corpora (section III-A), in the order in which its text discusses them."""
 
 TABLE_2 = {
     (corpus, variant): Reported(row[f"{variant}_validation"], row[f"{variant}_test"], f"Table II, {row['table_2']}")
-    for corpus, row in _CORPORA.items()
+    for corpus, row in _CORPORA.iterrows()
     for variant in ("bbnn", "proposed")
 }
 """(corpus, network) -> the paper's Table II: 'the highest test accuracy' of ten draws (section III-C)."""
 
-TABLE_3 = {
-    row.pop("variant"): Variation(where=f"Table III, row {number}", **row)
-    for number, row in enumerate(read("table-3", validation=float, test=float, loss=int), 1)
-}
-"""Variation of BBNN -> its row. The table has no row for BBNN itself: that is Table II's."""
+TABLE_3 = {row.variant: row for row in read("table-3", gaps=["loss"]).itertuples(index=False)}
+"""Variation of BBNN -> its row, on GTZAN (``validation, test``), and what section III-E says of it: the points of test
+accuracy that it loses against BBNN, as the text puts it (``loss``; nan: it gives no number), the ``figure`` that shows
+it, and how the paper explains its result, in our words (``explanation``). The table has no row for BBNN itself: that is
+Table II's."""
 
 TABLE_1 = {
-    corpus: [(row["printed"], row["label"], int(row["clips"])) for row in rows]
-    for corpus, rows in itertools.groupby(read("table-1"), lambda row: row["corpus"])
+    corpus: [*rows[["printed", "label", "clips"]].itertuples(index=False, name=None)]
+    for corpus, rows in read("table-1").groupby("corpus", sort=False)
 }
 """Corpus -> rows of the paper's Table I, top to bottom: genre as printed, our label, number of tracks."""
 
-TABLE_1_TOTALS = {corpus: row["tracks"] for corpus, row in _CORPORA.items()}
+TABLE_1_TOTALS: dict[str, int] = _CORPORA["tracks"].to_dict()
 """Corpus -> number of tracks, the last row of the paper's Table I."""
 
-TABLE_1_REMARKS = {corpus: row["remarks"] for corpus, row in _CORPORA.items()}
+TABLE_1_REMARKS: dict[str, str] = _CORPORA["remarks"].to_dict()
 """Corpus -> how the paper's Table I differs from the corpus itself, in our words."""
 
-THRESHOLDS = {corpus: row["threshold"] for corpus, row in _CORPORA.items()}
+THRESHOLDS: dict[str, float] = _CORPORA["threshold"].to_dict()
 """Corpus -> test accuracy until which the published notebooks draw a new split."""
 
-CONFUSED = {
-    corpus: [tuple(pair.split(" / ")) for pair in row["confused"].split("; ")] for corpus, row in _CORPORA.items()
-}
+CONFUSED = {c: [tuple(pair.split(" / ")) for pair in pairs.split("; ")] for c, pairs in _CORPORA["confused"].items()}
 """Corpus -> pairs of our labels of classes that, by the text, the proposed network confuses in Figure 2 (III-D)."""
 
 BASELINE_LOGS = {

@@ -1,9 +1,10 @@
-"""Axes-level plots of records: each takes arrays or frames and an `ax`, draws, and returns the `ax`; none reads a
-folder."""
+"""Axes-level plots of records and of answers: each takes arrays or frames and an `ax`, draws, and returns the `ax`;
+none reads a folder."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import librosa
 import matplotlib.pyplot as plt
@@ -12,11 +13,15 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
+from bnet.sound.log_mel import FeatureSettings
 from bnet.sound.pictures import PictureSettings
+from bnet.statistics import metrics
 
 PALETTE = sns.color_palette("colorblind")
 INK = "#222222"
-_ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "frameon": False}
+ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "frameon": False}
+"""Options of a legend above its axes."""
+_MARKERS = "osD^vP"
 
 
 def style() -> None:
@@ -30,9 +35,153 @@ def plain(name: str) -> str:
     return name.replace("$", r"\$")
 
 
-def shifts(count: int, width: float = 0.2) -> np.ndarray:
+def looks(names: Iterable[str]) -> dict[str, tuple[Any, str]]:
+    """Name of a series -> its colour and marker, the same on all axes of a page."""
+    return {name: (PALETTE[i % len(PALETTE)], _MARKERS[i % len(_MARKERS)]) for i, name in enumerate(names)}
+
+
+def _shifts(count: int, width: float) -> np.ndarray:
     """Offsets that keep the marks of `count` series apart within one row."""
     return np.linspace(-width, width, count) if count > 1 else np.zeros(1)
+
+
+def dots(
+    table: pd.DataFrame,
+    x: str,
+    y: str = "title",
+    series: str = "",
+    *,
+    ax: Axes,
+    look: Mapping[str, tuple[Any, str]] | None = None,
+    width: float = 0.2,
+) -> Axes:
+    """Draw one row per value of the column `y`, the first on top, with a mark at `x` for each line of `table`.
+
+    Where it has ``low`` and ``high``, a line is an interval; with ``clips``, the area of a mark is their number. Each
+    value of the column `series` has its `look` and, within a row, its place, up to `width` off the middle.
+    """
+    names = list(dict.fromkeys(table[y]))
+    parts = dict(iter(table.groupby(series, sort=False))) if series else {"": table}
+    look, sized = look or looks(parts), "clips" in table and "low" not in table
+    for (name, rows), shift in zip(parts.items(), _shifts(len(parts), width), strict=True):
+        (colour, marker), at = look[name], rows[y].map(names.index) + shift
+        if "low" in rows:
+            ax.hlines(at, rows["low"], rows["high"], color=colour, linewidth=3, alpha=0.5)
+        ax.scatter(rows[x], at, s=16 * rows["clips"] if sized else 49, marker=marker, color=colour, alpha=0.9,
+                   linewidth=0, label=plain(name), zorder=3)  # fmt: skip
+    ax.set(yticks=range(len(names)), ylim=(len(names) - 0.4, -0.6))
+    ax.set_yticklabels([*map(plain, names)])
+    return ax
+
+
+def changes(table: pd.DataFrame, *, ax: Axes, measured: str = "measured here") -> Axes:
+    """Draw differences in percentage points: the paper's as a hollow diamond, ours as a dot with its interval.
+
+    `table` is `bnet.audit.ablation.changes`; rows without a value get no mark. Left of the line is worse. The axis
+    holds all marks; an interval may run off it, as one of two folds does, and has an arrow there.
+    """
+    reach = 1.3 * max(10.0, np.nanmax(np.abs(table[["change", "paper_change"]].to_numpy(float)), initial=0.0))
+    ax.axvline(0, color=INK, linewidth=1)
+    dots(table.assign(series=measured), "change", series="series", ax=ax)
+    rows = np.arange(len(table))
+    for edge, arrow, off in ((-reach, "<", table["low"] < -reach), (reach, ">", table["high"] > reach)):
+        for row in rows[off.to_numpy()]:
+            ax.plot(edge, row, arrow, color=PALETTE[0], markersize=8, clip_on=False)
+    if table["paper_change"].notna().any():
+        ax.plot(table["paper_change"], rows + 0.25, "D", markerfacecolor="white", markeredgecolor=PALETTE[3],
+                markeredgewidth=1.8, markersize=7, label="the paper, GTZAN")  # fmt: skip
+    ax.set(xlabel="points of test accuracy", xlim=(-reach, reach))
+    ax.legend(**ABOVE, ncols=2)
+    return ax
+
+
+def contrasts(table: pd.DataFrame, words: tuple[str, str], *, ax: Axes, floor: float | None = None) -> Axes:
+    """Draw one row per method: its accuracy under two conditions, joined by a line; `floor` as a dotted line.
+
+    `table` has the columns ``title, one, other`` (in percent; one may be missing), `words` names the conditions.
+    """
+    ax.hlines(range(len(table)), table["one"], table["other"], color=INK, linewidth=2, alpha=0.35)
+    long = table.rename(columns=dict(zip(("one", "other"), words, strict=True)))
+    dots(long.melt("title", list(words), "when", "accuracy"), "accuracy", series="when", ax=ax, width=0)
+    near = {"textcoords": "offset points"}
+    for one, other, colour in (("one", "other", PALETTE[0]), ("other", "one", PALETTE[1])):
+        beyond = table[one] - table[other]  # of numbers that are near, which is where
+        for row, (x, side) in enumerate(zip(table[one], beyond, strict=True)):
+            if np.isfinite(x):
+                place = "center" if not abs(side) < 5 else "left" if side > 0 else "right"
+                ax.annotate(f"{x:.0f}", (x, row), (0, 7), ha=place, fontsize=8, color=colour, **near)
+    if floor is not None:
+        ax.axvline(floor, color=INK, linestyle=":", linewidth=1.2)
+        ax.annotate("largest class", (floor, len(table) - 0.5), (3, 0), fontsize=7, color=INK, **near)
+    ax.set(xlim=(0, 100))
+    legend = ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, fontsize=9, handletextpad=0.3)
+    legend.set_in_layout(False)
+    return ax
+
+
+def curves(table: pd.DataFrame, look: Mapping[str, tuple[Any, str]], *, ax: Axes, title: str = "") -> Axes:
+    """Draw accuracy over the values of a probe: one line per network, 95 % intervals as bars, no change as a grey band.
+
+    `table` is that of `probes.reading.accuracies`, with `unchanged`; along the axis are the values tried, not to scale.
+    """
+    first = table[table["title"] == table["title"].iloc[0]]
+    same = int(first.loc[first["value"] == "unchanged", "at"].iloc[0])
+    for (name, rows), shift in zip(
+        table.groupby("title", sort=False), _shifts(table["title"].nunique(), 0.12), strict=True
+    ):
+        (colour, marker), x = look[name], rows["at"] + shift
+        ax.vlines(x, rows["low"], rows["high"], color=colour, linewidth=1.5, alpha=0.45)
+        ax.plot(x, rows["accuracy"], marker=marker, color=colour, markersize=5, linewidth=1.5, label=name)
+    ax.axvspan(same - 0.35, same + 0.35, color="#000000", alpha=0.06, linewidth=0)
+    ax.set(xticks=range(len(first)), ylim=(0, 1), ylabel="test accuracy", title=title, xlabel=first["unit"].iloc[0])
+    ax.set_xticklabels(first["value"].replace("unchanged", "as is"))
+    ax.grid(axis="x", visible=False)
+    return ax
+
+
+def reliability(answers: Mapping[str, tuple[np.ndarray, np.ndarray]], *, ax: Axes, bins: int = 10) -> Axes:
+    """Draw how often networks are right against how sure they are, with their expected calibration errors; the area of
+    a dot is its share of the clips. `answers` maps a title to true class indices and probabilities."""
+    ax.plot([0, 1], [0, 1], ":", color=INK, linewidth=1)
+    for (title, (truth, probabilities)), colour in zip(answers.items(), PALETTE, strict=False):
+        table, error = (of(truth, probabilities, bins) for of in (metrics.reliability, metrics.calibration_error))
+        ax.plot(table["confidence"], table["accuracy"], color=colour, linewidth=1)
+        ax.scatter(table["confidence"], table["accuracy"], s=600 * table["clips"] / len(truth), color=colour, alpha=0.8,
+                   label=f"{title}, error {100 * error:.1f} points")  # fmt: skip
+    ax.set(xlabel="how sure the network is", ylabel="how often it is right", xlim=(0, 1.03), ylim=(-0.03, 1.03))
+    ax.legend(**ABOVE, fontsize=9, markerscale=0.5)
+    return ax
+
+
+def learning_curves(histories: Mapping[str, Sequence[pd.DataFrame]], column: str, *, ax: Axes) -> Axes:
+    """Draw one column of histories over epochs, one colour per network: each run thin, their mean thick.
+
+    `histories` maps a network's title to those of its runs; `column` names the training value, its validation twin
+    ``val_<column>`` is drawn dashed.
+    """
+    for (title, runs), color in zip(histories.items(), PALETTE, strict=False):
+        for key, line, part in ((column, "-", "training"), (f"val_{column}", "--", "validation")):
+            for run in runs:
+                ax.plot(run["epoch"], run[key], line, color=color, alpha=0.25, linewidth=1)
+            mean = pd.concat(runs).groupby("epoch")[key].mean()
+            ax.plot(mean.index, mean, line, color=color, linewidth=2, marker=".", label=f"{title}, {part}")
+    ax.set(xlabel="epoch", ylabel=column)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    return ax
+
+
+def confusion(counts: pd.DataFrame, *, ax: Axes, axis: int = 1) -> Axes:
+    """Draw a table of counts, whose index and columns are named: a cell holds the count and its percentage of the row
+    (`axis` 1) or of the column (0)."""
+    total = counts.sum(axis=axis)
+    share = counts.div(total.where(total > 0, 1), axis=1 - axis)
+    cells = counts.astype(str) + (100 * share).map("\n{:.0f}%".format)
+    names = {"xticklabels": [*map(plain, counts.columns)], "yticklabels": [*map(plain, counts.index)]}
+    sns.heatmap(share, annot=cells.where(counts > 0, ""), fmt="", cmap="Blues", vmin=0, vmax=1, cbar=False,
+                linewidths=0.5, annot_kws={"fontsize": 9}, **names, ax=ax)  # fmt: skip
+    ax.tick_params(axis="x", rotation=45 if len(counts.columns) > 5 else 0)
+    ax.tick_params(axis="y", rotation=0)
+    return ax
 
 
 def spectrogram(log_mel: np.ndarray, *, sr: int, hop_length: float, ax: Axes, title: str = "") -> Axes:
@@ -64,137 +213,23 @@ def published(values: np.ndarray, front_end: PictureSettings, *, axes: Sequence[
     return axes
 
 
-def learning_curves(histories: Mapping[str, Sequence[pd.DataFrame]], column: str, *, ax: Axes) -> Axes:
-    """Draw one column of histories over epochs, one colour per network: each run thin, their mean thick.
+def look_at(log_mel: np.ndarray, clip: Mapping[str, Any], *, ax: Axes) -> Axes:
+    """Draw a log-mel with frames around the four patches whose covering lowers the probability most.
 
-    `histories` maps a network's title to those of its runs; `column` names the training value, its validation twin
-    ``val_<column>`` is drawn dashed.
+    `clip` is one of `probes.reading.looks`. The thicker the line, the more it falls; patches that don't lower it get
+    none.
     """
-    for (title, runs), color in zip(histories.items(), PALETTE, strict=False):
-        for key, line, part in ((column, "-", "training"), (f"val_{column}", "--", "validation")):
-            for run in runs:
-                ax.plot(run["epoch"], run[key], line, color=color, alpha=0.25, linewidth=1)
-            mean = pd.concat(runs).groupby("epoch")[key].mean()
-            ax.plot(mean.index, mean, line, color=color, linewidth=2, marker=".", label=f"{title}, {part}")
-    ax.set(xlabel="epoch", ylabel=column)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    return ax
-
-
-def curve_ends(histories: Mapping[str, Sequence[pd.DataFrame]], column: str = "val_accuracy") -> str:
-    """Where the curves end, as alternative text: the mean over the runs of each network."""
-    what = column.replace("val_", "validation ").replace("_", " ")
-    ends = [f"{title} {np.mean([run[column].iloc[-1] for run in some]):.2f}" for title, some in histories.items()]
-    return f"Mean {what} at the end: {', '.join(ends)}."
-
-
-def still_rising(histories: Mapping[str, Sequence[pd.DataFrame]], least: float = 0.01) -> str:
-    """Whether training accuracy still rose in the last epoch, by `least` or more, as a sentence."""
-    rises = {
-        title: np.mean([run["accuracy"].iloc[-1] - run["accuracy"].iloc[-2] for run in some if len(run) > 1] or [0.0])
-        for title, some in histories.items()
-    }
-    told = ", ".join(f"{title} {100 * rise:+.1f} points" for title, rise in rises.items())
-    if max(rises.values(), default=0.0) >= least:
-        return f"**The trainings have not converged**: in the last epoch training accuracy still changed by {told}."
-    return f"In the last epoch training accuracy changed by {told}."
-
-
-def confusion(counts: np.ndarray, labels: Sequence[str], *, ax: Axes, title: str = "") -> Axes:
-    """Draw a confusion matrix: row = true class, column = predicted; a cell holds the count and percent of the row."""
-    total = counts.sum(axis=1, keepdims=True)
-    share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    cells = [f"{n}\n{100 * s:.0f}%" if n else "" for n, s in zip(counts.flat, share.flat, strict=True)]
-    names = [*map(plain, labels)]
-    sns.heatmap(
-        share, annot=np.array(cells).reshape(counts.shape), fmt="", cmap="Blues", vmin=0, vmax=1, cbar=False,
-        square=True, linewidths=0.5, xticklabels=names, yticklabels=names, annot_kws={"fontsize": 9}, ax=ax,
-    )  # fmt: skip
-    ax.set(xlabel="predicted", ylabel="true", title=title)
-    ax.tick_params(axis="x", rotation=45)
-    ax.tick_params(axis="y", rotation=0)
-    return ax
-
-
-def upwards(ax: Axes, names: Sequence[str], room: float = 0.4) -> np.ndarray:
-    """Name the rows of a plot, the first on top, and return their positions."""
-    positions = np.arange(len(names))[::-1]
-    ax.set(yticks=positions, yticklabels=list(names), ylim=(-0.6, len(names) - room))
-    return positions
-
-
-def intervals(table: pd.DataFrame, *, ax: Axes, floor: float | None = None) -> Axes:
-    """Draw one row per network: mean accuracy as a dot, its 95 % interval as a line; `floor` as a dotted line.
-
-    `table` has the columns ``title, accuracy, low, high`` and, for the colour, ``kind``.
-    """
-    positions = upwards(ax, table["title"])
-    for kind, color in zip(dict.fromkeys(table["kind"]), PALETTE, strict=False):
-        rows = (table["kind"] == kind).to_numpy()
-        ax.hlines(positions[rows], table["low"][rows], table["high"][rows], color=color, linewidth=3, alpha=0.6)
-        ax.plot(table["accuracy"][rows], positions[rows], "o", color=color, markersize=8, label=kind)
-    if floor is not None:
-        ax.axvline(floor, color=INK, linestyle=":", linewidth=1.2, label="always the largest class")
-    ax.set(xlabel="test accuracy", xlim=(0, max(0.6, float(table["high"].max()) + 0.05)))
-    ax.legend(**_ABOVE, ncols=3)
-    return ax
-
-
-def changes(table: pd.DataFrame, *, ax: Axes, measured: str = "measured here") -> Axes:
-    """Draw differences in percentage points: the paper's as a hollow diamond, ours as a dot with its interval.
-
-    `table` is `bnet.audit.ablation.changes`; rows without a value get no mark. Left of the line is worse. The axis
-    holds all marks; an interval may run off it, as one of two folds does, and has an arrow there.
-    """
-    positions = upwards(ax, table["title"])
-    marks = table[["change", "paper_change"]].to_numpy(float)
-    reach = 1.3 * max(10.0, np.nanmax(np.abs(marks), initial=0.0))
-    ax.axvline(0, color=INK, linewidth=1)
-    ax.hlines(positions + 0.12, table["low"], table["high"], color=PALETTE[0], linewidth=3, alpha=0.6)
-    for edge, arrow, off in ((-reach, "<", table["low"] < -reach), (reach, ">", table["high"] > reach)):
-        for at in positions[off.to_numpy()] + 0.12:
-            ax.plot(edge, at, arrow, color=PALETTE[0], markersize=8, clip_on=False)
-    ax.plot(table["change"], positions + 0.12, "o", color=PALETTE[0], markersize=8, label=measured)
-    if table["paper_change"].notna().any():
-        ax.plot(
-            table["paper_change"], positions - 0.18, "D", markerfacecolor="white", markeredgecolor=PALETTE[3],
-            markeredgewidth=1.8, markersize=7, label="the paper, GTZAN",
-        )  # fmt: skip
-    ax.set(xlabel="points of test accuracy", xlim=(-reach, reach))
-    ax.legend(**_ABOVE, ncols=2)
-    return ax
-
-
-def contrasts(table: pd.DataFrame, words: tuple[str, str], *, ax: Axes, floor: float | None = None) -> Axes:
-    """Draw one row per method: its accuracy under two conditions, joined by a line; `floor` as a dotted line.
-
-    `table` has the columns ``title, one, other`` (in percent; one may be missing), `words` names the conditions.
-    """
-    positions = upwards(ax, table["title"], room=0.2)
-    ax.hlines(positions, table["one"], table["other"], color=INK, linewidth=2, alpha=0.35)
-    near = {"textcoords": "offset points"}
-    for key, name, marker, color in zip(("one", "other"), words, "os", PALETTE, strict=False):
-        ax.plot(table[key], positions, marker, color=color, markersize=9, label=name)
-        beyond = table[key] - table["other" if key == "one" else "one"]  # of numbers that are near, which is where
-        for x, y, side in zip(table[key], positions, beyond, strict=True):
-            if np.isfinite(x):
-                place = "center" if not abs(side) < 5 else "left" if side > 0 else "right"
-                ax.annotate(f"{x:.0f}", (x, y), (0, 7), ha=place, fontsize=8, color=color, **near)
-    if floor is not None:
-        ax.axvline(floor, color=INK, linestyle=":", linewidth=1.2)
-        ax.annotate("largest class", (floor, -0.5), (3, 0), fontsize=7, color=INK, **near)
-    ax.set(xlim=(0, 100))
-    legend = ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, fontsize=9, handletextpad=0.3)
-    legend.set_in_layout(False)
-    return ax
-
-
-def recalls(values: Mapping[str, np.ndarray], labels: Sequence[str], *, ax: Axes) -> Axes:
-    """Draw recall per class: one dot per network and class; `values` maps a network's title to [shape=(classes,)]."""
-    for (title, row), offset, color in zip(values.items(), shifts(len(values)), PALETTE, strict=False):
-        ax.plot(np.asarray(row), np.arange(len(labels)) + offset, "o", color=color, markersize=7, label=title)
-    ax.set(yticks=np.arange(len(labels)), xlabel="recall", xlim=(-0.03, 1.03))
-    ax.set_yticklabels([*map(plain, labels)])
-    ax.invert_yaxis()
-    ax.legend(**_ABOVE, ncols=3)
+    front_end = FeatureSettings()
+    second, n_mels = 1 / front_end.frame_rate, log_mel.shape[1]
+    spectrogram(log_mel, sr=front_end.sr, hop_length=front_end.sr * second, ax=ax)
+    centres = librosa.mel_frequencies(n_mels + 2, fmin=front_end.fmin, fmax=front_end.fmax)
+    edges = (centres[:-1] + centres[1:]) / 2
+    frames, bands, drop = [*clip["frames"], len(log_mel)], [*clip["bands"], n_mels], np.asarray(clip["drop"])
+    for flat in np.argsort(-drop, axis=None, kind="stable")[:4]:
+        i, j = np.unravel_index(flat, drop.shape)
+        if drop[i, j] > 0:
+            left, right = frames[i] * second, frames[i + 1] * second
+            corner, width = (left, edges[bands[j]]), 0.6 + 2.4 * drop[i, j] / drop.max()
+            height = edges[bands[j + 1]] - edges[bands[j]]
+            ax.add_patch(plt.Rectangle(corner, right - left, height, fill=False, color="#7df9ff", linewidth=width))
     return ax

@@ -178,6 +178,17 @@ class Report:
         """Title -> learning curves of all folds, for the networks among `names` that have records."""
         return {jobs.title(name): [r.history for r in self.of(name)] for name in names if name in self.networks}
 
+    def still_rising(self, names: Iterable[str], least: float = 0.01) -> str:
+        """Whether the training accuracy of networks still rose in the last epoch, by `least` or more, as a sentence."""
+        rises = {
+            title: np.mean([run["accuracy"].diff().iloc[-1] for run in runs if len(run) > 1] or [0.0])
+            for title, runs in self.histories(names).items()
+        }
+        told = ", ".join(f"{title} {100 * rise:+.1f} points" for title, rise in rises.items())
+        if max(rises.values(), default=0.0) >= least:
+            return f"**The trainings have not converged**: in the last epoch training accuracy still changed by {told}."
+        return f"In the last epoch training accuracy changed by {told}."
+
     def chance(self) -> float | None:
         """Accuracy of always naming the largest class, from the baseline's records; None without them."""
         return float(np.mean(self.accuracies("majority"))) if "majority" in self.variants else None

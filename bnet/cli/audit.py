@@ -72,11 +72,10 @@ def probe(
     """
     import pandas as pd
 
-    from bnet.audit.probes import PROBES
+    from bnet.audit.probes import PROBES, chosen, done
+    from bnet.audit.probes import run as ask
     from bnet.audit.probes.bench import Bench
     from bnet.audit.probes.reading import accuracies
-    from bnet.audit.probes.running import chosen, done
-    from bnet.audit.probes.running import run as ask
     from bnet.deploy.networks import find_run
     from bnet.runs.jobs import words
 
@@ -97,7 +96,7 @@ def probe(
         ]
         return show(pd.DataFrame(rows), as_json)
     found = [probed for record in records for probed in ask(record, names, jobs=jobs, say=say)]
-    probed = [[one for one in found if one.name == name and PROBES[name].answers] for name in PROBES]
+    probed = [[one for one in found if one.name == name] for name in PROBES if name != "looks"]
     tables = [accuracies(some) for some in probed if some]
     columns = ["corpus", "variant", "probe", "value", "unit", "runs", "clips", "accuracy", "low", "high"]
     columns += ["change", "change_low", "change_high", "lost"]

@@ -21,6 +21,7 @@ networks = (
 
 # %% tags=["remove-cell"]
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import soundfile
 from IPython.display import display
@@ -214,7 +215,11 @@ for report in reports:
 # %% tags=["remove-input"]
 for report in main:
     fig, ax = plt.subplots(figsize=(6.4, 0.5 * len(report.variants) + 1.3))
-    plots.intervals(report.summary, ax=ax, floor=report.chance())
+    plots.dots(report.summary, "accuracy", series="kind", ax=ax, width=0)
+    if (floor := report.chance()) is not None:
+        ax.axvline(floor, color=plots.INK, linestyle=":", linewidth=1.2, label="always the largest class")
+    ax.set(xlabel="test accuracy", xlim=(0, max(0.6, report.summary["high"].max() + 0.05)))
+    ax.legend(**plots.ABOVE, ncols=3)
     best = report.summary.sort_values("accuracy").iloc[-1]
     myst.figure(
         fig,
@@ -242,9 +247,14 @@ for report in main:
         fig,
         f"Loss and accuracy{named(report)} over the epochs of training.",
         label("fig-{{ slug }}-curves", report),
-        plots.curve_ends(histories),
+        "Mean validation accuracy at the end: "
+        + ", ".join(
+            f"{title} {np.mean([run['val_accuracy'].iloc[-1] for run in runs]):.2f}"
+            for title, runs in histories.items()
+        )
+        + ".",
     )
-    display(myst.text(plots.still_rising(histories)))
+    display(myst.text(report.still_rising(report.networks)))
 
 # %% [markdown]
 # ## Confusions
@@ -258,7 +268,8 @@ for report in main:
         _, truth, probabilities = report.pooled(name)
         counts = metrics.confusion(truth, probabilities)
         fig, ax = plt.subplots(figsize=(5.8, 5.5))
-        plots.confusion(counts, report.labels, ax=ax, title=jobs.title(name))
+        index, columns = (pd.Index(report.labels, name=which) for which in ("true", "predicted"))
+        plots.confusion(pd.DataFrame(counts, index, columns), ax=ax).set(title=jobs.title(name), aspect="equal")
         off = counts.copy()
         off[range(len(off)), range(len(off))] = 0
         a, b = divmod(int(off.argmax()), len(off))
@@ -275,20 +286,20 @@ for report in main:
     if not report.networks:
         continue
     recalls = {jobs.title(name): metrics.recalls(*report.pooled(name)[1:]) for name in report.networks}
+    recalls = pd.DataFrame(recalls, pd.Index(report.labels, name="genre"))
+    long = recalls.reset_index().melt("genre", var_name="title", value_name="recall")
     fig, ax = plt.subplots(figsize=(5.6, 0.45 * len(report.labels) + 1.2))
-    plots.recalls(recalls, report.labels, ax=ax)
-    low = min(
-        ((v, n, c) for n, row in recalls.items() for v, c in zip(row, report.labels, strict=True)),
-        key=lambda item: item[0],
-    )
+    plots.dots(long, "recall", "genre", "title", ax=ax).set(xlabel="recall", xlim=(-0.03, 1.03))
+    ax.legend(**plots.ABOVE, ncols=3)
+    low = long.loc[long["recall"].idxmin()]
     myst.figure(
         fig,
         f"Recall{named(report)}: the share of each class's clips that were recognised.",
         label("fig-{{ slug }}-recall", report),
-        f"One dot per network and class; the lowest is {low[1]} on {low[2]} with {low[0]:.2f}.",
+        f"One dot per network and class; the lowest is {low['title']} on {low['genre']} with {low['recall']:.2f}.",
     )
-    never = {genre: [n for n, row in recalls.items() if row[i] == 0] for i, genre in enumerate(report.labels)}
-    lost = [f"{genre} by {' and '.join(names)}" for genre, names in never.items() if names]
+    never = [(genre, recalls.columns[row == 0]) for genre, row in recalls.iterrows()]
+    lost = [f"{genre} by {' and '.join(names)}" for genre, names in never if len(names)]
     first = [report.summary.sort_values(key)["title"].iloc[-1] for key in ("accuracy", "macro_f1")]
     display(
         myst.text(
@@ -319,23 +330,12 @@ for report in main:
     if not names:
         continue
     fig, ax = plt.subplots(figsize=(5, 4.4), layout="constrained")
-    ax.plot([0, 1], [0, 1], ":", color=plots.INK, linewidth=1)
-    errors = {}
-    for name, colour in zip(names, plots.PALETTE, strict=False):
-        _, truth, probabilities = report.pooled(name)
-        table = metrics.reliability(truth, probabilities)
-        errors[name] = f"{jobs.title(name)}, error {100 * metrics.calibration_error(truth, probabilities):.1f} points"
-        ax.plot(table["confidence"], table["accuracy"], "-", color=colour, linewidth=1)
-        ax.scatter(
-            table["confidence"], table["accuracy"], s=table["clips"], color=colour, alpha=0.8, label=errors[name]
-        )
-    ax.set(xlabel="how sure the network is", ylabel="how often it is right", xlim=(0, 1.03), ylim=(0, 1.03))
-    ax.legend(fontsize=9, loc="upper left")
+    plots.reliability({jobs.title(name): report.pooled(name)[1:] for name in names}, ax=ax)
     myst.figure(
         fig,
         f"Calibration{named(report)}, all folds: the area of a dot is its number of clips. The error is the expected calibration error.",
         label("fig-{{ slug }}-calibration", report),
-        "; ".join(errors.values()) + ".",
+        "; ".join(ax.get_legend_handles_labels()[1]) + ".",
     )
 
 # %% [markdown]

@@ -13,6 +13,8 @@
 # what the collections publish, and what was at hand on the machine that made this page.
 
 # %% tags=["remove-cell"]
+import itertools
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
@@ -121,12 +123,8 @@ for name, printed in paper.TABLE_1.items():
 
 # %% tags=["remove-cell"]
 plots.style()
-parts = {}
-for corpus in RANKED:
-    for protocol in PROTOCOLS:
-        some = sorted((s for s in SYSTEMS if s.corpus == corpus and s.protocol == protocol), key=lambda s: -s.accuracy)
-        if some:
-            parts[corpus, protocol] = some
+ranked = dict(iter(SYSTEMS.sort_values("accuracy", ascending=False, kind="stable").groupby(["corpus", "protocol"])))
+parts = {key: [*ranked[key].itertuples()] for key in itertools.product(RANKED, PROTOCOLS) if key in ranked}
 
 # %% tags=["remove-input"]
 fig, ax = plt.subplots(figsize=(8, 0.3 * sum(len(v) + 1.3 for v in parts.values())), layout="constrained")
@@ -146,7 +144,7 @@ for (corpus, protocol), some in parts.items():
         position -= 1
         ticks.append(position)
         names.append(system.name + (f" ({system.year})" if system.year else ""))
-        if system.sd:
+        if system.sd > 0:
             ax.hlines(
                 position,
                 system.accuracy - system.sd,
@@ -177,8 +175,8 @@ myst.table(
                 "Corpus": RANKED[corpus],
                 "Splits": protocol,
                 "System": system.name,
-                "Year": str(system.year) if system.year else myst.NOTHING,
-                "Accuracy %": f"{system.accuracy:.1f}" + (f" ± {system.sd:.1f}" if system.sd else ""),
+                "Year": system.year or myst.NOTHING,
+                "Accuracy %": f"{system.accuracy:.1f}" + (f" ± {system.sd:.1f}" if system.sd > 0 else ""),
                 "Read in": system.source.replace("/", "/\u200b").replace("_", "_\u200b"),
             }
             for (corpus, protocol), some in parts.items()

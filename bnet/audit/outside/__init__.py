@@ -1,40 +1,71 @@
 """Music from outside: what trained networks answer about corpora that they were not trained on.
 
-An answer to every clip is a committed record, ``<results>/outside/<name>.json`` and ``.csv`` (`bnet.audit.sealed`), so
-that the book shows it where neither the weights nor the clips are; `bnet.audit.outside.reading` makes tables of it. The
-CSV holds ``track_id, label`` and a column of probabilities per class of the *network*; labels are those of the
-*corpus*, which are others.
+A network is a trained run, a shipped one, or a file of the weights that BBNN's authors published. An answer to every
+clip is a committed record, ``<results>/outside/<name>.json`` and ``.csv`` (`bnet.audit.answers`), so that the book
+shows it where neither the weights nor the clips are; `bnet.audit.outside.reading` makes tables of it. The CSV holds
+``track_id, label`` and a column of probabilities per class of the *network*; labels are those of the *corpus*, which
+are others.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from bnet.audit import sealed
-from bnet.audit.outside.networks import TrainedNetwork, networks
-from bnet.audit.sealed import DamagedAnswers
-from bnet.corpora import Corpus, Track, fingerprint, select
+from bnet import backend
+from bnet.audit import answers
+from bnet.audit.answers import Answers
+from bnet.corpora import CORPORA, Corpus, Track, fingerprint, select
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
-from bnet.paths import alone, sha256, writable_dir
+from bnet.paths import sha256, sha256_file
 from bnet.runs.records import class_columns
+from bnet.sound.log_mel import FeatureSettings
 from bnet.sound.pictures import front_end
 from bnet.training.parts import Part
 
-__all__ = ["Heard", "TrainedNetwork", "hear", "networks", "read_all"]
+if TYPE_CHECKING:
+    import keras
 
 FOLDER = "outside"
 """Below the folder of records. Its records are files, not folders: no run is looked for among them."""
+PUBLISHED = ("gtzan", "extended-ballroom")
+"""Corpora on which the baseline's authors trained the networks that they published; a file tells which by its number of
+classes, which are the corpus's in alphabetical order."""
+SUFFIX = ".hdf5"
+"""Of the files that they published."""
+SECONDS = 30.0
+"""Length of the clips that they trained on: 647 frames."""
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A trained network, whatever it comes from: name of its run or file; `source` (``published``, or ``run``); network
+    of the table; the corpus whose classes it names, and these in the order of its output; SHA-256 of its weights; its
+    front end, as `FrontEnd.to_json` has it; length of the clips that it was trained on; and the model, from log-mels
+    [shape=(n, frames, n_mels, 1)] to class probabilities."""
+
+    name: str
+    source: str
+    variant: str
+    trained_on: str
+    labels: tuple[str, ...]
+    weights: str
+    features: str
+    seconds: float
+    model: keras.Model = field(repr=False, compare=False)
+
+    def about(self) -> dict[str, Any]:
+        """All but the model, as a record holds it."""
+        return {key: value for key, value in vars(self).items() if key != "model"} | {"labels": list(self.labels)}
 
 
 @dataclass(frozen=True)
@@ -70,6 +101,53 @@ class Heard:
         """The class of the highest probability, by track id."""
         rows = [self.labels[i] for i in self.probabilities.argmax(axis=1)]
         return pd.Series(rows, index=self.table["track_id"].tolist(), dtype=str)
+
+
+def networks(names: Iterable[str], results: Path) -> Iterator[TrainedNetwork]:
+    """The networks that a user names: runs below `results` (a name, its beginning or its folder) or ``shipped/...``
+    (`bnet.deploy.networks.find_run`), files that end with `SUFFIX`, or folders of those. A `BnetError` if there is no
+    such run or file, its weights are not here, or they are of another network."""
+    for name in names:
+        path = Path(name)
+        if path.suffix == SUFFIX:
+            yield _published(path)
+        elif path.is_dir() and not (path / "run.json").is_file():
+            files = sorted(path.glob(f"*{SUFFIX}"))
+            if not files:
+                raise BnetError(
+                    f"no weights in {path}; expected files that BBNN's authors published, such as "
+                    f"0_fold_GTZAN_model{SUFFIX}, or the folder of a run (with run.json)"
+                )
+            yield from map(_published, files)
+        else:
+            yield _trained(name, results)
+
+
+def _published(path: Path) -> TrainedNetwork:
+    """A network from the weights that its authors published; a `BnetError` if the file is missing, holds something
+    else, or has another number of classes than theirs."""
+    backend.prepare()
+    from bnet.models import load_published_bbnn
+
+    model = load_published_bbnn(path)
+    found, classes = {len(CORPORA[name].labels): CORPORA[name] for name in PUBLISHED}, model.output_shape[-1]
+    if classes not in found:
+        known = ", ".join(f"{corpus.name} ({n})" for n, corpus in found.items())
+        raise BnetError(f"{path} is a BBNN for {classes} classes; those that were published are for {known}")
+    corpus, features = found[classes], FeatureSettings().to_json()
+    about = ("published", "bbnn", corpus.name, tuple(corpus.labels), sha256_file(path), features, SECONDS)
+    return TrainedNetwork(path.name.removesuffix(SUFFIX), *about, model)
+
+
+def _trained(name: str, results: Path) -> TrainedNetwork:
+    """The network of a run; errors are those of `bnet.deploy.networks.find_run` and `load_network`."""
+    from bnet.deploy.networks import find_run
+    from bnet.runs.weights import load_network
+
+    record = find_run(results, name)
+    config, weights = record.config, sha256_file(record.weights)
+    about = ("run", config.variant, config.corpus, tuple(record.labels), weights, config.features)
+    return TrainedNetwork(record.name, *about, config.training.clip_seconds, load_network(record))
 
 
 def hear(
@@ -108,51 +186,28 @@ def hear(
     }
     name = f"{corpus.name}-{re.sub(r'[^A-Za-z0-9_.-]', '_', network.name)}"
     path = results / FOLDER / f"{name}-{sha256(json.dumps(about, sort_keys=True))[:10]}.json"
-    writable_dir(path.parent, "results", "BNET_RESULTS")
-    with alone(path.with_name(f".{path.stem}.lock"), f"another process makes {path.name}; waiting for it", say):
-        try:
-            return read(path)
-        except DamagedAnswers as error:
-            if path.is_file():
-                say(f"{error}; made again")
-        more, table = _answers(network, store, tracks, say)
-        sealed.write(path, about | more, table)
-        return read(path)
+    answers.keep(path, lambda known: True, partial(_ask, about, network.model, store, tracks, say), say=say)
+    return read(path)
 
 
-def _answers(
-    network: TrainedNetwork, store: FeatureStore, tracks: list[Track], say: Callable[[str], Any]
-) -> tuple[dict[str, Any], pd.DataFrame]:
-    """What the network answers to each track that can be used, and how that was made."""
-    from bnet.runs.execute import made
+def _ask(about: dict[str, Any], model: keras.Model, store: FeatureStore, tracks: list[Track], say: Callable) -> Answers:
+    """What a network answers to each track that can be used."""
     from bnet.training.fit import predict
 
-    started, clock = datetime.now(UTC), time.perf_counter()
-    lost = store.extract(tracks, jobs=1).failed
+    used, lost = answers.usable(store, tracks)
     for reason in lost.values():
         say(f"left out: {reason}")
-    table = pd.DataFrame(
-        [(t.track_id, t.label) for t in tracks if t.track_id not in lost], columns=["track_id", "label"]
-    )
-    if table.empty:
-        raise BnetError(
-            f"none of the {len(tracks)} clips of {store.corpus.name} can be used: {next(iter(lost.values()))}"
-        )
-    rows = store.row_numbers(table["track_id"])
-    answers = np.round(predict(network.model, Part(store.array, rows, np.zeros(len(rows), int))).astype(float), 6)
-    heard = "".join(f"{track_id} {store.index[track_id]['sha256']}\n" for track_id in table["track_id"])
-    about = {
-        "clips": len(table),
-        "heard": sha256(heard),
-        "lost": lost,
-        "made": made(started, time.perf_counter() - clock, network=True),
-    }
-    return about, pd.concat([table, pd.DataFrame(answers, columns=class_columns(network.labels))], axis=1)
+    rows = store.row_numbers(track.track_id for track in used)
+    probabilities = predict(model, Part(store.array, rows, np.zeros(len(rows), int)))
+    heard = "".join(f"{track.track_id} {store.index[track.track_id]['sha256']}\n" for track in used)
+    clips = ((track.track_id, track.label) for track in used)
+    found = {"clips": len(used), "heard": sha256(heard), "lost": lost}
+    return about | found, answers.tabulated(clips, probabilities, about["network"]["labels"])
 
 
 def read(path: Path) -> Heard:
     """A record of this kind; `DamagedAnswers` if it is not whole."""
-    return Heard(path, *sealed.read(path, "move it away and make it again with `bnet outside`"))
+    return Heard(path, *answers.read(path, "move it away and make it again with `bnet outside`"))
 
 
 def read_all(results: Path, corpus: str | None = None, trained_on: str | None = None) -> list[Heard]:

@@ -21,7 +21,7 @@ network has no such class. Genres that are not named have none."""
 
 COUNTS_AS: dict[str, dict[str, dict[str, list[list[str]]]]] = {}
 """Corpus of the network -> corpus that is heard -> `Readings`; a row of ``rows/counts-as.csv`` is one reading."""
-for _row in read("counts-as"):
+for _row in read("counts-as").to_dict("records"):
     for _trained_on in _row["trained_on"].split():
         _ways = COUNTS_AS.setdefault(_trained_on, {}).setdefault(_row["heard"], {}).setdefault(_row["genre"], [])
         _ways += [_row["classes"].split()] if _row["classes"] else []

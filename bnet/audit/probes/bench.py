@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bnet.audit import settings
+from bnet.audit.answers import tabulated, usable
 from bnet.audit.probes import inside
 from bnet.corpora import Corpus, Track, fingerprint, get_corpus
 from bnet.corpora.splits import make_split
@@ -88,12 +89,10 @@ class Bench:
     def log_mels(self, corpus: Corpus | None = None, seconds: float | None = None) -> Clips:
         """Test clips of a corpus with the same track ids; those that can't be made (a pitch too high for its
         instrument) are left out, and named in the notes."""
-        store, tracks = FeatureStore(corpus or self.corpus, seconds or self.seconds), self.tracks(corpus)
-        failed = store.extract(tracks, jobs=self.jobs, progress=False).failed
-        ids = [track.track_id for track in tracks if track.track_id not in failed]
-        if not ids:
-            raise BnetError(f"none of the {len(tracks)} test clips could be made: {next(iter(failed.values()))}")
-        return ids, store.rows(ids), {"features_checksum": store.checksum(ids), "lost": dict(sorted(failed.items()))}
+        store = FeatureStore(corpus or self.corpus, seconds or self.seconds)
+        tracks, lost = usable(store, self.tracks(corpus), self.jobs)
+        ids = [track.track_id for track in tracks]
+        return ids, store.rows(ids), {"features_checksum": store.checksum(ids), "lost": lost}
 
     @cached_property
     def unchanged(self) -> Clips:
@@ -121,9 +120,9 @@ class Bench:
     def train_and_validation(self) -> tuple[Part, Part]:
         """The other two parts of the run's split, over the feature store."""
         config, store = self.record.config, FeatureStore(self.corpus, self.seconds)
-        failed = store.extract(self.all_tracks, jobs=self.jobs, progress=False).failed
+        _, lost = usable(store, self.all_tracks, self.jobs)
         split = make_split(self.all_tracks, config.protocol, config.fold, config.folds, config.training.seed)
-        return parts(store, self.all_tracks, self.record.labels, split.without(set(failed)))[:2]
+        return parts(store, self.all_tracks, self.record.labels, split.without(set(lost)))[:2]
 
     @cached_property
     def predict(self) -> Callable[[np.ndarray], np.ndarray]:
@@ -164,6 +163,5 @@ class Bench:
         return baselines.fit(record.config.variant, *known).test
 
     def table(self, ids: list[str], probabilities: np.ndarray) -> pd.DataFrame:
-        """Answers as a probe's table: ``track_id, label, <class>...``, probabilities rounded to 6 decimals."""
-        rounded = pd.DataFrame(np.round(np.asarray(probabilities, float), 6), columns=class_columns(self.record.labels))
-        return pd.concat([self.recorded.loc[ids, "label"].rename_axis("track_id").reset_index(), rounded], axis=1)
+        """Answers as a probe's table: ``track_id, label, <class>...`` (`answers.tabulated`)."""
+        return tabulated(self.recorded.loc[ids, "label"].items(), probabilities, self.record.labels)

@@ -1,5 +1,5 @@
-"""From the answers of probes to tables and sentences: accuracy for each value, with intervals, and the difference to no
-change at all.
+"""The answers of probes, and what they come to: accuracy for each value, with intervals, and the difference to no
+change at all, as tables and sentences.
 
 Intervals of single trained networks are 95 % group-bootstrap intervals over test clips (`bnet.statistics.metrics`):
 they tell how much the choice of clips matters, not how much the training does.
@@ -8,14 +8,15 @@ they tell how much the choice of clips matters, not how much the training does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bnet.audit import tables
-from bnet.audit.probes import running
-from bnet.audit.probes.running import Probed
+from bnet.audit import answers, tables
+from bnet.audit.answers import DamagedAnswers
 from bnet.errors import BnetError
 from bnet.models import VARIANTS
 from bnet.runs import jobs
@@ -27,19 +28,57 @@ UNCHANGED = "unchanged"
 """The value of a row of clips as they are."""
 
 
-def right(record: Record) -> pd.Series:
-    """Whether each unchanged test clip was classified correctly, by track id."""
-    ids, truth, probabilities = record.arrays("test")
-    return pd.Series(metrics.correct(truth, probabilities), index=ids)
+@dataclass(frozen=True)
+class Probed:
+    """What a probe found of a run (`record`): the content of its JSON file (`about`) and of its CSV file (`table`)."""
+
+    record: Record
+    about: dict[str, Any]
+    table: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        """The probe's name."""
+        return self.about["probe"]["name"]
+
+    @property
+    def values(self) -> list[str]:
+        """What was tried, as text, in the order of the probe."""
+        return list(self.about["values"])
+
+    def right(self, value: str = UNCHANGED) -> pd.Series:
+        """Whether each test clip was classified correctly under one value of the probe, by track id."""
+        labels = self.record.labels
+        if value == UNCHANGED:
+            ids, truth, probabilities = self.record.arrays("test")
+        else:
+            rows = self.table[self.table["value"] == value]
+            ids, probabilities = rows["track_id"], rows[class_columns(labels)].to_numpy(float)
+            truth = rows["label"].map({label: i for i, label in enumerate(labels)}).to_numpy()
+        return pd.Series(metrics.correct(truth, probabilities), index=ids)
 
 
-def right_when_changed(probed: Probed, value: str) -> pd.Series:
-    """Whether each test clip was classified correctly under one value of a probe (or `UNCHANGED`), by track id."""
-    if value == UNCHANGED:
-        return right(probed.record)
-    rows, labels = probed.table[probed.table["value"] == value], probed.record.labels
-    truth = rows["label"].map({label: i for i, label in enumerate(labels)}).to_numpy()
-    return pd.Series(metrics.correct(truth, rows[class_columns(labels)].to_numpy(float)), index=rows["track_id"])
+def path_of(record: Record, name: str) -> Path:
+    """The JSON file of what a probe found of a run."""
+    return record.folder / "probes" / f"{name}.json"
+
+
+def read(record: Record, name: str) -> Probed | None:
+    """What a probe found, or None where it has not been run; `DamagedAnswers` if the files are not whole, or were made
+    of another run than `record`."""
+    path = path_of(record, name)
+    if not path.is_file():
+        return None
+    again = f"make it again: bnet probe {record.config.corpus}/{record.name} --probe {name}"
+    about, table = answers.read(path, again)
+    if about.get("run") != record.run["hash"]:
+        raise DamagedAnswers(f"{path} is damaged: it was made of another run; {again}")
+    return Probed(record, about, table)
+
+
+def read_all(records: Iterable[Record], probe: str) -> list[Probed]:
+    """What a probe found of these runs, leaving out those of which it was not asked."""
+    return [probed for record in records if (probed := read(record, probe)) is not None]
 
 
 def compared(pairs: Iterable[tuple[pd.Series, pd.Series]], groups: Mapping[str, str]) -> dict[str, Any]:
@@ -49,21 +88,17 @@ def compared(pairs: Iterable[tuple[pd.Series, pd.Series]], groups: Mapping[str, 
     the same clips are compared with each other, whole groups are resampled together.
     """
     both = [pd.concat({"now": now, "base": base}, axis=1, join="inner") for now, base in pairs]
-    frame = pd.concat(both) if both else pd.DataFrame()
+    frame = pd.concat(both).astype(float) if both else pd.DataFrame()
     if frame.empty:
         raise BnetError("nothing to compare: the two have no test clip in common")
     names = np.asarray([groups.get(track_id, track_id) for track_id in frame.index])
-    now = frame["now"].to_numpy(float)
-    row: dict[str, Any] = {"clips": len(frame)}
-    for key, values in (("", now), ("change_", now - frame["base"].to_numpy(float))):
-        row[key.rstrip("_") or "accuracy"] = float(values.mean())
-        row[f"{key}low"], row[f"{key}high"] = metrics.bootstrap_interval(values, names)
-    return row
-
-
-def read_all(records: Iterable[Record], probe: str) -> list[Probed]:
-    """What a probe found of these runs, leaving out those of which it was not asked."""
-    return [probed for record in records if (probed := running.read(record, probe)) is not None]
+    now, change = frame["now"].to_numpy(), (frame["now"] - frame["base"]).to_numpy()
+    low, high = metrics.bootstrap_interval(now, names)
+    change_low, change_high = metrics.bootstrap_interval(change, names)
+    return {
+        "clips": len(frame), "accuracy": float(now.mean()), "low": low, "high": high,
+        "change": float(change.mean()), "change_low": change_low, "change_high": change_high,
+    }  # fmt: skip
 
 
 def accuracies(
@@ -78,29 +113,25 @@ def accuracies(
     Returns
     -------
     pandas.DataFrame
-        ``corpus, variant, title, probe, value, unit, runs, clips, accuracy, low, high, change, change_low, change_high,
-        lost``: `lost` clips could not be made; the change is to the same clips unchanged. Networks come first, each in
-        the order of its table, then baselines; values in the order of the probe.
+        ``corpus, variant, title, probe, value, unit, runs, at, clips, accuracy, low, high, change, change_low,
+        change_high, lost``: `lost` clips could not be made; the change is to the same clips unchanged. Networks come
+        first, each in the order of its table, then baselines; values in the order of the probe.
     """
     by_variant: dict[tuple[str, str], list[Probed]] = {}
     for one in probed:
         by_variant.setdefault((one.record.config.corpus, one.record.config.variant), []).append(one)
-    rank = {name: i for i, name in enumerate([*VARIANTS, *BASELINES])}
-    rows = []
+    rank, rows = {name: i for i, name in enumerate([*VARIANTS, *BASELINES])}, []
     for corpus, variant in sorted(by_variant, key=lambda key: (key[0], rank.get(key[1], len(rank)))):
-        answers = by_variant[corpus, variant]
-        about, values = answers[0].about, answers[0].values
-        if unchanged:
-            neutral = about["neutral"]
-            values = [UNCHANGED, *values]
-            if neutral is not None:
-                values.sort(key=lambda value: float(neutral if value == UNCHANGED else value))
+        every = by_variant[corpus, variant]
+        values, neutral = [UNCHANGED] * unchanged + every[0].values, every[0].about["neutral"]
+        if unchanged and neutral is not None:
+            values.sort(key=lambda value: float(neutral if value == UNCHANGED else value))
         for at, value in enumerate(values):
-            some = [one for one in answers if value in (UNCHANGED, *one.values)]
-            pairs = [(right_when_changed(one, value), right(one.record)) for one in some]
-            row = {"corpus": corpus, "variant": variant, "title": jobs.title(variant), "probe": answers[0].name}
-            row |= {"value": value, "unit": about["probe"]["unit"], "runs": len(some), "at": at}
-            row |= compared(pairs, tables.groups_of(corpus) if groups is None else groups)
+            some = [one for one in every if value in (UNCHANGED, *one.values)]
+            row = {"corpus": corpus, "variant": variant, "title": jobs.title(variant), "probe": some[0].name}
+            row |= {"value": value, "unit": some[0].about["probe"]["unit"], "runs": len(some), "at": at}
+            known = tables.groups_of(corpus) if groups is None else groups
+            row |= compared([(one.right(value), one.right()) for one in some], known)
             row |= {"lost": sum(len(one.about["values"].get(value, {}).get("lost", ())) for one in some)}
             rows.append(row)
     return pd.DataFrame(rows)
@@ -142,10 +173,9 @@ def provenance(probed: Iterable[Probed]) -> list[str]:
     ]
 
 
-def command(records: Iterable[Record], probes: Iterable[str]) -> str:
-    """The commands that ask runs what these probes ask."""
-    option = f" --probe {','.join(probes)}"
-    return "\n".join(f"bnet probe {record.config.corpus}/{record.name}{option}" for record in records)
+def command(records: Iterable[Record], probe: str) -> str:
+    """The commands that ask runs what a probe asks."""
+    return "\n".join(f"bnet probe {record.config.corpus}/{record.name} --probe {probe}" for record in records)
 
 
 def points(row: Mapping[str, Any]) -> str:
@@ -183,24 +213,3 @@ def readable(table: pd.DataFrame, first: str = "Change") -> pd.DataFrame:
     )
     lost = [f"{n}" if n else "" for n in table["lost"]]
     return frame.assign(**{"Not playable": lost}) if any(lost) else frame
-
-
-def largest(tables: Mapping[str, pd.DataFrame], titles: Mapping[str, str]) -> pd.DataFrame:
-    """One row per network, one column per probe: its largest change in points and the value where it is, such as
-    ``-33.7 at -20 dB``; in brackets where the interval of that change holds 0.
-
-    `tables` maps a probe to its table of `accuracies`, `titles` to the head of its column.
-    """
-
-    def cell(rows: pd.DataFrame) -> str:
-        row = rows.loc[rows["change"].abs().idxmax()]
-        said = f"{100 * row['change']:+.1f} at {row['value']} {row['unit']}".strip()
-        return f"({said})" if verdict(row) == "inconclusive" else said
-
-    parts = {
-        titles[probe]: {name: cell(rows) for name, rows in table.groupby("title", sort=False)}
-        for probe, table in tables.items()
-    }
-    names = dict.fromkeys(name for part in parts.values() for name in part)
-    columns = {title: [part.get(name, "") for name in names] for title, part in parts.items()}
-    return pd.DataFrame({"Network": [*names], **columns})

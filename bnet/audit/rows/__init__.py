@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+
+import pandas as pd
 
 
-def read(name: str, **kinds: Callable[[str], Any]) -> Iterator[dict[str, Any]]:
-    """The rows of a table: column -> text, '' where a cell is empty; of the columns in `kinds`, what these make of the
-    text, None where a cell is empty."""
-    with (Path(__file__).parent / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            yield row | {column: kind(row[column]) if row[column] else None for column, kind in kinds.items()}
+def read(name: str, gaps: Iterable[str] = ()) -> pd.DataFrame:
+    """A table: text, '' where a cell is empty, and numbers; nan where a cell of the columns `gaps` is empty."""
+    missing = {column: [""] for column in gaps}
+    return pd.read_csv(Path(__file__).parent / f"{name}.csv", keep_default_na=False, na_values=missing)
