@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Fourteen ablations (Table III)
 #
@@ -25,7 +17,6 @@ import base64
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import display
 
 from bnet.audit import ablation, paper, plots
 from bnet.audit.evidence import measured_on
@@ -89,11 +80,11 @@ if len(run):
         + (f" ({', '.join(kept)})" if len(kept) else "")
         + ". {doc}`table-2` has the rule of the verdicts."
     )
-    display(myst.text(text))
+    myst.text(text)
     title, _, rising = report.still_rising([ablation.BASELINE, *TABLE_3]).partition(": ")
-    display(myst.text(":::{dropdown} " + f"{title.strip('*')}\n\n{rising}\n:::" if rising else title))
+    myst.text(":::{dropdown} " + f"{title.strip('*')}\n\n{rising}\n:::" if rising else title)
 else:
-    display(myst.not_run(f"No record on {where}.", report.command(names) + "\nbnet pages build"))
+    myst.not_run(f"No record on {where}.", report.command(names) + "\nbnet pages build")
 
 # %% tags=["remove-input"]
 if len(run):
@@ -132,22 +123,18 @@ frame = pd.DataFrame(
         "Parameters": costs.loc[list(names), "parameters"].to_numpy(),
     }
 )
-display(
-    myst.table(
-        frame,
-        "**The paper's** Table III (GTZAN; BBNN from its Table II) beside ours. "
-        f"Ours: {where}. Δ is the test accuracy minus BBNN's on the same folds, in points. *Could show*: the smallest difference "
-        f"that such data would show in four of five cases. Parameters for {classes} classes.",
-        "tab-{{ slug }}-all",
-        formats=dict.fromkeys(("Paper, test %", "Here, test %", "BBNN, same folds %", "Could show"), ".1f"),
-    )
+myst.table(
+    frame,
+    "**The paper's** Table III (GTZAN; BBNN from its Table II) beside ours. "
+    f"Ours: {where}. Δ is the test accuracy minus BBNN's on the same folds, in points. *Could show*: the smallest difference "
+    f"that such data would show in four of five cases. Parameters for {classes} classes.",
+    "tab-{{ slug }}-all",
+    formats=dict.fromkeys(("Paper, test %", "Here, test %", "BBNN, same folds %", "Could show"), ".1f"),
 )
 if len(run):
-    display(myst.provenance(report.only(names).provenance()))
-    display(
-        myst.text(
-            f"Any subset runs with one command, such as `{report.command(('bbnn', 'selu', 'xception'))}`; `--variant all` runs every network."
-        )
+    myst.provenance(report.only(names).provenance())
+    myst.text(
+        f"Any subset runs with one command, such as `{report.command(('bbnn', 'selu', 'xception'))}`; `--variant all` runs every network."
     )
 
 # %% [markdown]
@@ -156,10 +143,10 @@ if len(run):
 
 # %% tags=["remove-cell"]
 def unfold(title, svg, alt):
-    """A drawing that unfolds."""
+    """Show a drawing that unfolds."""
     data = base64.b64encode(svg.encode()).decode()
     picture = "```{image} " + f"data:image/svg+xml;base64,{data}\n:alt: {alt}\n:class: dark-light bnet-drawing\n```"
-    return myst.text("::::{dropdown} " + f"{title}\n\n{picture}\n::::")
+    myst.text("::::{dropdown} " + f"{title}\n\n{picture}\n::::")
 
 
 def show(name):
@@ -178,13 +165,13 @@ def show(name):
         )
     measured = f"{line.accuracy:.1f} %, {change(line)} points from BBNN on {line.folds} folds"
     said.append(f"- **Here**: {f'{measured}; **{line.verdict}**' if line.folds else '**not tested**'}.")
-    display(myst.text("\n".join(said)))
-    display(unfold("Drawing", drawing.svg(row, reference=base, **size), drawing.alt(row, reference=base, **size)))
+    myst.text("\n".join(said))
+    unfold("Drawing", drawing.svg(row, reference=base, **size), drawing.alt(row, reference=base, **size))
     if printed and printed.figure:
         for number in range(1, row.blocks + 1) if row.later_branches else (1,):
             title = f"The paper's {printed.figure}: block {number} of {row.blocks}"
             svg = drawing.svg(row, block=number, **size)
-            display(unfold(title, svg, drawing.alt(row, block=number, **size)))
+            unfold(title, svg, drawing.alt(row, block=number, **size))
 
 
 # %% [markdown]
@@ -309,33 +296,29 @@ what = ["BBNN"] + [
     or f"Kernels start from {VARIANTS[name].initializer.replace('_', ' ')}."
     for name, before in ablation.steps()
 ]
-display(
-    myst.table(
-        pd.DataFrame(
-            {
-                "Network": [f"`{name}`" for name in steps],
-                "What changes in this step": what,
-                "Parameters": costs.loc[list(steps), "parameters"].to_numpy(),
-                "Folds": walked["folds"],
-                "Test %": walked["accuracy"],
-                "Before, same folds %": walked["base"],
-                "Δ from the step before (95 % interval)": [change(row) for row in walked.itertuples()],
-                "Verdict": walked["verdict"].str.split(",").str[0],
-            }
-        ),
-        f"The five steps, each with the network before it. Accuracies: {setting(walk)}; Δ in points, on the folds that both have.",
-        "tab-{{ slug }}-steps",
-        formats=dict.fromkeys(("Test %", "Before, same folds %"), ".1f"),
-    )
+myst.table(
+    pd.DataFrame(
+        {
+            "Network": [f"`{name}`" for name in steps],
+            "What changes in this step": what,
+            "Parameters": costs.loc[list(steps), "parameters"].to_numpy(),
+            "Folds": walked["folds"],
+            "Test %": walked["accuracy"],
+            "Before, same folds %": walked["base"],
+            "Δ from the step before (95 % interval)": [change(row) for row in walked.itertuples()],
+            "Verdict": walked["verdict"].str.split(",").str[0],
+        }
+    ),
+    f"The five steps, each with the network before it. Accuracies: {setting(walk)}; Δ in points, on the folds that both have.",
+    "tab-{{ slug }}-steps",
+    formats=dict.fromkeys(("Test %", "Before, same folds %"), ".1f"),
 )
 if walk.records:
-    display(myst.text(ablation.sentence(walk, "proposed")))
-    display(myst.provenance(walk.only(steps).provenance()))
+    myst.text(ablation.sentence(walk, "proposed"))
+    myst.provenance(walk.only(steps).provenance())
 missing = [name for name in steps if name not in walk.variants]
 if missing:
-    display(
-        myst.not_run(f"Not run on {setting(walk)}: {', '.join(missing)}.", walk.command(steps) + "\nbnet pages build")
-    )
+    myst.not_run(f"Not run on {setting(walk)}: {', '.join(missing)}.", walk.command(steps) + "\nbnet pages build")
 
 # %% [markdown]
 # ## Text against table
@@ -354,22 +337,18 @@ losses = pd.DataFrame(
 )
 implied = losses["BBNN would be at"].round(0)
 printed = ablation.reported(ablation.BASELINE).test
-display(
-    myst.table(
-        losses,
-        "**The paper's** losses in words, and the accuracy of BBNN that they imply.",
-        "tab-{{ slug }}-losses",
-        formats={"Test % (Table III)": ".1f", "BBNN would be at": ".1f"},
-    )
+myst.table(
+    losses,
+    "**The paper's** losses in words, and the accuracy of BBNN that they imply.",
+    "tab-{{ slug }}-losses",
+    formats={"Test % (Table III)": ".1f", "BBNN would be at": ".1f"},
 )
 common = implied.mode()[0]
 whole = sum(value.test == round(value.test) for value in paper.TABLE_3.values())
-display(
-    myst.text(
-        f"{(implied == common).sum()} of {len(losses)} imply a BBNN at {common:.0f} %, where Table II prints {printed:.1f} %; the text does not say "
-        "which run of BBNN it compares with. Against Table II the losses are "
-        f"{printed - losses['Test % (Table III)'].max():.1f} to {printed - losses['Test % (Table III)'].min():.1f} points. What one accuracy of Table III is remains open: "
-        f"section III-C says {ablation.HIGHEST}, yet only {whole} of {len(paper.TABLE_3)} are whole percents, as 100 test clips would give. "
-        "Squeeze ratio, axis of the LSTM, widths of the Inception-ResNet: {doc}`sources` lists what had to be decided, and why."
-    )
+myst.text(
+    f"{(implied == common).sum()} of {len(losses)} imply a BBNN at {common:.0f} %, where Table II prints {printed:.1f} %; the text does not say "
+    "which run of BBNN it compares with. Against Table II the losses are "
+    f"{printed - losses['Test % (Table III)'].max():.1f} to {printed - losses['Test % (Table III)'].min():.1f} points. What one accuracy of Table III is remains open: "
+    f"section III-C says {ablation.HIGHEST}, yet only {whole} of {len(paper.TABLE_3)} are whole percents, as 100 test clips would give. "
+    "Squeeze ratio, axis of the LSTM, widths of the Inception-ResNet: {doc}`sources` lists what had to be decided, and why."
 )

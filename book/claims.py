@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # The claims, one by one
 #
@@ -19,11 +11,10 @@ from collections import Counter
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from IPython.display import display
 
 from bnet.audit import plots
 from bnet.audit.claims import CLAIMS
-from bnet.audit.evidence import Evidence, Verdict
+from bnet.audit.evidence import MEANINGS, Evidence, Verdict
 from bnet.book import myst
 from bnet.paths import results_dir
 from bnet.statistics.comparison import RULE
@@ -60,7 +51,7 @@ myst.figure(
 
 # %% tags=["remove-input"]
 myst.table(
-    pd.DataFrame([{"Verdict": f"**{v.value}**", "Means": v.meaning, "Claims": count[v]} for v in Verdict]),
+    pd.DataFrame([{"Verdict": f"**{v.value}**", "Means": MEANINGS[v], "Claims": count[v]} for v in Verdict]),
     f"The words. Of comparisons: {RULE}",
     "tab-claims-words",
 )
@@ -84,8 +75,8 @@ for verdict in Verdict:
         }
         for claim in some
     ]
-    caption = f"Verdict: **{verdict.value}** ({verdict.meaning})."
-    display(myst.table(pd.DataFrame(rows), caption, f"tab-claims-{slug}", cards=True))
+    caption = f"Verdict: **{verdict.value}** ({MEANINGS[verdict]})."
+    myst.table(pd.DataFrame(rows), caption, f"tab-claims-{slug}", cards=True)
 
 # %% tags=["remove-input"]
 facts = [

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Broadcast networks for music genre classification, reproduced
 #
@@ -18,7 +10,6 @@ from collections import Counter
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from IPython.display import display
 
 from bnet.audit import contrasts, finding, paper, plots
 from bnet.audit.claims import CLAIMS
@@ -41,15 +32,13 @@ if known:
 
 # %% tags=["remove-input"]
 for answer in finding.answers(evidence):
-    display(myst.text("**{doc}" + f"`{answer.question} <{answer.page}>`** {answer.text}"))
+    myst.text("**{doc}" + f"`{answer.question} <{answer.page}>`** {answer.text}")
 count = Counter(claim.check(evidence).verdict for claim in CLAIMS)
-display(
-    myst.text(
-        "**{doc}"
-        + f"`Of {len(CLAIMS)} claims of the paper <claims>`** "
-        + ", ".join(f"{count[v]} {'is' if count[v] == 1 else 'are'} {v.value}" for v in Verdict if count[v])
-        + "."
-    )
+myst.text(
+    "**{doc}"
+    + f"`Of {len(CLAIMS)} claims of the paper <claims>`** "
+    + ", ".join(f"{count[v]} {'is' if count[v] == 1 else 'are'} {v.value}" for v in Verdict if count[v])
+    + "."
 )
 
 # %% [markdown]
@@ -82,14 +71,12 @@ sources = [report for contrast in contrasts.CONTRASTS for report in contrasts.re
 facts = [line for report in sources for line in report.only(contrasts.METHODS).provenance()]
 facts += reading.provenance(finding.outside(results_dir())[:1])
 if facts:
-    display(myst.provenance(facts))
+    myst.provenance(facts)
 gaps = [c for c in contrasts.CONTRASTS if None in contrasts.reports(evidence, c)]
 if gaps:
-    display(
-        myst.not_run(
-            f"Some {' and '.join(contrast.title for contrast in gaps)} runs are missing.",
-            "\n".join(command(*side[:2]) for contrast in gaps for side in (contrast.one, contrast.other)),
-        )
+    myst.not_run(
+        f"Some {' and '.join(contrast.title for contrast in gaps)} runs are missing.",
+        "\n".join(command(*side[:2]) for contrast in gaps for side in (contrast.one, contrast.other)),
     )
 
 # %% [markdown]

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Inside the network
 #
@@ -21,7 +13,6 @@ protocol = "grouped"  # how clips were split: grouped, holdout or kfold
 import matplotlib.pyplot as plt
 import pandas as pd
 import soundfile
-from IPython.display import display
 
 from bnet.audit import plots
 from bnet.audit.probes import PROBES, changes, reading
@@ -57,7 +48,7 @@ train = "\n".join(
 def missing(probe: str) -> None:
     """Say that a probe has not been run, and how to run it."""
     some = [record for record in networks if record.config.fold == 0]
-    display(myst.not_run(f"The probe `{probe}` has not been run.", reading.command(some, probe) or train))
+    myst.not_run(f"The probe `{probe}` has not been run.", reading.command(some, probe) or train)
 
 
 def picture_of(probe: str, name: str, caption: str, height: float) -> None:
@@ -95,9 +86,8 @@ def table_of(probe: str, name: str, first: str) -> None:
     if not len(table):
         return
     shown = reading.readable(table.assign(value=[value.replace("_", ", ") for value in table["value"]]), first)
-    shown.insert(1, "Trained on", [f"`{corpus}`" for corpus in table["corpus"]])
-    display(myst.table(shown, f"{PROBES[probe].what} The change is to the whole network on the same clips.", name))
-    display(myst.provenance(reading.provenance(probed)))
+    myst.table(shown, f"{PROBES[probe].what} The change is to the whole network on the same clips.", name)
+    myst.provenance(reading.provenance(probed))
 
 
 # %% tags=["remove-input"]
@@ -105,11 +95,9 @@ falls = reading.accuracies(reading.read_all(networks, "blocks"), groups)
 if len(falls):
     blocks = falls[falls["value"] != "stem"].sort_values("change")
     least, most = blocks.iloc[-1], blocks.iloc[0]
-    display(
-        myst.text(
-            f"**In short.** Of the {len(blocks)} blocks of the networks tested here, the most important costs {-100 * most['change']:.1f} points "
-            f"({most['title']}, {most['value']}, on `{most['corpus']}`), the least important {abs(100 * least['change']):.1f}."
-        )
+    myst.text(
+        f"**In short.** Of the {len(blocks)} blocks of the networks tested here, the most important costs {-100 * most['change']:.1f} points "
+        f"({most['title']}, {most['value']}, on `{most['corpus']}`), the least important {abs(100 * least['change']):.1f}."
     )
 
 # %% [markdown]
@@ -144,12 +132,10 @@ rows = [
     for i, chain in enumerate(VARIANTS[name].branches_of(1), 1)
 ]
 if rows:
-    display(
-        myst.table(
-            pd.DataFrame(rows),
-            "Branches of a block, in the words of the table of networks.",
-            "tab-inside-words",
-        )
+    myst.table(
+        pd.DataFrame(rows),
+        "Branches of a block, in the words of the table of networks.",
+        "tab-inside-words",
     )
 
 # %% tags=["remove-input"]
@@ -269,9 +255,9 @@ for one in probed:
                 f"{corpus.describe(track)}",
             )
         )
-    display(myst.text(f"**{jobs.title(record.config.variant)}**, trained on `{corpus.name}`:"))
-    display(myst.audio(players))
+    myst.text(f"**{jobs.title(record.config.variant)}**, trained on `{corpus.name}`:")
+    myst.audio(players)
 if probed:
-    display(myst.provenance(reading.provenance(probed)))
+    myst.provenance(reading.provenance(probed))
 else:
     missing("looks")

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Listen
 #
@@ -45,26 +37,17 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def differences():
-    """The table of differences, or how to make it."""
-    if not measured:
-        return myst.text("Not run: `python benchmarks/listen.py`.")
+if measured:
     rows = pd.DataFrame(measured["differences"])[list(COLUMNS)]
     formats = {COLUMNS[name]: ".1e" for name in rows.select_dtypes("float")}
     rows["rate"] = rows["rate"].astype(str)
     caption = "Differences between this page and Python, by browser and kind of file."
-    return myst.table(rows.rename(columns=COLUMNS), caption, "tab-listen", formats=formats)
-
-
-differences()
+    myst.table(rows.rename(columns=COLUMNS), caption, "tab-listen", formats=formats)
+else:
+    myst.text("Not run: `python benchmarks/listen.py`.")
 
 # %% tags=["remove-input"]
-
-
-def costs():
-    """Time, size and memory of the page, as a sentence."""
-    if not measured:
-        return myst.text("")
+if measured:
     loaded, memory, machine = measured["loaded"], measured["memory"], measured["machine"]
     last = max(memory, key=int)
     first = "; ".join(
@@ -72,7 +55,7 @@ def costs():
         f"{min(times['again']):.1f} to {max(times['again']):.1f} s"
         for browser, times in measured["first"].items()
     )
-    return myst.text(
+    myst.text(
         f"The first result of a file of 10 s, all loading included: {first}. Loaded before the first click: "
         f"{loaded['before'] / 1e3:.0f} kB beside the page itself; at that click {loaded['first'] / 1e6:.1f} MB. Chromium, "
         f"all its processes: {memory['1'] / 2**20:.0f} MiB after one file, {memory[last] / 2**20:.0f} MiB after {last}. "
@@ -80,9 +63,6 @@ def costs():
         f"{machine['processor']}, {machine['cores']} cores, commit {measured['commit'][:10]}, with "
         f"{' and '.join(dict.fromkeys(row['version'] for row in measured['differences']))}."
     )
-
-
-costs()
 
 # %% [markdown]
 # For a network of your own, the same page as a folder for any static host: `bnet export RUN --format web`.

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # How much is luck?
 #
@@ -17,7 +9,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import display
 
 from bnet.audit import contrasts, paper, plots
 from bnet.audit.evidence import Evidence, command
@@ -45,19 +36,15 @@ added = {
 }
 gains = ", ".join(f"{paper.gain(c):.1f}" for c in paper.CORPUS_TITLES)
 if drawn:
-    display(
-        myst.text(
-            "**In short.** Reporting the best of the splits rather than their mean raises BBNN's accuracy by "
-            + " and ".join(f"{gain:.1f} points on {title}" for title, gain in added.items())
-            + f". The differences between the two networks that the paper reports are {gains} points."
-        )
+    myst.text(
+        "**In short.** Reporting the best of the splits rather than their mean raises BBNN's accuracy by "
+        + " and ".join(f"{gain:.1f} points on {title}" for title, gain in added.items())
+        + f". The differences between the two networks that the paper reports are {gains} points."
     )
 if missing := [corpus for corpus in ("gtzan", "fma-small", "tunes") if corpus not in drawn]:
-    display(
-        myst.not_run(
-            f"BBNN has not been run on three or more hold-outs of {' and '.join(missing)}.",
-            "\n".join(command(c, "holdout") for c in missing),
-        )
+    myst.not_run(
+        f"BBNN has not been run on three or more hold-outs of {' and '.join(missing)}.",
+        "\n".join(command(c, "holdout") for c in missing),
     )
 
 # %% [markdown]
@@ -112,19 +99,15 @@ rows = [
     for name, values in networks.items()
 ]
 if rows:
-    display(
-        myst.table(
-            pd.DataFrame(rows),
-            "Hold-outs. 'Binomial sd' is the spread that so many test clips alone would give, were they resampled each time.",
-            "tab-luck-draws",
-            formats=dict.fromkeys(("Mean %", "sd", "Binomial sd", "Best %", "Best minus mean"), ".1f"),
-        )
+    myst.table(
+        pd.DataFrame(rows),
+        "Hold-outs. 'Binomial sd' is the spread that so many test clips alone would give, were they resampled each time.",
+        "tab-luck-draws",
+        formats=dict.fromkeys(("Mean %", "sd", "Binomial sd", "Best %", "Best minus mean"), ".1f"),
     )
     for report in reports.values():
-        display(
-            myst.provenance(
-                report.only(contrasts.METHODS).provenance(), f"Where these numbers come from: {report.corpus.title}"
-            )
+        myst.provenance(
+            report.only(contrasts.METHODS).provenance(), f"Where these numbers come from: {report.corpus.title}"
         )
 
 # %% tags=["remove-input"]
@@ -207,13 +190,11 @@ for corpus, networks in drawn.items():
             }
         )
 if rows:
-    display(
-        myst.table(
-            pd.DataFrame(rows),
-            "The proposed network under 'redraw until it passes': measured on our draws, and expected by the formula from their mean and spread.",
-            "tab-luck-redraw",
-            formats=dict.fromkeys(("Mean %", "Reported %", "Reported, expected %"), ".1f"),
-        )
+    myst.table(
+        pd.DataFrame(rows),
+        "The proposed network under 'redraw until it passes': measured on our draws, and expected by the formula from their mean and spread.",
+        "tab-luck-redraw",
+        formats=dict.fromkeys(("Mean %", "Reported %", "Reported, expected %"), ".1f"),
     )
 
 # %% tags=["remove-input"]
@@ -257,18 +238,14 @@ for corpus in paper.CORPUS_TITLES:
             seeds = ", ".join(f"{value:.1f}" for value in values)
             rows.append([report.corpus.title, jobs.title(name), seeds, values.mean(), values.std(ddof=1)])
 if rows:
-    display(
-        myst.table(
-            pd.DataFrame(rows, columns=["Corpus", "Network", "Each seed %", "Mean %", "sd"]),
-            "One split, the corpus's official one, trained from several initial weights and orders of clips.",
-            "tab-luck-seeds",
-            formats={"Mean %": ".1f", "sd": ".1f"},
-        )
+    myst.table(
+        pd.DataFrame(rows, columns=["Corpus", "Network", "Each seed %", "Mean %", "sd"]),
+        "One split, the corpus's official one, trained from several initial weights and orders of clips.",
+        "tab-luck-seeds",
+        formats={"Mean %": ".1f", "sd": ".1f"},
     )
 else:
-    display(
-        myst.not_run(
-            "Several seeds on one split have not been trained.",
-            command("gtzan", "official"),
-        )
+    myst.not_run(
+        "Several seeds on one split have not been trained.",
+        command("gtzan", "official"),
     )

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Music from outside
 
@@ -13,7 +5,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import display
 from matplotlib.ticker import MaxNLocator
 
 from bnet.audit import paper, plots
@@ -120,21 +111,17 @@ for heard in songs:
 if songs:
     about = songs[0].about["corpus"]
     logs = paper.BASELINE_LOGS["test"]
-    display(
-        myst.table(
-            shown(rows),
-            f"Songs of `emotify` named correctly by {' and by '.join(map(reading.title, songs))}, with Wilson's 95 % interval. {songs[0].about['clips']} of its {about['whole']} songs "
-            f"were at hand, their first {songs[0].network['seconds']:g} s. On excerpts of GTZAN held out at random, the log of BBNN's "
-            f"authors has {100 * np.mean(logs):.1f} % on average over {len(logs)} networks ({100 * min(logs):.0f} to {100 * max(logs):.0f}).",
-            "tab-outside-recall",
-        )
+    myst.table(
+        shown(rows),
+        f"Songs of `emotify` named correctly by {' and by '.join(map(reading.title, songs))}, with Wilson's 95 % interval. {songs[0].about['clips']} of its {about['whole']} songs "
+        f"were at hand, their first {songs[0].network['seconds']:g} s. On excerpts of GTZAN held out at random, the log of BBNN's "
+        f"authors has {100 * np.mean(logs):.1f} % on average over {len(logs)} networks ({100 * min(logs):.0f} to {100 * max(logs):.0f}).",
+        "tab-outside-recall",
     )
 else:
-    display(
-        myst.not_run(
-            "No network has been evaluated on Emotify yet.",
-            "bnet outside 0_fold_GTZAN_model.hdf5 --corpus emotify --data ~/corpora",
-        )
+    myst.not_run(
+        "No network has been evaluated on Emotify yet.",
+        "bnet outside 0_fold_GTZAN_model.hdf5 --corpus emotify --data ~/corpora",
     )
 
 # %% tags=["remove-input"]
@@ -206,15 +193,13 @@ if songs:
         for heard in songs
         for row in reading.confidence(heard).itertuples()
     ]
-    display(
-        myst.table(
-            shown(rows),
-            f"How sure {' and '.join(map(reading.title, songs))} {'is' if len(songs) == 1 else 'are'} of the songs that it names correctly, incorrectly, and of those whose genre it has no class for.",
-            "tab-outside-confidence",
-            formats={"Mean probability of the named class": ".2f"},
-        )
+    myst.table(
+        shown(rows),
+        f"How sure {' and '.join(map(reading.title, songs))} {'is' if len(songs) == 1 else 'are'} of the songs that it names correctly, incorrectly, and of those whose genre it has no class for.",
+        "tab-outside-confidence",
+        formats={"Mean probability of the named class": ".2f"},
     )
-    display(myst.provenance(reading.provenance(songs)))
+    myst.provenance(reading.provenance(songs))
 
 # %% [markdown]
 # ## What do the networks for Extended Ballroom hear?
@@ -250,11 +235,9 @@ if dances["drums"]:
         "Marks in rows of dances over tempo. " + "; ".join(words) + ".",
     )
 else:
-    display(
-        myst.not_run(
-            "No network for Extended Ballroom has been evaluated on the drum patterns yet.",
-            "bnet outside 0_fold_ExtendedBallroom_model.hdf5 --corpus drums",
-        )
+    myst.not_run(
+        "No network for Extended Ballroom has been evaluated on the drum patterns yet.",
+        "bnet outside 0_fold_ExtendedBallroom_model.hdf5 --corpus drums",
     )
 
 # %% tags=["remove-input"]
@@ -275,32 +258,28 @@ if dances["drums"]:
             same, of = pairs(frame, *shared)
             row[name] = f"{100 * same / of:.0f} % of {of}"
         rows.append(row)
-    display(
-        myst.table(
-            pd.DataFrame(rows),
-            "Pairs of drum clips that a network names the same dance. But for the last row both clips are played by the same "
-            "instruments.",
-            "tab-outside-pairs",
-            cards=True,
-        )
+    myst.table(
+        pd.DataFrame(rows),
+        "Pairs of drum clips that a network names the same dance. But for the last row both clips are played by the same "
+        "instruments.",
+        "tab-outside-pairs",
+        cards=True,
     )
     one, other, *_ = [*frames.values(), *frames.values()]
     agree = int((one["named"] == other["named"]).sum())
-    display(
-        myst.text(
-            "**What this says.** "
-            + " ".join(
-                f"`{name}`: at one tempo, two patterns are named the same dance in {100 * pairs(f, 'players', 'tempo')[0] / pairs(f, 'players', 'tempo')[1]:.0f} % of the pairs, "
-                f"at whatever tempo in {100 * pairs(f, 'players')[0] / pairs(f, 'players')[1]:.0f} %; changing the metre alone changes the dance in "
-                f"{100 - 100 * pairs(f, 'players', 'tempo', 'pattern')[0] / pairs(f, 'players', 'tempo', 'pattern')[1]:.0f} %, adding a bass and a chord in "
-                f"{100 - 100 * pairs(f, 'tempo', 'metre', 'pattern')[0] / pairs(f, 'tempo', 'metre', 'pattern')[1]:.0f} %."
-                for name, f in frames.items()
-            )
-            + (
-                f" Two networks of one recipe, trained on other draws of one corpus, name the same dance for {100 * agree / len(one):.0f} % of the clips."
-                if len(frames) > 1
-                else ""
-            )
+    myst.text(
+        "**What this says.** "
+        + " ".join(
+            f"`{name}`: at one tempo, two patterns are named the same dance in {100 * pairs(f, 'players', 'tempo')[0] / pairs(f, 'players', 'tempo')[1]:.0f} % of the pairs, "
+            f"at whatever tempo in {100 * pairs(f, 'players')[0] / pairs(f, 'players')[1]:.0f} %; changing the metre alone changes the dance in "
+            f"{100 - 100 * pairs(f, 'players', 'tempo', 'pattern')[0] / pairs(f, 'players', 'tempo', 'pattern')[1]:.0f} %, adding a bass and a chord in "
+            f"{100 - 100 * pairs(f, 'tempo', 'metre', 'pattern')[0] / pairs(f, 'tempo', 'metre', 'pattern')[1]:.0f} %."
+            for name, f in frames.items()
+        )
+        + (
+            f" Two networks of one recipe, trained on other draws of one corpus, name the same dance for {100 * agree / len(one):.0f} % of the clips."
+            if len(frames) > 1
+            else ""
         )
     )
 
@@ -344,24 +323,20 @@ if both:
         "fig-outside-tunes",
         "Marks in rows of dances over bars per minute. " + "; ".join(words) + ".",
     )
-    display(
-        myst.table(
-            pd.DataFrame(rows),
-            f"Tunes that a network names the same dance at the traditional tempo and at a random one, with Wilson's 95 % interval; "
-            f"at most {by_name['tunes'][both[0]].about['corpus']['per_class']} tunes of each class, in the corpus's seeded order. 'By chance': if "
-            "the two answers to a tune had nothing to do with each other, and each dance were named as often as it is.",
-            "tab-outside-tunes",
-            formats={"By chance, %": ".0f"},
-        )
+    myst.table(
+        pd.DataFrame(rows),
+        f"Tunes that a network names the same dance at the traditional tempo and at a random one, with Wilson's 95 % interval; "
+        f"at most {by_name['tunes'][both[0]].about['corpus']['per_class']} tunes of each class, in the corpus's seeded order. 'By chance': if "
+        "the two answers to a tune had nothing to do with each other, and each dance were named as often as it is.",
+        "tab-outside-tunes",
+        formats={"By chance, %": ".0f"},
     )
-    display(myst.provenance(reading.provenance([heard for found in dances.values() for heard in found])))
+    myst.provenance(reading.provenance([heard for found in dances.values() for heard in found]))
 else:
-    display(
-        myst.not_run(
-            "No network for Extended Ballroom has been evaluated on the tunes at two tempi yet.",
-            "bnet outside 0_fold_ExtendedBallroom_model.hdf5 --corpus tunes --per-class 20\n"
-            "bnet outside 0_fold_ExtendedBallroom_model.hdf5 --corpus tunes-free --per-class 20",
-        )
+    myst.not_run(
+        "No network for Extended Ballroom has been evaluated on the tunes at two tempi yet.",
+        "bnet outside 0_fold_ExtendedBallroom_model.hdf5 --corpus tunes --per-class 20\n"
+        "bnet outside 0_fold_ExtendedBallroom_model.hdf5 --corpus tunes-free --per-class 20",
     )
 
 # %% [markdown]

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # A network of your own
 #
@@ -25,7 +17,6 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from IPython.display import display
 
 from bnet.book import myst
 from bnet.cli import main
@@ -36,8 +27,8 @@ from bnet.models.variants import load
 folder = Path(tempfile.mkdtemp(prefix="own-variant-"))
 
 
-def shell(command: str, keep: int = 12):
-    """Run a bnet command in the page's folder; its exit status, and the command with the last lines that it printed."""
+def shell(command: str, expected: int = 0, keep: int = 12) -> None:
+    """Run a bnet command in the page's folder, and show it with the last lines that it printed."""
     printed, status, sys.argv = io.StringIO(), 0, command.split()
     with contextlib.chdir(folder), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         try:
@@ -46,7 +37,8 @@ def shell(command: str, keep: int = 12):
             status = end.code or 0
     lines = [line.rstrip() for line in printed.getvalue().splitlines() if line.strip()]
     text = "\n".join(["$ " + command, *lines[-keep:]]).replace(str(folder), "~/mine")
-    return status, myst.text(f"```text\n{text}\n```")
+    assert status == expected, text
+    myst.text(f"```text\n{text}\n```")
 
 
 # %% [markdown]
@@ -112,9 +104,7 @@ myst.drawing(
 
 # %% tags=["remove-input"]
 options = f"--set max_per_class={clips_per_class} --set clip_seconds={clip_seconds:g} --set epochs=1"
-status, shown = shell(f"bnet train --corpus {corpus} --variant-file mine.yaml --fold 0 {options} --results records")
-assert status == 0, shown.data
-shown
+shell(f"bnet train --corpus {corpus} --variant-file mine.yaml --fold 0 {options} --results records")
 
 # %% [markdown]
 # For a result:
@@ -130,12 +120,8 @@ shown
 
 # %% tags=["remove-input"]
 (folder / "mine.yaml").write_text(text.replace("conv7x1", "convolve7x1"))
-status, shown = shell(f"bnet train --corpus {corpus} --variant-file mine.yaml")
-assert status == 2, shown.data
-display(shown)
+shell(f"bnet train --corpus {corpus} --variant-file mine.yaml", expected=2)
 
 # %% tags=["remove-input"]
 (folder / "mine.yaml").write_text(text.replace("blocks: 2", "block: 2"))
-status, shown = shell(f"bnet train --corpus {corpus} --variant-file mine.yaml")
-assert status == 2, shown.data
-display(shown)
+shell(f"bnet train --corpus {corpus} --variant-file mine.yaml", expected=2)

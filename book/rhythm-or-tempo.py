@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Does it hear rhythm or tempo?
 #
@@ -26,7 +18,6 @@ protocol = "grouped"  # how clips were split: grouped, holdout or kfold
 import matplotlib.pyplot as plt
 import pandas as pd
 import soundfile
-from IPython.display import display
 
 from bnet.audit import paper, plots
 from bnet.audit.probes import PROBES, changes, reading
@@ -61,7 +52,7 @@ def missing(probe: str, corpus: str) -> None:
     """Say that a probe has not been run, and how to run it."""
     runs_here = [r for r in found[corpus] if r.config.fold == 0 and r.config.variant != "majority"]
     command = reading.command(runs_here, probe) or f"{train}\n{ask}"
-    display(myst.not_run(f"The probe `{probe}` has not been run on `{corpus}`.", command))
+    myst.not_run(f"The probe `{probe}` has not been run on `{corpus}`.", command)
 
 
 # %% tags=["remove-input"]
@@ -80,7 +71,7 @@ chance = next(
     "",
 )
 if kept:
-    display(myst.text(f"**In short.** At random tempo {', '.join(kept)}{chance}."))
+    myst.text(f"**In short.** At random tempo {', '.join(kept)}{chance}.")
 
 # %% [markdown]
 # ## Listen: one tune, two tempi
@@ -116,33 +107,29 @@ if rows:
             "Traditional tempo adds, points": [reading.points(row) for row in rows],
         }
     )
-    display(
-        myst.table(
-            table,
-            f"Test accuracy at traditional and at random tempo, and their difference with its 95 % interval (profile `{profile}`, "
-            f"protocol `{protocol}`; all folds that both corpora have).",
-            "tab-rhythm-or-tempo-worth",
-        )
+    myst.table(
+        table,
+        f"Test accuracy at traditional and at random tempo, and their difference with its 95 % interval (profile `{profile}`, "
+        f"protocol `{protocol}`; all folds that both corpora have).",
+        "tab-rhythm-or-tempo-worth",
     )
     lines = []
     for row in rows:
         if row["variant"] != "majority":
             flipped = {"change": -row["change"], "change_low": -row["change_high"], "change_high": -row["change_low"]}
             lines.append(f"- {reading.sentence({**row, **flipped}, 'without tempo cues')}")
-    display(myst.text("\n".join(lines)))
-    display(
-        myst.provenance(
-            [
-                f"`{r.config.corpus}/{r.name}`, record of "
-                f"{r.run['made']['started'][:16].replace('T', ' ')} UTC, commit {(r.run['made']['commit'] or 'unknown')[:10]}"
-                for row in rows
-                for name in corpora
-                for r in of[name][row["variant"]]
-            ]
-        )
+    myst.text("\n".join(lines))
+    myst.provenance(
+        [
+            f"`{r.config.corpus}/{r.name}`, record of "
+            f"{r.run['made']['started'][:16].replace('T', ' ')} UTC, commit {(r.run['made']['commit'] or 'unknown')[:10]}"
+            for row in rows
+            for name in corpora
+            for r in of[name][row["variant"]]
+        ]
     )
 else:
-    display(myst.not_run("There are no records of both corpora with a common fold.", train))
+    myst.not_run("There are no records of both corpora with a common fold.", train)
 
 # %% [markdown]
 # ## Trained on one, tested on the other
@@ -160,24 +147,19 @@ together = [table for table, _ in sisters if len(table)]
 if together:
     table = pd.concat(together, ignore_index=True)
     shown = reading.readable(table, "Tested on").rename(columns={"Change, points": "Against its own corpus, points"})
-    shown.insert(1, "Trained on", [f"`{name}`" for name in table["corpus"]])
     shown["Tested on"] = [f"`{name}`" for name in shown["Tested on"]]
-    display(
-        myst.table(
-            shown,
-            "Test accuracy on the sister corpus, and the difference to the same run on the same tunes of its own corpus.",
-            "tab-rhythm-or-tempo-sister",
+    myst.table(
+        shown,
+        "Test accuracy on the sister corpus, and the difference to the same run on the same tunes of its own corpus.",
+        "tab-rhythm-or-tempo-sister",
+    )
+    myst.text(
+        "\n".join(
+            f"- {reading.sentence(row, 'trained on `' + row['corpus'] + '` and tested on `' + row['value'] + '`')}"
+            for row in table.to_dict("records")
         )
     )
-    display(
-        myst.text(
-            "\n".join(
-                f"- {reading.sentence(row, 'trained on `' + row['corpus'] + '` and tested on `' + row['value'] + '`')}"
-                for row in table.to_dict("records")
-            )
-        )
-    )
-    display(myst.provenance(reading.provenance([one for _, probed in sisters for one in probed])))
+    myst.provenance(reading.provenance([one for _, probed in sisters for one in probed]))
 for name, (table, _) in zip(corpora, sisters, strict=True):
     if not len(table):
         missing("sister", name)
@@ -216,17 +198,15 @@ for name, (table, probed) in stretched.items():
     if not len(table):
         missing("time-stretch", name)
         continue
-    display(
-        myst.table(
-            reading.readable(table, "Tempo"),
-            f"Trained on `{name}`: test accuracy at other tempi. {PROBES['time-stretch'].what}",
-            f"tab-rhythm-or-tempo-stretch-{name}",
-        )
+    myst.table(
+        reading.readable(table, "Tempo"),
+        f"Trained on `{name}`: test accuracy at other tempi. {PROBES['time-stretch'].what}",
+        f"tab-rhythm-or-tempo-stretch-{name}",
     )
     wanted = table[table["value"].isin(["-6", "6"])]
     lines = [f"- {reading.sentence(row, 'at ' + row['value'] + ' %')}" for row in wanted.to_dict("records")]
-    display(myst.text(f"Trained on `{name}`:\n\n" + "\n".join(lines)))
-    display(myst.provenance(reading.provenance(probed)))
+    myst.text(f"Trained on `{name}`:\n\n" + "\n".join(lines))
+    myst.provenance(reading.provenance(probed))
 
 # %% [markdown]
 # ## What that says of Extended Ballroom
@@ -267,8 +247,8 @@ for number, (title, changed) in enumerate(variants.items()):
     target = myst.static_file(f"audio/rhythm-or-tempo/{track.track_id}-{number}.flac")
     soundfile.write(target, changed.audio(track, 10.0), SR, format="FLAC")
     players.append((target, title))
-display(myst.text(f"{track.label}: {corpus.describe(track)}."))
-display(myst.audio(players))
+myst.text(f"{track.label}: {corpus.describe(track)}.")
+myst.audio(players)
 
 # %% tags=["remove-input"]
 robust = ("transposition", "level", "noise", "mp3", "clip-length", "shuffle")
@@ -314,7 +294,7 @@ def largest(table: pd.DataFrame) -> pd.DataFrame:
     return wide.rename_axis(index="Network", columns=None).reset_index()
 
 
-display(myst.text("\n".join(f"- **{PROBES[probe].title}**: {PROBES[probe].what}" for probe in robust)))
+myst.text("\n".join(f"- **{PROBES[probe].title}**: {PROBES[probe].what}" for probe in robust))
 for name in corpora:
     parts = {probe: answers(probe, name)[0] for probe in robust}
     for probe, table in parts.items():
@@ -324,16 +304,14 @@ for name in corpora:
     for one in answers("level", name)[1][:1]:
         clipped = {value: about["clipped"] for value, about in one.about["values"].items() if about["clipped"]}
         said = ", ".join(f"{n} of {one.about['clips']} clips at {value} dB" for value, n in clipped.items())
-        display(myst.text(f"Of `{name}`, clipped when made louder: {said or 'none'}."))
+        myst.text(f"Of `{name}`, clipped when made louder: {said or 'none'}.")
     if parts:
-        display(
-            myst.table(
-                largest(pd.concat(parts.values(), ignore_index=True)),
-                f"Trained on `{name}`: the largest change of accuracy under each probe, in points, and where; in brackets "
-                "where its own 95 % interval holds no change. The largest of several is more extreme than each: all of "
-                "them are in the last table.",
-                f"tab-rhythm-or-tempo-largest-{name}",
-            )
+        myst.table(
+            largest(pd.concat(parts.values(), ignore_index=True)),
+            f"Trained on `{name}`: the largest change of accuracy under each probe, in points, and where; in brackets "
+            "where its own 95 % interval holds no change. The largest of several is more extreme than each: all of "
+            "them are in the last table.",
+            f"tab-rhythm-or-tempo-largest-{name}",
         )
 
 # %% tags=["remove-input"]
@@ -342,13 +320,10 @@ tables = [table for table in (answers(*pair)[0] for pair in every) if len(table)
 if tables:
     table = pd.concat(tables, ignore_index=True)
     shown = reading.readable(table, "Value")
-    shown.insert(1, "Trained on", [f"`{name}`" for name in table["corpus"]])
     shown.insert(2, "Change", [PROBES[name].title for name in table["probe"]])
-    display(
-        myst.table(
-            shown,
-            "All values of these probes. The last column is the difference to the same clips unchanged, with its 95 % interval.",
-            "tab-rhythm-or-tempo-all",
-        )
+    myst.table(
+        shown,
+        "All values of these probes. The last column is the difference to the same clips unchanged, with its 95 % interval.",
+        "tab-rhythm-or-tempo-all",
     )
-    display(myst.provenance(reading.provenance([one for pair in every for one in answers(*pair)[1]])))
+    myst.provenance(reading.provenance([one for pair in every for one in answers(*pair)[1]]))

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # All runs
 #
@@ -16,11 +8,9 @@
 
 # %% tags=["remove-cell"]
 import pandas as pd
-from IPython.display import display
 
 from bnet.audit import tables
 from bnet.audit.outside import read_all
-from bnet.audit.outside.reading import spent as spent_outside
 from bnet.book import myst
 from bnet.paths import results_dir
 from bnet.runs import jobs, records
@@ -29,6 +19,15 @@ found = records.find(results_dir())
 spent = tables.spent(found)
 KINDS = ["corpus", "profile", "protocol"]
 
+
+def table_of_runs(shown, caption, name):
+    """A table with a column ``Machine``, which the caption names instead where it is one machine only."""
+    machines = shown["Machine"].unique()
+    if len(machines) == 1:
+        shown, caption = shown.drop(columns="Machine"), f"{caption}, all on one machine: {machines[0]}"
+    myst.table(shown, f"{caption}.", name, formats={"Minutes": ".1f"})
+
+
 # %% [markdown]
 # ## Hours
 
@@ -36,16 +35,14 @@ KINDS = ["corpus", "profile", "protocol"]
 if found:
     total = spent.groupby(KINDS, sort=False).agg({"variant": "nunique", "runs": "sum", "hours": "sum"}).reset_index()
     total.loc[len(total)] = ["**all**", "", "", spent["variant"].nunique(), spent["runs"].sum(), spent["hours"].sum()]
-    display(
-        myst.table(
-            total.set_axis(["Corpus", "Profile", "Protocol", "Networks and baselines", "Runs", "Hours"], axis=1),
-            "Wall-clock hours of training and testing; the features of a corpus are extracted once, before, and are not in it.",
-            "tab-runs-hours",
-            formats={"Hours": ".2f"},
-        )
+    myst.table(
+        total.set_axis(["Corpus", "Profile", "Protocol", "Networks and baselines", "Runs", "Hours"], axis=1),
+        "Wall-clock hours of training and testing; the features of a corpus are extracted once, before, and are not in it.",
+        "tab-runs-hours",
+        formats={"Hours": ".2f"},
     )
 else:
-    display(myst.not_run("There are no records.", "make reproduce"))
+    myst.not_run("There are no records.", "make reproduce")
 
 # %% [markdown]
 # ## Run by run
@@ -71,21 +68,12 @@ for (corpus, profile), part in spent.groupby(["corpus", "profile"], sort=False) 
             "Machine": part["machine"],
         }
     )
-    one = shown["Machine"].nunique() == 1
-    display(
-        myst.table(
-            shown.drop(columns="Machine") if one else shown,
-            f"Runs on `{corpus}` with the profile `{profile}`"
-            + (f", all on one machine: {shown['Machine'].iloc[0]}." if one else "."),
-            f"tab-runs-{corpus}-{profile}",
-            formats={"Minutes": ".1f"},
-        )
-    )
+    table_of_runs(shown, f"Runs on `{corpus}` with the profile `{profile}`", f"tab-runs-{corpus}-{profile}")
 
 # %% tags=["remove-input"]
 for corpus in dict.fromkeys(spent["corpus"]) if found else []:
     names = [f"`{record.name}`" for record in found if record.config.corpus == corpus]
-    display(myst.provenance(names, f"The names of the {len(names)} runs on {corpus}"))
+    myst.provenance(names, f"The names of the {len(names)} runs on {corpus}")
 
 # %% [markdown]
 # ## Networks on other corpora
@@ -94,29 +82,24 @@ for corpus in dict.fromkeys(spent["corpus"]) if found else []:
 # `results/outside`.
 
 # %% tags=["remove-input"]
-outside = spent_outside(read_all(results_dir()))
-if len(outside):
-    one = outside["machine"].nunique() == 1
-    shown = pd.DataFrame(
-        {
-            "Network": [f"`{name}`" for name in outside["network"]],
-            "Trained on": [f"`{name}`" for name in outside["trained_on"]],
-            "Evaluated on": [f"`{name}`" for name in outside["corpus"]],
-            "Clips": outside["clips"],
-            "Minutes": 60 * outside["hours"],
-            "Commit": [f"`{commit}`" for commit in outside["commit"]],
-            "From": outside["day"].str.replace("-", "\u2011"),
-            "Machine": outside["machine"],
-        }
-    )
-    display(
-        myst.table(
-            shown.drop(columns="Machine") if one else shown,
-            f"Networks on corpora that they were not trained on: {len(outside)} records, {outside['hours'].sum():.2f} hours of wall clock"
-            + (f", all on one machine: {outside['machine'].iloc[0]}." if one else "."),
-            "tab-runs-outside",
-            formats={"Minutes": ".1f"},
-        )
-    )
+rows = [
+    {
+        "Network": f"`{heard.network['name']}`",
+        "Trained on": f"`{heard.network['trained_on']}`",
+        "Evaluated on": f"`{heard.corpus}`",
+        "Clips": heard.about["clips"],
+        "Minutes": made["wall_s"] / 60,
+        "Commit": f"`{(made['commit'] or 'unknown')[:8]}`",
+        "From": made["started"][:10].replace("-", "\u2011"),
+        "Machine": tables.machine(made),
+    }
+    for heard in read_all(results_dir())
+    for made in [heard.about["made"]]
+]
+if rows:
+    shown = pd.DataFrame(rows)
+    hours = shown["Minutes"].sum() / 60
+    told = f"Networks on corpora that they were not trained on: {len(rows)} records, {hours:.2f} hours of wall clock"
+    table_of_runs(shown, told, "tab-runs-outside")
 else:
-    display(myst.not_run("No network was evaluated on another corpus.", "bnet outside shipped/genres --corpus emotify"))
+    myst.not_run("No network was evaluated on another corpus.", "bnet outside shipped/genres --corpus emotify")

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # On a small device
 #
@@ -21,7 +13,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import display
 
 from bnet.audit import measured, plots
 from bnet.audit.literature import BOARDS, fits
@@ -37,7 +28,7 @@ MIB, KIB = 2**20, 2**10
 
 
 def not_measured(what):
-    return myst.not_run(f"{what} was not measured yet.", measured.command("inference"))
+    myst.not_run(f"{what} was not measured yet.", measured.command("inference"))
 
 
 # %% tags=["remove-input"]
@@ -93,7 +84,7 @@ if record:
         f"Two panels of bars. For 10 s of audio {best} is the fastest with {1000 * taken(best, 10, 's')[0]:.0f} ms, {peer} takes {1000 * taken(peer, 10, 's')[0]:.0f} ms; {least} has the smallest process, {taken(least, 10, 'bytes')[0] / MIB:.0f} MiB.",
     )
 else:
-    display(not_measured("Time and memory of a prediction"))
+    not_measured("Time and memory of a prediction")
 
 # %% tags=["remove-input"]
 if record:
@@ -110,15 +101,13 @@ if record:
         }
         for way in [peer, *ways]
     ]
-    display(
-        myst.table(
-            pd.DataFrame(rows),
-            f"`{network}` on one thread pinned to one core: medians of {one_thread[0]['repetitions']} processes (smallest to largest). 'Times real time': seconds of audio per second of computing. 'Off Keras': largest difference of a class probability.",
-            "tab-small-device",
-            formats={"File, KiB": ".0f", "Times real time": ".0f", "Process, MiB": ".0f"},
-        )
+    myst.table(
+        pd.DataFrame(rows),
+        f"`{network}` on one thread pinned to one core: medians of {one_thread[0]['repetitions']} processes (smallest to largest). 'Times real time': seconds of audio per second of computing. 'Off Keras': largest difference of a class probability.",
+        "tab-small-device",
+        formats={"File, KiB": ".0f", "Times real time": ".0f", "Process, MiB": ".0f"},
     )
-    display(myst.provenance(measured.origin(record, "inference")))
+    myst.provenance(measured.origin(record, "inference"))
 
 # %% [markdown]
 # ## Does it fit?
@@ -140,49 +129,43 @@ if record:
         }
         for seconds, found in costs.items()
     ]
-    display(
-        myst.table(
-            pd.DataFrame(rows),
-            f"What one prediction of `{network}` takes, counted: `bnet.models.cost` and `benchmarks/inference.py`. Its {costs[10].parameters} parameters take {4 * costs[10].parameters / KIB:.0f} KiB as float32.",
-            "tab-small-device-cost",
-            formats=dict.fromkeys(("Multiply-adds, millions", "All maps, float32, MiB"), ".0f")
-            | dict.fromkeys(("At a time, float32, MiB", "At a time, int8, MiB"), ".1f"),
-        )
+    myst.table(
+        pd.DataFrame(rows),
+        f"What one prediction of `{network}` takes, counted: `bnet.models.cost` and `benchmarks/inference.py`. Its {costs[10].parameters} parameters take {4 * costs[10].parameters / KIB:.0f} KiB as float32.",
+        "tab-small-device-cost",
+        formats=dict.fromkeys(("Multiply-adds, millions", "All maps, float32, MiB"), ".0f")
+        | dict.fromkeys(("At a time, float32, MiB", "At a time, int8, MiB"), ".1f"),
     )
     fit = {seconds: fits(small["working"][str(seconds)], small["bytes"]) for seconds in LENGTHS}
-    display(
-        myst.table(
-            pd.DataFrame(
-                {
-                    "Device": BOARDS["name"],
-                    "Kind": BOARDS["kind"],
-                    "RAM, MiB": BOARDS["ram_kib"] / KIB,
-                    "10 s fit": fit[10],
-                    "30 s fit": fit[30],
-                    "Stated by": BOARDS["source"],
-                }
-            ),
-            "Small computers and their memory as their makers state it, against the int8 file and its maps. None was at hand: a 'yes' is about memory, not speed.",
-            "tab-small-device-boards",
-            formats={"RAM, MiB": ".2f"},
-        )
+    myst.table(
+        pd.DataFrame(
+            {
+                "Device": BOARDS["name"],
+                "Kind": BOARDS["kind"],
+                "RAM, MiB": BOARDS["ram_kib"] / KIB,
+                "10 s fit": fit[10],
+                "30 s fit": fit[30],
+                "Stated by": BOARDS["source"],
+            }
+        ),
+        "Small computers and their memory as their makers state it, against the int8 file and its maps. None was at hand: a 'yes' is about memory, not speed.",
+        "tab-small-device-boards",
+        formats={"RAM, MiB": ".2f"},
     )
     micro = BOARDS["kind"] == "microcontroller"
     held = BOARDS["name"][micro & fit[30]].tolist()
     times = small["working"]["30"] / (KIB * BOARDS["ram_kib"][micro].max())
-    display(
-        myst.text(
-            f"**What this says.** As a file the network is small: {small['bytes'] / KIB:.0f} KiB in integers. "
-            + (
-                f"Of the microcontrollers above {', '.join(held)} could hold its feature maps for 30 s of audio. "
-                if held
-                else f"Its feature maps for 30 s of audio take {times:.1f} times the memory of the largest microcontroller above, even in integers. "
-            )
-            + "The broadcast is the reason: the output of a block stays until the last has read it. A phone or a single-board computer has room for both."
+    myst.text(
+        f"**What this says.** As a file the network is small: {small['bytes'] / KIB:.0f} KiB in integers. "
+        + (
+            f"Of the microcontrollers above {', '.join(held)} could hold its feature maps for 30 s of audio. "
+            if held
+            else f"Its feature maps for 30 s of audio take {times:.1f} times the memory of the largest microcontroller above, even in integers. "
         )
+        + "The broadcast is the reason: the output of a block stays until the last has read it. A phone or a single-board computer has room for both."
     )
 else:
-    display(not_measured("What a prediction needs"))
+    not_measured("What a prediction needs")
 
 # %% [markdown]
 # ## What 8-bit integers cost
@@ -205,20 +188,18 @@ if record:
         }
         for found in record["int8"]
     ]
-    display(
-        myst.table(
-            pd.DataFrame(rows),
-            f"Accuracy of the shipped networks on the test part of their fold of `{record['int8'][0]['corpus']}`, before and after. 'Largest change': of a class probability.",
-            "tab-small-device-int8",
-            formats={
-                **dict.fromkeys(("float32, %", "int8, %", "Lost, points", "Same class, %"), ".1f"),
-                "Largest change": ".3f",
-            },
-        )
+    myst.table(
+        pd.DataFrame(rows),
+        f"Accuracy of the shipped networks on the test part of their fold of `{record['int8'][0]['corpus']}`, before and after. 'Largest change': of a class probability.",
+        "tab-small-device-int8",
+        formats={
+            **dict.fromkeys(("float32, %", "int8, %", "Lost, points", "Same class, %"), ".1f"),
+            "Largest change": ".3f",
+        },
     )
-    display(myst.provenance([f"`{found['run']}`" for found in record["int8"]], "The runs behind it"))
+    myst.provenance([f"`{found['run']}`" for found in record["int8"]], "The runs behind it")
 else:
-    display(not_measured("The loss by integers"))
+    not_measured("The loss by integers")
 
 # %% [markdown]
 # ## Which networks can be exported?
@@ -228,28 +209,24 @@ if record:
     support = pd.DataFrame(record["support"])
     refused, held = support[support["refused"] != ""], support[support["refused"] == ""]
     exact = held[held["form"] != "litert-int8"]["difference"].max()
-    display(
-        myst.text(
-            f"{support['network'].nunique()} networks were tried with random weights, in {support['form'].nunique()} forms. {len(held)} of {len(support)} exports work; in float32 no probability is off Keras by more than {exact:.0e}."
-            + ("" if len(refused) else " None is refused.")
-        )
+    myst.text(
+        f"{support['network'].nunique()} networks were tried with random weights, in {support['form'].nunique()} forms. {len(held)} of {len(support)} exports work; in float32 no probability is off Keras by more than {exact:.0e}."
+        + ("" if len(refused) else " None is refused.")
     )
     if len(refused):
-        display(
-            myst.table(
-                pd.DataFrame(
-                    {
-                        "Network": refused["network"].map(jobs.title),
-                        "Form": refused["form"],
-                        "Message": refused["refused"],
-                    }
-                ),
-                "What is refused, and what `bnet export` says.",
-                "tab-small-device-refused",
-            )
+        myst.table(
+            pd.DataFrame(
+                {
+                    "Network": refused["network"].map(jobs.title),
+                    "Form": refused["form"],
+                    "Message": refused["refused"],
+                }
+            ),
+            "What is refused, and what `bnet export` says.",
+            "tab-small-device-refused",
         )
 else:
-    display(not_measured("What can be exported"))
+    not_measured("What can be exported")
 
 # %% [markdown]
 # ## A folder of audio
@@ -261,26 +238,22 @@ else:
 if record:
     folder = next(row for row in record["rows"] if row.get("measure") == "folder")
     rate = {role: folder["files"] / folder[f"{role}_median"] for role in ("ours", "peer")}
-    display(
-        myst.text(
-            f"{folder['what']}: {rate['ours']:.1f} files per second against {rate['peer']:.1f}, {1 / folder['ratio']:.1f} times as many (aim: {1 / folder['at_most']:.0f} times, {'kept' if folder['kept'] else '**not kept**'}); the largest difference of a probability is {folder['difference']:.0e}."
-        )
+    myst.text(
+        f"{folder['what']}: {rate['ours']:.1f} files per second against {rate['peer']:.1f}, {1 / folder['ratio']:.1f} times as many (aim: {1 / folder['at_most']:.0f} times, {'kept' if folder['kept'] else '**not kept**'}); the largest difference of a probability is {folder['difference']:.0e}."
     )
-    display(
-        myst.table(
-            pd.DataFrame(
-                [
-                    {"What": m["what"], "Windows": m["windows"], "Peak MiB": m["bytes"] / MIB, "Seconds": m["s"]}
-                    for m in record["memory"]
-                ]
-            ),
-            "The most memory that a whole process had, TensorFlow included, over few files, many, and a long one (windows 10 s apart).",
-            "tab-small-device-memory",
-            formats={"Peak MiB": ".0f", "Seconds": ".1f"},
-        )
+    myst.table(
+        pd.DataFrame(
+            [
+                {"What": m["what"], "Windows": m["windows"], "Peak MiB": m["bytes"] / MIB, "Seconds": m["s"]}
+                for m in record["memory"]
+            ]
+        ),
+        "The most memory that a whole process had, TensorFlow included, over few files, many, and a long one (windows 10 s apart).",
+        "tab-small-device-memory",
+        formats={"Peak MiB": ".0f", "Seconds": ".1f"},
     )
 else:
-    display(not_measured("A folder of sound"))
+    not_measured("A folder of sound")
 
 # %% [markdown]
 # ## Not run, and how to run it

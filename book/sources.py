@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Where sources differ, and what was decided
 #
@@ -14,7 +6,6 @@
 # rebuilds the network has to choose: the last column of each table says what this book does.
 
 # %% tags=["remove-cell"]
-from IPython.display import display
 
 from bnet import models
 from bnet.audit.literature import DIFFERENCES, REPOSITORIES
@@ -31,13 +22,11 @@ columns = {
 }
 for part, some in DIFFERENCES.groupby("part", sort=False):
     told = some[[*columns]].loc[:, some[[*columns]].ne("").any()]
-    display(
-        myst.table(
-            told.replace("", myst.NOTHING).rename(columns=columns),
-            f"{part[0].upper()}{part[1:]}. A dash: the source does not say.",
-            f"tab-sources-{part.replace(' ', '-')}",
-            cards=True,
-        )
+    myst.table(
+        told.replace("", myst.NOTHING).rename(columns=columns),
+        f"{part[0].upper()}{part[1:]}. A dash: the source does not say.",
+        f"tab-sources-{part.replace(' ', '-')}",
+        cards=True,
     )
 
 # %% tags=["remove-input"]

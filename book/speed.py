@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Speed
 #
@@ -23,7 +15,6 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import display
 
 from bnet.audit import measured, plots
 from bnet.book import myst
@@ -49,23 +40,19 @@ def steps(measure="s", record=training, **fields):
 
 
 def not_run(what, name):
-    return myst.not_run(
-        f"{what} has no record yet. The command writes it; the page then draws it.", measured.command(name)
-    )
+    myst.not_run(f"{what} has no record yet. The command writes it; the page then draws it.", measured.command(name))
 
 
 def listed(record, name, what, label):
     """A benchmark's rows as a table, and where they come from; or that it was not run."""
     if not record:
-        display(not_run(what, name))
+        not_run(what, name)
         return
     if record["rows"]:
-        display(
-            myst.table(
-                measured.ratios(record["rows"]), f"{what}: medians, with the smallest and largest.", label, cards=True
-            )
+        myst.table(
+            measured.ratios(record["rows"]), f"{what}: medians, with the smallest and largest.", label, cards=True
         )
-    display(myst.provenance(measured.origin(record, name)))
+    myst.provenance(measured.origin(record, name))
 
 
 def percent(ratio):
@@ -122,7 +109,7 @@ if most:
         + ".",
     )
 else:
-    display(not_run("The training step", "training_step"))
+    not_run("The training step", "training_step")
 
 
 # %% tags=["remove-input"]
@@ -144,14 +131,12 @@ def step_tables(record, suffix):
                 for a, b in cells[frames]
             ]
         )
-        display(
-            myst.table(
-                frame,
-                f"A training step of {batch} clips of {frames} frames on a processor {KINDS[suffix]}: medians of {min(a['repetitions'] for a, _ in cells[frames])} "
-                "steps or more after the first, and peak memory of the process.",
-                f"tab-speed-step-{frames}{suffix}",
-                formats={name: ".0f" if "%" in name else ".2f" for name in frame.columns},
-            )
+        myst.table(
+            frame,
+            f"A training step of {batch} clips of {frames} frames on a processor {KINDS[suffix]}: medians of {min(a['repetitions'] for a, _ in cells[frames])} "
+            "steps or more after the first, and peak memory of the process.",
+            f"tab-speed-step-{frames}{suffix}",
+            formats={name: ".0f" if "%" in name else ".2f" for name in frame.columns},
         )
     without = {row["variant"]: row["why"] for row in record["plain"]}
     aimed = [row for row in record["rows"] if "kept" in row]
@@ -183,8 +168,8 @@ def step_tables(record, suffix):
             + "."
         )
     if said:
-        display(myst.text("\n".join(said)))
-    display(myst.provenance(measured.origin(record, "training_step")))
+        myst.text("\n".join(said))
+    myst.provenance(measured.origin(record, "training_step"))
 
 
 for suffix, kind in KINDS.items():
@@ -192,7 +177,7 @@ for suffix, kind in KINDS.items():
     if record:
         step_tables(record, suffix)
     elif suffix:
-        display(not_run(f"The training step on a processor {kind},", "training_step,roofline"))
+        not_run(f"The training step on a processor {kind},", "training_step,roofline")
 
 # %% [markdown]
 # ## What the time depends on
@@ -242,7 +227,7 @@ if any(len(xs) > 1 for _, _, xs, _ in drawn):
         ),
     )
 else:
-    display(not_run("Time against batch, length and blocks", "training_step"))
+    not_run("Time against batch, length and blocks", "training_step")
 
 # %% [markdown]
 # ## The same mathematics
@@ -266,25 +251,21 @@ if equality:
         ]
     )
     first = equality["networks"][0]
-    display(
-        myst.table(
-            frame,
-            f"Distance from double precision (relative, L2) of each weight's gradient and each moving statistic, the median of {first['draws']} batches of {first['batch']} clips of {first['frames']} frames: its median and largest over all of them; and the largest, as a share of what is allowed.",
-            "tab-speed-equality",
-            formats={name: ".0f" if "%" in name else ".1e" for name in frame.columns},
-        )
+    myst.table(
+        frame,
+        f"Distance from double precision (relative, L2) of each weight's gradient and each moving statistic, the median of {first['draws']} batches of {first['batch']} clips of {first['frames']} frames: its median and largest over all of them; and the largest, as a share of what is allowed.",
+        "tab-speed-equality",
+        formats={name: ".0f" if "%" in name else ".1e" for name in frame.columns},
     )
     limits, beyond = equality["limits"], [row["variant"] for row in equality["networks"] if not row["kept"]]
-    display(
-        myst.text(
-            f"Allowed is, for each weight, {limits['further']:g} times the plain graph's own distance, plus {limits['rounding']:.0e} for rounding. "
-            + (f"Beyond it: {', '.join(f'`{name}`' for name in beyond)}." if beyond else "All networks keep to it.")
-            + "".join(f" `{name}` can't be compared so: it {why}." for name, why in limits["incomparable"].items())
-        )
+    myst.text(
+        f"Allowed is, for each weight, {limits['further']:g} times the plain graph's own distance, plus {limits['rounding']:.0e} for rounding. "
+        + (f"Beyond it: {', '.join(f'`{name}`' for name in beyond)}." if beyond else "All networks keep to it.")
+        + "".join(f" `{name}` can't be compared so: it {why}." for name, why in limits["incomparable"].items())
     )
-    display(myst.provenance(measured.origin(equality, "equality")))
+    myst.provenance(measured.origin(equality, "equality"))
 else:
-    display(not_run("The comparison of gradients", "equality"))
+    not_run("The comparison of gradients", "equality")
 
 # %% [markdown]
 # ## From audio to features
@@ -295,13 +276,11 @@ else:
 # %% tags=["remove-input"]
 if features:
     rows = features["rows"]
-    display(
-        myst.table(
-            measured.ratios(rows),
-            "Log-mels of the same files: medians, with the smallest and largest.",
-            "tab-speed-features",
-            cards=True,
-        )
+    myst.table(
+        measured.ratios(rows),
+        "Log-mels of the same files: medians, with the smallest and largest.",
+        "tab-speed-features",
+        cards=True,
     )
     names = list(features["kinds"][0]["parts_s"])
     ours = ("bnet: load", "bnet: log-mel", "checksum of the file")
@@ -351,18 +330,16 @@ if features:
             f"{kind['kind']}: {1 / row['ratio']:.1f} times as fast as the authors' script; with {kind['jobs']} cores, decoding, resampling and "
             f"transform alone bound it at {1 / kind['bound']:.1f} times, and the largest of them is the {largest}."
         )
-    display(myst.text("\n".join(f"- {line}" for line in said)))
+    myst.text("\n".join(f"- {line}" for line in said))
     far, equal = max(k["largest_difference_db"] for k in features["kinds"]), all(k["equal"] for k in features["kinds"])
-    display(
-        myst.text(
-            f"The values differ from the authors' by at most {far:.1e} dB{'' if equal else ', more than the promised 1e-4 dB'}. "
-            "The transform is done in double precision, as librosa does it: in single precision it would be faster and pure tones would be "
-            "off by more than that."
-        )
+    myst.text(
+        f"The values differ from the authors' by at most {far:.1e} dB{'' if equal else ', more than the promised 1e-4 dB'}. "
+        "The transform is done in double precision, as librosa does it: in single precision it would be faster and pure tones would be "
+        "off by more than that."
     )
-    display(myst.provenance(measured.origin(features, "features")))
+    myst.provenance(measured.origin(features, "features"))
 else:
-    display(not_run("Extraction beside the authors' script", "features"))
+    not_run("Extraction beside the authors' script", "features")
 
 # %% [markdown]
 # ### Memory does not grow with the corpus
@@ -388,16 +365,14 @@ if scale:
         f"{last['total'] / 2**20:.0f} MiB; time grows from {first['seconds']:.1f} to {last['seconds']:.1f} s.",
     )
     killed = scale["kill"]
-    display(
-        myst.text(
-            f"An extraction of {killed['clips']} clips was killed (signal 9) with {killed['kept_at_kill']} of them done. The same command "
-            f"then did {killed['extracted_again']} more, and the result is {'the same' if killed['rows_identical'] else 'NOT the same'}, byte "
-            "by byte, as that of an extraction which was left alone."
-        )
+    myst.text(
+        f"An extraction of {killed['clips']} clips was killed (signal 9) with {killed['kept_at_kill']} of them done. The same command "
+        f"then did {killed['extracted_again']} more, and the result is {'the same' if killed['rows_identical'] else 'NOT the same'}, byte "
+        "by byte, as that of an extraction which was left alone."
     )
-    display(myst.provenance(measured.origin(scale, "features_scale")))
+    myst.provenance(measured.origin(scale, "features_scale"))
 else:
-    display(not_run("Extraction at growing size", "features_scale"))
+    not_run("Extraction at growing size", "features_scale")
 
 # %% [markdown]
 # ## Prediction
@@ -466,26 +441,20 @@ def under_roof(roof, placed, suffix):
             for cell in placed
         ]
     )
-    display(
-        myst.table(
-            frame,
-            f"What a step of {batch} clips needs, the least seconds by arithmetic and by memory at the rates of the roof, and the seconds measured.",
-            f"tab-speed-roof{suffix}",
-            formats={name: ".0f" if name == "GFLOP" else ".1f" if name == "GB" else ".2f" for name in frame.columns},
-        )
+    myst.table(
+        frame,
+        f"What a step of {batch} clips needs, the least seconds by arithmetic and by memory at the rates of the roof, and the seconds measured.",
+        f"tab-speed-roof{suffix}",
+        formats={name: ".0f" if name == "GFLOP" else ".1f" if name == "GB" else ".2f" for name in frame.columns},
     )
-    display(
-        myst.text(
-            f"Arithmetic at the rate of the matrix product would be {shares[0]} to {shares[-1]} % of the plain step, by network. "
-            f"Operations are {roof['passes']} forward passes' multiply-adds, two operations each. Bytes are counted, not measured: the output of "
-            f"every layer of the plain graph, moved {roof['moves']} times in a step. The lean step does the same arithmetic and moves less, so it "
-            "may lie above the plain graph's slope."
-        )
+    myst.text(
+        f"Arithmetic at the rate of the matrix product would be {shares[0]} to {shares[-1]} % of the plain step, by network. "
+        f"Operations are {roof['passes']} forward passes' multiply-adds, two operations each. Bytes are counted, not measured: the output of "
+        f"every layer of the plain graph, moved {roof['moves']} times in a step. The lean step does the same arithmetic and moves less, so it "
+        "may lie above the plain graph's slope."
     )
-    display(
-        myst.provenance(
-            measured.origin(roof, "roofline") | {"Steps measured at commit": roof.get("steps_commit") or "unknown"}
-        )
+    myst.provenance(
+        measured.origin(roof, "roofline") | {"Steps measured at commit": roof.get("steps_commit") or "unknown"}
     )
 
 
@@ -495,7 +464,7 @@ for suffix, kind in KINDS.items():
     if placed:
         under_roof(roof, placed, suffix)
     else:
-        display(not_run(f"The roofline of a processor {kind},", "training_step,roofline"))
+        not_run(f"The roofline of a processor {kind},", "training_step,roofline")
 
 # %% [markdown]
 # ## On a GPU
@@ -507,36 +476,32 @@ for suffix, kind in KINDS.items():
 
 # %% tags=["remove-input"]
 if gpu_step and gpu_step["rows"]:
-    display(
-        myst.table(
-            pd.DataFrame(
-                [
-                    {
-                        "Frames": row["frames"],
-                        "Precision": row["precision"],
-                        "Step": row["ours"],
-                        "Its time, ms": 1000 * row["ours_median"],
-                        "Plain, ms": 1000 * row["peer_median"],
-                        "Time, %": 100 * row["ratio"],
-                        "Floor, ms": 1000 * row["floor_s"] if row["floor_s"] else math.nan,
-                    }
-                    for row in gpu_step["rows"]
-                ]
-            ),
-            f"A training step of {batch} clips on {gpu_step['device']['name']}: medians of {gpu_step['rows'][0]['repetitions']} repetitions "
-            "in one process. The floor is the time for the bytes that no program can save, at the measured rate of the memory.",
-            "tab-speed-gpu-step",
-            formats={"Its time, ms": ".1f", "Plain, ms": ".1f", "Time, %": ".0f", "Floor, ms": ".2f"},
-        )
+    myst.table(
+        pd.DataFrame(
+            [
+                {
+                    "Frames": row["frames"],
+                    "Precision": row["precision"],
+                    "Step": row["ours"],
+                    "Its time, ms": 1000 * row["ours_median"],
+                    "Plain, ms": 1000 * row["peer_median"],
+                    "Time, %": 100 * row["ratio"],
+                    "Floor, ms": 1000 * row["floor_s"] if row["floor_s"] else math.nan,
+                }
+                for row in gpu_step["rows"]
+            ]
+        ),
+        f"A training step of {batch} clips on {gpu_step['device']['name']}: medians of {gpu_step['rows'][0]['repetitions']} repetitions "
+        "in one process. The floor is the time for the bytes that no program can save, at the measured rate of the memory.",
+        "tab-speed-gpu-step",
+        formats={"Its time, ms": ".1f", "Plain, ms": ".1f", "Time, %": ".0f", "Floor, ms": ".2f"},
     )
-    display(myst.provenance(measured.origin(gpu_step, "gpu_step")))
+    myst.provenance(measured.origin(gpu_step, "gpu_step"))
 else:
-    display(
-        myst.not_run(
-            "The lean step has not been measured on a GPU: none was at hand since it was written. The command checks and measures it on "
-            "a machine that has one and perhaps no network.",
-            "make gpu",
-        )
+    myst.not_run(
+        "The lean step has not been measured on a GPU: none was at hand since it was written. The command checks and measures it on "
+        "a machine that has one and perhaps no network.",
+        "make gpu",
     )
 EQUALITY = "KERAS_BACKEND=jax python benchmarks/gpu_step.py --equality"
 if gpu_equality:
@@ -555,30 +520,24 @@ if gpu_equality:
         ]
     )
     sizes = " or ".join(sorted({f"{found['frames']} x {found['bands']}" for found in tried.values()}))
-    display(
-        myst.table(
-            frame,
-            f"JAX's lean step: distance of gradients and statistics of `{gpu_equality['variant']}` from double precision, as in the table "
-            f"above, for {limits['batch']} clips of {sizes}, measured on a {gpu_equality['device']['kind']}"
-            + (", the kernels in interpret mode." if limits["interpreted"] else "."),
-            "tab-speed-gpu-equality",
-            formats={name: ".0f" if "%" in name else ".1e" for name in frame.columns[1:]},
-        )
+    myst.table(
+        frame,
+        f"JAX's lean step: distance of gradients and statistics of `{gpu_equality['variant']}` from double precision, as in the table "
+        f"above, for {limits['batch']} clips of {sizes}, measured on a {gpu_equality['device']['kind']}"
+        + (", the kernels in interpret mode." if limits["interpreted"] else "."),
+        "tab-speed-gpu-equality",
+        formats={name: ".0f" if "%" in name else ".1e" for name in frame.columns[1:]},
     )
     if len(tried) < len(gpu_equality["steps"]):
-        display(myst.text(f"Failed: {', '.join(f'`{name}`' for name in gpu_equality['steps'] if name not in tried)}."))
-    display(
-        myst.provenance(
-            measured.origin(gpu_equality, "gpu_step") | {"Command": f"`{EQUALITY} -v {gpu_equality['variant']}`"}
-        )
+        myst.text(f"Failed: {', '.join(f'`{name}`' for name in gpu_equality['steps'] if name not in tried)}.")
+    myst.provenance(
+        measured.origin(gpu_equality, "gpu_step") | {"Command": f"`{EQUALITY} -v {gpu_equality['variant']}`"}
     )
 else:
-    display(
-        myst.not_run(
-            "The distance of JAX's lean step from double precision, for a whole network and with the kernels interpreted on a processor, "
-            "has no record yet.",
-            EQUALITY,
-        )
+    myst.not_run(
+        "The distance of JAX's lean step from double precision, for a whole network and with the kernels interpreted on a processor, "
+        "has no record yet.",
+        EQUALITY,
     )
 
 # %% [markdown]
@@ -589,12 +548,10 @@ listed(gpu, "gpu", "Training on a GPU", "tab-speed-gpu")
 if gpu:
     alone = [row for row in gpu["rows"] if " x " not in row["ours"]]
     best = min(alone, key=lambda row: row["ours_median"] / row["steps"])
-    display(
-        myst.text(
-            f"On {gpu['device']['name']}, with {gpu['backend']}. {best['repetitions']} repetition(s) of {best['steps']:,} steps, after "
-            f"{min(best['steps'], 100)} that are not counted. At the rate of {best['ours']}, the paper's 10 000 steps would take "
-            f"{10_000 * best['ours_median'] / best['steps']:.0f} s, without compilation; our aim is 60 s on a GPU of this class."
-        )
+    myst.text(
+        f"On {gpu['device']['name']}, with {gpu['backend']}. {best['repetitions']} repetition(s) of {best['steps']:,} steps, after "
+        f"{min(best['steps'], 100)} that are not counted. At the rate of {best['ours']}, the paper's 10 000 steps would take "
+        f"{10_000 * best['ours_median'] / best['steps']:.0f} s, without compilation; our aim is 60 s on a GPU of this class."
     )
 
 # %% [markdown]

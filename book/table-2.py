@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Is the proposed network better? (Table II)
 #
@@ -18,7 +10,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import display
 
 from bnet.audit import contrasts, paper, plots
 from bnet.audit.evidence import OURS, Evidence, command
@@ -138,11 +129,9 @@ for contrast in contrasts.CONTRASTS:
     missing = [p for c, p, _ in (contrast.one, contrast.other) if c in paper.CORPUS_TITLES and not reports.get((c, p))]
     if missing:
         name = contrast.one[0]
-        display(
-            myst.not_run(
-                f"BBNN has not been run on {' or on '.join(f'{PROTOCOLS[p]} of {paper.CORPUS_TITLES[name]}' for p in missing)}.",
-                "\n".join(command(name, protocol) for protocol in missing),
-            )
+        myst.not_run(
+            f"BBNN has not been run on {' or on '.join(f'{PROTOCOLS[p]} of {paper.CORPUS_TITLES[name]}' for p in missing)}.",
+            "\n".join(command(name, protocol) for protocol in missing),
         )
 
 # %% [markdown]
@@ -182,37 +171,31 @@ for corpus in corpora:
                     **{f"{PROTOCOLS[p].capitalize()} %": mean_sd(values, p, corpus) for p, values in found.items()},
                 }
             )
-display(
-    myst.table(
-        pd.DataFrame(rows),
-        "Table II again. **Paper** is what the paper prints; the other columns were measured here; in brackets the number of splits, or of seeds of the official one. A dash: there is no such number or split.",
-        "tab-table-2",
-    )
+myst.table(
+    pd.DataFrame(rows),
+    "Table II again. **Paper** is what the paper prints; the other columns were measured here; in brackets the number of splits, or of seeds of the official one. A dash: there is no such number or split.",
+    "tab-table-2",
 )
-display(
-    myst.text(
-        "Profiles: "
-        + ("; ".join(where(*key) for key in shown) or "nothing was run")
-        + ". A profile says how long clips are and how long networks train; only `paper` is the paper's."
-    )
+myst.text(
+    "Profiles: "
+    + ("; ".join(where(*key) for key in shown) or "nothing was run")
+    + ". A profile says how long clips are and how long networks train; only `paper` is the paper's."
 )
 for key, report in shown.items():
     if told := report.still_rising(NETWORKS):
-        display(myst.text(f"- {where(*key)}: {told}"))
+        myst.text(f"- {where(*key)}: {told}")
 for key, report in shown.items():
     facts = report.only(NETWORKS).provenance()
-    display(myst.provenance(facts, f"Where these numbers come from: {where(*key).replace('`', '')}"))
+    myst.provenance(facts, f"Where these numbers come from: {where(*key).replace('`', '')}")
 if absent:
-    display(
-        myst.not_run(
-            f"There are no records of {', '.join(paper.CORPUS_TITLES[c] for c in absent)}: their audio was not available. With a copy, and a GPU for the paper's profile:",
-            "\n".join(
-                train_command(c, ("bbnn", "proposed", "proposed-released"), p, "paper")
-                for c in absent
-                for p in ("holdout", get_corpus(c).protocols[0])
-            )
-            + "\nbnet pages build",
+    myst.not_run(
+        f"There are no records of {', '.join(paper.CORPUS_TITLES[c] for c in absent)}: their audio was not available. With a copy, and a GPU for the paper's profile:",
+        "\n".join(
+            train_command(c, ("bbnn", "proposed", "proposed-released"), p, "paper")
+            for c in absent
+            for p in ("holdout", get_corpus(c).protocols[0])
         )
+        + "\nbnet pages build",
     )
 
 # %% [markdown]
@@ -242,31 +225,27 @@ if compared:
             for ((corpus, protocol, other), found), p in zip(compared.items(), adjusted, strict=True)
         ]
     )
-    display(
-        myst.table(
-            table,
-            "Differences to BBNN on the same splits. p: of no difference, by the interval; in brackets adjusted by Holm for all rows of this table. Verdicts are not adjusted.",
-            "tab-table-2-paired",
-        )
+    myst.table(
+        table,
+        "Differences to BBNN on the same splits. p: of no difference, by the interval; in brackets adjusted by Holm for all rows of this table. Verdicts are not adjusted.",
+        "tab-table-2-paired",
     )
     contrary = [found for found in compared.values() if found.mcnemar < 0.05 and found.p >= 0.05]
-    display(
-        myst.text(
-            "**McNemar's test asks another question**: whether *these trained networks*, on these splits, get the same share of the clips right. "
-            "It does not know that another split or another start would have given other networks. "
-            + (
-                f"In {len(contrary)} of {len(compared)} rows it is below .05 although the interval contains zero: these trained networks differ, "
-                "but results vary too much between folds to say the same of the architectures. The verdict is the interval's."
-                if contrary
-                else "The verdict is the interval's."
-            )
-            + " Random hold-outs and splits that keep artists or tunes apart may also give different verdicts, since they measure different "
-            "things: clips like those in training, and unseen music."
+    myst.text(
+        "**McNemar's test asks another question**: whether *these trained networks*, on these splits, get the same share of the clips right. "
+        "It does not know that another split or another start would have given other networks. "
+        + (
+            f"In {len(contrary)} of {len(compared)} rows it is below .05 although the interval contains zero: these trained networks differ, "
+            "but results vary too much between folds to say the same of the architectures. The verdict is the interval's."
+            if contrary
+            else "The verdict is the interval's."
         )
+        + " Random hold-outs and splits that keep artists or tunes apart may also give different verdicts, since they measure different "
+        "things: clips like those in training, and unseen music."
     )
     remarks = sorted({f"{where(*key[:2])}: {remark}" for key, found in compared.items() for remark in found.remarks})
     if remarks:
-        display(myst.text("Note: " + "; ".join(remarks) + "."))
+        myst.text("Note: " + "; ".join(remarks) + ".")
 
 # %% [markdown]
 # ## Can the intervals be trusted?
@@ -278,28 +257,26 @@ if compared:
 # %% tags=["remove-input"]
 found = read("intervals")
 if found:
-    display(
-        myst.table(
-            pd.DataFrame(
-                [
-                    {
-                        "Simulated": row["what"],
-                        "Method": row["method"],
-                        "Aim %": 100 * row["aim"],
-                        "Found %": 100 * row["found"],
-                        "± %": 196 * row["se"],
-                    }
-                    for row in found["rows"]
-                ]
-            ),
-            f"{found['runs']} simulated experiments per row, seed {found['seed']}. The simulated classifiers are simple ones, which train in microseconds; networks may vary in other ways.",
-            "tab-table-2-coverage",
-            formats=dict.fromkeys(("Aim %", "Found %", "± %"), ".1f"),
-        )
+    myst.table(
+        pd.DataFrame(
+            [
+                {
+                    "Simulated": row["what"],
+                    "Method": row["method"],
+                    "Aim %": 100 * row["aim"],
+                    "Found %": 100 * row["found"],
+                    "± %": 196 * row["se"],
+                }
+                for row in found["rows"]
+            ]
+        ),
+        f"{found['runs']} simulated experiments per row, seed {found['seed']}. The simulated classifiers are simple ones, which train in microseconds; networks may vary in other ways.",
+        "tab-table-2-coverage",
+        formats=dict.fromkeys(("Aim %", "Found %", "± %"), ".1f"),
     )
-    display(myst.provenance({"Commit": found["commit"], "Date": found["date"], "Script": "benchmarks/intervals.py"}))
+    myst.provenance({"Commit": found["commit"], "Date": found["date"], "Script": "benchmarks/intervals.py"})
 else:
-    display(myst.not_run("The simulation has not been run.", "python benchmarks/intervals.py"))
+    myst.not_run("The simulation has not been run.", "python benchmarks/intervals.py")
 
 # %% [markdown]
 # ## What Table II alone supports
@@ -326,13 +303,11 @@ for corpus, title in paper.CORPUS_TITLES.items():
         }
     )
 alone = pd.DataFrame(rows)
-display(
-    myst.table(
-        alone,
-        "The paper's test accuracies as pairs of proportions. The last column is what a paired test on one split finds with 80 % power if one clip in ten is classified correctly by one network only.",
-        "tab-table-2-alone",
-        formats={"BBNN % (paper)": ".1f", "Proposed % (paper)": ".1f", "p, a tenth": ".2f", "p, all clips": ".2f"},
-    )
+myst.table(
+    alone,
+    "The paper's test accuracies as pairs of proportions. The last column is what a paired test on one split finds with 80 % power if one clip in ten is classified correctly by one network only.",
+    "tab-table-2-alone",
+    formats={"BBNN % (paper)": ".1f", "Proposed % (paper)": ".1f", "p, a tenth": ".2f", "p, all clips": ".2f"},
 )
 low = alone[alone["p, all clips"] < 0.05]["Corpus"].tolist()
 myst.text(

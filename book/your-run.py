@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Your run
 #
@@ -21,7 +13,6 @@ folder = "reproduced"  # your records, below the checkout
 import os
 
 import pandas as pd
-from IPython.display import display
 
 from bnet.audit import agreement, tables
 from bnet.book import myst
@@ -43,28 +34,26 @@ paired = rows[rows["folds"] > 0]
 
 # %% tags=["remove-input"]
 if same:
-    display(myst.text(f"This book was built from the records in `{folder}/` themselves: there is nothing to compare."))
+    myst.text(f"This book was built from the records in `{folder}/` themselves: there is nothing to compare.")
 elif problem:
-    display(myst.text(f"Your runs and the book's cannot be compared: {myst.plain(problem)}"))
+    myst.text(f"Your runs and the book's cannot be compared: {myst.plain(problem)}")
     made = tables.summary(records.find(path))[["corpus", "variant", "protocol", "profile", "runs", "accuracy"]]
     made["accuracy"] *= 100
     made.columns = ["Corpus", "Network", "Protocol", "Profile", "Folds", "Test %"]
-    display(myst.table(made, "What your runs came to.", "tab-your-run", formats={"Test %": ".1f"}))
+    myst.table(made, "What your runs came to.", "tab-your-run", formats={"Test %": ".1f"})
 elif not len(rows):
-    display(myst.not_run("This copy of the book contains no runs of your own. To add some:", "make reproduce"))
+    myst.not_run("This copy of the book contains no runs of your own. To add some:", "make reproduce")
 else:
     agree = int((paired["state"] != "differs").sum())
     said = f"**{agree} of {len(paired)} networks and baselines agree with the book**: {agreement.count(rows)}."
-    display(
-        myst.text(
-            f"{said} *Identical* is prediction by prediction; *agrees* means that the 95 % interval of the difference holds "
-            "zero. Training on another processor rounds differently, so small differences are expected; of twenty networks "
-            "that are equal in truth, one would be said to differ."
-        )
+    myst.text(
+        f"{said} *Identical* is prediction by prediction; *agrees* means that the 95 % interval of the difference holds "
+        "zero. Training on another processor rounds differently, so small differences are expected; of twenty networks "
+        "that are equal in truth, one would be said to differ."
     )
 
 # %% tags=["remove-input"]
 heads = ("Network", "Folds", "Book %", "Yours %", "Difference, points", "95 % interval", "State")
 for number, (title, part) in enumerate(agreement.parts(rows), 1):
     table = agreement.readable(part, heads, myst.NOTHING)
-    display(myst.table(table, f"Test accuracy, the book's and yours. {title}.", f"tab-your-run-{number}"))
+    myst.table(table, f"Test accuracy, the book's and yours. {title}.", f"tab-your-run-{number}")

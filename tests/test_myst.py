@@ -23,16 +23,24 @@ def first_page():
     myst.set_page("index")
 
 
+@pytest.fixture
+def shown(monkeypatch) -> list[str]:
+    """What was displayed, in order."""
+    found: list[str] = []
+    monkeypatch.setattr("IPython.display.display", lambda thing: found.append(thing.data))
+    return found
+
+
 def test_numbers_are_shown_plainly():
     values = [190826, 0.65432, float("nan"), None, True, "reel", pd.Series([3]).iloc[0], pd.Series([True]).iloc[0]]
     assert [myst.number(v) for v in values] == ["190\u202f826", "0.654", "–", "–", "yes", "reel", "3", "yes"]
     assert myst.number(0.5, ".1%") == "50.0%"
 
 
-def test_table_is_numbered_and_aligned_by_type():
+def test_table_is_numbered_and_aligned_by_type(shown):
     frame = pd.DataFrame({"a|b": ["x|y", "two\nlines"], "n": [1200, 7], "share": [0.25, None]})
-    shown = myst.table(frame, "A caption\nof two lines.", "tab-x", formats={"share": ".0%"}).data
-    assert shown.splitlines() == [
+    myst.table(frame, "A caption\nof two lines.", "tab-x", formats={"share": ".0%"})
+    assert shown[0].splitlines() == [
         "::::{table} A caption of two lines.",
         ":name: tab-x",
         "",
@@ -47,13 +55,13 @@ def test_table_is_numbered_and_aligned_by_type():
 ODD = ["A$AP $1", "a_b_c", "x^2", "<b>", "one|two", "`tick`", "*star*", "a & b", "{doc}`x`", "[l](u)", "#1", "~~no~~"]
 
 
-def test_names_are_shown_as_typed_in_tables_and_captions():
+def test_names_are_shown_as_typed_in_tables_and_captions(shown):
     from markdown_it.renderer import RendererHTML
     from myst_parser.config.main import MdParserConfig
     from myst_parser.parsers.mdit import create_md_parser
 
-    shown = myst.table(pd.DataFrame({"Class": ODD, "n": 1}), "A caption.", "tab-x", names=["Class"]).data
-    rows = "\n".join(line for line in shown.splitlines() if line.startswith("|"))
+    myst.table(pd.DataFrame({"Class": ODD, "n": 1}), "A caption.", "tab-x", names=["Class"])
+    rows = "\n".join(line for line in shown[0].splitlines() if line.startswith("|"))
     said = "Left out: " + "; ".join(map(myst.plain, ODD))
     parser = create_md_parser(MdParserConfig(enable_extensions={"dollarmath", "colon_fence"}), RendererHTML)
     page = parser.render(f"{rows}\n\n{said}\n")
@@ -78,14 +86,15 @@ def test_names_are_shown_as_typed_in_figures():
     assert [texts.count(name) for name in ODD] == [4, *[3] * (len(ODD) - 1)]
 
 
-def test_audio_links_work_from_a_nested_page(tmp_path, monkeypatch):
+def test_audio_links_work_from_a_nested_page(shown, tmp_path, monkeypatch):
     monkeypatch.setattr(myst, "project_dir", lambda: tmp_path)
     myst.static_file("audio/a b.mp3").write_bytes(b"x")
-    assert 'src="_static/audio/a b.mp3"' in myst.audio([("audio/a b.mp3", "A & B")]).data
+    myst.audio([("audio/a b.mp3", "A & B")])
+    assert 'src="_static/audio/a b.mp3"' in shown[0]
     myst.set_page("corpora/tunes")
-    shown = myst.audio([(tmp_path / "book/_static/audio/a b.mp3", "A & B")]).data
-    assert 'src="../_static/audio/a b.mp3"' in shown
-    assert "<figcaption>A &amp; B</figcaption>" in shown
+    myst.audio([(tmp_path / "book/_static/audio/a b.mp3", "A & B")])
+    assert 'src="../_static/audio/a b.mp3"' in shown[1]
+    assert "<figcaption>A &amp; B</figcaption>" in shown[1]
 
 
 def test_equal_figures_have_equal_bytes_and_need_an_alt_text(monkeypatch):
@@ -107,13 +116,17 @@ def test_equal_figures_have_equal_bytes_and_need_an_alt_text(monkeypatch):
             myst.figure(plt.figure(), "C", "fig-x", alt, kind=kind)
 
 
-def test_not_run_gives_the_command_and_provenance_its_facts():
-    assert "```bash\nbnet train x\n```" in myst.not_run("Nothing yet.", " bnet train x\n").data
-    assert "- **runs:** 12\u202f000" in myst.provenance({"runs": 12000}).data
-    assert "- one\n- two" in myst.provenance(["one", "two"]).data
+def test_not_run_gives_the_command_and_provenance_its_facts(shown):
+    myst.not_run("Nothing yet.", " bnet train x\n")
+    myst.provenance({"runs": 12000})
+    myst.provenance(["one", "two"])
+    facts = ("```bash\nbnet train x\n```", "- **runs:** 12\u202f000", "- one\n- two")
+    assert all(fact in said for fact, said in zip(facts, shown, strict=True))
 
 
-def test_a_table_of_prose_is_a_table_of_cards():
+def test_a_table_of_prose_is_a_table_of_cards(shown):
     frame = pd.DataFrame({"Question": ["which"], "Here": ["this"]})
-    assert ":name: tab-x\n:class: bnet-cards\n\n| Question | Here |" in myst.table(frame, "c", "tab-x", cards=True).data
-    assert "bnet-cards" not in myst.table(frame, "c", "tab-x").data
+    myst.table(frame, "c", "tab-x", cards=True)
+    myst.table(frame, "c", "tab-x")
+    assert ":name: tab-x\n:class: bnet-cards\n\n| Question | Here |" in shown[0]
+    assert "bnet-cards" not in shown[1]

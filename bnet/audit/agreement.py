@@ -95,8 +95,8 @@ def count(rows: pd.DataFrame) -> str:
 
 
 def readable(rows: pd.DataFrame, heads: Sequence[str], nothing: str = "-") -> pd.DataFrame:
-    """Rows of `compare` as a reader's table, under seven `heads`: network, folds, both accuracies, their difference, its
-    interval and the state, in percent; `nothing` stands where there is none."""
+    """Rows of `compare` as a reader's table, in percent, under seven `heads`: network, folds, both accuracies, their
+    difference, its interval, the state; `nothing` stands where there is none."""
 
     def percent(column: str, form: str = ".1f") -> pd.Series:
         return rows[column].map(lambda value: format(100 * value, form) if np.isfinite(value) else nothing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bnet.audit import paper
+from bnet.audit import measured, paper
 from bnet.audit.evidence import Evidence, Result, Verdict, graded
 from bnet.audit.literature import BOARDS, earlier_and_better, fits
 from bnet.models import VARIANTS
@@ -15,7 +15,7 @@ from bnet.models.shapes import sections
 
 def half_an_hour(evidence: Evidence) -> Result:
     """Time of 100 epochs on GTZAN: not on the paper's GPU, but on another."""
-    record = evidence.benchmark("gpu")
+    record = measured.read("gpu", evidence.benchmarks)
     row = record and next((r for r in record["rows"] if r.get("frames") == 646 and r["ours"] == "float32"), None)
     if not row:
         return Result(Verdict.NOT_TESTED, "No GPU was at hand")
@@ -119,7 +119,7 @@ def embedded(evidence: Evidence) -> Result:
     The maps' least memory is counted on the LiteRT file, its time measured on one thread of another machine: what holds
     is that it fits, not that it was seen to run.
     """
-    record = evidence.benchmark("inference")
+    record = measured.read("inference", evidence.benchmarks)
     if record is None:
         return Result(Verdict.NOT_TESTED, "Sizes and times of a prediction were not measured: `make bench` does.")
     form = next(f for f in record["forms"] if f["network"] == "proposed" and f["form"] == "litert-int8")

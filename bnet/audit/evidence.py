@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from bnet.audit import measured
 from bnet.audit.report import Report, load
+from bnet.audit.rows import read
 from bnet.audit.settings import train_command
 from bnet.corpora import other_forms
 from bnet.statistics.comparison import ROPE, Comparison
@@ -28,35 +28,19 @@ OURS = ("tunes", "tunes-free")
 """The embedded corpora: never evidence for a claim about another one."""
 
 
-class Verdict(Enum):
-    """What became of a claim: `value` is the word that a page says, `meaning` explains it."""
+class Verdict(StrEnum):
+    """What became of a claim: the word that a page says; ``rows/verdicts.csv`` explains it."""
 
-    meaning: str
+    SUPPORTED = "supported"
+    PARTLY = "partly supported"
+    NOT_SUPPORTED = "not supported"
+    BOUNDED = "inconclusive, bounded"
+    INCONCLUSIVE = "inconclusive"
+    NOT_TESTED = "not tested"
 
-    def __new__(cls, value: str, meaning: str) -> Verdict:
-        """A member whose value is the word alone."""
-        member = object.__new__(cls)
-        member._value_, member.meaning = value, meaning
-        return member
 
-    SUPPORTED = "supported", "what was measured or counted agrees with the claim"
-    PARTLY = (
-        "partly supported",
-        "one part of the claim agrees, another does not or is open; or the direction, and not the size",
-    )
-    NOT_SUPPORTED = (
-        "not supported",
-        "what was measured or counted contradicts the claim, or rules out the size that it states",
-    )
-    BOUNDED = (
-        "inconclusive, bounded",
-        "measured; the direction is inconclusive, but the difference is at most so many points",
-    )
-    INCONCLUSIVE = (
-        "inconclusive",
-        "measured, and the data show neither a direction nor a useful bound, or are too few",
-    )
-    NOT_TESTED = "not tested", "nothing here could tell; what is missing is said"
+MEANINGS = dict(read("verdicts").itertuples(index=False, name=None))
+"""Verdict -> what it means."""
 
 
 class Result(NamedTuple):
@@ -112,10 +96,6 @@ class Evidence:
         some = [report for report in self.reports(corpus) if report.protocol == (protocol or report.protocol)]
         have = [report for report in some if set(networks) <= set(report.variants)]
         return max(have, key=lambda report: min(len(report.of(name)) for name in networks), default=None)
-
-    def benchmark(self, name: str) -> measured.Benchmark | None:
-        """The record of a benchmark; None where it was not run."""
-        return measured.read(name, self.benchmarks)
 
 
 def measured_on(corpus: str) -> list[str]:

@@ -138,26 +138,24 @@ def readme(path: Path, evidence: Evidence) -> str:
 
 
 def _better(evidence: Evidence) -> Answer:
-    found = [(c, gap, report) for c in IN_REACH for gap, report in evidence.compared("bbnn", "proposed", c)[:1]]
+    found = {c: pairs[0] for c in IN_REACH if (pairs := evidence.compared("bbnn", "proposed", c))}
     said = [
         f"on {report.corpus.title} {100 * gap.difference:+.1f} points of test accuracy, 95 % interval "
         f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f} ({spell(gap)}, {PROTOCOLS[report.protocol]}, profile "
         f"`{report.profile}`; the paper {paper.gain(corpus):+.1f}): {verdict(gap)}"
-        for corpus, gap, report in found
+        for corpus, (gap, report) in found.items()
     ]
-    missing = [paper.CORPUS_TITLES[corpus] for corpus in IN_REACH if corpus not in [c for c, _, _ in found]]
-    if missing:
+    if missing := [paper.CORPUS_TITLES[corpus] for corpus in IN_REACH if corpus not in found]:
         said.append(f"{' and '.join(missing)}: the two have not been compared there yet")
-    text = "; ".join(said)
-    pictures = " " + PICTURES if any(report.corpus.of for _, _, report in found) else ""
-    answer = Answer("Is the proposed network better than BBNN?", f"{text[0].upper()}{text[1:]}.{pictures}", "table-2")
+    text, pictures = "; ".join(said), any(report.corpus.of for _, report in found.values())
+    text = f"{text[0].upper()}{text[1:]}." + f" {PICTURES}" * pictures
+    answer = Answer("Is the proposed network better than BBNN?", text, "table-2")
     if not found:
         return answer
-    rows = [{"title": r.corpus.title, "paper_change": paper.gain(c), **in_points(gap)} for c, gap, r in found]
-    frame = pd.DataFrame(rows)
-    gaps = [f"{row.title}: the proposed network minus BBNN, {row.change:+.1f} points" for row in frame.itertuples()]
-    title, height = "Proposed network minus BBNN", len(frame) + 1.2
-    return answer._replace(told=". ".join(gaps), title=title, height=height, draw=partial(_draw_gaps, frame))
+    rows = [{"title": r.corpus.title, "paper_change": paper.gain(c), **in_points(gap)} for c, (gap, r) in found.items()]
+    told = ". ".join(f"{row['title']}: the proposed network minus BBNN, {row['change']:+.1f} points" for row in rows)
+    draw = partial(_draw_gaps, pd.DataFrame(rows))
+    return answer._replace(told=told, title="Proposed network minus BBNN", height=len(rows) + 1.2, draw=draw)
 
 
 def _draw_gaps(frame: pd.DataFrame, *, ax: Axes) -> Axes:
@@ -178,17 +176,14 @@ def _falls(evidence: Evidence) -> Answer:
         else "Not measured yet: it takes the same methods on random splits and on the fault-filtered one."
     )
     answer = Answer("How much of GTZAN's accuracy is artists and replicas?", text, "luck")
-    some = [(contrast, table(evidence, contrast, SHOWN)) for contrast in CONTRASTS if contrast.one[0] in IN_REACH]
-    for contrast, rows in [pair for pair in some if len(pair[1])][:1]:  # GTZAN's before FMA-small's
-        values = "; ".join(f"{row.title} {_percent(row.one)} and {_percent(row.other)}" for row in rows.itertuples())
-        title = titled(evidence, contrast)
-        return answer._replace(
-            told=f"{title}, test accuracy on {contrast.one[2]} and {contrast.other[2]}: {values}",
-            title=f"{title}: test accuracy, %",
-            height=len(rows) + 1.6,
-            draw=partial(draw, evidence, contrast, methods=SHOWN),
-        )
-    return answer
+    some = ((c, table(evidence, c, SHOWN)) for c in CONTRASTS if c.one[0] in IN_REACH)
+    contrast, rows = next((pair for pair in some if len(pair[1])), (None, ()))  # GTZAN's before FMA-small's
+    if contrast is None:
+        return answer
+    values = "; ".join(f"{row.title} {_percent(row.one)} and {_percent(row.other)}" for row in rows.itertuples())
+    title, shown = titled(evidence, contrast), partial(draw, evidence, contrast, methods=SHOWN)
+    told = f"{title}, test accuracy on {contrast.one[2]} and {contrast.other[2]}: {values}"
+    return answer._replace(told=told, title=f"{title}: test accuracy, %", height=len(rows) + 1.6, draw=shown)
 
 
 def _outside(evidence: Evidence) -> Answer:

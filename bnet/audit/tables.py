@@ -96,7 +96,7 @@ def spent(records: Sequence[Record]) -> pd.DataFrame:
                 "runs": len(some),
                 "hours": sum(one["wall_s"] for one in made) / 3600,
                 "machine": _distinct(machine(one) for one in made),
-                "step": _distinct(step(record) for record in some),
+                "step": _distinct(r.run["made"].get("execution", r.run["notes"]).get("step") for r in some),
                 "commits": _distinct((one["commit"] or "unknown")[:8] for one in made),
                 "from": days[0],
                 "to": days[-1],
@@ -159,11 +159,6 @@ def origin(made: Mapping) -> str:
         f"{made['started'][:16].replace('T', ' ')} UTC, commit {commit}, {made['backend']}, {made['device']['name']} "
         f"({on['cores']} cores, {on['memory_gib']:g} GiB), {made['wall_s'] / 60:.1f} min"
     )
-
-
-def step(record: Record) -> str:
-    """How a training step of a run was computed, ``lean: why`` or ``plain: why``; '' where no record says it."""
-    return record.run["made"].get("execution", {}).get("step") or record.run["notes"].get("step", "")
 
 
 def paired(

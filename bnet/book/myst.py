@@ -1,7 +1,7 @@
 """What a page's cells show: numbered tables, figures, sound, notes, as MyST that Jupyter Book renders.
 
-Each function returns an object to end a cell with, or to `display`; a cell may show several. A table, figure or sound
-has a `name`, unique in the whole book (start it with ``{{ slug }}-`` in a template), by which any page refers to it:
+Each function that makes one shows it; a cell may show several. A table, figure or sound has a `name`, unique in the
+whole book (start it with ``{{ slug }}-`` in a template), by which any page refers to it:
 ``{numref}`tab-tunes-classes```.
 """
 
@@ -20,7 +20,6 @@ from bnet.paths import project_dir
 
 if TYPE_CHECKING:
     import pandas as pd
-    from IPython.display import HTML, Markdown
     from matplotlib.figure import Figure
 
 FIGURE = "bnet_figure"
@@ -78,8 +77,8 @@ def table(
     formats: Mapping[str, str] | None = None,
     cards: bool = False,
     names: Sequence[str] = (),
-) -> Markdown:
-    """A numbered table.
+) -> None:
+    """Show a numbered table.
 
     Parameters
     ----------
@@ -110,7 +109,7 @@ def table(
     classes = ["bnet-cards"] * cards + ["bnet-long"] * (len(rows) > LONG)
     options = f":name: {name}\n" + f":class: {' '.join(classes)}\n" * bool(classes)
     first, rest = _split(caption)
-    return text(f"::::{{table}} {first}\n{options}\n{body}\n::::" + f"\n\n{_more(rest)}" * bool(rest))
+    text(f"::::{{table}} {first}\n{options}\n{body}\n::::" + f"\n\n{_more(rest)}" * bool(rest))
 
 
 def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg") -> None:
@@ -151,10 +150,10 @@ def drawing(svg: str, caption: str, name: str, alt: str) -> None:
     _publish({"image/svg+xml": svg}, caption, name, alt, classes="dark-light bnet-drawing")
 
 
-def audio(clips: Iterable[tuple[str | Path, str]]) -> HTML:
-    """Players side by side, one for each (file, caption): files below ``book/_static/`` (a path, or a name relative to
+def audio(clips: Iterable[tuple[str | Path, str]]) -> None:
+    """Show players side by side, one for each (file, caption): files below ``book/_static/`` (a path, or a name relative to
     that folder), and what one hears."""
-    from IPython.display import HTML
+    from IPython.display import HTML, display
 
     base = static_file("audio").parent
     figures = []
@@ -162,26 +161,26 @@ def audio(clips: Iterable[tuple[str | Path, str]]) -> HTML:
         link, said = html.escape(static((base / clip).relative_to(base).as_posix())), html.escape(caption)
         player = f'<audio controls preload="none" src="{link}" aria-label="{said}"></audio>'
         figures.append(f'<figure class="bnet-audio">{player}<figcaption>{said}</figcaption></figure>')
-    return HTML(f'<div class="bnet-audio-grid">{"".join(figures)}</div>')
+    display(HTML(f'<div class="bnet-audio-grid">{"".join(figures)}</div>'))
 
 
-def not_run(what: str, command: str) -> Markdown:
+def not_run(what: str, command: str) -> None:
     """Say that there is no record of `what` yet, and the `command` that makes it."""
-    return text(f":::{{admonition}} Not run\n:class: bnet-not-run\n\n{what}\n\n```bash\n{command.strip()}\n```\n:::")
+    text(f":::{{admonition}} Not run\n:class: bnet-not-run\n\n{what}\n\n```bash\n{command.strip()}\n```\n:::")
 
 
-def provenance(facts: Mapping[str, Any] | Sequence[str], title: str = "Where these numbers come from") -> Markdown:
-    """A fold-out with the facts behind a table or figure: pairs (corpus, profile, commit ...), or sentences."""
+def provenance(facts: Mapping[str, Any] | Sequence[str], title: str = "Where these numbers come from") -> None:
+    """Show a fold-out with the facts behind a table or figure: pairs (corpus, profile, commit ...), or sentences."""
     pairs = facts.items() if isinstance(facts, Mapping) else ()
     body = "\n".join(f"- {line}" for line in [f"**{name}:** {number(value)}" for name, value in pairs] or facts)
-    return text(f":::{{dropdown}} {_one_line(title)}\n:class-container: bnet-provenance\n\n{body}\n:::")
+    text(f":::{{dropdown}} {_one_line(title)}\n:class-container: bnet-provenance\n\n{body}\n:::")
 
 
-def text(markdown: str) -> Markdown:
-    """A computed paragraph: MyST with numbers put in by the page."""
-    from IPython.display import Markdown
+def text(markdown: str) -> None:
+    """Show a computed paragraph: MyST with numbers put in by the page."""
+    from IPython.display import Markdown, display
 
-    return Markdown(markdown)
+    display(Markdown(markdown))
 
 
 def plain(text: str) -> str:
@@ -209,13 +208,13 @@ def _more(text: str) -> str:
 
 def _publish(image: dict[str, str], caption: str, name: str, alt: str, **look: str) -> None:
     """Show an image that `bnet.book.execution` makes a numbered figure, and fold what its caption says beyond."""
-    from IPython.display import display, publish_display_data
+    from IPython.display import publish_display_data
 
     first, rest = _split(caption)
     shown = {"figure": {"caption": first, "name": name}, "image": {"alt": _one_line(alt), **look}}
     publish_display_data({"text/plain": alt, **image}, metadata={FIGURE: shown})
     if rest:
-        display(text(_more(rest)))
+        text(_more(rest))
 
 
 def _one_line(text: str) -> str:

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # {{ title }}
 
@@ -24,7 +16,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import soundfile
-from IPython.display import display
 
 from bnet.audit import paper, plots, tables
 from bnet.audit.checks import confused
@@ -97,16 +88,14 @@ if found.labels:
         else "The corpus itself was not at hand where this page was made."
     )
     printed = f"The paper's column is its Table I, names as printed. {paper.TABLE_1_REMARKS.get(corpus, '')} "
-    display(
-        myst.table(
-            tables.classes(found, everything, used, setting.name, forms),
-            f"Classes of `{corpus}`. {printed if corpus in paper.TABLE_1 else ''}{at_hand}",
-            "tab-{{ slug }}-classes",
-            names=["Class"],
-        )
+    myst.table(
+        tables.classes(found, everything, used, setting.name, forms),
+        f"Classes of `{corpus}`. {printed if corpus in paper.TABLE_1 else ''}{at_hand}",
+        "tab-{{ slug }}-classes",
+        names=["Class"],
     )
 else:
-    display(myst.text("*The classes are the names of your folders.*"))
+    myst.text("*The classes are the names of your folders.*")
 
 # %% tags=["remove-input"]
 myst.text(found.notes)
@@ -118,13 +107,11 @@ reported = {
 if reported:
     rows = [[jobs.title(name), value.validation, value.test] for name, value in reported.items()]
     columns = ["Network", "Validation %", "Test %"]
-    display(
-        myst.table(
-            pd.DataFrame(rows, columns=columns),
-            f"What **the paper** reports on this corpus ({reported['bbnn'].where}): the best of ten random splits. Not measured here.",
-            "tab-{{ slug }}-paper",
-            formats=dict.fromkeys(columns, ".1f"),
-        )
+    myst.table(
+        pd.DataFrame(rows, columns=columns),
+        f"What **the paper** reports on this corpus ({reported['bbnn'].where}): the best of ten random splits. Not measured here.",
+        "tab-{{ slug }}-paper",
+        formats=dict.fromkeys(columns, ".1f"),
     )
 
 # %% [markdown]
@@ -132,9 +119,9 @@ if reported:
 
 # %% tags=["remove-input"]
 for other in others:
-    display(myst.text(f"{other.about}\n{other.notes}"))
+    myst.text(f"{other.about}\n{other.notes}")
     pairs = [f"{own}: {same}" for own, same in sorted(other.known.items())]
-    display(myst.provenance(pairs, f"The {len(pairs)} pairs of equal pictures"))
+    myst.provenance(pairs, f"The {len(pairs)} pairs of equal pictures")
 
 # %% tags=["remove-input"]
 for other in others:
@@ -143,9 +130,7 @@ for other in others:
         values, _ = other.log_mel(track, other.front_end.seconds, other.front_end)
     except BnetError:
         steps = "\n".join([*other.steps(), "bnet pages build"])
-        display(
-            myst.text(f"No picture is shown, since they are not at hand here. To have one:\n\n```bash\n{steps}\n```")
-        )
+        myst.text(f"No picture is shown, since they are not at hand here. To have one:\n\n```bash\n{steps}\n```")
         continue
     fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained", width_ratios=(1, 1.6))
     plots.published(values, other.front_end, axes=axes)
@@ -171,45 +156,41 @@ for other in others:
 for report in measured:
     config = report.records[0].config
     if others:
-        display(myst.text(f"**From {report.corpus.medium}, protocol `{report.protocol}`:**"))
-    display(
-        myst.table(
-            report.results(),
-            f"Measured here on `{report.corpus.name}`, from {report.corpus.medium}: {report.described} ({config.training.clip_seconds:g} s "
-            f"clips, at most {config.training.epochs} epochs), protocol `{report.protocol}`{', without ' + exclude if exclude else ''}. "
-            "Accuracy and F1 are means over folds, with ± the standard deviation where there are several; the interval is over "
-            "all tested clips, with "
-            + (
-                "whole groups resampled."
-                if report.groups
-                else "single clips resampled, since the corpus is not here to tell its groups."
-            ),
-            label("tab-{{ slug }}-results", report),
-        )
+        myst.text(f"**From {report.corpus.medium}, protocol `{report.protocol}`:**")
+    myst.table(
+        report.results(),
+        f"Measured here on `{report.corpus.name}`, from {report.corpus.medium}: {report.described} ({config.training.clip_seconds:g} s "
+        f"clips, at most {config.training.epochs} epochs), protocol `{report.protocol}`{', without ' + exclude if exclude else ''}. "
+        "Accuracy and F1 are means over folds, with ± the standard deviation where there are several; the interval is over "
+        "all tested clips, with "
+        + (
+            "whole groups resampled."
+            if report.groups
+            else "single clips resampled, since the corpus is not here to tell its groups."
+        ),
+        label("tab-{{ slug }}-results", report),
     )
     further = len(set(whole[reports.index(report)].variants) - set(report.variants))
     if further:
         links = "{doc}`/ablations`"
-        display(myst.text(f"{further} further networks were run: {links}."))
+        myst.text(f"{further} further networks were run: {links}.")
     lost = {name for record in report.records for name in record.run["data"]["lost"]}
     if lost:
-        display(myst.text(f"Left out, because they could not be read: {', '.join(map(myst.plain, sorted(lost)))}."))
+        myst.text(f"Left out, because they could not be read: {', '.join(map(myst.plain, sorted(lost)))}.")
     pairs = [("proposed", "bbnn"), ("proposed-released", "bbnn"), ("proposed-released", "proposed")]
     pairs += [(name, "svm-rhythm") for name in report.networks]
     said = [f"- {report.compare(one, two)}" for one, two in pairs if {one, two} <= set(report.variants)]
     if said:
-        display(myst.text("**Compared on the same clips:**\n\n" + "\n".join(said)))
-    display(myst.provenance(report.provenance()))
+        myst.text("**Compared on the same clips:**\n\n" + "\n".join(said))
+    myst.provenance(report.provenance())
 for report in reports:
     form = report.corpus
     if not report.records and not (measured and form.of):
-        display(
-            myst.not_run(
-                f"There are no records of `{form.name}`{named(report)} with profile `{report.profile}`, protocol "
-                f"`{report.protocol}`{'' if here(form) else ', and it is not at hand here'}. With a copy of it, this makes them, "
-                "and then this page:",
-                "\n".join([*form.steps(), report.command(), "bnet pages build"]),
-            )
+        myst.not_run(
+            f"There are no records of `{form.name}`{named(report)} with profile `{report.profile}`, protocol "
+            f"`{report.protocol}`{'' if here(form) else ', and it is not at hand here'}. With a copy of it, this makes them, "
+            "and then this page:",
+            "\n".join([*form.steps(), report.command(), "bnet pages build"]),
         )
 
 # %% tags=["remove-input"]
@@ -254,7 +235,7 @@ for report in main:
         )
         + ".",
     )
-    display(myst.text(report.still_rising(report.networks)))
+    myst.text(report.still_rising(report.networks))
 
 # %% [markdown]
 # ## Confusions
@@ -301,22 +282,16 @@ for report in main:
     never = [(genre, recalls.columns[row == 0]) for genre, row in recalls.iterrows()]
     lost = [f"{genre} by {' and '.join(names)}" for genre, names in never if len(names)]
     first = [report.summary.sort_values(key)["title"].iloc[-1] for key in ("accuracy", "macro_f1")]
-    display(
-        myst.text(
-            (f"**Never recognised**, not one clip: {'; '.join(lost)}. " if lost else "")
-            + f"First by accuracy is {first[0]}, by macro F1, in which every class counts alike, {first[1]}."
-        )
+    myst.text(
+        (f"**Never recognised**, not one clip: {'; '.join(lost)}. " if lost else "")
+        + f"First by accuracy is {first[0]}, by macro F1, in which every class counts alike, {first[1]}."
     )
 
 # %% tags=["remove-input"]
 if corpus in paper.CONFUSED:
     pairs = "; ".join(" and ".join(pair) for pair in paper.CONFUSED[corpus])
     measured_pairs = confused(corpus, Evidence(results_dir())).measured
-    display(
-        myst.text(
-            f"**The paper** reads from its Figure 2 that these are confused: {pairs}. **Here:** {measured_pairs}."
-        )
-    )
+    myst.text(f"**The paper** reads from its Figure 2 that these are confused: {pairs}. **Here:** {measured_pairs}.")
 
 # %% [markdown]
 # ## Is the network calibrated?
@@ -359,12 +334,12 @@ if heard and everything and found.may_share:
         players.append(
             (target, f"{track.label}, taken for {guess} ({probabilities[i].max():.0%}): {found.describe(track)}")
         )
-    display(myst.text(f"Network: {jobs.title(heard[0])}."))
-    display(myst.audio(players))
+    myst.text(f"Network: {jobs.title(heard[0])}.")
+    myst.audio(players)
 elif any(report.networks for report in main):
     why = (
         "the audio of this corpus cannot be redistributed"
         if everything
         else "the audio of this corpus is not at hand here"
     )
-    display(myst.text(f"*No sound in this page: {why}.*"))
+    myst.text(f"*No sound in this page: {why}.*")

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # The way to FMA-full
 #
@@ -19,7 +11,6 @@ import math
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from IPython.display import display
 
 from bnet.audit import measured, plots
 from bnet.book import myst
@@ -163,43 +154,35 @@ whole = [row for row in (gpu["rows"] if gpu else []) if row["frames"] == network
 if whole:
     best = min(whole, key=lambda row: row["ours_median"])
     steps_per_s = best["steps"] / best["ours_median"]
-    display(
-        myst.table(
-            columns("GPUs", steps_per_s=steps_per_s),
-            f"The same from the speed of a GPU: {gpu['device']['name']}, {best['ours']}, {best['backend']}, {best['steps']:,} "
-            f"steps in {best['ours_median']:.0f} s (`benchmarks/gpu.py`); a run on each at a time.",
-            "tab-fma-full-gpus",
-            cards=True,
-        )
+    myst.table(
+        columns("GPUs", steps_per_s=steps_per_s),
+        f"The same from the speed of a GPU: {gpu['device']['name']}, {best['ours']}, {best['backend']}, {best['steps']:,} "
+        f"steps in {best['ours_median']:.0f} s (`benchmarks/gpu.py`); a run on each at a time.",
+        "tab-fma-full-gpus",
+        cards=True,
     )
 else:
-    display(
-        myst.not_run(
-            "No GPU was measured here. The command writes its record on a machine that has one, and this section then holds the "
-            "table above for it.",
-            measured.command("gpu"),
-        )
+    myst.not_run(
+        "No GPU was measured here. The command writes its record on a machine that has one, and this section then holds the "
+        "table above for it.",
+        measured.command("gpu"),
     )
     steps = one["training steps of a run, steps"]
     size = one["features on disk, GiB"]
-    display(
-        myst.text(
-            f"Until then, by hand: a run goes through {steps:,.0f} steps, so that $R$ runs on $G$ GPUs of $s$ steps per second take "
-            f"$\\lceil R / G \\rceil \\cdot {steps:.0f} / (3600 \\, s)$ hours, and each GPU reads "
-            f"$s \\cdot {network['batch_size']} \\cdot {size * 2**30 / TRACKS / 2**20:.3f}$ MiB of features a second; the disk is that "
-            "of the table above."
-        )
+    myst.text(
+        f"Until then, by hand: a run goes through {steps:,.0f} steps, so that $R$ runs on $G$ GPUs of $s$ steps per second take "
+        f"$\\lceil R / G \\rceil \\cdot {steps:.0f} / (3600 \\, s)$ hours, and each GPU reads "
+        f"$s \\cdot {network['batch_size']} \\cdot {size * 2**30 / TRACKS / 2**20:.3f}$ MiB of features a second; the disk is that "
+        "of the table above."
     )
     claimed = 100 * math.ceil(800 / network["batch_size"]) / (30 * 60)
-    display(
-        myst.table(
-            columns("GPUs", steps_per_s=claimed),
-            "**The paper's own figure**, not a measurement of ours: half an hour for 100 epochs on GTZAN, on a Quadro RTX 5000 "
-            f"(section III-C), that is {claimed:.1f} steps per second with {network['batch_size']} clips of 800; carried over to "
-            f"{TRACKS:,} clips.",
-            "tab-fma-full-gpus",
-            cards=True,
-        )
+    myst.table(
+        columns("GPUs", steps_per_s=claimed),
+        "**The paper's own figure**, not a measurement of ours: half an hour for 100 epochs on GTZAN, on a Quadro RTX 5000 "
+        f"(section III-C), that is {claimed:.1f} steps per second with {network['batch_size']} clips of 800; carried over to "
+        f"{TRACKS:,} clips.",
+        "tab-fma-full-gpus",
+        cards=True,
     )
 
 # %% [markdown]

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # The corpora (Table I)
 #
@@ -17,7 +9,6 @@ import itertools
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from IPython.display import display
 
 from bnet.audit import paper, plots
 from bnet.audit.literature import CORPORA as RANKED
@@ -97,13 +88,11 @@ for name, printed in paper.TABLE_1.items():
     remarks[-1] = "" if frame["Paper"].iloc[-1] == paper.TABLE_1_TOTALS[name] else "differs"
     if any(remarks):
         frame["Remark"] = remarks
-    display(
-        myst.table(
-            frame,
-            f"{corpus.title}: {agree} of {len(printed)} counts of **the paper** are those that the corpus publishes. "
-            f"{paper.TABLE_1_REMARKS[name]}",
-            f"tab-table-1-{name}",
-        )
+    myst.table(
+        frame,
+        f"{corpus.title}: {agree} of {len(printed)} counts of **the paper** are those that the corpus publishes. "
+        f"{paper.TABLE_1_REMARKS[name]}",
+        f"tab-table-1-{name}",
     )
 
 # %% [markdown]

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # The package
 #
@@ -13,7 +5,6 @@
 # place in the paper that it follows. What begins with an underscore is not meant to be used.
 
 # %% tags=["remove-cell"]
-from IPython.display import display
 
 from bnet.book import myst, reference
 
@@ -21,7 +12,7 @@ from bnet.book import myst, reference
 def show(*rooms: str) -> None:
     """Show the modules of rooms of the package."""
     for name, path in reference.modules(*rooms).items():
-        display(myst.text(reference.api(name, path)))
+        myst.text(reference.api(name, path))
 
 
 # %% [markdown]

@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Faults that were injected
 #
@@ -15,7 +7,6 @@
 
 # %% tags=["remove-input"]
 import pandas as pd
-from IPython.display import display
 
 from bnet.audit import measured
 from bnet.book import myst
@@ -88,15 +79,13 @@ myst.table(
 fuzz, crashes = measured.read("fuzz"), measured.read("crashes")
 if fuzz:
     rows = [(row["what"], row["examples"], f"{row['seconds']:.0f}", len(row["findings"])) for row in fuzz["rows"]]
-    display(
-        myst.table(
-            pd.DataFrame(rows, columns=["Files", "Examples", "Seconds", "Findings"]),
-            f"The last long run, on {fuzz['date']}.",
-            "tab-faults-fuzz",
-        )
+    myst.table(
+        pd.DataFrame(rows, columns=["Files", "Examples", "Seconds", "Findings"]),
+        f"The last long run, on {fuzz['date']}.",
+        "tab-faults-fuzz",
     )
 else:
-    display(myst.not_run("The fuzz has no record yet.", "python benchmarks/fuzz.py"))
+    myst.not_run("The fuzz has no record yet.", "python benchmarks/fuzz.py")
 
 # %% [markdown]
 # ## Killed at every write
@@ -108,12 +97,10 @@ else:
 # %% tags=["remove-input"]
 if crashes:
     rows = [(row["what"], row["killed"], row["survived"]) for row in crashes["rows"]]
-    display(
-        myst.table(
-            pd.DataFrame(rows, columns=["Work", "Points of a kill", "Survived"]),
-            f"Kills, on {crashes['date']}.",
-            "tab-faults-crashes",
-        )
+    myst.table(
+        pd.DataFrame(rows, columns=["Work", "Points of a kill", "Survived"]),
+        f"Kills, on {crashes['date']}.",
+        "tab-faults-crashes",
     )
 else:
-    display(myst.not_run("The kills have no record yet.", "python benchmarks/crashes.py"))
+    myst.not_run("The kills have no record yet.", "python benchmarks/crashes.py")

@@ -165,15 +165,3 @@ def provenance(found: Iterable[Heard]) -> list[str]:
             f"{tables.origin(heard.about['made'])}"
         )
     return lines
-
-
-def spent(found: Iterable[Heard]) -> pd.DataFrame:
-    """One row per record: ``network, trained_on, corpus, clips``, ``hours`` of wall clock, ``machine``, ``commit`` (its
-    first eight digits) and ``day``, UTC."""
-    rows = [
-        (heard.network["name"], heard.network["trained_on"], heard.corpus, heard.about["clips"], made["wall_s"] / 3600,
-         tables.machine(made), (made["commit"] or "unknown")[:8], made["started"][:10])
-        for heard in found for made in [heard.about["made"]]
-    ]  # fmt: skip
-    columns = ["network", "trained_on", "corpus", "clips", "hours", "machine", "commit", "day"]
-    return pd.DataFrame(rows, columns=columns)

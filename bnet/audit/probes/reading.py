@@ -200,7 +200,8 @@ def sentence(row: Mapping[str, Any], when: str) -> str:
 
 
 def readable(table: pd.DataFrame, first: str = "Change") -> pd.DataFrame:
-    """The table of `accuracies` for readers, in percent, intervals in brackets; `first` heads the values."""
+    """The table of `accuracies` for readers, in percent, intervals in brackets; `first` heads the values. Where there
+    are networks of several corpora, it says on which each was trained."""
     rows = table.to_dict("records")
     frame = pd.DataFrame(
         {
@@ -211,5 +212,7 @@ def readable(table: pd.DataFrame, first: str = "Change") -> pd.DataFrame:
             "Change, points": [points(row) for row in rows],
         }
     )
+    if table["corpus"].nunique() > 1:
+        frame.insert(1, "Trained on", [f"`{corpus}`" for corpus in table["corpus"]])
     lost = [f"{n}" if n else "" for n in table["lost"]]
     return frame.assign(**{"Not playable": lost}) if any(lost) else frame
