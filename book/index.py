@@ -8,7 +8,6 @@
 # %% tags=["remove-cell"]
 from collections import Counter
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
 from bnet.audit import contrasts, finding, paper, plots
@@ -52,21 +51,11 @@ myst.text(
 
 # %% tags=["remove-input"]
 ours = contrasts.CONTRASTS[-1]
-rows = contrasts.table(evidence, ours)
-if len(rows):
+if len(contrasts.table(evidence, ours)):
     plots.style()
-    fig, ax = plt.subplots(figsize=(5.6, 0.42 * len(rows) + 1.3), layout="constrained")
-    contrasts.draw(evidence, ours, ax=ax).set_xlabel("test clips named correctly, %")
-    ax.get_legend().set_in_layout(True)
-    myst.figure(
-        fig,
-        "Test accuracy of the same methods on the same tunes, at traditional and at random tempo.",
-        "fig-index-tunes",
-        "; ".join(f"{row.title}: {row.one:.1f} and {row.other:.1f} %" for row in rows.itertuples()).replace(
-            "nan", "not run"
-        )
-        + ".",
-    )
+    fig, told = contrasts.figure(evidence, ours, "test clips named correctly, %")
+    caption = "Test accuracy of the same methods on the same tunes, at traditional and at random tempo."
+    myst.figure(fig, caption, "fig-index-tunes", told)
 sources = [report for contrast in contrasts.CONTRASTS for report in contrasts.reports(evidence, contrast) if report]
 facts = [line for report in sources for line in report.only(contrasts.METHODS).provenance()]
 facts += reading.provenance(finding.outside(results_dir())[:1])

@@ -4,9 +4,9 @@ test of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import Any, NamedTuple
 
 from bnet.audit import checks, counted, paper
 from bnet.audit.evidence import APART, OURS, Evidence, Result, Verdict, graded
@@ -69,8 +69,7 @@ CHECKS: Mapping[str, Callable[..., Result]] = {
 """Name of a claim, as in ``rows/claims.csv`` -> its test; one with a placeholder takes its value first."""
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """One claim: a unique short name, the section of the paper, what it says, what would test it, the role that leads
     to the numbers, and the test itself."""
 
@@ -87,29 +86,16 @@ class Claim:
         return found._replace(link=found.link or self.link)
 
 
-def _does(variant: str) -> str:
-    """What Table III says that a variation does to BBNN."""
-    loss = paper.loss(variant)
-    return f"loses {loss:.1f} points of test accuracy on GTZAN" if loss else "keeps the accuracy of BBNN"
-
-
-_WORDS = {
-    "corpus": [
-        {
-            "corpus": corpus,
-            "title": title,
-            "gain": paper.gain(corpus),
-            "pairs": "; ".join(" with ".join(pair) for pair in paper.CONFUSED[corpus]),
-            "most": checks.MOST_CONFUSED,
-        }
-        for corpus, title in paper.CORPUS_TITLES.items()
-    ],
-    "variant": [
-        {"variant": name, "title": VARIANTS[name].title, "does": _does(name), "explanation": row.explanation}
-        for name, row in paper.TABLE_3.items()
-    ],
-}
-"""Placeholder in a claim's name -> for each value, the words that the row's text takes."""
+def _words() -> Iterator[dict[str, Any]]:
+    """For each corpus and each variation, the words that the text of a claim about it takes."""
+    for corpus, title in paper.CORPUS_TITLES.items():
+        pairs = "; ".join(" with ".join(pair) for pair in paper.CONFUSED[corpus])
+        most = checks.MOST_CONFUSED
+        yield {"corpus": corpus, "title": title, "gain": paper.gain(corpus), "pairs": pairs, "most": most}
+    for name, row in paper.TABLE_3.items():
+        loss = paper.loss(name)
+        does = f"loses {loss:.1f} points of test accuracy on GTZAN" if loss else "keeps the accuracy of BBNN"
+        yield {"variant": name, "title": VARIANTS[name].title, "does": does, "explanation": row.explanation}
 
 
 def _role(target: str) -> str:
@@ -118,15 +104,13 @@ def _role(target: str) -> str:
     return f"{{{kind}}}`{target.removeprefix('#')}`"
 
 
-def _claims(row: dict[str, str]) -> list[Claim]:
+def _claims(row: dict[str, str]) -> Iterator[Claim]:
     """The claim of a row, or one for each corpus or variation that its name has a placeholder for."""
-    kind, claims = next((kind for kind in _WORDS if f"{{{kind}}}" in row["name"]), ""), []
-    for words in _WORDS[kind] if kind else [{}]:
-        texts = {key: text.format(**words) if kind else text for key, text in row.items()}
-        link, check = " ".join(map(_role, texts["page"].split())), CHECKS[row["name"]]
-        measure = partial(check, words[kind]) if kind else check
-        claims.append(Claim(texts["name"], texts["section"], texts["says"], texts["test"], link, measure))
-    return claims
+    about, check = row["name"].partition("{")[2].removesuffix("}"), CHECKS[row["name"]]
+    for words in [words for words in _words() if about in words] or [{}]:
+        name, section, says, test, page = (text.format(**words) for text in row.values())
+        measure = partial(check, words[about]) if words else check
+        yield Claim(name, section, says, test, " ".join(map(_role, page.split())), measure)
 
 
 CLAIMS: tuple[Claim, ...] = tuple(claim for row in read("claims").to_dict("records") for claim in _claims(row))

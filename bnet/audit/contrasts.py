@@ -6,9 +6,11 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from bnet.audit import plots
 from bnet.audit.evidence import Evidence
@@ -74,6 +76,15 @@ def draw(evidence: Evidence, contrast: Contrast, *, ax: Axes, methods: Sequence[
     pair = reports(evidence, contrast)
     floor = next((100 * chance for r in pair if r and (chance := r.chance()) is not None), None)
     return plots.contrasts(table(evidence, contrast, methods), (contrast.one[2], contrast.other[2]), floor=floor, ax=ax)
+
+
+def figure(evidence: Evidence, contrast: Contrast, xlabel: str) -> tuple[Figure, str]:
+    """A figure of one contrast, and its alternative text."""
+    rows = table(evidence, contrast)
+    fig, ax = plt.subplots(figsize=(5.5, 0.42 * len(rows) + 1.3), layout="constrained")
+    draw(evidence, contrast, ax=ax).set_xlabel(xlabel)
+    told = "; ".join(f"{row.title}: {row.one:.1f} and {row.other:.1f} %" for row in rows.itertuples())
+    return fig, told.replace("nan", "not run") + "."
 
 
 def titled(evidence: Evidence, contrast: Contrast) -> str:

@@ -84,6 +84,7 @@ def figure(evidence: Evidence) -> plt.Figure:
     for ax, answer in zip(axes.flat, shown, strict=True):
         legend = answer.draw(ax=ax).get_legend()
         if legend:
+            legend.set_in_layout(False)
             plt.setp(legend.get_texts(), fontsize=9)
         ax.set_title(answer.title, fontsize=11, loc="left", pad=24 if legend else 6, weight="bold")
         ax.tick_params(labelsize=9)
@@ -154,14 +155,8 @@ def _better(evidence: Evidence) -> Answer:
         return answer
     rows = [{"title": r.corpus.title, "paper_change": paper.gain(c), **in_points(gap)} for c, (gap, r) in found.items()]
     told = ". ".join(f"{row['title']}: the proposed network minus BBNN, {row['change']:+.1f} points" for row in rows)
-    draw = partial(_draw_gaps, pd.DataFrame(rows))
+    draw = partial(plots.changes, pd.DataFrame(rows), printed="the paper")
     return answer._replace(told=told, title="Proposed network minus BBNN", height=len(rows) + 1.2, draw=draw)
-
-
-def _draw_gaps(frame: pd.DataFrame, *, ax: Axes) -> Axes:
-    plots.changes(frame, ax=ax).get_legend().set_in_layout(False)
-    ax.get_legend().get_texts()[-1].set_text("the paper")
-    return ax
 
 
 def _falls(evidence: Evidence) -> Answer:

@@ -74,8 +74,11 @@ def dots(
     return ax
 
 
-def changes(table: pd.DataFrame, *, ax: Axes, measured: str = "measured here") -> Axes:
-    """Draw differences in percentage points: the paper's as a hollow diamond, ours as a dot with its interval.
+def changes(
+    table: pd.DataFrame, *, ax: Axes, measured: str = "measured here", printed: str = "the paper, GTZAN"
+) -> Axes:
+    """Draw differences in percentage points: the paper's as a hollow diamond, ours as a dot with its interval; the
+    legend calls them `printed` and `measured`.
 
     `table` is `bnet.audit.ablation.changes`; rows without a value get no mark. Left of the line is worse. The axis
     holds all marks; an interval may run off it, as one of two folds does, and has an arrow there.
@@ -89,7 +92,7 @@ def changes(table: pd.DataFrame, *, ax: Axes, measured: str = "measured here") -
             ax.plot(edge, row, arrow, color=PALETTE[0], markersize=8, clip_on=False)
     if table["paper_change"].notna().any():
         ax.plot(table["paper_change"], rows + 0.25, "D", markerfacecolor="white", markeredgecolor=PALETTE[3],
-                markeredgewidth=1.8, markersize=7, label="the paper, GTZAN")  # fmt: skip
+                markeredgewidth=1.8, markersize=7, label=printed)  # fmt: skip
     ax.set(xlabel="points of test accuracy", xlim=(-reach, reach))
     ax.legend(**ABOVE, ncols=2)
     return ax
@@ -114,8 +117,7 @@ def contrasts(table: pd.DataFrame, words: tuple[str, str], *, ax: Axes, floor: f
         ax.axvline(floor, color=INK, linestyle=":", linewidth=1.2)
         ax.annotate("largest class", (floor, len(table) - 0.5), (3, 0), fontsize=7, color=INK, **near)
     ax.set(xlim=(0, 100))
-    legend = ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, fontsize=9, handletextpad=0.3)
-    legend.set_in_layout(False)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, fontsize=9, handletextpad=0.3)
     return ax
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -189,33 +190,24 @@ def paired(
     return folds
 
 
-def classes(
-    corpus: Corpus,
-    here: Sequence[Track],
-    used: Sequence[Track],
-    profile: str,
-    others: Iterable[tuple[Corpus, Sequence[Track]]] = (),
-) -> pd.DataFrame:
-    """One row per class: what the paper's Table I prints, what was published, what is here, what a profile uses; and
-    what was published and is here of `others`, which hold the clips in another form. Columns that say nothing are left
-    out."""
-    labels = list(corpus.labels)
-    table = pd.DataFrame({"Class": labels}, index=labels)
-    printed = {label: f"{name}, {count}" for name, label, count in paper.TABLE_1.get(corpus.name, ())}
-    if printed:
-        table["In the paper"] = table["Class"].map(printed)
-    if corpus.expected:
-        table["Published"] = [corpus.expected.get(label, 0) for label in labels]
-    if here:
-        table["Clips here"] = [sum(track.label == label for track in here) for label in labels]
-        table["Groups"] = [len({track.group for track in here if track.label == label}) for label in labels]
-        table[f"Used by {profile}"] = [sum(track.label == label for track in used) for label in labels]
-    for other, tracks in others:
-        table[f"Published as {other.medium}"] = [other.expected.get(label, 0) for label in labels]
-        if tracks:
-            table[f"{other.medium.capitalize()} here"] = [sum(t.label == label for t in tracks) for label in labels]
-    facts = corpus.class_facts()
-    return (table if facts is None else table.join(facts)).reset_index(drop=True)
+def counted(labels: Iterable[str], tracks: Sequence[Track]) -> list[int | None]:
+    """How many tracks each class has; None for each where there are no tracks at all."""
+    found = Counter(track.label for track in tracks)
+    return [found[label] if tracks else None for label in labels]
+
+
+def classes(corpus: Corpus, here: Mapping[str, Sequence[Track]], others: Iterable[Corpus] = ()) -> pd.DataFrame:
+    """One row per class, in the order of the paper's Table I: how that prints it and how many clips it counts, how many
+    were published and are here; and the same of `others`, which hold the clips in another form. Missing values where
+    there is none; `here` has the tracks of each corpus."""
+    rows = paper.TABLE_1.get(corpus.name) or [(None, label, None) for label in corpus.labels]
+    table = pd.DataFrame(rows, columns=["Printed as", "Class", "Paper"])
+    table["Published"] = [corpus.expected.get(label) for label in table["Class"]]
+    table["Here"] = counted(table["Class"], here[corpus.name])
+    for other in others:
+        table[f"Published as {other.medium}"] = [other.expected.get(label) for label in table["Class"]]
+        table[f"{other.medium.capitalize()} here"] = counted(table["Class"], here[other.name])
+    return table.astype(dict.fromkeys(table.columns[2:], "Int64"))
 
 
 def parameters(classes: int = 10) -> pd.DataFrame:

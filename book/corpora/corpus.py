@@ -79,7 +79,6 @@ myst.text(found.about)
 
 # %% tags=["remove-input"]
 if found.labels:
-    forms = [(other, here(other)) for other in others]
     at_hand = (
         f"Here: {len(everything)} clips in {len({track.group for track in everything})} groups; a group is never in both training "
         f"and test of a grouped split. The profile `{setting.name}` uses {len(used)} clips of "
@@ -87,9 +86,16 @@ if found.labels:
         if everything
         else "The corpus itself was not at hand where this page was made."
     )
-    printed = f"The paper's column is its Table I, names as printed. {paper.TABLE_1_REMARKS.get(corpus, '')} "
+    printed = f"The paper's columns are its Table I. {paper.TABLE_1_REMARKS.get(corpus, '')} "
+    table = tables.classes(found, {form.name: here(form) for form in (found, *others)}, others)
+    if everything:
+        groups = {(track.label, track.group) for track in everything}
+        table["Groups"] = [sum(label == own for own, _ in groups) for label in table["Class"]]
+        table[f"Used by {setting.name}"] = tables.counted(table["Class"], used)
+    if (facts := found.class_facts()) is not None:
+        table = table.join(facts, on="Class")
     myst.table(
-        tables.classes(found, everything, used, setting.name, forms),
+        table.dropna(axis=1, how="all"),
         f"Classes of `{corpus}`. {printed if corpus in paper.TABLE_1 else ''}{at_hand}",
         "tab-{{ slug }}-classes",
         names=["Class"],

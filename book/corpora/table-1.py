@@ -10,7 +10,7 @@ import itertools
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from bnet.audit import paper, plots
+from bnet.audit import paper, plots, tables
 from bnet.audit.literature import CORPORA as RANKED
 from bnet.audit.literature import PROTOCOLS, SYSTEMS
 from bnet.book import myst
@@ -22,7 +22,7 @@ for name in CORPORA:
     try:
         here[name] = get_corpus(name).tracks()
     except BnetError:
-        here[name] = None
+        here[name] = []
 
 # %% tags=["remove-input"]
 rows = []
@@ -57,29 +57,10 @@ myst.table(
 # %% [markdown]
 # ## Class by class
 
-
 # %% tags=["remove-input"]
-def found(tracks, label):
-    """How many clips of a class are here; None where the corpus is not."""
-    return sum(track.label == label for track in tracks) if tracks else None
-
-
-for name, printed in paper.TABLE_1.items():
+for name in paper.TABLE_1:
     corpus, others = get_corpus(name), other_forms(name)
-    frame = pd.DataFrame(
-        [
-            {
-                "Printed as": shown,
-                "Class": label,
-                "Paper": count,
-                "Published": corpus.expected[label],
-                "Here": found(here[name], label),
-                **{f"Published as {other.medium}": other.expected[label] for other in others},
-                **{f"{other.medium.capitalize()} here": found(here[other.name], label) for other in others},
-            }
-            for shown, label, count in printed
-        ]
-    )
+    frame = tables.classes(corpus, here, others)
     counts = frame.columns[2:]
     agree = int((frame["Paper"] == frame["Published"]).sum())
     frame.loc[len(frame)] = {"Printed as": "Total", "Class": "", **frame[counts].sum(min_count=1)}
@@ -90,7 +71,7 @@ for name, printed in paper.TABLE_1.items():
         frame["Remark"] = remarks
     myst.table(
         frame,
-        f"{corpus.title}: {agree} of {len(printed)} counts of **the paper** are those that the corpus publishes. "
+        f"{corpus.title}: {agree} of {len(corpus.labels)} counts of **the paper** are those that the corpus publishes. "
         f"{paper.TABLE_1_REMARKS[name]}",
         f"tab-table-1-{name}",
     )
