@@ -51,42 +51,34 @@ def missing(probe: str) -> None:
     myst.not_run(f"The probe `{probe}` has not been run.", reading.command(some, probe) or train)
 
 
-def picture_of(probe: str, name: str, caption: str, height: float) -> None:
-    """The changes of accuracy under a probe, one panel per corpus."""
+def show(probe: str, name: str, first: str, caption: str, height: float) -> None:
+    """The changes of accuracy under a probe: one panel per corpus, the numbers behind it, and where they come from."""
     probed = reading.read_all(networks, probe)
     table = reading.accuracies(probed, groups)
     if not len(table):
         missing(probe)
         return
+    table["value"] = table["value"].str.replace("_", ", ")
     parts = {corpus: table[table["corpus"] == corpus] for corpus in corpora if (table["corpus"] == corpus).any()}
     fig, axes = plt.subplots(
         1, len(parts), figsize=(4.6 * len(parts) + 0.6, height), squeeze=False, layout="constrained"
     )
     for ax, (corpus, part) in zip(axes.flat, parts.items(), strict=True):
         shown = 100 * part[["change", "change_low", "change_high"]].set_axis(["change", "low", "high"], axis=1)
-        shown = shown.assign(title=part["title"], value=part["value"].str.replace("_", ", "))
-        plots.dots(shown, "change", "value", "title", ax=ax, look=look, width=0.15)
+        plots.dots(shown.join(part[["title", "value"]]), "change", "value", "title", ax=ax, look=look, width=0.15)
         ax.axvline(0, color=plots.INK, linewidth=1)
         ax.set(xlabel="change of test accuracy, points", title=f"trained on {corpus}")
     axes.flat[0].legend(fontsize=8)
     worst = table.sort_values("change").iloc[0]
     myst.figure(
         fig,
-        caption,
-        name,
-        f"Dots with intervals, one row per part; the largest fall is {worst['value'].replace('_', ', ')} of {worst['title']} on "
+        f"{caption}, with 95 % intervals.",
+        f"fig-inside-{name}",
+        f"Dots with intervals, one row per part; the largest fall is {worst['value']} of {worst['title']} on "
         f"{worst['corpus']}, {100 * worst['change']:.0f} points.",
     )
-
-
-def table_of(probe: str, name: str, first: str) -> None:
-    """The numbers behind it, and where they come from."""
-    probed = reading.read_all(networks, probe)
-    table = reading.accuracies(probed, groups)
-    if not len(table):
-        return
-    shown = reading.readable(table.assign(value=[value.replace("_", ", ") for value in table["value"]]), first)
-    myst.table(shown, f"{PROBES[probe].what} The change is to the whole network on the same clips.", name)
+    what = f"{PROBES[probe].what} The change is to the whole network on the same clips."
+    myst.table(reading.readable(table, first), what, f"tab-inside-{name}")
     myst.provenance(reading.provenance(probed))
 
 
@@ -109,15 +101,13 @@ if len(falls):
 # network then gives one answer to all, which is the floor.
 
 # %% tags=["remove-input"]
-picture_of(
+show(
     "blocks",
-    "fig-inside-blocks",
-    "Change of test accuracy when the output of the stem or of one block is replaced by its mean, with 95 % intervals.",
+    "blocks",
+    "Without",
+    "Change of test accuracy when the output of the stem or of one block is replaced by its mean",
     3.4,
 )
-
-# %% tags=["remove-input"]
-table_of("blocks", "tab-inside-blocks", "Without")
 
 # %% [markdown]
 # ## What each branch contributes
@@ -139,15 +129,13 @@ if rows:
     )
 
 # %% tags=["remove-input"]
-picture_of(
+show(
     "branches",
-    "fig-inside-branches",
-    "Change of test accuracy when the output of one branch of one block is replaced by its mean, with 95 % intervals.",
+    "branches",
+    "Without",
+    "Change of test accuracy when the output of one branch of one block is replaced by its mean",
     7.5,
 )
-
-# %% tags=["remove-input"]
-table_of("branches", "tab-inside-branches", "Without")
 
 # %% [markdown]
 # ## Low, middle and high
@@ -164,15 +152,7 @@ said = ", ".join(
 myst.text(f"A third of the {settings.n_mels} mel bands is made silent at a time: {said} (centres of the bands).")
 
 # %% tags=["remove-input"]
-picture_of(
-    "mel-bands",
-    "fig-inside-bands",
-    "Change of test accuracy when a third of the mel bands is silent, with 95 % intervals.",
-    3.0,
-)
-
-# %% tags=["remove-input"]
-table_of("mel-bands", "tab-inside-bands", "Silent")
+show("mel-bands", "bands", "Silent", "Change of test accuracy when a third of the mel bands is silent", 3.0)
 
 # %% [markdown]
 # ## Where it looks
@@ -224,16 +204,9 @@ def clips_of(corpus_name: str, variant: str) -> None:
     )
 
 
-clips_of("tunes", "proposed")
-
-# %% tags=["remove-input"]
-clips_of("tunes", "bbnn")
-
-# %% tags=["remove-input"]
-clips_of("tunes-free", "proposed")
-
-# %% tags=["remove-input"]
-clips_of("tunes-free", "bbnn")
+for name in corpora:
+    for variant in ("proposed", "bbnn"):
+        clips_of(name, variant)
 
 # %% [markdown]
 # The clips:

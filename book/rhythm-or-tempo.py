@@ -276,10 +276,8 @@ def panels(name: str) -> None:
     )
 
 
-panels("tunes")
-
-# %% tags=["remove-input"]
-panels("tunes-free")
+for name in corpora:
+    panels(name)
 
 
 # %% tags=["remove-input"]
