@@ -314,7 +314,13 @@ myst.table(
     formats=dict.fromkeys(("Test %", "Before, same folds %"), ".1f"),
 )
 if walk.records:
-    myst.text(ablation.sentence(walk, "proposed"))
+    whole = ablation.changes(walk, [("proposed", ablation.BASELINE)]).iloc[0]
+    direction = whole["verdict"].partition(", ")[2]
+    myst.text(
+        f"**The paper** reports {whole['paper_change']:+.1f} points of test accuracy for {whole['title']} against BBNN on GTZAN, "
+        f"{ablation.HIGHEST}. **Here** ({setting(walk)}) {walk.compare('proposed', ablation.BASELINE)}"
+        + (f" That is {direction}." if direction else "")
+    )
     myst.provenance(walk.only(steps).provenance())
 missing = [name for name in steps if name not in walk.variants]
 if missing:

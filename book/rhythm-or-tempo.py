@@ -252,14 +252,10 @@ myst.audio(players)
 
 # %% tags=["remove-input"]
 robust = ("transposition", "level", "noise", "mp3", "clip-length", "shuffle")
-
-
-def panels(name: str) -> None:
-    """One panel per probe on the runs of one corpus, as a figure."""
-    parts = {probe: answers(probe, name) for probe in robust}
-    parts = {probe: pair for probe, pair in parts.items() if len(pair[0])}
+asked = {name: {probe: pair for probe in robust if len((pair := answers(probe, name))[0])} for name in corpora}
+for name, parts in asked.items():  # a panel per probe
     if not parts:
-        return
+        continue
     fig, axes = plt.subplots(-(-len(parts) // 2), 2, figsize=(9, 3.3 * -(-len(parts) // 2)), layout="constrained")
     for ax, (probe, (_, probed)) in zip(axes.flat, parts.items(), strict=False):
         plots.curves(reading.accuracies(probed, groups, unchanged=True), look, ax=ax, title=PROBES[probe].title)
@@ -276,10 +272,6 @@ def panels(name: str) -> None:
     )
 
 
-for name in corpora:
-    panels(name)
-
-
 # %% tags=["remove-input"]
 def largest(table: pd.DataFrame) -> pd.DataFrame:
     """A row per network, a column per probe: its largest change and where; in brackets where its interval holds 0."""
@@ -293,19 +285,17 @@ def largest(table: pd.DataFrame) -> pd.DataFrame:
 
 
 myst.text("\n".join(f"- **{PROBES[probe].title}**: {PROBES[probe].what}" for probe in robust))
-for name in corpora:
-    parts = {probe: answers(probe, name)[0] for probe in robust}
-    for probe, table in parts.items():
-        if not len(table):
+for name, parts in asked.items():
+    for probe in robust:
+        if probe not in parts:
             missing(probe, name)
-    parts = {probe: table for probe, table in parts.items() if len(table)}
-    for one in answers("level", name)[1][:1]:
+    for one in parts.get("level", (None, []))[1][:1]:
         clipped = {value: about["clipped"] for value, about in one.about["values"].items() if about["clipped"]}
         said = ", ".join(f"{n} of {one.about['clips']} clips at {value} dB" for value, n in clipped.items())
         myst.text(f"Of `{name}`, clipped when made louder: {said or 'none'}.")
     if parts:
         myst.table(
-            largest(pd.concat(parts.values(), ignore_index=True)),
+            largest(pd.concat([table for table, _ in parts.values()], ignore_index=True)),
             f"Trained on `{name}`: the largest change of accuracy under each probe, in points, and where; in brackets "
             "where its own 95 % interval holds no change. The largest of several is more extreme than each: all of "
             "them are in the last table.",
@@ -313,10 +303,9 @@ for name in corpora:
         )
 
 # %% tags=["remove-input"]
-every = [(probe, name) for name in corpora for probe in robust]
-tables = [table for table in (answers(*pair)[0] for pair in every) if len(table)]
-if tables:
-    table = pd.concat(tables, ignore_index=True)
+every = [pair for parts in asked.values() for pair in parts.values()]
+if every:
+    table = pd.concat([table for table, _ in every], ignore_index=True)
     shown = reading.readable(table, "Value")
     shown.insert(2, "Change", [PROBES[name].title for name in table["probe"]])
     myst.table(
@@ -324,4 +313,4 @@ if tables:
         "All values of these probes. The last column is the difference to the same clips unchanged, with its 95 % interval.",
         "tab-rhythm-or-tempo-all",
     )
-    myst.provenance(reading.provenance([one for pair in every for one in answers(*pair)[1]]))
+    myst.provenance(reading.provenance([one for _, probed in every for one in probed]))

@@ -42,12 +42,11 @@ def test_every_network_has_its_place():
 
 def test_reported_change_is_the_papers():
     nothing = load("tunes", Path("nowhere"), "smoke", "grouped")[0]
-    assert ablation.change(nothing, "xception") == (0.0, None)
-    assert ablation.verdict(0.0, None) == "not run"
-    assert ablation.change(nothing, "replace-5x5")[0] == -12.0
-    assert ablation.change(nothing, "step-2")[0] is None
-    assert "not tested" in ablation.sentence(nothing, "selu")
-    assert "-6.0 points" in ablation.sentence(nothing, "selu")
+    table = ablation.changes(nothing, [(name, "bbnn") for name in ("xception", "replace-5x5", "selu", "step-2")])
+    assert table["paper_change"].tolist()[:3] == [0.0, -12.0, -6.0]
+    assert np.isnan(table["paper_change"][3])
+    assert table["folds"].tolist() == [0] * 4
+    assert set(table["verdict"]) == {ablation.verdict(0.0, None)} == {"not run"}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +76,7 @@ def test_columns_subtract_although_the_folds_differ(tmp_path):
         write_record(tmp_path, "gtzan-images", "selu", fold, right=0.6)
     report = load("gtzan-images", tmp_path, "laptop", "holdout")[0]
     table = ablation.changes(report, [("bbnn", "bbnn"), ("selu", "bbnn"), ("lstm", "bbnn")]).set_index("variant")
-    row, found = table.loc["selu"], ablation.change(report, "selu")[1]
+    row, found = table.loc["selu"], report.comparison("bbnn", "selu")
     assert row["accuracy"] - row["base"] == pytest.approx(row["change"])
     both = tuple(record for record in report.records if record.config.fold in (0, 1))
     shares = dataclasses.replace(report, records=both).summary["accuracy"]
@@ -89,7 +88,7 @@ def test_columns_subtract_although_the_folds_differ(tmp_path):
     assert np.isnan(table.loc["bbnn", "change"])
     assert np.isnan(table.loc["lstm", "accuracy"])
     assert table.loc["bbnn", "accuracy"] == pytest.approx(100 * report.summary.set_index("variant").accuracy["bbnn"])
-    assert "no verdict from so few folds" in ablation.sentence(report, "selu")
+    assert "no verdict from so few folds" in report.compare("selu", "bbnn")
 
 
 def test_the_profile_with_most_of_the_wanted_networks_is_shown(tmp_path):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bnet.audit import paper
 from bnet.audit.report import Report
-from bnet.audit.words import SAID, in_points, points, spell
+from bnet.audit.words import in_points
 from bnet.models import STEPS, TABLE_3, VARIANTS
 from bnet.runs import jobs
 from bnet.statistics.comparison import Comparison
@@ -24,31 +24,20 @@ _SIGN = {"better": 1, "worse": -1, "equivalent": 0}
 _MEASURED = ("accuracy", "base", "change", "low", "high", "bound", "detectable", "p")
 
 
-def as_reported(printed: float | None, gap: Comparison | None) -> bool | None:
-    """Whether a verdict is what the paper's difference says, however small that is; None where one of them is open."""
-    if printed is None or gap is None or gap.verdict not in _SIGN:
-        return None
-    return bool(_SIGN[gap.verdict] == np.sign(printed))
-
-
 def verdict(printed: float | None, gap: Comparison | None) -> str:
-    """The comparison's verdict, and whether it is the paper's direction; a word or two for a table."""
-    said, same = gap.verdict if gap else "not run", as_reported(printed, gap)
-    if same is None:
+    """The comparison's verdict, and whether it is what the paper's difference says, however small that is; a word or
+    two for a table."""
+    said = gap.verdict if gap else "not run"
+    if printed is None or said not in _SIGN:
         return said
-    return said + (", as in the paper" if same else ", unlike in the paper" if printed else "; the paper: equal")
+    if _SIGN[said] == np.sign(printed):
+        return f"{said}, as in the paper"
+    return said + (", unlike in the paper" if printed else "; the paper: equal")
 
 
 def reported(name: str) -> paper.Reported | None:
     """The paper's accuracies of a network on GTZAN: a row of Table III, or of Table II; None if it has none."""
     return paper.TABLE_3.get(name) or paper.TABLE_2.get(("gtzan", name))
-
-
-def change(report: Report, name: str, other: str = BASELINE) -> tuple[float | None, Comparison | None]:
-    """Test accuracy of `name` minus that of `other`: what the paper prints for GTZAN, in percentage points, and what
-    `report` has on the folds that both were tested on; None where there is none."""
-    one, two = reported(name), reported(other)
-    return round(one.test - two.test, 1) if one and two else None, report.comparison(other, name)
 
 
 def changes(report: Report, pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
@@ -64,7 +53,8 @@ def changes(report: Report, pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
     """
     rows = []
     for name, other in pairs:
-        paper_row, same, (printed, gap) = reported(name), name == other, change(report, name, other)
+        paper_row, base, same, gap = reported(name), reported(other), name == other, report.comparison(other, name)
+        printed = round(paper_row.test - base.test, 1) if paper_row and base else None
         row = {"variant": name, "title": jobs.title(name), "against": other, **dict.fromkeys(_MEASURED, np.nan)}
         row |= {f"paper_{key}": getattr(paper_row, key, np.nan) for key in ("validation", "test")}
         row |= {"paper_change": np.nan if printed is None or same else printed}
@@ -81,20 +71,3 @@ def changes(report: Report, pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
 def steps() -> Sequence[tuple[str, str]]:
     """The five steps from BBNN to the proposed network, each with the network before it."""
     return list(zip(STEPS, (BASELINE, *STEPS), strict=False))
-
-
-def sentence(report: Report, name: str, other: str = BASELINE) -> str:
-    """What was measured of `name` against `other`, beside what the paper says; no more than the interval allows."""
-    (told, gap), title, base = change(report, name, other), jobs.title(name), jobs.title(other)
-    printed = (
-        ""
-        if told is None
-        else f"**The paper** reports {told:+.1f} points of test accuracy for {title} against {base} on "
-        f"GTZAN, {HIGHEST}. "
-    )
-    if gap is None:
-        return f"{printed}**Here** the two have not been run on the same folds: not tested."
-    same = {None: "", True: " That is the paper's direction.", False: " That is not the paper's direction."}
-    where = f"{report.corpus.title}, profile `{report.profile}`, {report.protocol}, {spell(gap)}"
-    said = f"{title} {SAID[gap.verdict].format(base)}: {points(gap)}."
-    return f"{printed}**Here** ({where}) {said}{same[as_reported(told, gap)]}"
