@@ -22,7 +22,7 @@ import soundfile
 from bnet.audit import paper, plots
 from bnet.audit.probes import PROBES, changes, reading
 from bnet.audit.settings import train_command
-from bnet.audit.tables import groups_of
+from bnet.audit.tables import groups_of, origin
 from bnet.book import myst
 from bnet.corpora import SR, get_corpus, select
 from bnet.models import VARIANTS
@@ -121,8 +121,7 @@ if rows:
     myst.text("\n".join(lines))
     myst.provenance(
         [
-            f"`{r.config.corpus}/{r.name}`, record of "
-            f"{r.run['made']['started'][:16].replace('T', ' ')} UTC, commit {(r.run['made']['commit'] or 'unknown')[:10]}"
+            f"`{r.config.corpus}/{r.name}`: {origin(r.run['made'])}"
             for row in rows
             for name in corpora
             for r in of[name][row["variant"]]

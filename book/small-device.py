@@ -27,10 +27,6 @@ record = measured.read("inference")
 MIB, KIB = 2**20, 2**10
 
 
-def not_measured(what):
-    myst.not_run(f"{what} was not measured yet.", measured.command("inference"))
-
-
 # %% tags=["remove-input"]
 LENGTHS = (10, 30)
 if record:
@@ -84,7 +80,7 @@ if record:
         f"Two panels of bars. For 10 s of audio {best} is the fastest with {1000 * taken(best, 10, 's')[0]:.0f} ms, {peer} takes {1000 * taken(peer, 10, 's')[0]:.0f} ms; {least} has the smallest process, {taken(least, 10, 'bytes')[0] / MIB:.0f} MiB.",
     )
 else:
-    not_measured("Time and memory of a prediction")
+    myst.not_run("Nothing of this page was measured yet.", measured.command("inference"))
 
 # %% tags=["remove-input"]
 if record:
@@ -164,8 +160,6 @@ if record:
         )
         + "The broadcast is the reason: the output of a block stays until the last has read it. A phone or a single-board computer has room for both."
     )
-else:
-    not_measured("What a prediction needs")
 
 # %% [markdown]
 # ## What 8-bit integers cost
@@ -198,8 +192,6 @@ if record:
         },
     )
     myst.provenance([f"`{found['run']}`" for found in record["int8"]], "The runs behind it")
-else:
-    not_measured("The loss by integers")
 
 # %% [markdown]
 # ## Which networks can be exported?
@@ -225,8 +217,6 @@ if record:
             "What is refused, and what `bnet export` says.",
             "tab-small-device-refused",
         )
-else:
-    not_measured("What can be exported")
 
 # %% [markdown]
 # ## A folder of audio
@@ -252,8 +242,6 @@ if record:
         "tab-small-device-memory",
         formats={"Peak MiB": ".0f", "Seconds": ".1f"},
     )
-else:
-    not_measured("A folder of sound")
 
 # %% [markdown]
 # ## Not run, and how to run it
