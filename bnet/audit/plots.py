@@ -67,7 +67,7 @@ def dots(
         (colour, marker), at = look[name], rows[y].map(names.index) + shift
         if "low" in rows:
             ax.hlines(at, rows["low"], rows["high"], color=colour, linewidth=3, alpha=0.5)
-        ax.scatter(rows[x], at, s=16 * rows["clips"] if sized else 49, marker=marker, color=colour, alpha=0.9,
+        ax.scatter(rows[x], at, s=16 * rows["clips"] if sized else 64, marker=marker, color=colour, alpha=0.9,
                    linewidth=0, label=plain(name), zorder=3)  # fmt: skip
     ax.set(yticks=range(len(names)), ylim=(len(names) - 0.4, -0.6))
     ax.set_yticklabels([*map(plain, names)])

@@ -151,8 +151,8 @@ def drawing(svg: str, caption: str, name: str, alt: str) -> None:
 
 
 def audio(clips: Iterable[tuple[str | Path, str]]) -> None:
-    """Show players side by side, one for each (file, caption): files below ``book/_static/`` (a path, or a name relative to
-    that folder), and what one hears."""
+    """Show players side by side, one for each (file, caption): files below ``book/_static/`` (a path, or a name
+    relative to that folder), and what one hears."""
     from IPython.display import HTML, display
 
     base = static_file("audio").parent
