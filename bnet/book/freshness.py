@@ -124,8 +124,8 @@ def write_status(book: Book) -> None:
     for name in ("commit", "parameters"):
         frame[name] = frame[name].map(lambda text: text and f"`{text}`")
     frame.columns = map(str.capitalize, frame)
-    table = myst.table(frame, "Executed pages.", "tab-status", formats={"Seconds": ".1f"})
-    text, path = _STATUS + table.data + "\n", book.folder / "status.md"
+    table = myst.table_text(frame, "Executed pages.", "tab-status", formats={"Seconds": ".1f"})
+    text, path = f"{_STATUS}{table}\n", book.folder / "status.md"
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         write_text(path, text)
 

@@ -69,7 +69,12 @@ def number(value: Any, format: str = ".3f") -> str:
     return f"{value:{format}}" if isinstance(value, float) else str(value)
 
 
-def table(
+def table(frame: pd.DataFrame, caption: str, name: str, **options: Any) -> None:
+    """Show a numbered table (`table_text`)."""
+    text(table_text(frame, caption, name, **options))
+
+
+def table_text(
     frame: pd.DataFrame,
     caption: str,
     name: str,
@@ -77,8 +82,8 @@ def table(
     formats: Mapping[str, str] | None = None,
     cards: bool = False,
     names: Sequence[str] = (),
-) -> None:
-    """Show a numbered table.
+) -> str:
+    """A numbered table, as MyST.
 
     Parameters
     ----------
@@ -109,7 +114,7 @@ def table(
     classes = ["bnet-cards"] * cards + ["bnet-long"] * (len(rows) > LONG)
     options = f":name: {name}\n" + f":class: {' '.join(classes)}\n" * bool(classes)
     first, rest = _split(caption)
-    text(f"::::{{table}} {first}\n{options}\n{body}\n::::" + f"\n\n{_more(rest)}" * bool(rest))
+    return f"::::{{table}} {first}\n{options}\n{body}\n::::" + f"\n\n{_more(rest)}" * bool(rest)
 
 
 def figure(fig: Figure, caption: str, name: str, alt: str, *, kind: str = "svg") -> None:
