@@ -187,9 +187,8 @@ def working_bytes(content: bytes, frames: int) -> int:
     frames
         Of the log-mel.
     """
-    from bnet.deploy.export import interpreters
+    from ai_edge_litert import interpreter as module
 
-    module = interpreters()
     plain = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # a delegate would hide the operations
     lite = module.Interpreter(model_content=content, num_threads=1, experimental_op_resolver_type=plain)
     given = lite.get_input_details()[0]

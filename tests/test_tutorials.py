@@ -26,7 +26,8 @@ SMALLER = {
     "profile paper": "profile smoke",
     "bnet train --corpus tunes": "bnet train --set max_per_class=12 --set epochs=1 --corpus tunes",
     "bnet plan": "bnet plan --no-measure",
-    "baselines,bbnn,proposed": "majority,1-block",
+    "baselines,bbnn,proposed": "majority,svm-timbre",
+    "majority,svm-timbre,proposed \\": "majority,svm-timbre \\",  # on a cluster: networks there are test_cluster's
     "majority,svm-timbre,proposed": "majority,1-block",
     "folder/proposed": "folder/1-block",
 }

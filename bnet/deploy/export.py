@@ -113,11 +113,15 @@ def _exported(model: Any, form: str, **settings: Any) -> bytes:
 
 
 class LiteNetwork:
-    """A LiteRT file that answers on one thread, given as bytes: by ai-edge-litert, else by TensorFlow's interpreter."""
+    """A LiteRT file that answers on one thread, given as bytes; a `BnetError` if ai-edge-litert is missing."""
 
     def __init__(self, content: bytes):
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError as error:
+            raise BnetError(f"cannot run LiteRT: {error}; pip install ai-edge-litert==2.3.0") from error
         with backend.quiet():
-            self._interpreter = interpreters().Interpreter(model_content=content, num_threads=1)
+            self._interpreter = Interpreter(model_content=content, num_threads=1)
         self._shape: tuple[int, ...] = ()
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -134,15 +138,6 @@ class LiteNetwork:
         lite.invoke()
         y = lite.get_tensor(got["index"])
         return (y.astype("float32") - out_zero) * np.float32(out_scale) if out_scale else y
-
-
-def interpreters() -> Any:
-    """The module that runs a LiteRT file."""
-    try:
-        from ai_edge_litert import interpreter
-    except ImportError:
-        from tensorflow.lite.python import interpreter
-    return interpreter
 
 
 def training_clips(record: Record, most: int = CLIPS) -> np.ndarray:

@@ -12,7 +12,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
@@ -152,72 +152,58 @@ def predict_files(
     if not 0 < hop < math.inf:
         raise BnetError(f"the hop between windows is {hop} s; expected more than 0")
     keep_freed()
-    record, files, batch = classify.record, deque(), []
+    record, votes, rows = classify.record, [], []
 
     def source(path: Path) -> Iterator[np.ndarray | None]:
         return windows(path, record.config.training.clip_seconds, hop, record.front_end)
 
-    def answers() -> Iterator[Prediction | Failure]:
-        while files and files[0].known:
-            yield files.popleft().answer(record.labels, hop)
-
-    def ask() -> None:
-        now, batch[:] = batch[:BATCH], batch[BATCH:]
-        for (file, _), row in zip(now, classify([heard for _, heard in now]), strict=True):
-            file.rows.append(row)
-
-    with contextlib.closing(_ahead(paths, source, jobs or joblib.cpu_count())) as parts:
-        for file, part, ended in parts:
-            if not files or files[-1] is not file:
-                files.append(file)
-            file.votes += [heard is not None for heard in part]
-            batch += [(file, heard) for heard in part if heard is not None]
-            file.ended = ended
-            while len(batch) >= BATCH:
-                ask()
-            yield from answers()
-    if batch:
-        ask()
-    yield from answers()
+    with contextlib.closing(_ahead(paths, source, jobs or joblib.cpu_count())) as heard:
+        for path, what in _asked(classify, heard):
+            if not isinstance(what, str):
+                votes.append(what is not None)
+                rows += [what] * votes[-1]
+                continue
+            if what:
+                yield Failure(str(path), what)
+            else:
+                starts = np.flatnonzero(votes) * hop
+                yield Prediction(str(path), record.labels, starts, np.array(rows), votes.count(False))
+            votes, rows = [], []
 
 
-@dataclass
-class _File:
-    """A file on its way: which of its windows so far are not silent, the probabilities of those, and, once it has
-    ended, why it failed or ''."""
-
-    path: Path
-    votes: list[bool] = field(default_factory=list)
-    rows: list[np.ndarray] = field(default_factory=list)
-    ended: str | None = None
-
-    @property
-    def known(self) -> bool:
-        return bool(self.ended) or (self.ended is not None and len(self.rows) == sum(self.votes))
-
-    def answer(self, labels: list[str], hop: float) -> Prediction | Failure:
-        if self.ended:
-            return Failure(str(self.path), self.ended)
-        starts = np.flatnonzero(self.votes) * hop
-        return Prediction(str(self.path), labels, starts, np.stack(self.rows), self.votes.count(False))
+def _asked(classify: Classifier, heard: Iterable[tuple]) -> Iterator[tuple]:
+    """What `_ahead` yields, with probabilities in the place of log-mels: `BATCH` of them at a time, whatever their
+    files."""
+    held, log_mels = [], []
+    for one in chain(heard, [None]):
+        if one is not None:
+            held.append(one)
+            log_mels += [one[1]] if isinstance(one[1], np.ndarray) else []
+        if one is None or len(log_mels) in (0, BATCH):
+            rows = iter(classify(log_mels) if log_mels else ())
+            for path, what in held:
+                yield path, next(rows) if isinstance(what, np.ndarray) else what
+            held, log_mels = [], []
 
 
 def _ahead(paths: Sequence[Path], source: Callable[[Path], Iterator], threads: int) -> Iterator[tuple]:
-    """Each `_File` with its next windows, up to `BATCH`, and, if they are its last, why it failed or ''. Threads make
-    one such part ahead of every file that has been begun."""
+    """Each file with its windows, one after the other, and at its end with why it failed or ''. Threads make up to
+    `BATCH` windows ahead of every file that has been begun."""
     todo, begun, pool = iter(paths), deque(), ThreadPoolExecutor(threads, thread_name_prefix="sound")
     try:
         while True:
             while len(begun) < threads + 2 * BATCH and (path := next(todo, None)) is not None:
-                heard = source(path)
-                begun.append((_File(path), heard, pool.submit(_part, path, heard)))
+                windows_of = source(path)
+                begun.append((path, windows_of, pool.submit(_part, path, windows_of)))
             if not begun:
                 return
-            file, heard, future = begun.popleft()
+            path, windows_of, future = begun.popleft()
             part, ended = future.result()
             if ended is None:
-                begun.appendleft((file, heard, pool.submit(_part, file.path, heard)))
-            yield file, part, ended
+                begun.appendleft((path, windows_of, pool.submit(_part, path, windows_of)))
+            yield from ((path, one) for one in part)
+            if ended is not None:
+                yield path, ended
     finally:
         pool.shutdown(cancel_futures=True)
 
