@@ -59,7 +59,7 @@ def pairs(frame, *shared):
 # %% tags=["remove-input"]
 said = []
 for heard in songs:
-    told = f"names correctly {reading.counted(heard)} songs"
+    told = f"recognises {reading.counted(heard)} songs"
     said.append(f"{reading.title(heard)} on `{heard.network['trained_on']}`, {told}")
 if dances["drums"]:
     found = [pairs(drum_table(heard), "players", "tempo") for heard in dances["drums"]]
@@ -270,14 +270,14 @@ if dances["drums"]:
     myst.text(
         "**What this says.** "
         + " ".join(
-            f"`{name}`: at one tempo, two patterns are named the same dance in {100 * pairs(f, 'players', 'tempo')[0] / pairs(f, 'players', 'tempo')[1]:.0f} % of the pairs, "
-            f"at whatever tempo in {100 * pairs(f, 'players')[0] / pairs(f, 'players')[1]:.0f} %; changing the metre alone changes the dance in "
-            f"{100 - 100 * pairs(f, 'players', 'tempo', 'pattern')[0] / pairs(f, 'players', 'tempo', 'pattern')[1]:.0f} %, adding a bass and a chord in "
+            f"`{name}`: two patterns get the same dance in {100 * pairs(f, 'players', 'tempo')[0] / pairs(f, 'players', 'tempo')[1]:.0f} % of pairs at the same tempo, and in "
+            f"{100 * pairs(f, 'players')[0] / pairs(f, 'players')[1]:.0f} % of all pairs; changing only the metre changes the answer in "
+            f"{100 - 100 * pairs(f, 'players', 'tempo', 'pattern')[0] / pairs(f, 'players', 'tempo', 'pattern')[1]:.0f} % of pairs, adding a bass and a chord in "
             f"{100 - 100 * pairs(f, 'tempo', 'metre', 'pattern')[0] / pairs(f, 'tempo', 'metre', 'pattern')[1]:.0f} %."
             for name, f in frames.items()
         )
         + (
-            f" Two networks of one recipe, trained on other draws of one corpus, name the same dance for {100 * agree / len(one):.0f} % of the clips."
+            f" Two networks with the same architecture and settings, trained on different splits of one corpus, agree on {100 * agree / len(one):.0f} % of the clips."
             if len(frames) > 1
             else ""
         )
@@ -326,8 +326,8 @@ if both:
     myst.table(
         pd.DataFrame(rows),
         f"Tunes that a network names the same dance at the traditional tempo and at a random one, with Wilson's 95 % interval; "
-        f"at most {by_name['tunes'][both[0]].about['corpus']['per_class']} tunes of each class, in the corpus's seeded order. 'By chance': if "
-        "the two answers to a tune had nothing to do with each other, and each dance were named as often as it is.",
+        f"at most {by_name['tunes'][both[0]].about['corpus']['per_class']} tunes of each class, in the corpus's seeded order. 'By chance': the "
+        "agreement to be expected if the two answers were independent, given how often each dance is named.",
         "tab-outside-tunes",
         formats={"By chance, %": ".0f"},
     )

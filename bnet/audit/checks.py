@@ -126,7 +126,8 @@ def smaller_loss(evidence: Evidence) -> Result:
         shown = direction(gap.low, gap.high) if gap.enough else ""
         verdicts.append({"better": Verdict.SUPPORTED, "worse": Verdict.NOT_SUPPORTED}.get(shown, Verdict.INCONCLUSIVE))
         lines.append(
-            f"{report.corpus.title}: {np.mean([*ends[0].values()]):.2f} for BBNN, less by {less.mean():+.2f} for "
-            f"the proposed network (95 % interval {gap.low:+.2f} to {gap.high:+.2f}, {len(less)} folds)"
+            f"{report.corpus.title}: {np.mean([*ends[0].values()]):.2f} for BBNN, {abs(less.mean()):.2f} "
+            f"{'lower' if less.mean() > 0 else 'higher'} for the proposed network (95 % interval of the difference "
+            f"{-gap.high:+.2f} to {-gap.low:+.2f}, {len(less)} folds)"
         )
     return Result(together(verdicts), "; ".join(lines) or "no records of both networks")

@@ -64,7 +64,7 @@ def more_maps(evidence: Evidence) -> Result:
 def channels(evidence: Evidence) -> Result:
     """544 channels before the transition."""
     widest = _widest("proposed")
-    return Result(graded(widest == 544), f"{widest} channels")
+    return Result(graded(widest == 544), f"{widest} channels: {widest // 32} feature maps of 32 filters")
 
 
 def convolutions(evidence: Evidence) -> Result:
@@ -129,8 +129,8 @@ def embedded(evidence: Evidence) -> Result:
     micro, single = (found[BOARDS["kind"] == kind] for kind in ("microcontroller", "single-board computer"))
     return Result(
         graded(*found),
-        f"In integers of 8 bits the file has {form['bytes'] / 2**10:.0f} KiB, and 30 s of sound take "
-        f"{room / 2**20:.0f} MiB for the maps at least and {took['ours_median']:.2f} s on one thread of the measuring "
-        f"machine. {sum(single)} of {len(single)} single-board computers and {sum(micro)} of {len(micro)} "
-        "microcontrollers looked at have that memory; none was at hand",
+        f"Quantised to 8-bit integers the model file is {form['bytes'] / 2**10:.0f} KiB. For 30 s of audio the feature "
+        f"maps need at least {room / 2**20:.0f} MiB, and a prediction takes {took['ours_median']:.2f} s on one thread "
+        f"of the measuring machine. {sum(single)} of {len(single)} single-board computers and {sum(micro)} of "
+        f"{len(micro)} microcontrollers looked at have that much memory; no device was tested",
     )

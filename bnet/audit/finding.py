@@ -193,8 +193,7 @@ def _outside(evidence: Evidence) -> Answer:
     made = "published" if heard.network["source"] == "published" else "trained here"
     text = (
         f"{METHODS.get(heard.network['variant'], heard.network['variant'])}, {made} on "
-        f"{get_corpus(heard.network['trained_on']).title}, names correctly, of songs from another collection, "
-        f"{named}{beside}."
+        f"{get_corpus(heard.network['trained_on']).title}, recognises {named} songs of another collection{beside}."
     ).replace("the paper", "The paper", 1)
     told, title = f"Songs of another collection that were named correctly: {named}", "Songs from another collection"
     return Answer(question, text, "outside", told, title, 4.6, partial(_draw_songs, heard))

@@ -19,8 +19,8 @@ def points(result: Comparison) -> str:
     """A difference in points of accuracy, with its interval, what it is at most, and what could have been found."""
     return (
         f"{100 * result.difference:+.1f} points of accuracy, 95 % interval {100 * result.low:+.1f} to "
-        f"{100 * result.high:+.1f} (at most {100 * result.bound:.1f} either way with probability .95; such data show "
-        f"differences from {100 * result.detectable:.1f} on)"
+        f"{100 * result.high:+.1f} (at most {100 * result.bound:.1f} either way; such data detect "
+        f"{100 * result.detectable:.1f} with 80 % power)"
     )
 
 
