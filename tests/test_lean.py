@@ -114,8 +114,8 @@ def test_every_network_has_the_path_or_a_named_reason():
 def test_the_plan_names_every_layer_up_to_the_transition(name):
     row = get_variant(name)
     network, found = build(row, CLASSES, FRAMES, BANDS), plan(row)
-    kinds = {kind: [x.name for x in network.layers if isinstance(x, kind)] for kind in (_conv, _norm)}
-    assert sorted(found.convs) == sorted(kinds[_conv])
+    kinds = {kind: [x.name for x in network.layers if isinstance(x, kind)] for kind in (_conv, _dense, _norm)}
+    assert sorted(found.convs) == sorted({*kinds[_conv], *kinds[_dense]} - {"probabilities"})
     after = {name for name in kinds[_norm] if name.startswith("decision")} | (
         set() if found.transition.norm else {"transition_norm"}
     )
@@ -123,7 +123,7 @@ def test_the_plan_names_every_layer_up_to_the_transition(name):
     assert len(found.norms) == len(set(found.norms))
 
 
-_conv, _norm = keras.layers.Conv2D, keras.layers.BatchNormalization
+_conv, _dense, _norm = keras.layers.Conv2D, keras.layers.Dense, keras.layers.BatchNormalization
 
 
 @pytest.mark.parametrize(("name", "changes"), EQUAL, ids=[name + " odd" * bool(odd) for name, odd in EQUAL])

@@ -86,10 +86,10 @@ def test_gradient_reaches_every_weight(variant):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_eight_clips_are_learnt_by_heart(variant):
-    row = tiny(variant)
+    row, size = tiny(variant), (40, 40) if variant == "inception-resnet" else (32, 16)  # its stem pads nothing
     keras.utils.set_random_seed(2)
-    model = build(row, 4, 32, 16)
-    x = np.random.default_rng(0).normal(size=(8, 32, 16, 1)).astype("float32")
+    model = build(row, 4, *size)
+    x = np.random.default_rng(0).normal(size=(8, *size, 1)).astype("float32")
     labels = np.arange(8) % 4
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=row.label_smoothing)
     model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
