@@ -16,6 +16,7 @@ import tensorflow as tf
 from bnet.audit.tables import parameters
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant, build, get_variant, load_published_bbnn
+from bnet.models.language import parse
 from bnet.models.pooling import MaxPooling2D
 
 COUNTS = {  # 10 classes: total, trainable, kernels and biases only, convolutions
@@ -84,7 +85,22 @@ def test_gradient_reaches_every_weight(variant):
             assert np.abs(gradient.numpy()).max() > 0, weight.path
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+def _new_kinds():
+    """The networks that have an operation, an activation or a connection which none before them has."""
+    seen = set()
+    for name, row in VARIANTS.items():
+        branches = [chain for number in range(1, row.blocks + 1) for chain in row.branches_of(number)]
+        chains = [row.stem, *branches, row.after, row.transition, row.decision]
+        kinds = {row.activation, row.connection, *(step.word for chain in chains for step in parse(chain))}
+        if kinds - seen:
+            yield name
+        seen |= kinds
+
+
+NEW_KINDS = tuple(_new_kinds())
+
+
+@pytest.mark.parametrize("variant", NEW_KINDS)
 def test_eight_clips_are_learnt_by_heart(variant):
     row, size = tiny(variant), (40, 40) if variant == "inception-resnet" else (32, 16)  # its stem pads nothing
     keras.utils.set_random_seed(2)
@@ -137,9 +153,6 @@ def test_other_weight_files_are_refused(tmp_path):
     with pytest.raises(BnetError, match="does not hold a published BBNN model"):
         load_published_bbnn(tmp_path / "ours.weights.h5")
 
-
-NEW_KINDS = tuple(name for name in VARIANTS if not name.startswith("step-") and "block" not in name)
-"""Networks that differ in what is left of them in `tiny`."""
 
 BACKEND_SCRIPT = """
 import sys, json
