@@ -6,7 +6,9 @@
 # BBNN **on the same clips**. The last section walks from BBNN to the paper's network in five steps.
 
 # %% tags=["parameters"]
-corpus = ""  # whose records are shown; empty: GTZAN from audio or from pictures where most of these networks were run, else tunes
+corpus = (
+    ""  # whose records are shown; empty: for each network GTZAN from audio or from pictures, where not run there tunes
+)
 profile = ""  # smoke, laptop, evening, desktop or paper; empty: the one in which most of these networks were run
 protocol = ""  # grouped, holdout, kfold or official; empty: the one in which most of these networks were run
 classes = 10  # for parameters and drawings; GTZAN has 10
@@ -34,10 +36,16 @@ steps = (ablation.BASELINE, *STEPS)
 size = {"classes": classes, "frames": log_mel.frames(30)}
 
 
-def fullest(networks):
-    """The report of the corpus on which more than half of these networks were run: GTZAN's, else that of tunes."""
+def run_on(networks):
+    """Of each corpus on which some of these networks were run, the report that has most of them: GTZAN's before tunes'."""
     of = [corpus] if corpus else [*measured_on("gtzan"), "tunes"]
     found = [most(load(c, results_dir(), profile, protocol), networks) for c in of]
+    return [r for r in found if len(set(r.networks) & set(networks)) > 1] or found[-1:]
+
+
+def fullest(networks):
+    """Of these reports the first that has more than half of the networks, else the last."""
+    found = run_on(networks)
     return next((r for r in found if len(set(r.networks) & set(networks)) > len(networks) / 2), found[-1])
 
 
@@ -53,9 +61,14 @@ def change(row):
     return myst.NOTHING if np.isnan(row.change) else f"{row.change:+.1f} ({row.low:+.1f}\u00a0to\u00a0{row.high:+.1f})"
 
 
-report = fullest(names)
-where = setting(report)
-changes = ablation.changes(report, [(name, ablation.BASELINE) for name in names])
+reports = run_on(names)
+where = "; where not run there, on ".join(map(setting, reports))
+pairs = [(name, ablation.BASELINE) for name in names]
+each = pd.concat([ablation.changes(r, pairs).assign(on=r.corpus.title, at=i) for i, r in enumerate(reports)])
+each["missing"] = each["folds"] == 0
+changes = (
+    each.sort_values(["missing", "at"]).drop_duplicates("variant").set_index("variant").loc[[*names]].reset_index()
+)
 by_name = changes.set_index("variant")
 costs = table([VARIANTS[name] for name in dict.fromkeys((*names, *steps))], **size).set_index("variant")
 run = changes[changes["folds"] > 0]
@@ -72,7 +85,7 @@ if len(run):
         f"**In short.** The paper finds no variation better than BBNN. On {where}, {(varied['folds'] > 0).sum()} of {len(varied)} were run"
         + (f", {few} of them on too few folds for a verdict" if few else "")
         + (
-            f"; {len(told)} differ from BBNN, or equal it within a point: {', '.join(clear)}. "
+            f"; with a verdict: {', '.join(clear)}. "
             if clear
             else "; none differs significantly from BBNN, or equals it within a point. "
         )
@@ -81,23 +94,27 @@ if len(run):
         + ". {doc}`table-2` has the rule of the verdicts."
     )
     myst.text(text)
-    title, _, rising = report.still_rising([ablation.BASELINE, *TABLE_3]).partition(": ")
-    myst.text(":::{dropdown} " + f"{title.strip('*')}\n\n{rising}\n:::" if rising else title)
+    for report in reports:
+        title, _, rising = report.still_rising([ablation.BASELINE, *TABLE_3]).partition(": ")
+        title = f"{report.corpus.title}: {title.strip('*')}"
+        myst.text(":::{dropdown} " + f"{title}\n\n{rising}\n:::" if rising else title)
 else:
-    myst.not_run(f"No record on {where}.", report.command(names) + "\nbnet pages build")
+    myst.not_run(f"No record on {where}.", reports[0].command(names) + "\nbnet pages build")
 
 # %% tags=["remove-input"]
 if len(run):
-    shown = changes[changes["variant"] != ablation.BASELINE]
+    shown = changes[changes["variant"] != ablation.BASELINE].copy()
+    away = (shown["at"] > 0) & (shown["folds"] > 0)
+    shown["title"] += away.map({True: ", on tunes", False: ""})
     fig, ax = plt.subplots(figsize=(5.6, 0.4 * len(shown) + 1.1))
-    plots.changes(shown, ax=ax, measured=f"here, {report.corpus.title}, {report.profile}")
+    plots.changes(shown, ax=ax, measured=f"here, {reports[0].corpus.title}, {reports[0].profile}")
     wide = shown[["low", "high"]].abs().max(axis=1) > ax.get_xlim()[1]
     myst.figure(
         fig,
         "Test accuracy minus that of BBNN, in points: the paper's on GTZAN, and ours with 95 % intervals. "
         f"Ours: {where}."
         + (f" {wide.sum()} intervals are wider than the figure; the table has them." if wide.any() else "")
-        + ("" if report.corpus.name in measured_on("gtzan") else " Two corpora: compare directions, not lengths."),
+        + (" On tunes: compare directions, not lengths." if away.any() else ""),
         "fig-{{ slug }}-changes",
         "One row per network. "
         + " ".join(f"{r.title}: {r.change:+.1f} points, {r.verdict}." for r in shown.itertuples() if r.folds),
@@ -113,6 +130,7 @@ frame = pd.DataFrame(
     {
         "Network": [link[name] for name in names],
         "Verdict": changes["verdict"],
+        "Measured on": changes["on"].where(changes["folds"] > 0, myst.NOTHING),
         "Here Δ (95 % interval)": [change(row) for row in changes.itertuples()],
         "Paper Δ": [myst.NOTHING if np.isnan(value) else f"{value:+.1f}" for value in changes["paper_change"]],
         "Here, test %": changes["accuracy"],
@@ -132,9 +150,10 @@ myst.table(
     formats=dict.fromkeys(("Paper, test %", "Here, test %", "BBNN, same folds %", "Could show"), ".1f"),
 )
 if len(run):
-    myst.provenance(report.only(names).provenance())
+    for report in reports:
+        myst.provenance(report.only(names).provenance(), f"Where these numbers come from: {report.corpus.title}")
     myst.text(
-        f"Any subset runs with one command, such as `{report.command(('bbnn', 'selu', 'xception'))}`; `--variant all` runs every network."
+        f"Any subset runs with one command, such as `{reports[0].command(('bbnn', 'selu', 'xception'))}`; `--variant all` runs every network."
     )
 
 # %% [markdown]
@@ -163,7 +182,7 @@ def show(name):
             f"- **The paper**: {printed.test:.1f} % test, {printed.validation:.1f} % validation; "
             f"{line.paper_change:+.1f} points from BBNN. Its explanation: {printed.explanation}."
         )
-    measured = f"{line.accuracy:.1f} %, {change(line)} points from BBNN on {line.folds} folds"
+    measured = f"{line.accuracy:.1f} %, {change(line)} points from BBNN on {line.folds} folds of {line.on}"
     said.append(f"- **Here**: {f'{measured}; **{line.verdict}**' if line.folds else '**not tested**'}.")
     myst.text("\n".join(said))
     unfold("Drawing", drawing.svg(row, reference=base, **size), drawing.alt(row, reference=base, **size))
