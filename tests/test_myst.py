@@ -18,9 +18,9 @@ matplotlib.use("agg")
 
 
 @pytest.fixture(autouse=True)
-def first_page():
-    yield
-    myst.set_page("index")
+def first_page(monkeypatch):
+    """Whatever page another test has opened in this process."""
+    monkeypatch.setattr(myst, "_page", "index")
 
 
 @pytest.fixture
