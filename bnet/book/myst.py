@@ -33,7 +33,7 @@ _page = "index"
 
 
 def set_page(name: str) -> None:
-    """Tell which page the process shows, so that links out of it are right; `bnet.book.pages.start_page` calls it."""
+    """Tell which page the process shows, so that links out of it are right; `start_page` calls it."""
     global _page
     _page = name
 

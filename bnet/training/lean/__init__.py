@@ -22,7 +22,7 @@ so far.
 a row of the table as stem, consumers and convolutions, or says why it can't; `trunk` runs a plan forward and backward,
 and `operations` has what it does to one map; `memory` has the slots of one array in which all maps lie; `workers`
 spreads a kernel over the cores; `kernels` and `stem` are the loops over pixels, compiled on the spot by numba, made of
-the vector operations in `lanes`.
+the vector operations in `lanes` and the matrix products in `products`.
 
 All this is for TensorFlow on a CPU. JAX has a lean step of its own, `bnet.training.gpu`, of the same plan.
 """
@@ -99,4 +99,6 @@ def why_not(row: Variant, step: str = "lean") -> str:
         return str(error)
     if name == "jax" and found.activation != "relu":
         return f"activation {found.activation}; on jax the lean step is for relu"
-    return "squeeze-and-excitation; on jax the lean step has none" if name == "jax" and found.excitations else ""
+    if name == "jax" and found.excitations:
+        return "squeeze-and-excitation; on jax the lean step has none"
+    return ""

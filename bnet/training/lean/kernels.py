@@ -12,15 +12,11 @@ from numba import njit
 
 from bnet.training.lean.lanes import (
     CHANNELS,
-    COLUMNS,
-    ROWS,
     WIDTH,
     add,
     fma,
     larger,
     load,
-    multiply,
-    multiply_transposed,
     relu,
     selu,
     store,
@@ -30,13 +26,15 @@ from bnet.training.lean.lanes import (
     where_positive,
     zero,
 )
+from bnet.training.lean.plan import ACTIVATIONS
+from bnet.training.lean.products import COLUMNS, ROWS, multiply, multiply_transposed
 
 BLOCK = 8 * ROWS
 """Rows of a block of the consumers' backward pass: what it keeps of them fits the cache."""
 STRIP = 8
 """Lines that a convolution or a pool takes at a time."""
 TILE = CHANNELS * CHANNELS
-KINDS = {"relu": 1, "selu": 2}
+KINDS = {name: kind for kind, name in enumerate(ACTIVATIONS, 1)}
 """The activations, as `kind` tells a kernel what it does to a map before it reads it; 0: nothing, no normalisation."""
 SELU = KINDS["selu"]
 
@@ -69,6 +67,19 @@ def _sum_up(values, first, count, bias, biased, memory, at, part, where):
             squares = fma(y, y, squares)
         store(part, where + v, total)
         store(part, where + CHANNELS + v, squares)
+
+
+@kernel
+def moments(array, first, count, part):
+    """Sums and squares of `count` rows of an array, as `part` [shape=(64,)]."""
+    for v in range(0, CHANNELS, WIDTH):
+        total, squares = zero(), zero()
+        for k in range(count):
+            y = load(array, first + k * CHANNELS + v)
+            total = add(total, y)
+            squares = fma(y, y, squares)
+        store(part, v, total)
+        store(part, CHANNELS + v, squares)
 
 
 @kernel
@@ -497,15 +508,7 @@ def clip_moments(lo, hi, memory, size, source, height, width, sums):
     """Sums and squares of lines `lo` to `hi`, clip by clip [shape=(clips * 64,)]."""
     part = np.zeros(2 * CHANNELS, np.float32)
     for line in range(lo, hi):
-        at = (source * size + line * width) * CHANNELS
-        for v in range(0, CHANNELS, WIDTH):
-            total, squares = zero(), zero()
-            for w in range(width):
-                x = load(memory, at + w * CHANNELS + v)
-                total = add(total, x)
-                squares = fma(x, x, squares)
-            store(part, v, total)
-            store(part, CHANNELS + v, squares)
+        moments(memory, (source * size + line * width) * CHANNELS, width, part)
         clip = line // height
         _flush(part, sums[clip * 2 * CHANNELS : (clip + 1) * 2 * CHANNELS])
 

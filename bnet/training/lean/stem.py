@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnet.training.lean.kernels import _clear, _flush, activated, kernel, through_activation
+from bnet.training.lean.kernels import _clear, _flush, activated, kernel, moments, through_activation
 from bnet.training.lean.lanes import (
     CHANNELS,
-    COLUMNS,
-    ROWS,
     WIDTH,
     add,
     fma,
     larger,
     load,
-    multiply,
-    multiply_transposed,
     store,
     sub,
     where_equal,
-    zero,
 )
+from bnet.training.lean.products import COLUMNS, ROWS, multiply, multiply_transposed
 
 
 @kernel
@@ -62,14 +58,7 @@ def stem_moments(lo, hi, x, weights, bias, in_height, width, kh, kw, sums):
     part = np.zeros(2 * CHANNELS, np.float32)
     for line in range(lo, hi):
         _convolve(x, line, in_height, width, kh, kw, weights, bias, patches, out)
-        for v in range(0, CHANNELS, WIDTH):
-            total, squares = zero(), zero()
-            for w in range(width):
-                y = load(out, w * CHANNELS + v)
-                total = add(total, y)
-                squares = fma(y, y, squares)
-            store(part, v, total)
-            store(part, CHANNELS + v, squares)
+        moments(out, 0, width, part)
         _flush(part, sums)
 
 
@@ -115,14 +104,7 @@ def stem_forward(
                     if j:
                         best = larger(load(memory, to), best)
                     store(memory, to, best)
-        for v in range(0, CHANNELS, WIDTH):
-            total, squares = zero(), zero()
-            for w in range(bands):
-                y = load(memory, at + w * CHANNELS + v)
-                total = add(total, y)
-                squares = fma(y, y, squares)
-            store(part, v, total)
-            store(part, CHANNELS + v, squares)
+        moments(memory, at, bands, part)
         _flush(part, sums)
 
 
