@@ -4,7 +4,8 @@
 # Every claim of the paper that could be true or false, paraphrased, with the test and its result. Verdicts are computed from
 # the records when the book is built. A claim about a corpus is judged on that corpus alone, from audio or from published
 # pictures of its spectrograms; other corpora and splits are shown beside it and decide nothing. A claim that states a size is
-# judged by the size too.
+# judged by the size too. 'Not supported' means: not under the conditions that stand beside it, which are shorter trainings
+# than the paper's.
 
 # %% tags=["remove-cell"]
 from collections import Counter
@@ -71,7 +72,7 @@ for verdict in Verdict:
             "The paper says": claim.says,
             "Tested by": claim.test,
             "Found": f"{findings[claim.name].measured} {findings[claim.name].link}".strip(),
-            "Beside it (decides nothing)": findings[claim.name].beside or myst.NOTHING,
+            "Other corpora and splits (not used for the verdict)": findings[claim.name].beside or myst.NOTHING,
         }
         for claim in some
     ]

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # What the networks see
 #
-# The networks of this study see a picture of the audio. The **log-mel spectrogram** holds its level,
-# in decibels, in 128 bands of frequency, about 43 times per second. The bands follow the mel scale: narrow where the ear
+# The networks of this study read a **log-mel spectrogram**: the level of the audio, in decibels, in 128 bands of
+# frequency, about 22 times per second. The bands follow the mel scale: narrow where the ear
 # is precise, wide above.
 
 # %% tags=["parameters"]

@@ -177,7 +177,8 @@ def clips_of(corpus_name: str, variant: str) -> None:
     corpus, record = get_corpus(corpus_name), probed[0].record
     tracks = {track.track_id: track for track in corpus.tracks()}
     clips = reading.looks(probed[0])
-    fig, axes = plt.subplots(-(-len(clips) // 2), 2, figsize=(9, 2.9 * -(-len(clips) // 2)), layout="constrained")
+    rows = -(-len(clips) // 2)
+    fig, axes = plt.subplots(rows, 2, figsize=(9, 2.9 * rows), layout="constrained", sharex=True, sharey=True)
     for ax, clip in zip(axes.flat, clips, strict=False):
         y = corpus.audio(tracks[clip["track_id"]], record.config.training.clip_seconds)
         answer = (
@@ -190,6 +191,7 @@ def clips_of(corpus_name: str, variant: str) -> None:
         )
         plots.look_at(log_mel.log_mel(y), clip, ax=ax)
         ax.set_title(title, fontsize=9)
+        ax.label_outer()
     for ax in axes.flat[len(clips) :]:
         ax.axis("off")
     most = max(clips, key=lambda clip: clip["drop"].max())

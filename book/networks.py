@@ -69,7 +69,8 @@ myst.table(table, "The three networks of Table II, as they stand in `bnet/models
 # its Figure 1 and the authors' notebooks put it before. Figure 1 splits the 3x3 convolution into 3x1 and 1x3 and averages
 # in the transition; the notebooks keep the plain 3x3 and take the maximum, and normalise after the transition's
 # convolution. Both are plausible readings, so both exist here: *Proposed (as drawn)* follows the figure,
-# *Proposed (as released)* the notebooks. Both start from LeCun-normal kernels, as the text says.
+# *Proposed (as released)* the notebooks (but for GTZAN's, which has three blocks and Glorot-uniform kernels). Both start
+# from LeCun-normal kernels, as the text says.
 #
 # ## Parameters
 

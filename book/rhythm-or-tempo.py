@@ -23,6 +23,7 @@ from bnet.audit import paper, plots
 from bnet.audit.probes import PROBES, changes, reading
 from bnet.audit.settings import train_command
 from bnet.audit.tables import groups_of, origin
+from bnet.audit.words import effort
 from bnet.book import myst
 from bnet.corpora import SR, get_corpus, select
 from bnet.models import VARIANTS
@@ -30,6 +31,7 @@ from bnet.paths import results_dir
 from bnet.runs import jobs
 from bnet.runs.records import find
 from bnet.training.baselines import BASELINES
+from bnet.training.config import PROFILES
 
 plots.style()
 corpora = ("tunes", "tunes-free")
@@ -109,15 +111,15 @@ if rows:
     )
     myst.table(
         table,
-        f"Test accuracy at traditional and at random tempo, and their difference with its 95 % interval (profile `{profile}`, "
-        f"protocol `{protocol}`; all folds that both corpora have).",
+        f"Test accuracy at traditional and at random tempo, and their difference with its 95 % interval (profile `{profile}`: "
+        f"{effort(PROFILES[profile])}; protocol `{protocol}`; all folds that both corpora have).",
         "tab-rhythm-or-tempo-worth",
     )
     lines = []
     for row in rows:
         if row["variant"] != "majority":
             flipped = {"change": -row["change"], "change_low": -row["change_high"], "change_high": -row["change_low"]}
-            lines.append(f"- {reading.sentence({**row, **flipped}, 'without tempo cues')}")
+            lines.append(f"- {reading.sentence({**row, **flipped}, 'at random tempo')}")
     myst.text("\n".join(lines))
     myst.provenance(
         [

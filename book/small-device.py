@@ -87,19 +87,19 @@ if record:
     off = {(item["way"], item["seconds"]): item["difference"] for item in record["agreement"]}
     rows = [
         {
-            "Run by": way,
+            "Runtime": way,
             "File, KiB": size[network, form_of[way]]["bytes"] / KIB if form_of[way] else np.nan,
             "10 s of audio, ms": milliseconds(taken(way, 10, "s")),
             "30 s of audio, ms": milliseconds(taken(way, 30, "s")),
             "Times real time": 30 / taken(way, 30, "s")[0],
             "Process, MiB": taken(way, 30, "bytes")[0] / MIB,
-            "Off Keras": "" if way == peer else f"{max(off[way, seconds] for seconds in LENGTHS):.0e}",
+            "Difference from Keras": "" if way == peer else f"{max(off[way, seconds] for seconds in LENGTHS):.0e}",
         }
         for way in [peer, *ways]
     ]
     myst.table(
         pd.DataFrame(rows),
-        f"`{network}` on one thread pinned to one core: medians of {one_thread[0]['repetitions']} processes (smallest to largest). 'Times real time': seconds of audio per second of computing. 'Off Keras': largest difference of a class probability.",
+        f"`{network}` on one thread pinned to one core: medians of {one_thread[0]['repetitions']} processes (smallest to largest). 'Times real time': seconds of audio per second of computing. 'Difference from Keras': the largest, of a class probability.",
         "tab-small-device",
         formats={"File, KiB": ".0f", "Times real time": ".0f", "Process, MiB": ".0f"},
     )
@@ -117,7 +117,7 @@ if record:
     costs = {seconds: cost(VARIANTS[network], 10, log_mel.frames(seconds)) for seconds in LENGTHS}
     rows = [
         {
-            "Sound": f"{seconds} s",
+            "Audio": f"{seconds} s",
             "Multiply-adds, millions": found.macs / 1e6,
             "All maps, float32, MiB": found.activation_bytes / MIB,
             "At a time, float32, MiB": size[network, "litert"]["working"][str(seconds)] / MIB,

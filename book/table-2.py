@@ -11,16 +11,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from bnet.audit import contrasts, paper, plots
+from bnet.audit import contrasts, finding, paper, plots
 from bnet.audit.evidence import OURS, Evidence, command
 from bnet.audit.measured import read
 from bnet.audit.settings import train_command
-from bnet.audit.words import SAID, in_points, spell
+from bnet.audit.words import SAID, effort, in_points, spell
 from bnet.book import myst
 from bnet.corpora import get_corpus
 from bnet.paths import results_dir
 from bnet.runs import jobs
 from bnet.statistics import comparison, significance
+from bnet.training.config import PROFILES
 
 plots.style()
 NETWORKS = ("bbnn", "proposed", "proposed-released")
@@ -40,30 +41,51 @@ absent = [c for c in paper.CORPUS_TITLES if not any(key[0] == c for key in shown
 
 def where(corpus: str, protocol: str) -> str:
     """What was measured, in words."""
-    report = shown[corpus, protocol]
-    return f"{report.corpus.title}, {PROTOCOLS[protocol]}, profile `{report.profile}`"
+    return f"{shown[corpus, protocol].corpus.title}, {PROTOCOLS[protocol]}"
+
+
+def longer(one, other):
+    """Whether the profile of one report trains more than that of another."""
+    return [*PROFILES].index(one.profile) > [*PROFILES].index(other.profile)
 
 
 # %% [markdown]
 # ## In short
 
 # %% tags=["remove-input"]
+adjusted = dict(zip(compared, significance.holm([found.p for found in compared.values()]), strict=True))
 lines = [
-    f"- {where(corpus, protocol)}: **{jobs.title(other)}** {SAID[found.verdict].format('BBNN')}: {100 * found.difference:+.1f} points "
-    f"(95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}, {spell(found)})."
-    for (corpus, protocol, other), found in compared.items()
+    f"- {where(*key[:2])}: **{jobs.title(key[2])}** {SAID[found.verdict].format('BBNN')}: {100 * found.difference:+.1f} points "
+    f"(95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}, {spell(found)}"
+    + (
+        f"; p = {found.p:.3f}, by Holm for all {len(compared)} comparisons {adjusted[key]:.2f}"
+        if found.p < 0.05
+        else ""
+    )
+    + ")."
+    for key, found in compared.items()
+]
+lines += [
+    f"- {report.corpus.title}, {PROTOCOLS[report.protocol]}, trained longer ({effort(report.settings)}): "
+    + ", ".join(f"{jobs.title(n)} {100 * np.mean(report.accuracies(n)):.1f} %" for n in NETWORKS if report.of(n))
+    + f" ({spell(found)}{'' if found.enough else ', too few for a verdict'})."
+    for corpus in corpora
+    for report in evidence.reports(corpus)
+    if (corpus, report.protocol) in shown and longer(report, shown[corpus, report.protocol])
+    if (found := report.comparison("bbnn", "proposed"))
 ]
 if absent:
     named = ", ".join(paper.CORPUS_TITLES[corpus] for corpus in absent)
     lines.append(f"- {named}: not run here. What Table II alone supports stands at the end of this page.")
 myst.text("\n".join(lines) + f"\n\n**One rule for all verdicts.** {comparison.RULE}")
-
-# %% tags=["remove-input"]
-logs = np.array(paper.BASELINE_LOGS["test"])
+trained = {}
+for report in shown.values():
+    trained.setdefault((report.profile, effort(report.settings)), {})[report.corpus.title] = True
 myst.text(
-    f"**A yardstick for the paper's numbers.** It prints {paper.TABLE_2['gtzan', 'bbnn'].test:.1f} % for BBNN on GTZAN as the "
-    f"highest of ten; the logs that BBNN's own authors published have a *mean* of {100 * logs.mean():.1f} % over ten hold-outs, standard deviation "
-    f"{100 * logs.std(ddof=1):.1f} points. The proposed network's {paper.TABLE_2['gtzan', 'proposed'].test:.1f} % lies below that mean."
+    "**How much was trained.** "
+    + "; ".join(f"{', '.join(titles)}: {work} (profile `{profile}`)" for (profile, work), titles in trained.items())
+    + f". The paper: {effort(PROFILES['paper'])}. *Proposed (as drawn)* is the network of the paper's Figure 1, *Proposed (as "
+    f"released)* that of its published notebooks: {{doc}}`networks` shows where they differ. {finding.pictures()}"
 )
 
 # %% tags=["remove-input"]
@@ -99,34 +121,6 @@ myst.figure(
         "\n", " "
     ),
 )
-
-# %% [markdown]
-# ## Random splits against splits that keep artists apart
-#
-# A random tenth of GTZAN or of FMA-small shares artists, albums and even recordings with the training part. The same methods
-# on the split that keeps them apart show how much of the accuracy that is.
-
-# %% tags=["remove-input"]
-for contrast in (c for c in contrasts.CONTRASTS if c.one[0] == c.other[0] and len(contrasts.table(evidence, c))):
-    fig, told = contrasts.figure(evidence, contrast, "test accuracy, %")
-    pair = [report for report in contrasts.reports(evidence, contrast) if report]
-    trained = [
-        f"{report.records[0].run['data']['tracks']['train']} clips in {PROTOCOLS[report.protocol]}" for report in pair
-    ]
-    myst.figure(
-        fig,
-        f"{pair[0].corpus.title}: the same methods on random splits and on the official one, profile `{pair[0].profile}`. They learn from {' and '.join(trained)}: a part of the drop is due to fewer clips.",
-        f"fig-table-2-contrast-{contrast.one[0]}",
-        told,
-    )
-for contrast in contrasts.CONTRASTS:
-    missing = [p for c, p, _ in (contrast.one, contrast.other) if c in paper.CORPUS_TITLES and not reports.get((c, p))]
-    if missing:
-        name = contrast.one[0]
-        myst.not_run(
-            f"BBNN has not been run on {' or on '.join(f'{PROTOCOLS[p]} of {paper.CORPUS_TITLES[name]}' for p in missing)}.",
-            "\n".join(command(name, protocol) for protocol in missing),
-        )
 
 # %% [markdown]
 # ## The table
@@ -170,14 +164,9 @@ myst.table(
     "Table II again. **Paper** is what the paper prints; the other columns were measured here; in brackets the number of splits, or of seeds of the official one. A dash: there is no such number or split.",
     "tab-table-2",
 )
-myst.text(
-    "Profiles: "
-    + ("; ".join(where(*key) for key in shown) or "nothing was run")
-    + ". A profile says how long clips are and how long networks train; only `paper` is the paper's."
-)
-for key, report in shown.items():
-    if told := report.still_rising(NETWORKS):
-        myst.text(f"- {where(*key)}: {told}")
+rising = [f"- {where(*key)}: {report.still_rising(NETWORKS)}" for key, report in shown.items()]
+if rising:
+    myst.text("\n".join([":::{dropdown} How far the trainings had converged", *rising, ":::"]))
 for key, report in shown.items():
     facts = report.only(NETWORKS).provenance()
     myst.provenance(facts, f"Where these numbers come from: {where(*key).replace('`', '')}")
@@ -192,6 +181,42 @@ if absent:
         + "\nbnet pages build",
     )
 
+# %% tags=["remove-input"]
+logs = np.array(paper.BASELINE_LOGS["test"])
+myst.text(
+    f"**A yardstick for the paper's numbers.** It prints {paper.TABLE_2['gtzan', 'bbnn'].test:.1f} % for BBNN on GTZAN as the "
+    f"highest of ten; the logs that BBNN's own authors published have a *mean* of {100 * logs.mean():.1f} % over ten hold-outs, standard deviation "
+    f"{100 * logs.std(ddof=1):.1f} points. The proposed network's {paper.TABLE_2['gtzan', 'proposed'].test:.1f} % lies below that mean."
+)
+
+# %% [markdown]
+# ## Random splits against splits that keep artists apart
+#
+# A random tenth of GTZAN or of FMA-small shares artists, albums and even recordings with the training part. The same methods
+# on the split that keeps them apart show how much of the accuracy that is.
+
+# %% tags=["remove-input"]
+for contrast in (c for c in contrasts.CONTRASTS if c.one[0] == c.other[0] and len(contrasts.table(evidence, c))):
+    fig, told = contrasts.figure(evidence, contrast, "test accuracy, %")
+    pair = [report for report in contrasts.reports(evidence, contrast) if report]
+    trained = [
+        f"{report.records[0].run['data']['tracks']['train']} clips in {PROTOCOLS[report.protocol]}" for report in pair
+    ]
+    myst.figure(
+        fig,
+        f"{pair[0].corpus.title}: the same methods on random splits and on the official one, profile `{pair[0].profile}`. They learn from {' and '.join(trained)}: a part of the drop is due to fewer clips.",
+        f"fig-table-2-contrast-{contrast.one[0]}",
+        told,
+    )
+for contrast in contrasts.CONTRASTS:
+    missing = [p for c, p, _ in (contrast.one, contrast.other) if c in paper.CORPUS_TITLES and not reports.get((c, p))]
+    if missing:
+        name = contrast.one[0]
+        myst.not_run(
+            f"BBNN has not been run on {' or on '.join(f'{PROTOCOLS[p]} of {paper.CORPUS_TITLES[name]}' for p in missing)}.",
+            "\n".join(command(name, protocol) for protocol in missing),
+        )
+
 # %% [markdown]
 # ## Paired comparisons
 #
@@ -202,7 +227,6 @@ if absent:
 
 # %% tags=["remove-input"]
 if compared:
-    adjusted = significance.holm([found.p for found in compared.values()])
     table = pd.DataFrame(
         [
             {
@@ -212,11 +236,13 @@ if compared:
                 "Points (95 % interval)": f"{100 * found.difference:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})",
                 "At most": f"{100 * found.bound:.1f}",
                 "Could show": f"{100 * found.detectable:.1f}",
-                "p (Holm)": f"{found.p:.3f} ({p:.2f})",
-                "McNemar p": myst.NOTHING if np.isnan(found.mcnemar) else f"{found.mcnemar:.3f}",
+                "p (Holm)": f"{found.p:.3f} ({adjusted[corpus, protocol, other]:.2f})",
+                "McNemar p": myst.NOTHING
+                if np.isnan(found.mcnemar)
+                else f"{found.mcnemar:.3f}".replace("0.000", "< 0.001"),
                 "Verdict": found.verdict,
             }
-            for ((corpus, protocol, other), found), p in zip(compared.items(), adjusted, strict=True)
+            for (corpus, protocol, other), found in compared.items()
         ]
     )
     myst.table(
@@ -224,12 +250,13 @@ if compared:
         "Differences to BBNN on the same splits. p: of no difference, by the interval; in brackets adjusted by Holm for all rows of this table. Verdicts are not adjusted.",
         "tab-table-2-paired",
     )
+    exact = sum(not np.isnan(found.mcnemar) for found in compared.values())
     contrary = [found for found in compared.values() if found.mcnemar < 0.05 and found.p >= 0.05]
     myst.text(
         "**McNemar's test asks another question**: whether *these trained networks*, on these splits, get the same share of the clips right. "
         "It does not know that another split or another start would have given other networks. "
         + (
-            f"In {len(contrary)} of {len(compared)} rows it is below .05 although the interval contains zero: these trained networks differ, "
+            f"In {len(contrary)} of the {exact} rows that have it (every clip tested once) it is below .05 although the interval contains zero: these trained networks differ, "
             "but results vary too much between folds to say the same of the architectures. The verdict is the interval's."
             if contrary
             else "The verdict is the interval's."

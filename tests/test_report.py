@@ -55,8 +55,7 @@ def test_sentence_says_what_the_comparison_finds(tmp_path):
     said = report.compare("proposed", "bbnn")
     assert "is better than" in said
     assert f"{100 * found.difference:+.1f} points" in said
-    assert f"{100 * found.low:+.1f} to {100 * found.high:+.1f} (at most {100 * found.bound:.1f}" in said
-    assert said.endswith("over 5 folds.")
+    assert said.endswith(f"(95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}, 5 folds).")
     assert "is worse than" in report.compare("bbnn", "proposed")
     assert "equal within a point" in report.compare("bbnn", "bbnn")
     assert "have not been run" in report.compare("bbnn", "selu")
@@ -67,10 +66,9 @@ def test_sentence_says_what_the_comparison_finds(tmp_path):
 def test_every_verdict_has_its_words():
     words = ["better", "worse", "equivalent", "bounded", "inconclusive", "too few folds"]
     assert list(SAID) == words
-    assert [verdict(Comparison(0.02, se, 9, "splits", folds, 100)) for se, folds in ((0.02, 9), (0.09, 9))] == [
-        "inconclusive, at most 5.7 points",
-        "inconclusive",
-    ]
+    cases = {"yes": (0.02, 0.001, 9), "no, worse": (-0.02, 0.001, 9), "not shown": (0.02, 0.02, 9)}
+    assert {verdict(Comparison(at, se, n, "splits", n, 100)) for at, se, n in cases.values()} == {*cases}
+    assert verdict(Comparison(0.0, 0.001, 9, "splits", 9, 100)) == "no, equal within a point"
 
 
 def test_seeds_of_one_split_and_folds_that_are_missing_are_said(tmp_path):

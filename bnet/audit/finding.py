@@ -21,32 +21,30 @@ from matplotlib.axes import Axes
 
 from bnet.audit import paper, plots
 from bnet.audit.contrasts import CONTRASTS, METHODS, draw, reports, table, titled
-from bnet.audit.evidence import Evidence, measured_on
+from bnet.audit.evidence import OURS, Evidence, measured_on
 from bnet.audit.outside import Heard, read_all, reading
-from bnet.audit.words import in_points, spell, verdict
-from bnet.corpora import get_corpus
+from bnet.audit.report import Report
+from bnet.audit.words import effort, in_points, verdict
+from bnet.corpora import get_corpus, other_forms
 from bnet.errors import BnetError
 from bnet.paths import write_text
+from bnet.sound.log_mel import FeatureSettings
+from bnet.statistics.comparison import Comparison
 
 PICTURE = "book/_static/finding.svg"
 """The figure of README, below the checkout."""
 
 IN_REACH = ("gtzan", "fma-small")
-"""The paper's corpora whose clips can be had, as pictures at least."""
+"""The paper's corpora whose clips can be had as pictures."""
 
 SHOWN = ("bbnn", "proposed", "svm-timbre", "svm-rhythm")
 """Methods in the figure; `METHODS` has their words."""
 
-PICTURES = (
-    "'Pictures': both are learnt from published images of their clips' mel spectrograms, which hold what a network "
-    "takes in, at fewer frames per second than the paper's."
-)
-"""What a title like 'GTZAN (pictures)' means, in a sentence."""
-
-PROTOCOLS = {
-    "holdout": "random splits", "official": "official split", "grouped": "grouped folds", "kfold": "random folds",
+SPLITS = {
+    "holdout": "{} random splits", "official": "{} seeds of the official split", "grouped": "{} grouped folds",
+    "kfold": "{} random folds",
 }  # fmt: skip
-"""Protocols in words for a stranger."""
+"""How many folds of a protocol, in words for a stranger."""
 
 _MARKED = re.compile(r"(<!-- finding[^\n]*-->\n).*?(<!-- /finding -->)", re.DOTALL)
 
@@ -138,18 +136,26 @@ def readme(path: Path, evidence: Evidence) -> str:
     return _MARKED.sub(lambda found: f"{found[1]}{told}\n{found[2]}", text)
 
 
+def pictures() -> str:
+    """What a title like 'GTZAN (pictures)' means, in a sentence."""
+    rates = [f"{form.front_end.frame_rate:.1f} ({paper.CORPUS_TITLES[c]})" for c in IN_REACH for form in other_forms(c)]
+    return (
+        "'Pictures': no audio of the paper's corpora was at hand; the networks learn from published images of the "
+        f"clips' mel spectrograms, at {' and '.join(rates)} frames a second instead of the paper's "
+        f"{FeatureSettings().frame_rate:.1f}."
+    )
+
+
 def _better(evidence: Evidence) -> Answer:
-    found = {c: pairs[0] for c in IN_REACH if (pairs := evidence.compared("bbnn", "proposed", c))}
-    said = [
-        f"on {report.corpus.title} {100 * gap.difference:+.1f} points of test accuracy, 95 % interval "
-        f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f} ({spell(gap)}, {PROTOCOLS[report.protocol]}, profile "
-        f"`{report.profile}`; the paper {paper.gain(corpus):+.1f}): {verdict(gap)}"
-        for corpus, (gap, report) in found.items()
-    ]
-    if missing := [paper.CORPUS_TITLES[corpus] for corpus in IN_REACH if corpus not in found]:
-        said.append(f"{' and '.join(missing)}: the two have not been compared there yet")
-    text, pictures = "; ".join(said), any(report.corpus.of for _, report in found.values())
-    text = f"{text[0].upper()}{text[1:]}." + f" {PICTURES}" * pictures
+    found = {c: pairs[0] for c in paper.CORPUS_TITLES if (pairs := evidence.compared("bbnn", "proposed", c))}
+    said = [_said(*pair, pair[1].corpus.title, f", the paper {paper.gain(c):+.1f}") for c, pair in found.items()]
+    ours = evidence.compared("bbnn", "proposed", OURS[0]) if found else []
+    said += [_said(*pair, "Tunes of our own", "") for pair in ours[:1]]
+    if missing := [title for corpus, title in paper.CORPUS_TITLES.items() if corpus not in found]:
+        said.append(f"Not run: {', '.join(missing)}.")
+    text = " ".join(said)
+    if any(report.corpus.of for _, report in found.values()):
+        text = f"{text} {pictures()}"
     answer = Answer("Is the proposed network better than BBNN?", text, "table-2")
     if not found:
         return answer
@@ -159,6 +165,14 @@ def _better(evidence: Evidence) -> Answer:
     return answer._replace(told=told, title="Proposed network minus BBNN", height=len(rows) + 1.2, draw=draw)
 
 
+def _said(gap: Comparison, report: Report, title: str, beside: str) -> str:
+    return (
+        f"{title}: {verdict(gap)}, {100 * gap.difference:+.1f} points of test accuracy (95 % interval "
+        f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f}{beside}) from {SPLITS[report.protocol].format(gap.folds)}, "
+        f"{effort(report.settings)}; such runs detect {100 * gap.detectable:.1f} points."
+    )
+
+
 def _falls(evidence: Evidence) -> Answer:
     rows = table(evidence, CONTRASTS[0], SHOWN).dropna(subset=["one", "other"])
     falls = [f"{row.title} from {row.one:.0f} to {_percent(row.other, 0)}" for row in rows.itertuples()]
@@ -166,7 +180,7 @@ def _falls(evidence: Evidence) -> Answer:
     text = (
         "Against random splits, the split that keeps artists and copies of a recording apart takes the test accuracy "
         f"of {'; '.join(falls)}. A random split trains on {clips[0]} clips, this one on "
-        f"{clips[1]}: fewer clips are a part of the fall."
+        f"{clips[1]}, in as many epochs: fewer clips and less training are a part of the fall."
         if falls
         else "Not measured yet: it takes the same methods on random splits and on the fault-filtered one."
     )

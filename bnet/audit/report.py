@@ -14,7 +14,7 @@ import pandas as pd
 
 from bnet.audit import settings, tables
 from bnet.audit.settings import CUSTOM
-from bnet.audit.words import SAID, points, spell
+from bnet.audit.words import SAID, spell
 from bnet.corpora import Corpus, get_corpus
 from bnet.corpora.splits import PROTOCOLS
 from bnet.errors import unknown
@@ -124,12 +124,13 @@ class Report:
         """The summary as a reader's table, in percent."""
         table = self.summary
         percent = 100 * table[["accuracy", "accuracy_sd", "low", "high", "macro_f1", "validation"]]
-        spread = [f"\u00a0±\u00a0{sd:.1f}" if np.isfinite(sd) else "" for sd in percent["accuracy_sd"]]
+        spread = [f"\u00a0±\u00a0{sd:.1f}" if sd > 0 else "" for sd in percent["accuracy_sd"]]
+        seeds = self.protocol == "official"  # of one split, whose clips are the same each time
         return pd.DataFrame(
             {
                 "Network": table["title"],
-                "Folds": [self.folds_of(name) for name in table["variant"]],
-                "Clips": table["clips"],
+                "Seeds" if seeds else "Folds": [self.folds_of(name) for name in table["variant"]],
+                "Clips": table["clips"] // table["runs"] if seeds else table["clips"],
                 "Test %": [f"{mean:.1f}{sd}" for mean, sd in zip(percent["accuracy"], spread, strict=True)],
                 "95 % interval": [
                     f"{a:.1f}\u00a0to\u00a0{b:.1f}" for a, b in zip(percent["low"], percent["high"], strict=True)
@@ -167,7 +168,8 @@ class Report:
         first, second = f"**{jobs.title(one)}**", f"**{jobs.title(other)}**"
         if gap is None:
             return f"{first} and {second} have not been run on the same folds."
-        return f"{first} {SAID[gap.verdict].format(second)}: {points(gap)}, over {spell(gap)}."
+        interval = f"95 % interval {100 * gap.low:+.1f} to {100 * gap.high:+.1f}, {spell(gap)}"
+        return f"{first} {SAID[gap.verdict].format(second)}: {100 * gap.difference:+.1f} points ({interval})."
 
     def folds_of(self, variant: str) -> str:
         """The folds of a network: their number, and where some are missing in between, which ones there are."""

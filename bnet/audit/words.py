@@ -1,8 +1,9 @@
-"""A comparison in words, no more than its interval allows."""
+"""A comparison in words, no more than its interval allows; and how much was trained."""
 
 from __future__ import annotations
 
 from bnet.statistics.comparison import Comparison
+from bnet.training.config import Profile
 
 SAID = {
     "better": "is better than {}",
@@ -38,10 +39,14 @@ def spell(result: Comparison) -> str:
 
 
 def verdict(result: Comparison) -> str:
-    """The verdict on the paper's network against BBNN, in words for a stranger."""
-    longer = {
-        "equivalent": "equal within a point",
-        "bounded": f"inconclusive, at most {100 * result.bound:.1f} points",
-        "too few folds": "too few folds for a verdict",
-    }
-    return longer.get(result.verdict, result.verdict)
+    """Whether the paper's network is better than BBNN, in words for a stranger."""
+    longer = {"better": "yes", "worse": "no, worse", "equivalent": "no, equal within a point"}
+    return longer.get(result.verdict, "not shown")
+
+
+def effort(profile: Profile) -> str:
+    """How much a network is trained under a profile: ``10 epochs on 10 s of each clip``."""
+    training = profile.training
+    most = "up to " * (training.stop_patience > 0)
+    few = f", at most {training.max_per_class} clips per class" * bool(training.max_per_class)
+    return f"{most}{training.epochs} epochs on {training.clip_seconds:g} s of each clip{few}"

@@ -133,8 +133,8 @@ def write_status(book: Book) -> None:
 _STATUS = """\
 # Execution status
 
-Every page with numbers or figures is a notebook, executed by papermill when its source, its parameters or a file that
-it read last time changed: records, benchmarks, modules of the package. {numref}`tab-status` is generated from what
+Every page with numbers or figures is a notebook, executed by papermill when its source, its parameters or one of its
+input files has changed: records, benchmarks, modules of the package. {numref}`tab-status` is generated from what
 those notebooks say about themselves; times are UTC. 'Commit' is the one that was checked out, with a '+' where `bnet/`
 or `book/` had changes beyond it.
 

@@ -47,7 +47,11 @@ absent = [name for name in paper.TABLE_1 if not here[name]]
 myst.table(
     frame,
     "All corpora: clips that **the paper** counts, that the corpus publishes, and that are here"
-    + (f" ({len(absent)} of the paper's four are not at hand on the machine that made this page)." if absent else ".")
+    + (
+        f" (of {len(absent)} of the paper's four the audio was not at hand on the machine that made this page)."
+        if absent
+        else "."
+    )
     + " `gtzan-images` and `fma-small-images` are clips of GTZAN and FMA-small as pictures. A protocol is a way of "
     "splitting; the first is the one to begin with. `emotify` {cite:p}`aljanaki2016` and `drums` are not the paper's: "
     "trained networks are evaluated on them ({doc}`/outside`).",

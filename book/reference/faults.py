@@ -73,7 +73,7 @@ myst.table(
 #
 # `benchmarks/fuzz.py` cuts, joins and alters files of every format that libsndfile writes, archives of every kind that `bnet`
 # unpacks, and pictures. What comes out must be audio, files, a picture or one message: no other error, no hang, no file outside
-# its folder, and never less than a file that is only cut or joined holds without a word. `make test` tries some hundred.
+# its folder, and no audio of a truncated or concatenated file lost without a message. `make test` tries some hundred.
 
 # %% tags=["remove-input"]
 fuzz, crashes = measured.read("fuzz"), measured.read("crashes")
@@ -91,8 +91,8 @@ else:
 # ## Killed at every write
 #
 # `benchmarks/crashes.py` kills a process when it is about to open its *n*-th file for writing, or to make, rename or remove its
-# *n*-th file or folder, for every *n* that there is; then the same work is done again. A kill is survived if what lies there is,
-# byte for byte, what undisturbed work leaves.
+# *n*-th file or folder, for every *n* that there is; then the same work is done again. A kill is survived if the files are
+# then, byte for byte, those of an uninterrupted run.
 
 # %% tags=["remove-input"]
 if crashes:
