@@ -176,7 +176,7 @@ if record:
             "Test clips": found["clips"],
             "float32, %": 100 * found["recorded"],
             "int8, %": 100 * found["accuracy"],
-            "Lost, points": 100 * (found["recorded"] - found["accuracy"]),
+            "Change, points": 100 * (found["accuracy"] - found["recorded"]),
             "Same class, %": 100 * found["same"],
             "Largest change": found["largest"],
         }
@@ -187,7 +187,7 @@ if record:
         f"Accuracy of the shipped networks on the test part of their fold of `{record['int8'][0]['corpus']}`, before and after. 'Largest change': of a class probability.",
         "tab-small-device-int8",
         formats={
-            **dict.fromkeys(("float32, %", "int8, %", "Lost, points", "Same class, %"), ".1f"),
+            **dict.fromkeys(("float32, %", "int8, %", "Change, points", "Same class, %"), ".1f"),
             "Largest change": ".3f",
         },
     )

@@ -449,7 +449,7 @@ def under_roof(roof, placed, suffix):
     )
     myst.text(
         f"Arithmetic at the rate of the matrix product would be {shares[0]} to {shares[-1]} % of the plain step, by network. "
-        f"Operations are {roof['passes']} forward passes' multiply-adds, two operations each. Bytes are counted, not measured: the output of "
+        f"Operations are {roof['passes']} forward passes' multiply-adds, two operations each (a step needs a little less: nothing asks for the gradient of the input). Bytes are counted, not measured: the output of "
         f"every layer of the plain graph, moved {roof['moves']} times in a step. The lean step does the same arithmetic and moves less, so it "
         "may lie above the plain graph's slope; the roof itself is measured, so that what comes near it may pass it by some percent."
     )

@@ -45,7 +45,7 @@ def compared(
     beside = "; ".join(_briefly(*pair) for pair in reversed(shown.values()) if pair not in first)
     if not first:
         where = " or ".join(paper.CORPUS_TITLES.get(corpus, f"`{corpus}`") for corpus in corpora)
-        return Result(Verdict.NOT_TESTED, f"`{one}` and `{other}` have no records on the same folds of {where}", beside)
+        return Result(Verdict.NOT_TESTED, f"Not run on the same folds of {where}: `{one}`, `{other}`", beside)
     names = f"{jobs.title(other)} against {jobs.title(one)}"
     verdict = together(judge(gap, sign, size) for gap, _ in first)
     return Result(verdict, ". ".join(f"{names}: {_at_length(*pair)}" for pair in first), beside)

@@ -9,6 +9,7 @@ from bnet.audit.evidence import Evidence, Result, Verdict, graded
 from bnet.audit.literature import BOARDS, earlier_and_better, fits
 from bnet.models import VARIANTS
 from bnet.models.cost import cost
+from bnet.models.drawing.words import number
 from bnet.models.layers import Layer
 from bnet.models.shapes import sections
 
@@ -33,7 +34,7 @@ def parameters(evidence: Evidence) -> Result:
     drawn, built = map(_parameters, ("proposed", "proposed-released"))
     return Result(
         graded(*(abs(count / 180_000 - 1) < 0.05 for count in (drawn, built))),
-        f"{drawn:,} as Figure 1 draws it, {built:,} as the notebooks build it, with ten classes",
+        f"{number(drawn)} as Figure 1 draws it, {number(built)} as the notebooks build it, with ten classes",
     )
 
 
@@ -57,7 +58,7 @@ def state_of_the_art(evidence: Evidence) -> Result:
 def more_maps(evidence: Evidence) -> Result:
     """More channels before the transition at no more parameters."""
     (maps, count), (maps_before, before) = ((_widest(name), _parameters(name)) for name in ("proposed", "bbnn"))
-    said = f"{maps} maps against {maps_before}, with {count} parameters against {before}"
+    said = f"{maps} maps against {maps_before}, with {number(count)} parameters against {number(before)}"
     return Result(graded(count <= before and maps > maps_before), said)
 
 
@@ -110,7 +111,7 @@ def xception_size(evidence: Evidence) -> Result:
     """About 141 000, about 75 % of BBNN."""
     small, base = map(_parameters, ("xception", "bbnn"))
     near = abs(small / 141_000 - 1) < 0.05 and abs(small / base - 0.75) < 0.03
-    return Result(graded(near), f"{small} parameters, {100 * small / base:.0f} % of BBNN's")
+    return Result(graded(near), f"{number(small)} parameters, {100 * small / base:.0f} % of BBNN's")
 
 
 def embedded(evidence: Evidence) -> Result:

@@ -148,7 +148,10 @@ def pictures() -> str:
 
 def _better(evidence: Evidence) -> Answer:
     found = {c: pairs[0] for c in paper.CORPUS_TITLES if (pairs := evidence.compared("bbnn", "proposed", c))}
-    said = [_said(*pair, pair[1].corpus.title, f", the paper {paper.gain(c):+.1f}") for c, pair in found.items()]
+    said = [
+        _said(*pair, pair[1].corpus.title, f", the paper {paper.gain(c):+.1f} on random splits")
+        for c, pair in found.items()
+    ]
     ours = evidence.compared("bbnn", "proposed", OURS[0]) if found else []
     said += [_said(*pair, "Tunes of our own", "") for pair in ours[:1]]
     if missing := [title for corpus, title in paper.CORPUS_TITLES.items() if corpus not in found]:
@@ -196,7 +199,7 @@ def _falls(evidence: Evidence) -> Answer:
 
 
 def _outside(evidence: Evidence) -> Answer:
-    question, songs = "Does it name music from outside?", outside(evidence.results)
+    question, songs = "Does it recognise music of another collection?", outside(evidence.results)
     if not songs:
         text = "Not measured yet: no network has been evaluated on songs of another collection."
         return Answer(question, text, "outside")

@@ -150,7 +150,7 @@ def _distinct(words: Iterable[str]) -> str:
 def machine(made: Mapping) -> str:
     """Where something was made: device, cores, memory."""
     on = made["machine"]
-    return f"{made['device']['name']}, {on['cores']} cores, {on['memory_gib']:g} GiB"
+    return f"{made['device']['name']}, {on['cores']} core{'s' * (on['cores'] != 1)}, {on['memory_gib']:g} GiB"
 
 
 def origin(made: Mapping) -> str:
@@ -158,7 +158,7 @@ def origin(made: Mapping) -> str:
     commit, on = (made["commit"] or "unknown")[:10] + (" with changes" if made["changed"] else ""), made["machine"]
     return (
         f"{made['started'][:16].replace('T', ' ')} UTC, commit {commit}, {made['backend']}, {made['device']['name']} "
-        f"({on['cores']} cores, {on['memory_gib']:g} GiB), {made['wall_s'] / 60:.1f} min"
+        f"({on['cores']} core{'s' * (on['cores'] != 1)}, {on['memory_gib']:g} GiB), {made['wall_s'] / 60:.1f} min"
     )
 
 
