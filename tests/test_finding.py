@@ -51,7 +51,7 @@ def test_a_contrast_is_of_one_profile_and_its_numbers_are_the_records(results):
     assert said.startswith(
         f"**Is the proposed network better than BBNN?** GTZAN (pictures): {finding.verdict(found)}, "
         f"{100 * found.difference:+.1f} points of test accuracy (95 % interval {100 * found.low:+.1f} to "
-        f"{100 * found.high:+.1f}, the paper +1.0 on random splits) from 5 random splits, 4 epochs on 10 s of each clip, at most 200 "
+        f"{100 * found.high:+.1f}, the paper +1.0) from 5 random splits, 4 epochs on 10 s of each clip, at most 200 "
         f"clips per class; such runs detect {100 * found.detectable:.1f} points. Not run: Extended Ballroom, HOMBURG, "
         "FMA-small. 'Pictures':"
     )

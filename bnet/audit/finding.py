@@ -148,10 +148,10 @@ def pictures() -> str:
 
 def _better(evidence: Evidence) -> Answer:
     found = {c: pairs[0] for c in paper.CORPUS_TITLES if (pairs := evidence.compared("bbnn", "proposed", c))}
-    said = [
-        _said(*pair, pair[1].corpus.title, f", the paper {paper.gain(c):+.1f} on random splits")
-        for c, pair in found.items()
-    ]
+    said = []
+    for corpus, (gap, report) in found.items():
+        where = " on random splits" * (report.protocol != "holdout")
+        said.append(_said(gap, report, report.corpus.title, f", the paper {paper.gain(corpus):+.1f}{where}"))
     ours = evidence.compared("bbnn", "proposed", OURS[0]) if found else []
     said += [_said(*pair, "Tunes of our own", "") for pair in ours[:1]]
     if missing := [title for corpus, title in paper.CORPUS_TITLES.items() if corpus not in found]:
