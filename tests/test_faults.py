@@ -256,7 +256,14 @@ APE = APE[:32] + bytes(8) + APE[32:]
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [(ID3, b""), (b"", b"TAG" + bytes(125)), (b"", APE), (ID3, APE + b"TAG" + bytes(125))]
+    ("before", "after"),
+    [
+        (ID3, b""),
+        (b"", b"TAG" + bytes(125)),
+        (b"", APE),
+        (b"", b"APETAGEX" + bytes(24)),  # a footer that says that it has no bytes
+        (ID3, APE + b"TAG" + bytes(125)),
+    ],
 )
 def test_flac_with_the_tags_of_an_mp3_is_read_and_checked(tmp_path, before, after):
     flac = sound(tmp_path, "flac")

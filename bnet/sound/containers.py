@@ -102,7 +102,8 @@ def _without_tag(data: mmap.mmap) -> bytes | None:
         if data[end - 32 : end - 24] != b"APETAGEX":
             end -= 128
         else:  # its size counts the footer, not the header, which flag 31 announces
-            end -= int.from_bytes(data[end - 20 : end - 16], "little") + 32 * (data[end - 9] >> 7)
+            size = int.from_bytes(data[end - 20 : end - 16], "little")
+            end -= max(32, size) + 32 * (data[end - 9] >> 7)
     return data[:end] if 4 < end < len(data) else None
 
 
