@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -18,7 +19,7 @@ from bnet.corpora import CORPORA, Corpus, Track, fingerprint, get_corpus, gtzan,
 from bnet.corpora.checking import KINDS, Check, check
 from bnet.corpora.splits import make_split
 from bnet.corpora.store import FeatureStore
-from bnet.corpora.walk import UNREADABLE
+from bnet.corpora.walk import UNREADABLE, sounds
 from bnet.errors import BnetError
 from bnet.sound import decode, log_mel
 
@@ -569,6 +570,26 @@ def test_links_that_lead_back_are_not_followed(own, capfd, tmp_path):
     (own / "blues").symlink_to(tmp_path / "elsewhere" / "swing", target_is_directory=True)
     labels = Counter(track.label for track in get_corpus("folder").tracks())
     assert labels == {"jazz": 2, "rock": 2, "blues": 2}
+    music(tmp_path / "stored", "blob")
+    for name in ("equal.wav", "equal too.wav"):  # a store that keeps equal files once
+        (own / "jazz" / name).symlink_to(tmp_path / "stored" / "blob" / "0.wav")
+    labels = Counter(track.label for track in get_corpus("folder").tracks())
+    assert labels == {"jazz": 4, "rock": 2, "blues": 2}
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named_once(own, capfd, monkeypatch):
+    music(own, "jazz", "rock")
+    scandir = os.scandir
+
+    def refuse(place):
+        if str(place).endswith("rock"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert len(sounds(own)) == len(sounds(own)) == 2
+    said = f"bnet: cannot look into {own / 'rock'} (Permission denied): left out; make it readable\n"
+    assert capfd.readouterr().err == said
 
 
 @pytest.mark.parametrize("suffix", [".m4a", ".WMA", ".mp2", ".aac"])

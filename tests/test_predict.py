@@ -157,6 +157,14 @@ def test_files_of_a_folder_in_order_without_hidden_ones(folder):
     assert sound_files(given) == ([given[0], *(folder / name for name in names[1:4]), given[2]], [])
 
 
+def test_the_data_folder_is_a_folder_like_others(tmp_path, monkeypatch):
+    monkeypatch.setenv("BNET_DATA", str(tmp_path))
+    (tmp_path / "gtzan").mkdir()  # a corpus's own folder
+    for name in ("a.wav", "gtzan/b.wav"):
+        (tmp_path / name).touch()
+    assert sound_files([tmp_path]) == ([tmp_path / "a.wav", tmp_path / "gtzan" / "b.wav"], [])
+
+
 @pytest.mark.parametrize("kept", [[], ["notes.txt"], [".hidden.wav"]])
 def test_a_folder_without_sound_is_one_message(tmp_path, kept):
     for name in kept:

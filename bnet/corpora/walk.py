@@ -26,21 +26,24 @@ HOMES: set[str] = set()
 """Names of the folders that are some corpus's own (`FileCorpus.home`), filled by the registry: where the data folder
 itself is looked through, they are another's."""
 
-_TOLD: set[Path] = set()  # folders of which it was said that links lead back into them
+_TOLD: set[str] = set()  # what was logged: one command looks through a folder several times
 
 
-def sounds(folder: Path, suffixes: Sequence[str] = SOUNDS) -> list[Path]:
-    """All sound files below `folder`, sorted, or those with other `suffixes`; no hidden ones."""
-    return [path for path in files(folder) if path.suffix.lower() in suffixes]
+def sounds(folder: Path, suffixes: Sequence[str] = SOUNDS, *, homes_too: bool = False) -> list[Path]:
+    """All sound files below `folder`, sorted, or those with other `suffixes`; no hidden ones; else as `files`."""
+    return [path for path in files(folder, homes_too=homes_too) if path.suffix.lower() in suffixes]
 
 
-def files(folder: Path) -> list[Path]:
-    """All files below `folder`, sorted, without hidden ones, ``__MACOSX`` and what `bnet` itself is writing.
+def files(folder: Path, *, homes_too: bool = False) -> list[Path]:
+    """All files below `folder`, sorted, without hidden ones, ``__MACOSX`` and what `bnet` itself is writing; of the
+    data folder without those in other corpora's `HOMES`, unless they are wanted too.
 
-    Links are followed, but for those that lead to what is found without them: each file is there once, where it lies.
+    Links are followed, but for those that lead to what is found without them: a file below `folder` is there once,
+    where it lies. Two links to one file elsewhere are two files, as in a store that keeps equal files once. A folder
+    that can't be looked into is logged, and left out.
     """
     root, found, back = folder.resolve(), [], []
-    others, targets = HOMES if folder == data_dir() else (), [root]
+    others, targets = () if homes_too or folder != data_dir() else HOMES, [root]
 
     def passed_over(path: Path) -> bool:
         hidden = any(part.startswith(".") for part in path.parts) or path.name.endswith(".part")
@@ -61,15 +64,25 @@ def files(folder: Path) -> list[Path]:
             targets.append(real)
         return True
 
-    for place, folders, names in os.walk(folder, followlinks=True):
+    def left_out(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            _log_once(f"cannot look into {error.filename} ({error.strerror}): left out; make it readable")
+
+    for place, folders, names in os.walk(folder, onerror=left_out, followlinks=True):
         folders[:] = [name for name in sorted(folders) if wanted(place, name, True)]
         found += [Path(place, name) for name in names if wanted(place, name, False)]
         if len(found) > 2_000_000:
             raise BnetError(f"more than 2 000 000 files below {folder}; expected the folder of a corpus; name that one")
-    if back and root not in _TOLD:
-        _TOLD.add(root)
-        log(f"{len(back)} links below {folder} lead back into it, such as {back[0].relative_to(folder)}: not followed")
+    if back:
+        some = back[0].relative_to(folder)
+        _log_once(f"{len(back)} links below {folder} lead back into it, such as {some}: not followed")
     return sorted(found)
+
+
+def _log_once(text: str) -> None:
+    if text not in _TOLD:
+        _TOLD.add(text)
+        log(text)
 
 
 def find_file(folder: Path, pattern: str) -> Path | None:

@@ -75,7 +75,7 @@ def sound_files(paths: Iterable[Path]) -> tuple[list[Path], list[Failure]]:
     """
     found, empty = [], []
     for path in paths:
-        inside = sounds(path) if path.is_dir() else [path]
+        inside = sounds(path, homes_too=True) if path.is_dir() else [path]
         found += inside
         if not inside:
             expected = f"expected one or more that end with {' '.join(SOUNDS)} (hidden ones do not count)"
