@@ -21,9 +21,10 @@ import numpy as np
 import pandas as pd
 
 from bnet.audit import ablation, paper, plots
-from bnet.audit.evidence import measured_on
+from bnet.audit.evidence import OURS, measured_on
 from bnet.audit.report import load, most
 from bnet.book import myst
+from bnet.corpora import get_corpus
 from bnet.models import STEPS, TABLE_3, VARIANTS, drawing
 from bnet.models.cost import table
 from bnet.paths import results_dir
@@ -62,13 +63,14 @@ def change(row):
 
 
 reports = run_on(names)
+ours = {get_corpus(name).title for name in OURS}
 where = "; where not run there, on ".join(map(setting, reports))
 pairs = [(name, ablation.BASELINE) for name in names]
-each = pd.concat([ablation.changes(r, pairs).assign(on=r.corpus.title, at=i) for i, r in enumerate(reports)])
-each["missing"] = each["folds"] == 0
-changes = (
-    each.sort_values(["missing", "at"]).drop_duplicates("variant").set_index("variant").loc[[*names]].reset_index()
-)
+each = [ablation.changes(r, pairs).assign(on=r.corpus.title, at=i) for i, r in enumerate(reports)]
+each = pd.concat(each, ignore_index=True)
+rank = [each["folds"] == 0, each["on"].isin(ours), each["verdict"] == "too few folds", each["at"]]
+order = pd.concat(rank, axis=1, keys=range(len(rank))).sort_values([*range(len(rank))]).index
+changes = each.loc[order].drop_duplicates("variant").set_index("variant").loc[[*names]].reset_index()
 by_name = changes.set_index("variant")
 costs = table([VARIANTS[name] for name in dict.fromkeys((*names, *steps))], **size).set_index("variant")
 run = changes[changes["folds"] > 0]
@@ -76,7 +78,8 @@ run = changes[changes["folds"] > 0]
 # %% tags=["remove-input"]
 varied = changes[changes["variant"].isin(TABLE_3)]
 told = varied[varied["verdict"].str.startswith(("better", "worse", "equivalent"))]
-adjusted = pd.Series(significance.holm(varied["p"]), index=varied.index)
+judged = varied[(varied["folds"] > 0) & (varied["verdict"] != "too few folds")]
+adjusted = pd.Series(significance.holm(judged["p"]), index=judged.index)
 if len(run):
     kept = told[adjusted[told.index] < 0.05]["title"]
     few = (varied["verdict"] == "too few folds").sum()
@@ -89,7 +92,7 @@ if len(run):
             if clear
             else "; none differs significantly from BBNN, or equals it within a point. "
         )
-        + f"Of {len(varied)} comparisons at 95 %, {0.05 * len(varied):.1f} would differ by chance; with Holm's correction {len(kept)} remain"
+        + f"Of {len(judged)} such comparisons at 95 %, {0.05 * len(judged):.1f} would differ by chance; with Holm's correction {len(kept)} remain"
         + (f" ({', '.join(kept)})" if len(kept) else "")
         + ". {doc}`table-2` has the rule of the verdicts."
     )
@@ -104,7 +107,7 @@ else:
 # %% tags=["remove-input"]
 if len(run):
     shown = changes[changes["variant"] != ablation.BASELINE].copy()
-    away = (shown["at"] > 0) & (shown["folds"] > 0)
+    away = shown["on"].isin(ours) & (shown["folds"] > 0)
     shown["title"] += away.map({True: ", on tunes", False: ""})
     fig, ax = plt.subplots(figsize=(5.6, 0.4 * len(shown) + 1.1))
     plots.changes(shown, ax=ax, measured=f"here, {reports[0].corpus.title}, {reports[0].profile}")
@@ -193,110 +196,10 @@ def show(name):
             unfold(title, svg, drawing.alt(row, block=number, **size))
 
 
-# %% [markdown]
-# (ablation-remove-3x3)=
-# ### Without 3x3
-
 # %% tags=["remove-input"]
-show("remove-3x3")
-
-# %% [markdown]
-# (ablation-replace-5x5)=
-# ### 5x5 replaced by 3x3
-
-# %% tags=["remove-input"]
-show("replace-5x5")
-
-# %% [markdown]
-# (ablation-global-max-pooling)=
-# ### Global max-pooling
-
-# %% tags=["remove-input"]
-show("global-max-pooling")
-
-# %% [markdown]
-# (ablation-dropout)=
-# ### Dropout
-
-# %% tags=["remove-input"]
-show("dropout")
-
-# %% [markdown]
-# (ablation-1-block)=
-# ### 1 block
-
-# %% tags=["remove-input"]
-show("1-block")
-
-# %% [markdown]
-# (ablation-2-blocks)=
-# ### 2 blocks
-
-# %% tags=["remove-input"]
-show("2-blocks")
-
-# %% [markdown]
-# (ablation-5-blocks)=
-# ### 5 blocks
-
-# %% tags=["remove-input"]
-show("5-blocks")
-
-# %% [markdown]
-# (ablation-selu)=
-# ### SELU
-
-# %% tags=["remove-input"]
-show("selu")
-
-# %% [markdown]
-# (ablation-group-norm)=
-# ### Group normalisation
-
-# %% tags=["remove-input"]
-show("group-norm")
-
-# %% [markdown]
-# (ablation-label-smoothing)=
-# ### Label smoothing
-
-# %% tags=["remove-input"]
-show("label-smoothing")
-
-# %% [markdown]
-# (ablation-squeeze-excitation)=
-# ### Squeeze-and-excitation
-
-# %% tags=["remove-input"]
-show("squeeze-excitation")
-
-# %% [markdown]
-# (ablation-lstm)=
-# ### LSTM
-
-# %% tags=["remove-input"]
-show("lstm")
-
-# %% [markdown]
-# (ablation-inception-resnet)=
-# ### Inception-ResNet
-
-# %% tags=["remove-input"]
-show("inception-resnet")
-
-# %% [markdown]
-# (ablation-xception)=
-# ### Xception-like
-
-# %% tags=["remove-input"]
-show("xception")
-
-# %% [markdown]
-# (ablation-squeeze-excitation-released)=
-# ### Squeeze-and-excitation (as released)
-
-# %% tags=["remove-input"]
-show("squeeze-excitation-released")
+for name in (*TABLE_3, *ablation.EXTRAS):
+    myst.text("```{rubric} " + f"{VARIANTS[name].title}\n:heading-level: 3\n:name: ablation-{name}\n```")
+    show(name)
 
 # %% [markdown]
 # (ablation-steps)=

@@ -1,11 +1,11 @@
 # %% [markdown]
 # # The claims, one by one
 #
-# Every claim of the paper that could be true or false, paraphrased, with the test and its result. Verdicts are computed from
+# What the paper claims, as far as it could be true or false, paraphrased, with the test and its result. Verdicts are computed from
 # the records when the book is built. A claim about a corpus is judged on that corpus alone, from audio or from published
 # pictures of its spectrograms; other corpora and splits are shown beside it and decide nothing. A claim that states a size is
-# judged by the size too. 'Not supported' means: not under the conditions that stand beside it, which are shorter trainings
-# than the paper's.
+# judged by the size too. Of what was trained, a verdict holds for the trainings that stand beside it: corpus, profile and
+# split; all but the profile `paper` are shorter than the paper's.
 
 # %% tags=["remove-cell"]
 from collections import Counter

@@ -85,7 +85,7 @@ myst.text(
 # Emotify {cite:p}`aljanaki2016` has songs of the label Magnatune in four genres. GTZAN has three of them, and lacks electronic
 # music: a network trained on GTZAN is wrong on every electronic song. Rock is counted twice, strictly and
 # with metal, since the two differ by degrees. The last column has, for a network trained here, the same share of the test
-# clips of its own collection, whose artists it did not hear either: what of the fall is the music, and what the network. A
+# clips of its own collection: what of the fall is the music, and what the network. A
 # network that was trained on pictures of spectrograms takes in audio by the same steps that made the pictures (mel filters,
 # frames, range); what is left of the difference ({doc}`corpora/gtzan`) is small, but may be a part of the fall.
 

@@ -28,7 +28,7 @@ NETWORKS = ("bbnn", "proposed", "proposed-released")
 PROTOCOLS = {"holdout": "random hold-outs", "official": "official split", "grouped": "grouped folds"}
 evidence = Evidence(results_dir())
 corpora = (*paper.CORPUS_TITLES, *OURS)
-reports = {(c, p): evidence.fullest(c, "bbnn", protocol=p) for c in corpora for p in PROTOCOLS}
+reports = {(c, p): evidence.fullest(c, "bbnn", "proposed", protocol=p) for c in corpora for p in PROTOCOLS}
 shown = {key: report for key, report in reports.items() if report}
 compared = {
     (corpus, protocol, other): found
@@ -85,7 +85,7 @@ myst.text(
     "**How much was trained.** "
     + "; ".join(f"{', '.join(titles)}: {work} (profile `{profile}`)" for (profile, work), titles in trained.items())
     + f". The paper: {effort(PROFILES['paper'])}. *Proposed (as drawn)* is the network of the paper's Figure 1, *Proposed (as "
-    f"released)* that of its published notebooks: {{doc}}`networks` shows where they differ. {finding.pictures()}"
+    f"released)* that of its published notebooks: {{doc}}`networks` shows where they differ. {finding.pictures(shown.values()).strip()}"
 )
 
 # %% tags=["remove-input"]
@@ -172,7 +172,7 @@ for key, report in shown.items():
     myst.provenance(facts, f"Where these numbers come from: {where(*key).replace('`', '')}")
 if absent:
     myst.not_run(
-        f"There are no records of {', '.join(paper.CORPUS_TITLES[c] for c in absent)}: their audio was not available. With a copy, and a GPU for the paper's profile:",
+        f"There are no records of {', '.join(paper.CORPUS_TITLES[c] for c in absent)}. With a copy of the audio, and a GPU for the paper's profile:",
         "\n".join(
             train_command(c, ("bbnn", "proposed", "proposed-released"), p, "paper")
             for c in absent
@@ -251,6 +251,7 @@ if compared:
         "tab-table-2-paired",
     )
     exact = sum(not np.isnan(found.mcnemar) for found in compared.values())
+    myst.provenance([line for report in shown.values() for line in report.only(NETWORKS).provenance()])
     contrary = [found for found in compared.values() if found.mcnemar < 0.05 and found.p >= 0.05]
     myst.text(
         "**McNemar's test asks another question**: whether *these trained networks*, on these splits, get the same share of the clips right. "

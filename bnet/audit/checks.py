@@ -8,16 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from bnet.audit import paper
-from bnet.audit.evidence import OURS, THE_PAPERS, Evidence, Result, Verdict, graded, judge, together
+from bnet.audit.evidence import ANY, OURS, THE_PAPERS, Evidence, Result, Verdict, judge, together
 from bnet.audit.report import Report
 from bnet.audit.words import points, spell
 from bnet.runs import jobs
-from bnet.statistics import metrics
-from bnet.statistics.comparison import ENOUGH, Comparison, corrected_variance, direction
+from bnet.statistics.comparison import LEVEL, Comparison, corrected_variance, direction
 from bnet.statistics.significance import smallest_difference, two_proportions
 
-MOST_CONFUSED = 3
-"""A pair of classes counts as confused if it is among so many pairs that are mistaken for each other most often."""
+DRAWS = 500
+"""How often tested clips are drawn again to see how sure an order of confusions is."""
 
 
 def compared(
@@ -27,11 +26,11 @@ def compared(
     sign: int,
     corpora: Sequence[str],
     *,
-    size: float = 0.0,
+    size: tuple[float, float] = ANY,
     order: Sequence[str] = THE_PAPERS,
     labels: Sequence[str] = (),
 ) -> Result:
-    """The claim that `other` is better than `one` (`sign` 1), worse (-1) or as good (0), by `size`.
+    """The claim that `other` is better than `one` (`sign` 1), worse (-1) or as good (0), by `size` (`evidence.judge`).
 
     It is judged on each of `corpora` that has records of both; what further corpora and protocols show stands beside.
     """
@@ -48,12 +47,13 @@ def compared(
         return Result(Verdict.NOT_TESTED, f"Not run on the same folds of {where}: `{one}`, `{other}`", beside)
     names = f"{jobs.title(other)} against {jobs.title(one)}"
     verdict = together(judge(gap, sign, size) for gap, _ in first)
-    return Result(verdict, ". ".join(f"{names}: {_at_length(*pair)}" for pair in first), beside)
+    measured = ". ".join(f"{names}: {_at_length(*pair, (one, other))}" for pair in first)
+    return Result(verdict, measured, beside)
 
 
-def _at_length(gap: Comparison, report: Report) -> str:
+def _at_length(gap: Comparison, report: Report, names: Sequence[str]) -> str:
     """A comparison as what judges a claim: difference in points, interval, bound, and on what."""
-    few = "" if gap.enough else ", too few for a verdict"
+    few = ("" if gap.enough else ", too few for a verdict") + ("" if report.converged(names) else ", not converged")
     where = f"{report.corpus.title}, profile `{report.profile}`, {report.protocol}"
     return f"{points(gap)}; {where}, {spell(gap)}{few}"
 
@@ -68,13 +68,13 @@ def _briefly(gap: Comparison, report: Report) -> str:
 
 def table_2(corpus: str, evidence: Evidence) -> Result:
     """The proposed network against BBNN on a corpus of the paper; without records, what Table II alone supports."""
-    result = compared(evidence, "bbnn", "proposed", 1, (corpus,), size=paper.gain(corpus) / 100)
+    result = compared(evidence, "bbnn", "proposed", 1, (corpus,), size=(paper.gain(corpus) / 100, float("inf")))
     if result.verdict is not Verdict.NOT_TESTED:
         return result
     one, two = (paper.TABLE_2[corpus, name].test / 100 for name in ("bbnn", "proposed"))
     clips = paper.tested_clips(corpus)
     return result._replace(
-        measured=f"No copy of the corpus was at hand. Of Table II alone: on {clips} test clips two such accuracies "
+        measured=f"{result.measured}. Of Table II alone: on {clips} test clips two such accuracies "
         f"differ with p = {two_proportions(one, two, clips):.2f}, and a paired test would find "
         f"{100 * smallest_difference(clips):.1f} points.",
         link="{numref}`tab-table-2-alone`",
@@ -82,32 +82,53 @@ def table_2(corpus: str, evidence: Evidence) -> Result:
 
 
 def table_3(variation: str, evidence: Evidence) -> Result:
-    """A variation against BBNN on GTZAN: it loses what Table III says, or nothing."""
-    loss = paper.loss(variation)
-    return compared(evidence, "bbnn", variation, -1 if loss else 0, ("gtzan",), size=loss / 100)
+    """A variation against BBNN on GTZAN: it loses what Table III or the text says, or nothing."""
+    losses = [loss / 100 for loss in (paper.loss(variation), paper.TABLE_3[variation].loss) if loss > 0]
+    size = (min(losses), max(losses)) if losses else ANY
+    return compared(evidence, "bbnn", variation, -1 if losses else 0, ("gtzan",), size=size)
 
 
 def confused(corpus: str, evidence: Evidence) -> Result:
-    """Whether the classes that the text names are among those that the proposed network mistakes most often."""
+    """Whether the classes that the text names are among those that the proposed network mistakes most often.
+
+    How sure that is, is seen by drawing the tested clips again: a pair is among the first in most draws, in few, or in
+    neither.
+    """
     pairs, report = paper.CONFUSED[corpus], evidence.fullest(corpus, "proposed")
     if report is None:
         return Result(Verdict.NOT_TESTED, f"`proposed` has no records of {paper.CORPUS_TITLES[corpus]}")
-    counts = metrics.confusion(*report.pooled("proposed")[1:])
-    share = counts / counts.sum(axis=1, keepdims=True)
-    mutual = {
-        frozenset((report.labels[i], report.labels[j])): share[i, j] + share[j, i]
-        for i, j in itertools.combinations(range(len(share)), 2)
-    }
-    ranked = sorted(mutual, key=lambda pair: -mutual[pair])
-    ranks = {pair: 1 + ranked.index(frozenset(pair)) for pair in pairs}
-    told = "; ".join(f"{a} and {b} are number {rank}" for (a, b), rank in ranks.items())
-    enough = len(report.of("proposed")) >= ENOUGH["seeds" if report.protocol == "official" else "splits"]
+    _, truth, probabilities = report.pooled("proposed")
+    named, rng = probabilities.argmax(axis=1), np.random.default_rng(0)
+    first, *drawn = (
+        _mistaken(truth[rows], named[rows], report.labels)
+        for rows in [np.arange(len(truth)), *rng.integers(len(truth), size=(DRAWS, len(truth)))]
+    )
+    verdicts, told = [], []
+    for pair in pairs:
+        among = np.mean([ranked.index({*pair}) < most_confused(corpus) for ranked in drawn])
+        sure = {True: Verdict.SUPPORTED, False: Verdict.NOT_SUPPORTED}[among > 0.5]
+        verdicts.append(sure if report.enough("proposed") and max(among, 1 - among) >= LEVEL else Verdict.INCONCLUSIVE)
+        often = f"of the first {most_confused(corpus)} in {100 * among:.0f} % of draws"
+        told.append(f"{' and '.join(pair)} are number {1 + first.index({*pair})} ({often})")
     return Result(
-        graded(*(rank <= MOST_CONFUSED for rank in ranks.values())) if enough else Verdict.INCONCLUSIVE,
-        f"Of {len(ranked)} pairs of classes by how often one is taken for the other, {told}; first are "
-        f"{' and '.join(sorted(ranked[0]))} ({report.corpus.title}, {report.protocol}, "
+        together(verdicts),
+        f"Of {len(first)} pairs of classes by how often one is taken for the other, {'; '.join(told)}; first are "
+        f"{' and '.join(sorted(first[0]))} ({report.corpus.title}, {report.protocol}, "
         f"folds: {report.folds_of('proposed')})",
     )
+
+
+def most_confused(corpus: str) -> int:
+    """A pair of classes counts as confused if it is among so many pairs that are mistaken for each other most often."""
+    return max(3, len(paper.CONFUSED[corpus]))
+
+
+def _mistaken(truth: np.ndarray, named: np.ndarray, labels: Sequence[str]) -> list[set[str]]:
+    """Pairs of classes, those first of which one is named most often for the other, by share of a class's clips."""
+    counts = np.bincount(truth * len(labels) + named, minlength=len(labels) ** 2).reshape(len(labels), -1)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    pairs = itertools.combinations(range(len(labels)), 2)
+    return [{labels[i], labels[j]} for i, j in sorted(pairs, key=lambda ij: -(share[ij] + share[ij[::-1]]))]
 
 
 def smaller_loss(evidence: Evidence) -> Result:
@@ -116,17 +137,18 @@ def smaller_loss(evidence: Evidence) -> Result:
     for corpus in ("gtzan", "fma-small"):
         if (report := evidence.fullest(corpus, "bbnn", "proposed")) is None:
             continue
+        if not (folds := report.folds("bbnn", "proposed")):
+            continue
         ends = [{r.config.fold: r.history["loss"].iloc[-1] for r in report.of(n)} for n in ("bbnn", "proposed")]
-        fold = report.folds("bbnn", "proposed")[0]
-        less = np.array([ends[0][fold] - ends[1][fold] for fold in sorted(set(ends[0]) & set(ends[1]))])
-        kind = "seeds" if report.protocol == "official" else "splits"
-        ratio = 0.0 if kind == "seeds" else len(fold.ids) / fold.trained
+        before, after = np.array([[end[fold] for end in ends] for fold in sorted({*ends[0]} & {*ends[1]})]).T
+        less, kind = before - after, report.kind
+        ratio = 0.0 if kind == "seeds" else len(folds[0].ids) / folds[0].trained
         se = corrected_variance(less, ratio) ** 0.5 if len(less) > 1 else float("inf")
         gap = Comparison(float(less.mean()), se, max(len(less) - 1, 1), kind, len(less), 0)
         shown = direction(gap.low, gap.high) if gap.enough else ""
         verdicts.append({"better": Verdict.SUPPORTED, "worse": Verdict.NOT_SUPPORTED}.get(shown, Verdict.INCONCLUSIVE))
         lines.append(
-            f"{report.corpus.title}: {np.mean([*ends[0].values()]):.2f} for BBNN, {abs(less.mean()):.2f} "
+            f"{report.corpus.title}: {before.mean():.2f} for BBNN, {abs(less.mean()):.2f} "
             f"{'lower' if less.mean() > 0 else 'higher'} for the proposed network (95 % interval of the difference "
             f"{-gap.high:+.2f} to {-gap.low:+.2f}, {len(less)} folds)"
         )

@@ -46,7 +46,7 @@ def reports(evidence: Evidence, contrast: Contrast) -> tuple[Report | None, Repo
     """The records of both conditions, each the first that `evidence` has (sound, fullest profile); None without any.
 
     Both are of one corpus and profile where some are, so that only the condition differs; of several such pairs, the
-    one with most of `METHODS` on both sides.
+    one with most of `METHODS` on both sides, first of those with folds enough.
     """
     sides = [[r for r in evidence.reports(c) if r.protocol == p] for c, p, _ in (contrast.one, contrast.other)]
     two_corpora = contrast.one[0] != contrast.other[0]
@@ -56,7 +56,13 @@ def reports(evidence: Evidence, contrast: Contrast) -> tuple[Report | None, Repo
         if pair[0].profile == pair[1].profile and (two_corpora or pair[0].corpus.name == pair[1].corpus.name)
     ]
     first = tuple(next(iter(side), None) for side in sides)
-    return max(alike, key=lambda pair: len({*pair[0].variants} & {*pair[1].variants} & {*METHODS}), default=first)
+    solid = [[sum(all(r.enough(n) for r in pair) for n in METHODS), len(_both(pair))] for pair in alike]
+    return alike[solid.index(max(solid))] if alike else first
+
+
+def _both(pair: Sequence[Report]) -> set[str]:
+    """The methods that both reports have."""
+    return {*pair[0].variants} & {*pair[1].variants} & {*METHODS}
 
 
 def table(evidence: Evidence, contrast: Contrast, methods: Sequence[str] = tuple(METHODS)) -> pd.DataFrame:
@@ -84,7 +90,7 @@ def figure(evidence: Evidence, contrast: Contrast, xlabel: str) -> tuple[Figure,
     fig, ax = plt.subplots(figsize=(5.5, 0.42 * len(rows) + 1.3), layout="constrained")
     draw(evidence, contrast, ax=ax).set_xlabel(xlabel)
     told = "; ".join(f"{row.title}: {row.one:.1f} and {row.other:.1f} %" for row in rows.itertuples())
-    return fig, told.replace("nan", "not run") + "."
+    return fig, told.replace("nan %", "not run").replace("nan", "not run") + "."
 
 
 def titled(evidence: Evidence, contrast: Contrast) -> str:

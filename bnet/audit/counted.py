@@ -7,6 +7,7 @@ from collections import Counter
 from bnet.audit import measured, paper
 from bnet.audit.evidence import Evidence, Result, Verdict, graded
 from bnet.audit.literature import BOARDS, earlier_and_better, fits
+from bnet.audit.words import spell
 from bnet.models import VARIANTS
 from bnet.models.cost import cost
 from bnet.models.drawing.words import number
@@ -42,14 +43,14 @@ def state_of_the_art(evidence: Evidence) -> Result:
     """Is any earlier system better on the same corpus, by the same kind of split?"""
     named, none = [], []
     for corpus, title in paper.CORPUS_TITLES.items():
-        for system in earlier_and_better(corpus)[:1].to_dict("records"):
-            told = f"reported {system['accuracy']:.1f} against {paper.TABLE_2[corpus, 'proposed'].test:.1f}"
-            named.append(f"{title}: {system['name']} {told}")
-            break
-        else:
+        found, ours = earlier_and_better(corpus), paper.TABLE_2[corpus, "proposed"].test
+        if found.empty:
             none.append(title)
+        else:
+            name, accuracy = found.iloc[0][["name", "accuracy"]]
+            named.append(f"{title}: {name} reported {accuracy:.1f} against {ours:.1f}")
     return Result(
-        graded(*[False] * len(named), *[True] * len(none)) if named else Verdict.INCONCLUSIVE,
+        Verdict.NOT_SUPPORTED if named else Verdict.INCONCLUSIVE,
         f"Published until 2022 with random splits, {'; '.join(named)}; none is known here for "
         f"{', '.join(none) or 'no corpus'}",
     )
@@ -60,6 +61,21 @@ def more_maps(evidence: Evidence) -> Result:
     (maps, count), (maps_before, before) = ((_widest(name), _parameters(name)) for name in ("proposed", "bbnn"))
     said = f"{maps} maps against {maps_before}, with {number(count)} parameters against {number(before)}"
     return Result(graded(count <= before and maps > maps_before), said)
+
+
+def fourth_block(evidence: Evidence) -> Result:
+    """The parameters that the fourth block adds against those that go with the 3x3: section III-E's capacity."""
+    base, without, before, after = map(_parameters, ("bbnn", "remove-3x3", "step-2", "step-3"))
+    return Result(
+        graded(after - before >= base - without),
+        f"Without the 3x3 {number(base - without)} parameters go, the fourth block adds {number(after - before)}",
+        "; ".join(
+            f"accuracy against BBNN, {report.corpus.title}: {100 * gap.difference:+.1f} points "
+            f"({100 * gap.low:+.1f} to {100 * gap.high:+.1f}, {spell(gap)})"
+            for corpus in ("gtzan", "tunes")
+            for gap, report in evidence.compared("bbnn", "step-3", corpus)[:1]
+        ),
+    )
 
 
 def channels(evidence: Evidence) -> Result:

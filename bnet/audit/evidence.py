@@ -17,7 +17,7 @@ from bnet.audit.report import Report, load
 from bnet.audit.rows import read
 from bnet.audit.settings import train_command
 from bnet.corpora import other_forms
-from bnet.statistics.comparison import ROPE, Comparison
+from bnet.statistics.comparison import BOUND, ROPE, Comparison
 from bnet.training.config import PROFILES
 
 THE_PAPERS = ("holdout", "official", "grouped", "kfold")
@@ -109,22 +109,28 @@ def command(corpus: str, protocol: str) -> str:
     return train_command(measured_on(corpus)[-1], ("baselines", "bbnn", "proposed"), protocol, profile)
 
 
-def judge(result: Comparison, sign: int, size: float = 0.0) -> Verdict:
+ANY = (0.0, float("inf"))
+"""The size of a difference that a claim does not state."""
+
+
+def judge(result: Comparison, sign: int, size: tuple[float, float] = ANY) -> Verdict:
     """What a comparison says of the claim that `other` is better (`sign` 1), worse (-1), or as good (0).
 
-    `size` is how large the claim says the difference is, in [0, 1]. A direction without that size is a part of the
-    claim; an interval that does not reach it contradicts the claim, even where no direction shows.
+    `size` is how large the claim says the difference is, at least and at most, in [0, 1]. A direction without that size
+    is a part of the claim; an interval that does not reach it contradicts the claim, even where no direction shows.
     """
     if not result.enough:
         return Verdict.INCONCLUSIVE
-    open_verdict = Verdict.BOUNDED if result.verdict == "bounded" else Verdict.INCONCLUSIVE
+    open_verdict = Verdict.BOUNDED if result.bound <= BOUND else Verdict.INCONCLUSIVE
     if sign == 0:
         said = {"equivalent": Verdict.SUPPORTED, "better": Verdict.PARTLY, "worse": Verdict.NOT_SUPPORTED}
         return said.get(result.verdict, open_verdict)
-    near, far = sorted((sign * result.low, sign * result.high))
-    if result.verdict != "equivalent" and near > 0:
-        return Verdict.SUPPORTED if far >= size else Verdict.PARTLY
-    return Verdict.NOT_SUPPORTED if result.verdict == "equivalent" or far < max(size, ROPE) else open_verdict
+    (near, far), (least, most) = sorted((sign * result.low, sign * result.high)), size
+    small = 0 < least <= ROPE  # so small that equivalence does not contradict it
+    if near > 0 and (small or result.verdict != "equivalent"):
+        return Verdict.SUPPORTED if least <= far and near <= most else Verdict.PARTLY
+    gone = far < (least or ROPE) or (result.verdict == "equivalent" and not small)
+    return Verdict.NOT_SUPPORTED if gone else open_verdict
 
 
 def together(verdicts: Iterable[Verdict]) -> Verdict:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from bnet.audit.evidence import OURS, Evidence, measured_on
 from bnet.audit.outside import Heard, read_all, reading
 from bnet.audit.report import Report
 from bnet.audit.words import effort, in_points, verdict
-from bnet.corpora import get_corpus, other_forms
+from bnet.corpora import get_corpus
 from bnet.errors import BnetError
 from bnet.paths import write_text
 from bnet.sound.log_mel import FeatureSettings
@@ -136,13 +136,16 @@ def readme(path: Path, evidence: Evidence) -> str:
     return _MARKED.sub(lambda found: f"{found[1]}{told}\n{found[2]}", text)
 
 
-def pictures() -> str:
-    """What a title like 'GTZAN (pictures)' means, in a sentence."""
-    rates = [f"{form.front_end.frame_rate:.1f} ({paper.CORPUS_TITLES[c]})" for c in IN_REACH for form in other_forms(c)]
+def pictures(reports: Iterable[Report]) -> str:
+    """What a title like 'GTZAN (pictures)' means, in a sentence; '' if no report is of pictures."""
+    forms = {report.corpus.name: report.corpus for report in reports if report.corpus.of}
+    rates = [f"{form.front_end.frame_rate:.1f} ({form.of.title})" for form in forms.values()]
     return (
-        "'Pictures': no audio of the paper's corpora was at hand; the networks learn from published images of the "
-        f"clips' mel spectrograms, at {' and '.join(rates)} frames a second instead of the paper's "
-        f"{FeatureSettings().frame_rate:.1f}."
+        f" 'Pictures': without audio of {' and '.join(form.of.title for form in forms.values())} at hand, the networks "
+        f"learn from published images of the clips' mel spectrograms, at {' and '.join(rates)} frames a second instead "
+        f"of the paper's {FeatureSettings().frame_rate:.1f}."
+        if forms
+        else ""
     )
 
 
@@ -156,9 +159,7 @@ def _better(evidence: Evidence) -> Answer:
     said += [_said(*pair, "Tunes of our own", "") for pair in ours[:1]]
     if missing := [title for corpus, title in paper.CORPUS_TITLES.items() if corpus not in found]:
         said.append(f"Not run: {', '.join(missing)}.")
-    text = " ".join(said)
-    if any(report.corpus.of for _, report in found.values()):
-        text = f"{text} {pictures()}"
+    text = " ".join(said) + pictures(report for _, report in found.values())
     answer = Answer("Is the proposed network better than BBNN?", text, "table-2")
     if not found:
         return answer
@@ -187,7 +188,7 @@ def _falls(evidence: Evidence) -> Answer:
         if falls
         else "Not measured yet: it takes the same methods on random splits and on the fault-filtered one."
     )
-    answer = Answer("How much of GTZAN's accuracy is artists and replicas?", text, "luck")
+    answer = Answer("How much of GTZAN's accuracy is artists and replicas?", text, "table-2")
     some = ((c, table(evidence, c, SHOWN)) for c in CONTRASTS if c.one[0] in IN_REACH)
     contrast, rows = next((pair for pair in some if len(pair[1])), (None, ()))  # GTZAN's before FMA-small's
     if contrast is None:

@@ -125,7 +125,7 @@ class Report:
         table = self.summary
         percent = 100 * table[["accuracy", "accuracy_sd", "low", "high", "macro_f1", "validation"]]
         spread = [f"\u00a0±\u00a0{sd:.1f}" if sd > 0 else "" for sd in percent["accuracy_sd"]]
-        seeds = self.protocol == "official"  # of one split, whose clips are the same each time
+        seeds = self.kind == "seeds"  # of one split, whose clips are the same each time
         return pd.DataFrame(
             {
                 "Network": table["title"],
@@ -171,6 +171,15 @@ class Report:
         interval = f"95 % interval {100 * gap.low:+.1f} to {100 * gap.high:+.1f}, {spell(gap)}"
         return f"{first} {SAID[gap.verdict].format(second)}: {100 * gap.difference:+.1f} points ({interval})."
 
+    @property
+    def kind(self) -> str:
+        """Of the folds, as `bnet.statistics.comparison` names it: ``seeds`` of one split, or ``splits``."""
+        return "seeds" if self.protocol == "official" else "splits"
+
+    def enough(self, variant: str) -> bool:
+        """Whether a network has folds enough for a verdict."""
+        return len(self.of(variant)) >= comparison.ENOUGH[self.kind]
+
     def folds_of(self, variant: str) -> str:
         """The folds of a network: their number, and where some are missing in between, which ones there are."""
         have = [record.config.fold for record in self.of(variant)]
@@ -180,14 +189,21 @@ class Report:
         """Title -> learning curves of all folds, for the networks among `names` that have records."""
         return {jobs.title(name): [r.history for r in self.of(name)] for name in names if name in self.networks}
 
-    def still_rising(self, names: Iterable[str], least: float = 0.01) -> str:
-        """Whether the training accuracy of networks still rose in the last epoch, by `least` or more, as a sentence."""
-        rises = {
-            title: np.mean([run["accuracy"].diff().iloc[-1] for run in runs if len(run) > 1] or [0.0])
+    def rises(self, names: Iterable[str]) -> dict[str, float]:
+        """Title -> by how much the training accuracy of a network rose in the last epoch, in [-1, 1], mean of folds."""
+        return {
+            title: float(np.mean([run["accuracy"].diff().iloc[-1] for run in runs if len(run) > 1] or [0.0]))
             for title, runs in self.histories(names).items()
         }
-        told = ", ".join(f"{title} {100 * rise:+.1f} points" for title, rise in rises.items())
-        if max(rises.values(), default=0.0) >= least:
+
+    def converged(self, names: Iterable[str], least: float = 0.01) -> bool:
+        """Whether the training accuracy of these networks rose by less than `least` in the last epoch."""
+        return max(self.rises(names).values(), default=0.0) < least
+
+    def still_rising(self, names: Sequence[str]) -> str:
+        """Whether the training accuracy of networks still rose in the last epoch, as a sentence."""
+        told = ", ".join(f"{title} {100 * rise:+.1f} points" for title, rise in self.rises(names).items())
+        if not self.converged(names):
             return f"**The trainings have not converged**: in the last epoch training accuracy still changed by {told}."
         return f"In the last epoch training accuracy changed by {told}."
 

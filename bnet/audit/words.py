@@ -40,7 +40,12 @@ def spell(result: Comparison) -> str:
 
 def verdict(result: Comparison) -> str:
     """Whether the paper's network is better than BBNN, in words for a stranger."""
-    longer = {"better": "yes", "worse": "no, worse", "equivalent": "no, equal within a point"}
+    longer = {
+        "better": "yes",
+        "worse": "no, worse",
+        "equivalent": "no, equal within a point",
+        "too few folds": "too few folds for a verdict",
+    }
     return longer.get(result.verdict, "not shown")
 
 

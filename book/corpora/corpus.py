@@ -135,7 +135,8 @@ if reported:
 for other in others:
     myst.text(f"{other.about}\n{other.notes}")
     pairs = [f"{own}: {same}" for own, same in sorted(other.known.items())]
-    myst.provenance(pairs, f"The {len(pairs)} pairs of equal pictures")
+    lines = "\n".join(f"- {pair}" for pair in pairs)
+    myst.text(":::{dropdown} " + f"The {len(pairs)} pairs of equal pictures\n{lines}\n:::")
 
 # %% tags=["remove-input"]
 for other in others:
