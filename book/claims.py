@@ -10,45 +10,17 @@
 # %% tags=["remove-cell"]
 from collections import Counter
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
-from bnet.audit import plots
 from bnet.audit.claims import CLAIMS
 from bnet.audit.evidence import MEANINGS, Evidence, Verdict
 from bnet.book import myst
 from bnet.paths import results_dir
 from bnet.statistics.comparison import RULE
 
-plots.style()
 evidence = Evidence(results_dir())
 findings = {claim.name: claim.check(evidence) for claim in CLAIMS}
 count = Counter(finding.verdict for finding in findings.values())
-
-# %% tags=["remove-input"]
-fig, ax = plt.subplots(figsize=(5.0, 1.7), layout="constrained")
-colours = dict(zip(Verdict, [*(plots.PALETTE[i] for i in (2, 9, 3, 1, 8)), (0.75, 0.75, 0.75)], strict=True))
-left = 0
-for verdict in Verdict:
-    if count[verdict]:
-        ax.barh(
-            0,
-            count[verdict],
-            left=left,
-            color=colours[verdict],
-            edgecolor="white",
-            label=f"{verdict.value}: {count[verdict]}",
-        )
-        left += count[verdict]
-ax.set(yticks=[], xlim=(0, left), xlabel="claims")
-ax.grid(False)
-ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=9)
-myst.figure(
-    fig,
-    f"The {len(CLAIMS)} claims by verdict.",
-    "fig-claims-count",
-    "A bar in parts: " + ", ".join(f"{verdict.value} {count[verdict]}" for verdict in Verdict if count[verdict]) + ".",
-)
 
 # %% tags=["remove-input"]
 myst.table(

@@ -8,9 +8,7 @@
 # %% tags=["remove-cell"]
 from collections import Counter
 
-import pandas as pd
-
-from bnet.audit import contrasts, finding, paper, plots
+from bnet.audit import contrasts, finding, plots
 from bnet.audit.claims import CLAIMS
 from bnet.audit.evidence import Evidence, Verdict, command
 from bnet.audit.outside import reading
@@ -67,26 +65,6 @@ if gaps:
         f"Some {' and '.join(contrast.title for contrast in gaps)} runs are missing.",
         "\n".join(command(*side[:2]) for contrast in gaps for side in (contrast.one, contrast.other)),
     )
-
-# %% [markdown]
-# ## What the paper claims
-#
-# Its main table gives one pair of numbers per collection and network, 'the highest test accuracy'. All four favour the new
-# network; in clips the differences are small. The last column says how many test clips separate the two, if one clip in ten
-# is tested as the paper describes.
-
-# %% tags=["remove-input"]
-rows = []
-for corpus, title in paper.CORPUS_TITLES.items():
-    old, new = paper.TABLE_2[corpus, "bbnn"].test, paper.TABLE_2[corpus, "proposed"].test
-    rows.append([title, old, new, round((new - old) / 100 * round(paper.TABLE_1_TOTALS[corpus] / 10))])
-columns = ["Collection", "BBNN, test %", "Proposed, test %", "Difference in test clips"]
-myst.table(
-    pd.DataFrame(rows, columns=columns),
-    "What **the paper** reports (its Table II); {doc}`table-2` has what was measured.",
-    "tab-index-paper",
-    formats=dict.fromkeys(columns, ".1f"),
-)
 
 # %% [markdown]
 # ## How to read this book

@@ -493,14 +493,6 @@ def test_two_corpora_are_compared_on_the_folds_of_both(timbre):
     assert reading.across([timbre], [], {}) is None
 
 
-def test_sentences_say_what_the_interval_allows():
-    row = {"title": "A", "change": -0.1, "change_low": -0.2, "change_high": -0.05}
-    assert reading.sentence(row, "at -6 %") == "**A** at -6 % loses 10.0 points (5.0 to 20.0)."
-    row["change_high"] = 0.01
-    assert "inconclusive, -10.0 (-20.0 to +1.0) points" in reading.sentence(row, "at -6 %")
-    assert reading.verdict({"change_low": 0.1, "change_high": 0.2}) == "gains"
-
-
 def test_looks_are_read_as_grids(network):
     clips = reading.looks(run(network, ["looks"], say=quiet)[0])
     assert 4 <= len(clips) <= 8

@@ -184,21 +184,6 @@ def points(row: Mapping[str, Any]) -> str:
     return f"{100 * row['change']:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
-def verdict(row: Mapping[str, Any]) -> str:
-    """What the interval of a difference says, by the rule of all verdicts: ``loses``, ``gains`` or ``inconclusive``."""
-    side = comparison.direction(row["change_low"], row["change_high"])
-    return {"better": "gains", "worse": "loses", "": "inconclusive"}[side]
-
-
-def sentence(row: Mapping[str, Any], when: str) -> str:
-    """A sentence on one row of `accuracies`: who, when, by how much."""
-    said = verdict(row)
-    if said == "inconclusive":
-        return f"**{row['title']}** {when}: {said}, {points(row)} points."
-    low, high = sorted((abs(100 * row["change_low"]), abs(100 * row["change_high"])))
-    return f"**{row['title']}** {when} {said} {abs(100 * row['change']):.1f} points ({low:.1f} to {high:.1f})."
-
-
 def readable(table: pd.DataFrame, first: str = "Change") -> pd.DataFrame:
     """The table of `accuracies` for readers, in percent, intervals in brackets; `first` heads the values. Where there
     are networks of several corpora, it says on which each was trained."""
