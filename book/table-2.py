@@ -265,6 +265,11 @@ if compared:
         + " Random hold-outs and splits that keep artists or tunes apart may also give different verdicts, since they measure different "
         "things: clips like those in training, and unseen music."
     )
+    if blind := list(dict.fromkeys(report.corpus.title for report in shown.values() if not report.groups)):
+        myst.text(
+            f"Clips of {' and '.join(blind)} count as independent of each other here, since the corpus was not at hand where "
+            "this page was made to tell whose they are; with it, whole artists or recordings are drawn again."
+        )
     remarks = sorted({f"{where(*key[:2])}: {remark}" for key, found in compared.items() for remark in found.remarks})
     if remarks:
         myst.text("Note: " + "; ".join(remarks) + ".")
