@@ -15,7 +15,7 @@ from bnet.audit import contrasts, finding, paper, plots
 from bnet.audit.evidence import OURS, Evidence, command
 from bnet.audit.measured import read
 from bnet.audit.settings import train_command
-from bnet.audit.words import SAID, effort, in_points, spell
+from bnet.audit.words import SAID, briefly, effort, in_points, spell
 from bnet.book import myst
 from bnet.corpora import get_corpus
 from bnet.paths import results_dir
@@ -55,14 +55,13 @@ def longer(one, other):
 # %% tags=["remove-input"]
 adjusted = dict(zip(compared, significance.holm([found.p for found in compared.values()]), strict=True))
 lines = [
-    f"- {where(*key[:2])}: **{jobs.title(key[2])}** {SAID[found.verdict].format('BBNN')}: {100 * found.difference:+.1f} points "
-    f"(95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}, {spell(found)}"
+    f"- {where(*key[:2])}: **{jobs.title(key[2])}** {SAID[found.verdict].format('BBNN')}: {briefly(found)}"
     + (
         f"; p = {found.p:.3f}, by Holm for all {len(compared)} comparisons {adjusted[key]:.2f}"
         if found.p < 0.05
         else ""
     )
-    + ")."
+    + "."
     for key, found in compared.items()
 ]
 lines += [

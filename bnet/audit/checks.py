@@ -10,7 +10,7 @@ import numpy as np
 from bnet.audit import paper
 from bnet.audit.evidence import ANY, OURS, THE_PAPERS, Evidence, Result, Verdict, judge, together
 from bnet.audit.report import Report
-from bnet.audit.words import points, spell
+from bnet.audit.words import briefly, points, spell
 from bnet.runs import jobs
 from bnet.statistics.comparison import LEVEL, Comparison, corrected_variance, direction
 from bnet.statistics.significance import smallest_difference, two_proportions
@@ -38,10 +38,11 @@ def compared(
     first = [pairs[0] for pairs in every.values() if pairs]
     rest = [pair for pairs in every.values() for pair in pairs[1:]]
     if not labels:
-        further = [c for c in (*paper.CORPUS_TITLES, *OURS) if c not in corpora]
-        rest += [pair for c in further for pair in evidence.compared(one, other, c, order)[:1]]
+        others = [c for c in (*paper.CORPUS_TITLES, *OURS) if c not in corpora]
+        rest += [pair for c in others for pair in evidence.compared(one, other, c, order)[:1]]
     shown = {(report.corpus.name, report.protocol): (gap, report) for gap, report in [*reversed(rest), *first]}
-    beside = "; ".join(_briefly(*pair) for pair in reversed(shown.values()) if pair not in first)
+    further = [(gap, report) for gap, report in reversed(shown.values()) if (gap, report) not in first]
+    beside = "; ".join(f"{report.corpus.title}, {report.protocol}: {briefly(gap)}" for gap, report in further)
     if not first:
         where = " or ".join(paper.CORPUS_TITLES.get(corpus, f"`{corpus}`") for corpus in corpora)
         return Result(Verdict.NOT_TESTED, f"Not run on the same folds of {where}: `{one}`, `{other}`", beside)
@@ -56,14 +57,6 @@ def _at_length(gap: Comparison, report: Report, names: Sequence[str]) -> str:
     few = ("" if gap.enough else ", too few for a verdict") + ("" if report.converged(names) else ", not converged")
     where = f"{report.corpus.title}, profile `{report.profile}`, {report.protocol}"
     return f"{points(gap)}; {where}, {spell(gap)}{few}"
-
-
-def _briefly(gap: Comparison, report: Report) -> str:
-    """A comparison as what stands beside another: corpus, difference, interval."""
-    return (
-        f"{report.corpus.title}, {report.protocol}: {100 * gap.difference:+.1f} points ({100 * gap.low:+.1f} to "
-        f"{100 * gap.high:+.1f}, {spell(gap)})"
-    )
 
 
 def table_2(corpus: str, evidence: Evidence) -> Result:

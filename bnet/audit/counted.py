@@ -7,7 +7,7 @@ from collections import Counter
 from bnet.audit import measured, paper
 from bnet.audit.evidence import Evidence, Result, Verdict, graded
 from bnet.audit.literature import BOARDS, earlier_and_better, fits
-from bnet.audit.words import spell
+from bnet.audit.words import briefly
 from bnet.models import VARIANTS
 from bnet.models.cost import cost
 from bnet.models.drawing.words import number
@@ -70,8 +70,7 @@ def fourth_block(evidence: Evidence) -> Result:
         graded(after - before >= base - without),
         f"Without the 3x3 {number(base - without)} parameters go, the fourth block adds {number(after - before)}",
         "; ".join(
-            f"accuracy against BBNN, {report.corpus.title}: {100 * gap.difference:+.1f} points "
-            f"({100 * gap.low:+.1f} to {100 * gap.high:+.1f}, {spell(gap)})"
+            f"accuracy against BBNN, {report.corpus.title}: {briefly(gap)}"
             for corpus in ("gtzan", "tunes")
             for gap, report in evidence.compared("bbnn", "step-3", corpus)[:1]
         ),

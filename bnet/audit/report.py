@@ -14,7 +14,7 @@ import pandas as pd
 
 from bnet.audit import settings, tables
 from bnet.audit.settings import CUSTOM
-from bnet.audit.words import SAID, spell
+from bnet.audit.words import SAID, briefly
 from bnet.corpora import Corpus, get_corpus
 from bnet.corpora.splits import PROTOCOLS
 from bnet.errors import unknown
@@ -168,8 +168,7 @@ class Report:
         first, second = f"**{jobs.title(one)}**", f"**{jobs.title(other)}**"
         if gap is None:
             return f"{first} and {second} have not been run on the same folds."
-        interval = f"95 % interval {100 * gap.low:+.1f} to {100 * gap.high:+.1f}, {spell(gap)}"
-        return f"{first} {SAID[gap.verdict].format(second)}: {100 * gap.difference:+.1f} points ({interval})."
+        return f"{first} {SAID[gap.verdict].format(second)}: {briefly(gap)}."
 
     @property
     def kind(self) -> str:
