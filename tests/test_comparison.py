@@ -47,6 +47,8 @@ def test_bound_holds_the_difference_with_its_probability_and_power_is_four_in_fi
     t = stats.t(found.df, found.difference, found.se)
     assert t.cdf(found.bound) - t.cdf(-found.bound) == pytest.approx(0.95)
     assert abs(found.difference) < found.bound < max(abs(found.low), abs(found.high))
+    cancelled = Comparison(0.0, 0.02, 1, "splits", 2, 100)  # two folds: as far as the interval, which has long tails
+    assert cancelled.bound == pytest.approx(cancelled.high)
     many = np.random.default_rng(0).normal(found.detectable, found.se, 20_000)
     assert np.mean(many > found.difference - found.low) == pytest.approx(0.8, abs=0.03)
 

@@ -32,9 +32,10 @@ LEVEL = 0.95
 """Of intervals, bounds and verdicts."""
 
 RULE = (
-    f"'Better' and 'worse': the whole {100 * LEVEL:.0f} % interval lies on one side of zero. 'Equivalent': with "
-    f"probability {LEVEL} the difference is at most {100 * ROPE:.0f} point; 'bounded': at most {100 * BOUND:.0f}. "
-    f"No verdict from fewer than {ENOUGH['splits']} splits, or {ENOUGH['seeds']} seeds of one split."
+    f"'Equivalent': the {100 * LEVEL:.0f} % upper bound of the absolute difference is at most {100 * ROPE:.0f} point; "
+    f"else 'better' or 'worse': the whole {100 * LEVEL:.0f} % interval lies on one side of zero; else 'bounded': that "
+    f"bound is at most {100 * BOUND:.0f}. No verdict from fewer than {ENOUGH['splits']} splits, or {ENOUGH['seeds']} "
+    "seeds of one split."
 )
 """The one rule of all verdicts, for a page."""
 
@@ -133,11 +134,11 @@ class Comparison:
 
     @property
     def bound(self) -> float:
-        """The difference is at most this, either way, with probability .95."""
-        reach = abs(self.difference) + self._quantile(LEVEL) + 1e-9
+        """95 % upper bound of the absolute difference."""
+        reach = abs(self.difference) + self._quantile((1 + LEVEL) / 2) + 1e-9  # the interval lies within
         if not self.se or not np.isfinite(reach):
             return abs(self.difference) if np.isfinite(reach) else float("inf")
-        return float(optimize.brentq(lambda x: self.below(x) - self.below(-x) - LEVEL, 0, 2 * reach))
+        return float(optimize.brentq(lambda x: self.below(x) - self.below(-x) - LEVEL, 0, reach))
 
     @property
     def detectable(self) -> float:
@@ -151,8 +152,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """By `RULE`: ``better``, ``worse`` (of `other`), ``equivalent``, ``bounded``, ``inconclusive``; or ``too few
-        folds``."""
+        """By `RULE`, of `other`: ``better, worse, equivalent, bounded, inconclusive`` or ``too few folds``."""
         if not self.enough:
             return "too few folds"
         if self.bound <= ROPE:
