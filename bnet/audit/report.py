@@ -14,7 +14,7 @@ import pandas as pd
 
 from bnet.audit import settings, tables
 from bnet.audit.settings import CUSTOM
-from bnet.audit.words import SAID, briefly
+from bnet.audit.words import SAID, briefly, ends
 from bnet.corpora import Corpus, get_corpus
 from bnet.corpora.splits import PROTOCOLS
 from bnet.errors import unknown
@@ -123,7 +123,7 @@ class Report:
     def results(self) -> pd.DataFrame:
         """The summary as a reader's table, in percent."""
         table = self.summary
-        percent = 100 * table[["accuracy", "accuracy_sd", "low", "high", "macro_f1", "validation"]]
+        percent = 100 * table[["accuracy", "accuracy_sd", "macro_f1", "validation"]]
         spread = [f"\u00a0±\u00a0{sd:.1f}" if sd > 0 else "" for sd in percent["accuracy_sd"]]
         seeds = self.kind == "seeds"  # of one split, whose clips are the same each time
         return pd.DataFrame(
@@ -132,9 +132,7 @@ class Report:
                 "Seeds" if seeds else "Folds": [self.folds_of(name) for name in table["variant"]],
                 "Clips": table["clips"] // table["runs"] if seeds else table["clips"],
                 "Test %": [f"{mean:.1f}{sd}" for mean, sd in zip(percent["accuracy"], spread, strict=True)],
-                "95 % interval": [
-                    f"{a:.1f}\u00a0to\u00a0{b:.1f}" for a, b in zip(percent["low"], percent["high"], strict=True)
-                ],
+                "95 % interval": [ends(*pair).replace(" ", "\u00a0") for pair in table[["low", "high"]].to_numpy()],
                 "Macro F1 %": [f"{value:.1f}" for value in percent["macro_f1"]],
                 "Validation %": [f"{value:.1f}" for value in percent["validation"]],
             }

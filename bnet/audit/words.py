@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bnet.statistics.comparison import Comparison
 from bnet.training.config import Profile
 
@@ -61,3 +63,8 @@ def effort(profile: Profile) -> str:
     most = "up to " * (training.stop_patience > 0)
     few = f", at most {training.max_per_class} clips per class" * bool(training.max_per_class)
     return f"{most}{training.epochs} epochs on {training.clip_seconds:g} s of each clip{few}"
+
+
+def ends(low: float, high: float, form: str = ".1f") -> str:
+    """An interval of shares in percent, ``61.0 to 69.2``; a dash where there is none."""
+    return f"{100 * low:{form}} to {100 * high:{form}}" if np.isfinite(low) else "–"

@@ -96,11 +96,13 @@ def bootstrap_interval(
     Returns
     -------
     low, high
-        Ends of the interval.
+        Ends of the interval; nan where there are fewer than two groups, which tell nothing of others.
     """
     values = np.asarray(values, float)
     _, inverse = np.unique(np.asarray(groups), return_inverse=True)
     sums, counts = np.bincount(inverse, values), np.bincount(inverse)
+    if len(sums) < 2:
+        return float("nan"), float("nan")
     drawn = _drawn(len(sums), draws, seed)
     means = drawn @ sums / (drawn @ counts)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])

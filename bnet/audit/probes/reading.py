@@ -17,6 +17,7 @@ import pandas as pd
 
 from bnet.audit import answers, tables
 from bnet.audit.answers import DamagedAnswers
+from bnet.audit.words import ends
 from bnet.errors import BnetError
 from bnet.models import VARIANTS
 from bnet.runs import jobs
@@ -180,8 +181,7 @@ def command(records: Iterable[Record], probe: str) -> str:
 
 def points(row: Mapping[str, Any]) -> str:
     """A difference in percentage points with its interval: ``-26.4 (-35.5 to -17.1)``."""
-    low, high = 100 * row["change_low"], 100 * row["change_high"]
-    return f"{100 * row['change']:+.1f} ({low:+.1f} to {high:+.1f})"
+    return f"{100 * row['change']:+.1f} ({ends(row['change_low'], row['change_high'], '+.1f')})"
 
 
 def readable(table: pd.DataFrame, first: str = "Change") -> pd.DataFrame:
@@ -193,7 +193,7 @@ def readable(table: pd.DataFrame, first: str = "Change") -> pd.DataFrame:
             "Network": table["title"],
             first: [f"{r['value']} {r['unit']}".strip() for r in rows],
             "Clips": table["clips"],
-            "Accuracy %": [f"{100 * r['accuracy']:.1f} ({100 * r['low']:.1f} to {100 * r['high']:.1f})" for r in rows],
+            "Accuracy %": [f"{100 * r['accuracy']:.1f} ({ends(r['low'], r['high'])})" for r in rows],
             "Change, points": [points(row) for row in rows],
         }
     )
