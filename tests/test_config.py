@@ -49,6 +49,12 @@ def test_settings_by_hand_make_a_custom_profile():
         ("smoke", {"epochs": "0"}, "setting epochs is 0; expected more than 0"),
         ("smoke", {"seed": "-1"}, "setting seed is -1; expected 0 or more"),
         ("smoke", {"groups": "1"}, "setting groups is 1; expected 2 or more"),
+        ("smoke", {"epochs": "inf"}, "setting epochs is 'inf'; expected int"),
+        ("smoke", {"batch_size": "1e400"}, "setting batch_size is '1e400'; expected int"),
+        ("smoke", {"warmup_epochs": "nan"}, "setting warmup_epochs is nan; expected 0 or more, less than inf"),
+        ("smoke", {"clip_seconds": "inf"}, "setting clip_seconds is inf; expected 0 or more, less than inf"),
+        ("smoke", {"plateau_factor": "2"}, "setting plateau_factor is 2.0; expected 0 or more, less than 1"),
+        ("smoke", {"seed": "5000000000"}, "setting seed is 5000000000; expected 0 or more, less than 2147483648"),
         ("smoke", {"schedule": "cosin"}, r"unknown schedule 'cosin' \(did you mean 'cosine'\?\)"),
     ],
 )

@@ -64,6 +64,8 @@ def test_texts_become_settings():
         device.parse({"residence": "yes"})
     with pytest.raises(BnetError, match="steps_per_execution is 'many'; expected int"):
         device.parse({"steps_per_execution": "many"})
+    with pytest.raises(BnetError, match="steps_per_execution is 'inf'; expected int"):
+        device.parse({"steps_per_execution": "inf"})
 
 
 def test_a_precision_is_a_run_of_its_own():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import math
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
@@ -143,7 +144,7 @@ def convert(key: str, value: Any, kind: type) -> Any:
         if isinstance(value, bool) or (kind is int and float(value) != int(float(value))):
             raise ValueError
         return kind(float(value)) if kind is int else kind(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BnetError(f"setting {key} is {value!r}; expected {kind.__name__}") from error
 
 
@@ -219,6 +220,7 @@ _ROWS = (
 PROFILES = {row.name: row for row in _ROWS}
 _ABOVE_0 = ("clip_seconds", "epochs", "learning_rate", "batch_size", "plateau_patience", "plateau_factor")
 _LEAST = {"holdouts": 2, "groups": 2, "repeats": 1}
+_BELOW = {"plateau_factor": 1, "seed": 2**31}  # seeds of folds count on from it, and scikit-learn takes 32 bits
 
 
 def get_profile(name: str, settings: dict[str, str] | None = None) -> Profile:
@@ -232,15 +234,15 @@ def get_profile(name: str, settings: dict[str, str] | None = None) -> Profile:
         return PROFILES[name]
     types = {**_types(Training), **_types(Profile)}
     types = {key: kind for key, kind in types.items() if key not in ("name", "purpose", "training")}
-    for key in settings:
-        if key not in types:
-            raise unknown("setting", key, types)
+    if strange := settings.keys() - types:
+        raise unknown("setting", min(strange), types)
     values = {key: convert(key, value, types[key]) for key, value in settings.items()}
     for key, value in values.items():
         if key in _ABOVE_0 and not value > 0:
             raise BnetError(f"setting {key} is {value}; expected more than 0")
-        if not isinstance(value, str) and value < _LEAST.get(key, 0):
-            raise BnetError(f"setting {key} is {value}; expected {_LEAST.get(key, 0)} or more")
+        least, below = _LEAST.get(key, 0), _BELOW.get(key, math.inf)
+        if not isinstance(value, str) and not least <= value < below:
+            raise BnetError(f"setting {key} is {value}; expected {least} or more, less than {below}")
     for key, known in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
         if values.get(key, known[0]) not in known:
             raise unknown(key, values[key], known)
