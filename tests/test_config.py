@@ -17,6 +17,11 @@ def test_config_survives_json(tones):
     assert Config.from_dict(json.loads(config.to_json())) == config
 
 
+def test_a_fold_that_is_named_twice_is_one_run(tones):
+    found = jobs("tones", ["majority"], "grouped", PROFILES["smoke"], [1, 0, 1])
+    assert [job.config.fold for job in found] == [1, 0]
+
+
 def test_every_field_changes_the_hash(tones):
     config = jobs("tones", ["proposed"], "grouped", PROFILES["smoke"])[0].config
     for key, value in config.to_dict().items():

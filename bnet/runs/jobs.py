@@ -112,7 +112,7 @@ def jobs(
         "training": training,
         "exclude": ",".join(sorted(words(exclude))),
     }
-    folds = [*(profile.folds_to_run(protocol) if folds is None else folds)]
+    folds = [*dict.fromkeys(profile.folds_to_run(protocol) if folds is None else folds)]
     for fold in folds:
         make_split(tracks, protocol, fold, shared["folds"], training.seed)
     return [
