@@ -49,6 +49,7 @@ def test_absent_corpora_are_planned_from_published_counts(tmp_path):
         (["--corpus", "gtzann"], r"unknown corpus 'gtzann' \(did you mean 'gtzan'"),
         (["--corpus", "gtzan", "--variants", "bbn"], r"unknown network 'bbn' \(did you mean 'bbnn'"),
         (["--corpus", "gtzan", "--protocol", "group"], r"unknown protocol 'group' \(did you mean 'grouped'"),
+        (["--corpus", "gtzan", "--exclude", "fault"], r"unknown kind of clips to exclude 'fault' \(did you mean"),
     ],
 )
 def test_unknown_names_are_refused(options, message):

@@ -20,7 +20,7 @@ import pandas as pd
 import psutil
 
 from bnet import backend
-from bnet.corpora import CORPORA, Corpus, Track, get_corpus, select
+from bnet.corpora import CORPORA, FLAWS, Corpus, Track, get_corpus, select
 from bnet.corpora.splits import PARTS, PROTOCOLS, make_split
 from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError, unknown
@@ -70,7 +70,7 @@ class Plan:
 
     def total(self) -> dict[str, Any]:
         """Sums over the tables, of what is known; None where nothing is. Training hours are those of networks."""
-        new = self.features.eval("store_bytes // clips * (clips - extracted)").sum()
+        new = self.features.eval("store_bytes // clips * (clips - extracted)", engine="python").sum()  # numexpr: no //
         hours, download = self.tasks["hours"].sum(min_count=1), self.features["download_bytes"].sum(min_count=1)
         return {
             **{key: int(self.tasks[key].sum()) for key in ("runs", "done", "to_do", "record_bytes")},
@@ -108,9 +108,10 @@ def make(
         for a network, or nothing is left.
     """
     wanted, rows, protocols = jobs.words(corpora), jobs.variants(variants), jobs.words(protocols)
-    for name in protocols:
-        if name not in PROTOCOLS:
-            raise unknown("protocol", name, PROTOCOLS)
+    kinds = "kind of clips to exclude", jobs.words(exclude), FLAWS
+    for what, given, known in (("protocol", protocols, PROTOCOLS), kinds):
+        if strange := [name for name in given if name not in known]:
+            raise unknown(what, strange[0], known)
     names = dict.fromkeys(name for item in wanted for name in (CORPORA if item == "all" else [item]))
     training, tasks, features, notes = profile.training, [], [], []
     for corpus in [get_corpus(name) for name in names]:
