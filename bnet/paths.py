@@ -55,13 +55,14 @@ def project_dir() -> Path | None:
 
 def commit(folder: Path, *watched: str) -> tuple[str | None, bool | None]:
     """The commit that is checked out in `folder`, and whether what is `watched` below it differs; None where there is
-    no git."""
+    no git, or that of another project, which does not track what is `watched`."""
 
     def git(*words: str) -> str:
         command = ["git", "-C", str(folder), *words]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", "--", *watched)
         return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--", *watched))
     except (OSError, subprocess.CalledProcessError):
         return None, None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 
 import pytest
 
@@ -32,3 +33,16 @@ def test_a_file_that_cannot_be_read_is_named_with_its_link(tmp_path):
         BnetError, match=r"cannot read .*/link \(a link to gone: No such file or directory\); restore it"
     ):
         paths.sha256_file(tmp_path / "link")
+
+
+def test_the_commit_of_another_project_is_not_ours(tmp_path):
+    def git(*words):
+        subprocess.run(["git", "-C", tmp_path, "-c", "user.name=n", "-c", "user.email=e", *words], check=True)
+
+    for name in ("installed", "own"):
+        paths.write_text(tmp_path / name / "code.py", "")
+    git("init", "--quiet")
+    git("add", "own")
+    git("commit", "--quiet", "--message", "own")
+    assert paths.commit(tmp_path / "installed", ".") == (None, None)
+    assert paths.commit(tmp_path / "own", ".")[1] is False
