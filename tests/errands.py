@@ -23,6 +23,10 @@ def stumble() -> None:
     raise KeyError("nowhere")
 
 
+def starve() -> None:
+    raise MemoryError
+
+
 def leave() -> None:
     print("a last word", file=sys.stderr)
     sys.stderr.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from conftest import until
 from test_runs import SETTINGS, TINY, job, quiet, ready, results  # noqa: F401 two fixtures
 
-from bnet.errors import BnetError
+from bnet.errors import OUT_OF_MEMORY, BnetError
 from bnet.runs import pool, records
 from bnet.runs.child import call
 from bnet.runs.jobs import run_all
@@ -52,6 +53,7 @@ def test_a_child_says_lines_and_answers():
     said: list[str] = []
     assert call(errands.double, 21, tell=said.append) == 42
     assert said == ["doubling 21"]
+    assert call(bytes, 2**20) == bytes(2**20)  # more than a pipe holds
 
 
 @pytest.mark.parametrize(
@@ -59,6 +61,7 @@ def test_a_child_says_lines_and_answers():
     [
         (errands.refuse, "no, for this reason"),
         (errands.stumble, "KeyError: 'nowhere'"),
+        (errands.starve, re.escape(OUT_OF_MEMORY)),
         (errands.leave, "its process ended with status 3: a last word"),
     ],
 )

@@ -15,9 +15,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from bnet.errors import BnetError
+from bnet.errors import OUT_OF_MEMORY, BnetError, memory_ran_out
 
 
 def call(
@@ -65,11 +66,12 @@ def call(
             with contextlib.suppress(BrokenPipeError):
                 pickle.dump((function, arguments), process.stdin)
                 process.stdin.flush()
+            answers = ThreadPoolExecutor(1).submit(process.stdout.read)  # at once: a pipe holds little
             for line in process.stderr:
                 if text := line.decode(errors="replace").rstrip():
                     last = text
                     tell(text)
-            answer, status = process.stdout.read(), process.wait()
+            answer, status = answers.result(), process.wait()
         finally:
             ended.set()
             process.kill()
@@ -91,7 +93,8 @@ def main() -> None:
         try:
             answer = "", function(*arguments)
         except Exception as error:
-            answer = str(error) if isinstance(error, BnetError) else f"{type(error).__name__}: {error}", None
+            told = OUT_OF_MEMORY if memory_ran_out(error) else f"{type(error).__name__}: {error}"
+            answer = str(error) if isinstance(error, BnetError) else told, None
         pickle.dump(answer, answers)
 
 
