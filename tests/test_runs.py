@@ -19,7 +19,11 @@ from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant
 from bnet.runs import jobs, records
+from bnet.sound.log_mel import FeatureSettings
+from bnet.training import baselines
+from bnet.training.baselines import BASELINES
 from bnet.training.config import get_profile
+from bnet.training.parts import Part
 
 TINY = Variant("tiny", "Tiny", ("norm conv1x1", "pool3x3 norm conv1x1"), 1, filters=4)
 SETTINGS = {"clip_seconds": "1", "epochs": "2", "groups": "3", "batch_size": "8"}
@@ -195,6 +199,20 @@ def test_summary_counts_runs_and_keeps_profiles_apart(ready, results):
     assert table[["variant", "runs", "clips"]].values.tolist() == [["svm-timbre", 3, 48]]
     row = table.iloc[0]
     assert row["low"] <= row["accuracy"] <= row["high"]
+
+
+def test_features_of_a_baseline_are_made_piece_by_piece_and_the_same(monkeypatch):
+    asked = []
+    labels, front_end = np.arange(30) % 3, FeatureSettings()
+    features = np.random.default_rng(0).uniform(-80, 0, (30, 22, 128)).astype("float32")
+    parts = [Part(features, np.arange(*edges), labels[slice(*edges)]) for edges in ((0, 16), (16, 23), (23, 30))]
+    timbre = lambda log_mels, front_end: (asked.append(len(log_mels)), baselines.timbre(log_mels, front_end))[1]  # noqa: E731
+    monkeypatch.setitem(BASELINES, "svm-timbre", ("", timbre))
+    whole = baselines.fit("svm-timbre", *parts, 3, front_end)
+    monkeypatch.setattr(baselines, "PIECE", 5)
+    pieces = baselines.fit("svm-timbre", *parts, 3, front_end)
+    assert asked == [16, 7, 7, 5, 5, 5, 1, 5, 2, 5, 2]
+    assert np.array_equal(whole.test, pieces.test)
 
 
 NAMES = (

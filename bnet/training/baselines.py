@@ -16,7 +16,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from bnet.sound.front_end import FrontEnd
-from bnet.sound.log_mel import FeatureSettings
 from bnet.training.parts import Outcome, Part
 
 COSTS = (1.0, 10.0, 100.0)
@@ -25,17 +24,16 @@ MAX_LAG = 4.0
 """Longest lag of the autocorrelation, in seconds: two slow bars."""
 
 
-def timbre(log_mels: np.ndarray, front_end: FrontEnd | None = None) -> np.ndarray:
+def timbre(log_mels: np.ndarray, front_end: FrontEnd) -> np.ndarray:
     """Mean and sd of every mel band over time: [shape=(n, 2 * n_mels)], from [shape=(n, frames, n_mels)]."""
     return np.concatenate([log_mels.mean(axis=1), log_mels.std(axis=1)], axis=1)
 
 
-def rhythm(log_mels: np.ndarray, front_end: FrontEnd | None = None) -> np.ndarray:
+def rhythm(log_mels: np.ndarray, front_end: FrontEnd) -> np.ndarray:
     """Autocorrelation of the onset envelope up to `MAX_LAG`: [shape=(n, lags)], from [shape=(n, frames, n_mels)].
 
     The envelope is librosa's spectral flux of the log-mel; its autocorrelation peaks at the beat and the bar.
     """
-    front_end = front_end or FeatureSettings()
     hop_length = round(front_end.sr / front_end.frame_rate)
     lags = min(int(MAX_LAG * front_end.frame_rate), log_mels.shape[1])
     rows = []
@@ -46,33 +44,30 @@ def rhythm(log_mels: np.ndarray, front_end: FrontEnd | None = None) -> np.ndarra
     return np.asarray(rows)
 
 
-def _nothing(log_mels: np.ndarray, front_end: FrontEnd | None = None) -> np.ndarray:
-    return np.zeros((len(log_mels), 1))
-
-
-BASELINES: dict[str, tuple[str, Callable[[np.ndarray, FrontEnd | None], np.ndarray]]] = {
-    "majority": ("Majority class", _nothing),
+BASELINES: dict[str, tuple[str, Callable[[np.ndarray, FrontEnd], np.ndarray] | None]] = {
+    "majority": ("Majority class", None),
     "svm-timbre": ("SVM on timbre", timbre),
     "svm-rhythm": ("SVM on rhythm", rhythm),
 }
 """Name -> (title, features of log-mels; the front end that made them tells how many frames there are per second)."""
+PIECE = 64
+"""Clips whose log-mels are in memory at once."""
 
 
-def fit(
-    name: str, train: Part, validation: Part, test: Part, classes: int, front_end: FrontEnd | None = None
-) -> Outcome:
+def fit(name: str, train: Part, validation: Part, test: Part, classes: int, front_end: FrontEnd) -> Outcome:
     """Fit a baseline on the training part; apply it to the other two.
 
     The probabilities of an SVM are a softmax of its decision values: an order, not a calibrated belief; those of
     ``majority`` are the class shares of the training part.
     """
     features = BASELINES[name][1]
-    if name == "majority":
+    if features is None:
         shares = np.bincount(train.labels, minlength=classes) / len(train)
         return Outcome(np.tile(shares, (len(validation), 1)), np.tile(shares, (len(test), 1)))
-    x = {
-        key: features(part.arrays(), front_end) for key, part in (("train", train), ("val", validation), ("test", test))
-    }
+    x = {}
+    for key, part in (("train", train), ("val", validation), ("test", test)):
+        pieces = (part.rows[i : i + PIECE] for i in range(0, len(part), PIECE))
+        x[key] = np.concatenate([features(np.asarray(part.features[rows], "float32"), front_end) for rows in pieces])
     best = None
     for cost in COSTS:
         svm = make_pipeline(StandardScaler(), SVC(C=cost, decision_function_shape="ovr"))
