@@ -30,7 +30,7 @@ WHEELS = (
     *("typer", "click", "shellingham", "rich", "markdown-it-py", "mdurl", "pygments", "annotated-doc"),
     *("pillow", "matplotlib", "contourpy", "cycler", "kiwisolver", "fonttools", "pyparsing", "python-dateutil", "six"),
     *("requests", "certifi", "charset-normalizer", "idna", "urllib3", "lazy-loader", "msgpack", "packaging"),
-    *("threadpoolctl", "narwhals", "typing-extensions", "absl-py"),
+    *("threadpoolctl", "narwhals", "typing-extensions", "absl-py", "pyyaml"),
 )
 """What training and measuring take that an image with JAX, pandas and scikit-learn may lack."""
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,7 +47,7 @@ def pack(kit: Path, data: Path, python: str) -> None:
         sys.exit(f"no folder {found}; expected {CORPUS} there: bnet corpora get {CORPUS} --data {data}")
     shutil.copytree(found, kit / "data" / CORPUS, dirs_exist_ok=True)
     pins = [line.strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
-    names = [next((pin for pin in pins if pin.startswith(f"{name}==")), name) for name in WHEELS]
+    names = [next((pin for pin in pins if pin.lower().startswith(f"{name}==")), name) for name in WHEELS]
     platforms = [word for n in (28, 27, 17) for word in ("--platform", f"manylinux_2_{n}_x86_64")]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     command += ["--python-version", python, "--implementation", "cp", *platforms, "--platform", "any"]
@@ -57,15 +57,20 @@ def pack(kit: Path, data: Path, python: str) -> None:
 
 
 def packages(kit: Path) -> Path:
-    """The folder of the wheels that this Python lacks, unpacked."""
+    """The folder of the wheels that this Python lacks, unpacked: all of them, or none."""
     folder = kit / "packages"
     if not folder.is_dir():
         pip = [sys.executable, "-m", "pip"]
         there = subprocess.run([*pip, "list", "--format=freeze"], capture_output=True, text=True, check=True).stdout
         names = {_plain(line.split("==")[0]) for line in there.splitlines()}
         new = [str(wheel) for wheel in (kit / "wheels").glob("*.whl") if _plain(wheel.name.split("-")[0]) not in names]
-        command = [*pip, "install", "--quiet", "--no-index", "--no-deps", "--target", str(folder), *new]
-        subprocess.run(command, check=True) if new else folder.mkdir()
+        part = kit / "packages.part"
+        shutil.rmtree(part, ignore_errors=True)  # pip adds nothing to what is there
+        part.mkdir()
+        command = [*pip, "install", "--quiet", "--no-index", "--no-deps", "--target", str(part), *new]
+        if new:
+            subprocess.run(command, check=True)
+        part.rename(folder)
     return folder
 
 

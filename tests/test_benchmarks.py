@@ -199,6 +199,19 @@ def test_runs_on_a_gpu_are_rehearsed(tmp_path):
     assert train("60").stdout == ""
 
 
+def test_packages_are_unpacked_whole_or_not_at_all(tmp_path, common):
+    import gpu_runs
+
+    wheel = tmp_path / "wheels" / "nowhere_to_be_found-1-py3-none-any.whl"
+    wheel.parent.mkdir()
+    wheel.write_bytes(b"half of a wheel")
+    with pytest.raises(subprocess.CalledProcessError):
+        gpu_runs.packages(tmp_path)
+    assert not (tmp_path / "packages").exists()
+    wheel.unlink()
+    assert gpu_runs.packages(tmp_path).is_dir()
+
+
 def test_a_rehearsal_has_two_folds_of_a_tiny_network(common):
     import gpu_runs
 
