@@ -15,19 +15,23 @@ from typing import Any
 
 import psutil
 
-from bnet.errors import BnetError
+from bnet.errors import BnetError, unknown
 from bnet.paths import cache_dir
 
-PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+PACKAGES = {"tensorflow": "tensorflow[and-cuda]", "jax": "jax[cuda12]", "torch": "torch"}
+"""Backend, which is its package's name too -> that package with what a GPU needs."""
 
 
 def prepare() -> None:
-    """Import Keras and its backend without TensorFlow's start-up messages, where the environment does not say else."""
+    """Import Keras and its backend without TensorFlow's start-up messages, where the environment does not say else;
+    a `BnetError` refuses a ``KERAS_BACKEND`` that is none of `PACKAGES`."""
+    if (asked := os.environ.get("KERAS_BACKEND") or "tensorflow") not in PACKAGES:
+        raise unknown("KERAS_BACKEND", asked, PACKAGES)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     # else TensorFlow gives a CPU's buffers back to the system at every step, and half of a plain step is page faults
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
-    if "keras" in sys.modules or os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+    if "keras" in sys.modules or asked != "tensorflow":
         return
     with quiet(), contextlib.suppress(ImportError):  # told when Keras is imported in earnest
         importlib.import_module("keras")
@@ -103,11 +107,11 @@ def take(wanted: str, memory_share: float = 0.0, deterministic: bool = True) -> 
     if wanted == "gpu" and kind == "CPU":
         raise BnetError(
             f"--device gpu, but {name()} sees none here; expected an NVIDIA GPU with its driver (`nvidia-smi` lists "
-            f"it) and `pip install {_GPU_PACKAGES[name()]}`; or train on the CPU: --device auto"
+            f"it) and `pip install {PACKAGES[name()]}`; or train on the CPU: --device auto"
         )
     if wanted == "cpu" and kind == "GPU":
         raise BnetError(
-            "--device cpu, but this process uses a GPU already; start another one with CUDA_VISIBLE_DEVICES=-1"
+            f"--device cpu, but {name()} has a GPU already (torch, on import); start again with CUDA_VISIBLE_DEVICES=-1"
         )
 
 
@@ -151,14 +155,11 @@ def _gpu_mib() -> int:
         raise BnetError(f"memory_share wants the GPU's size, but nvidia-smi does not tell it: {error}") from error
 
 
-_GPU_PACKAGES = {"tensorflow": "tensorflow[and-cuda]", "jax": "jax[cuda12]", "torch": "torch"}
-
-
 @contextlib.contextmanager
 def precision(wanted: str) -> Iterator[None]:
     """Build and trace networks in ``float32``, ``tf32`` or ``bfloat16`` inside this context.
 
-    Only here is float32 what it says: TensorFlow and JAX take TF32 for it where a GPU has it.
+    From the first one on, float32 is what it says; before, TensorFlow and JAX take TF32 for it where a GPU has it.
     """
     import keras
 
@@ -245,5 +246,5 @@ def machine() -> dict[str, Any]:
 
 def versions(network: bool = True) -> dict[str, str]:
     """Versions of the packages that decide a result; of Keras and its backend only where a `network` is trained."""
-    names = ["numpy", "librosa", "scikit-learn", *(["keras", PACKAGES[name()]] if network else [])]
+    names = ["numpy", "librosa", "scikit-learn", *(["keras", name()] if network else [])]
     return {package: importlib.metadata.version(package) for package in names}

@@ -83,6 +83,12 @@ def test_what_is_not_here_is_refused():
         device.take(Settings(), "tf32")
 
 
+def test_an_unknown_backend_is_refused(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "tf")
+    with pytest.raises(BnetError, match=r"unknown KERAS_BACKEND 'tf'.*; known: jax, tensorflow, torch"):
+        backend.prepare()
+
+
 def test_every_backend_and_device_has_a_row():
     assert set(AUTO) == {(name, kind) for name in backend.PACKAGES for kind in ("CPU", "GPU")}
     assert all("float32" in row.precisions for row in AUTO.values())

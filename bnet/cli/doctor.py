@@ -30,7 +30,7 @@ def _machine() -> str:
 def _keras() -> str:
     backend.prepare()
     name, version = backend.name(), importlib.metadata.version
-    return f"{name} {version(backend.PACKAGES[name])}, keras {version('keras')}"
+    return f"{name} {version(name)}, keras {version('keras')}"
 
 
 def _gpu() -> str:
