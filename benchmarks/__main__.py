@@ -55,7 +55,7 @@ BENCHMARKS = (
     Benchmark("equality", "gradients of every network, lean and plain, against double precision", 10),
     Benchmark("inference", "a trained network in every form, on one thread; a folder of sound; against Keras", 13),
     Benchmark("jobs", "two runs side by side against one after the other; are the records the same", 8),
-    Benchmark("listen", "the page 'Listen' in two browsers: difference to Python, time, size, memory", 3),
+    Benchmark("listen", "the page 'Listen' in Chromium: difference to Python, time, size, memory", 3),
     Benchmark("roofline", "memory bandwidth and matrix product, and every training step under them", 1),
     Benchmark("gpu_step", "a training step on a GPU, where there is one and JAX: lean against plain, by precision", 15),
     Benchmark("gpu", "the paper's 10 000 steps on a GPU, where there is one, by precision and side by side", 60),

@@ -70,7 +70,7 @@ def spread(
 ) -> Iterator[tuple[Job, str]]:
     """The `bnet.runs.jobs.Executor` of clusters: on workers of the scheduler at `address`, records as `KEEP` says.
 
-    Workers that lack the corpus get no run. Workers that come later are used too.
+    Workers that lack the corpus get no run. Where none lacks it, workers that come later are used too.
 
     Raises
     ------

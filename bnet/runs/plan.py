@@ -58,8 +58,8 @@ class Plan:
         One row per corpus: ``data`` (here or absent), ``clips, extracted``, bytes of the store and to download (missing
         where nobody has published the size).
     measured
-        What `timed` found: ``network, frames, step_s``, peak ``memory`` of its process in bytes, ``backend, device,
-        step``; None where nothing was measured.
+        What `timed` found: ``network, frames, step_s``, the most ``memory`` that its process held at the end of a step,
+        in bytes, ``backend, device, step``; None where nothing was measured.
     """
 
     profile: Profile

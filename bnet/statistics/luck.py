@@ -88,6 +88,6 @@ def overdispersion(accuracies: Sequence[float], n: int) -> float:
 
 
 def spread_between(accuracies: Sequence[float], n: int) -> float:
-    """Standard deviation over splits beyond the binomial, for `counts`: the observed one, or the binomial if larger."""
+    """Standard deviation of accuracy over splits, for `counts`: the observed one, or the binomial one if larger."""
     values = np.asarray(accuracies, float)
     return float(max(values.std(ddof=1), np.sqrt(values.mean() * (1 - values.mean()) / n)))

@@ -121,7 +121,7 @@ class Config:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Config:
-        """The configuration of a record; a `BnetError` names unknown and missing keys and wrong types."""
+        """The configuration of a record; a `BnetError` names unknown and missing keys, and what should be a number."""
         types, inner = _types(cls), _types(Training)
         known = {key: kind for key, kind in {**types, **inner}.items() if key != "training"}
         extra, missing = sorted(set(values) - set(known)), sorted(set(known) - set(values) - set(_LATER))

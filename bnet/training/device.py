@@ -3,7 +3,7 @@
 A `Settings` says what is asked for, and travels to other processes; `take` makes an `Execution` of it, in the process
 that trains: what is really done there, which stands in the record (``made.execution``). The same configuration may be
 executed in different ways; its results then differ by rounding. A precision other than float32 differs by more, and is
-therefore a setting of the run (`bnet.training.config.Config.precision`), with a hash and a record of its own.
+therefore a setting of the run (`bnet.training.config.Training.precision`), with a hash and a record of its own.
 
 This module imports no backend until `take` does.
 """
