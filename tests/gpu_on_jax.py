@@ -92,7 +92,7 @@ TRAINING = dataclasses.replace(PROFILES["smoke"].training, epochs=5)
 
 
 def fit(data, seed, **settings):
-    return fitting.fit("1-block", TRAINING, *data, 3, seed, settings=Settings(**settings))
+    return fitting.fit(get_variant("1-block"), TRAINING, *data, 3, seed, settings=Settings(**settings))
 
 
 def test_folds_share_a_compiled_step_change_no_bit_and_follow_the_plain_loss(monkeypatch):

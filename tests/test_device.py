@@ -15,6 +15,7 @@ import pytest
 
 from bnet import backend
 from bnet.errors import BnetError
+from bnet.models import get_variant
 from bnet.training import assembly, device, fit
 from bnet.training.config import PROFILES, get_profile
 from bnet.training.device import AUTO, Choice, Settings
@@ -38,7 +39,7 @@ def corpus() -> list[Part]:
 def fitted(precision: str = "float32", **settings):
     """Several tests look at the same training."""
     training = dataclasses.replace(TRAINING, precision=precision)
-    return fit.fit("1-block", training, *corpus(), CLASSES, 0, settings=Settings(**settings))
+    return fit.fit(get_variant("1-block"), training, *corpus(), CLASSES, 0, settings=Settings(**settings))
 
 
 @pytest.mark.parametrize(
@@ -183,4 +184,4 @@ def test_a_batch_that_does_not_fit_is_refused():
     part = Part(clips, np.arange(2**20), np.arange(2**20) % CLASSES)
     training = dataclasses.replace(TRAINING, batch_size=2**20)
     with pytest.raises(BnetError, match=r"training 1-block with 1048576 clips of 16384 frames .* does not fit"):
-        fit.fit("1-block", training, part, part, part, CLASSES, 0, settings=Settings(step="plain"))
+        fit.fit(get_variant("1-block"), training, part, part, part, CLASSES, 0, settings=Settings(step="plain"))

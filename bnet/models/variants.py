@@ -36,7 +36,7 @@ FIELDS = ("name", "base", *_TEXTS, *ARCHITECTURE_FIELDS)
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-def load(path: str | Path, frames: int | None = None, taken: Iterable[str] = ()) -> dict[str, Variant]:
+def load(path: str | Path, taken: Iterable[str] = ()) -> dict[str, Variant]:
     """Read networks of your own.
 
     Parameters
@@ -44,8 +44,6 @@ def load(path: str | Path, frames: int | None = None, taken: Iterable[str] = ())
     path
         A YAML file: one mapping, or a list of mappings, with ``name``, ``base`` (`bbnn` where it is left out) and the
         fields that differ from the base.
-    frames
-        Frames of the clips that they will see, to refuse a network that is too deep for them; None: not checked.
     taken
         Names that may not be used, besides those of the table.
 
@@ -59,7 +57,7 @@ def load(path: str | Path, frames: int | None = None, taken: Iterable[str] = ())
     BnetError
         If the file can't be read, or a network in it is not possible: an unknown field or operation (names the
         nearest), a value of a wrong type, a base that does not exist or goes in a circle, a name that is taken, a
-        network too deep for its input.
+        network too deep for its bands.
     """
     path = Path(path)
     entries = [_checked(entry, f"{path}, network {number}") for number, entry in enumerate(_entries(path), 1)]
@@ -71,7 +69,7 @@ def load(path: str | Path, frames: int | None = None, taken: Iterable[str] = ())
     variants = _variants(entries, path, VARIANTS)
     for variant in variants.values():
         try:
-            sections(variant, frames)
+            sections(variant)
         except BnetError as error:
             raise BnetError(f"{path}: {error}") from error
     return variants
@@ -172,23 +170,18 @@ def get_variant(name: str) -> Variant:
     return VARIANTS[name]
 
 
-def decisions(names: Iterable[str] = VARIANTS) -> pd.DataFrame:
+def decisions() -> pd.DataFrame:
     """What the paper leaves open or says in two ways, and what we do.
 
     Returns
     -------
     pandas.DataFrame
-        One row per decision of the networks `names`: ``variant, title, what, choice, reason, source``. Those of BBNN
-        hold for all its variations too.
-
-    Raises
-    ------
-    BnetError
-        If a name is unknown.
+        One row per decision: ``variant, title, what, choice, reason, source``. Those of BBNN hold for all its
+        variations too.
     """
     lines = [
         {"variant": variant.name, "title": variant.title, **decision._asdict()}
-        for variant in map(get_variant, names)
+        for variant in VARIANTS.values()
         for decision in variant.decisions
     ]
     return pd.DataFrame(lines, columns=["variant", "title", *Decision._fields])

@@ -80,9 +80,9 @@ def evaluate(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
 
 
 def bootstrap_interval(
-    values: np.ndarray, groups: np.ndarray, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+    values: np.ndarray, groups: np.ndarray, *, draws: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of a mean over tracks, with whole groups resampled together.
+    """95 % percentile bootstrap interval of a mean over tracks, with whole groups resampled together.
 
     Parameters
     ----------
@@ -90,8 +90,8 @@ def bootstrap_interval(
         One number a track [shape=(n,)], such as right or wrong; or a difference of two networks.
     groups
         The group of each track [shape=(n,)]: tracks of one group are not independent.
-    level, draws, seed
-        Coverage aimed at, number of resamples, seed.
+    draws, seed
+        Number of resamples, seed.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def bootstrap_interval(
         return float("nan"), float("nan")
     drawn = _drawn(len(sums), draws, seed)
     means = drawn @ sums / (drawn @ counts)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)
 
 

@@ -20,7 +20,7 @@ backend.prepare()
 import keras  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
-from bnet.models.variants import Variant, get_variant  # noqa: E402
+from bnet.models.variant import Variant  # noqa: E402
 from bnet.training.assembly import memory_errors, seed_everything, trainer  # noqa: E402
 
 
@@ -97,7 +97,7 @@ class Progress(keras.callbacks.Callback):
 
 
 def fit(
-    variant: str | Variant,
+    row: Variant,
     training: Training,
     train: Part,
     validation: Part,
@@ -107,7 +107,7 @@ def fit(
     title: str = "",
     settings: Settings | None = None,
 ) -> Outcome:
-    """Train a network, by name or row, as `training` says and apply its best weights to the validation and test parts.
+    """Train a network as `training` says and apply its best weights to the validation and test parts.
 
     Adam on the categorical cross-entropy, with the row's label smoothing; the rate and the stop follow the **training**
     loss, the weights kept are those of the best **validation** accuracy; the test part is looked at once, after
@@ -124,7 +124,6 @@ def fit(
     patience 3 on the loss, stop with min_delta 0.01 and patience 10, checkpoint on validation accuracy). The cosine
     schedule of the smaller profiles is ours.
     """
-    row = get_variant(variant) if isinstance(variant, str) else variant
     shape, clip = (classes, *train.features.shape[1:]), 4 * train.features[0].size
     execution = device.take(settings or Settings(), training.precision, clip * (len(train) + len(validation)))
     seed_everything(seed, execution)
