@@ -29,8 +29,8 @@ def points(result: Comparison) -> str:
 
 def briefly(result: Comparison) -> str:
     """A difference in points, its interval and its folds: ``+2.6 points (95 % interval -0.5 to +5.7, 5 folds)``."""
-    ends = f"{100 * result.low:+.1f} to {100 * result.high:+.1f}"
-    return f"{100 * result.difference:+.1f} points (95 % interval {ends}, {spell(result)})"
+    between = ends(result.low, result.high, "+.1f")
+    return f"{100 * result.difference:+.1f} points (95 % interval {between}, {spell(result)})"
 
 
 def in_points(result: Comparison) -> dict[str, float]:
