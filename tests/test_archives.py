@@ -118,6 +118,7 @@ def test_the_kind_is_told_from_the_content(tmp_path):
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
 def test_what_macos_and_windows_leave_is_left_out(tmp_path, name):
     junk = ["set/._clip.wav", "__MACOSX/set/._clip.wav", "__MACOSX/x", ".DS_Store", "set/.DS_Store", "set/Thumbs.db"]
+    junk.append("set/Icon\r")
     archive = make(tmp_path / name, [("set/clip.wav", b"sound"), *((name, b"junk") for name in junk)])
     unpack(archive, tmp_path / "out")
     assert files(tmp_path / "out") == {"set/clip.wav": b"sound"}
@@ -169,6 +170,7 @@ def test_modes_are_plain(tmp_path, name):
 NAMES = (
     "../outside", "set/../../outside", "set/..", "/etc/outside", "//host/outside", "C:/outside", "c:outside",
     "..\\outside", "set\\clip.wav", "set/.. /outside", "set/.../outside", "set/\x1b[2Jclip.wav", "set/" + "x" * 256,
+    "set/" + "ü" * 128,
 )  # fmt: skip
 
 

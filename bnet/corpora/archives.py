@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 import shutil
 import stat
@@ -24,9 +25,15 @@ MAX_RATIO, ROOM = 200, 64 * 2**20
 CHUNK = 2**20
 """Bytes read at once."""
 
-UNSAFE = re.compile(r"^/|^[A-Za-z]:|\\|(^|/)(?!\.?(/|$))[. ]+(/|$)|[\x00-\x1f\x7f-\x9f\ud800-\udfff]|[^/]{256}")
-"""In a path: absolute, a drive, a backslash, a part of dots and spaces, a control character, a part too long. One rule
-for zip and tar, stricter than `tarfile.data_filter`, which lets links and absolute paths through changed."""
+UNSAFE = re.compile(r"^/|^[A-Za-z]:|\\|(^|/)(?!\.?(/|$))[. ]+(/|$)|[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""In a path: absolute, a drive, a backslash, a part of dots and spaces, a control character. One rule for zip
+and tar, stricter than `tarfile.data_filter`, which lets links and absolute paths through changed."""
+
+LONGEST = 255
+"""Bytes of a part of a path; file systems take no more."""
+
+JUNK = ("__MACOSX", ".DS_Store", "Icon\r", "Thumbs.db")
+"""Files and folders that macOS and Windows leave everywhere."""
 
 LINK = "is a link, a device or a pipe"
 
@@ -52,7 +59,7 @@ def unpack(
 
     The kind is told from the content. `target` exists only when all is there and every checksum fits. Files get plain
     modes and the present time; names are in Unicode's form NFC. What macOS and Windows leave in archives (``._*``,
-    ``.DS_Store``, ``__MACOSX``, ``Thumbs.db``) is left out.
+    and `JUNK`) is left out.
 
     Parameters
     ----------
@@ -91,7 +98,8 @@ def _unpack(archive: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
             for member in filter(lambda member: wanted(member.name), _members(raw)):
                 parts, where = _parts(member.name), f"{member.name!r}: "
                 size += member.size
-                refusal = "has an unsafe path" if UNSAFE.search(member.name) else member.refusal
+                unsafe = UNSAFE.search(member.name) or any(len(os.fsencode(part)) > LONGEST for part in parts)
+                refusal = "has an unsafe path" if parts and unsafe else member.refusal
                 if size > ROOM + MAX_RATIO * packed:  # no reader gives more than the header says
                     refusal = refusal or f"makes it more than {MAX_RATIO} times what it is packed (a bomb?)"
                 try:
@@ -173,5 +181,5 @@ def _write(member: Member, path: Path) -> None:
 def _parts(name: str) -> list[str]:
     """The parts of a safe name, in NFC; none for the root and for junk."""
     parts = [unicodedata.normalize("NFC", part) for part in name.split("/") if part not in ("", ".")]
-    junk = any(part.startswith("._") or part in ("__MACOSX", ".DS_Store", "Thumbs.db") for part in parts)
+    junk = any(part.startswith("._") or part in JUNK for part in parts)
     return [] if junk else parts
