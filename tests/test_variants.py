@@ -256,6 +256,8 @@ def test_a_container_limits_the_memory(tmp_path):
     (tmp_path / "memory.max").write_text("3000000\n")
     (tmp_path / "memory.current").write_text("1000000\n")
     assert available_bytes(tmp_path) == 2_000_000
+    (tmp_path / "memory.stat").write_text("anon 400000\nactive_file 100000\ninactive_file 500000\n")
+    assert available_bytes(tmp_path) == 2_500_000
     (tmp_path / "memory.max").write_text("max\n")
     assert available_bytes(tmp_path) > 2_000_000
 

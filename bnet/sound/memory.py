@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import re
 from pathlib import Path
 
 import psutil
@@ -12,13 +13,21 @@ import psutil
 def available_bytes(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     """Memory that this process can still get: what the machine has free, or less where its container is limited."""
     free = psutil.virtual_memory().available
-    for limit, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    for folder, limit, used in (
+        (cgroup, "memory.max", "memory.current"),
+        (cgroup / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
     ):
         with contextlib.suppress(OSError, ValueError):  # no such file, or 'max': no limit
-            free = min(free, int((cgroup / limit).read_text()) - int((cgroup / used).read_text()))
+            left = int((folder / limit).read_text()) - int((folder / used).read_text())
+            free = min(free, left + _file_cache(folder / "memory.stat"))
     return free
+
+
+def _file_cache(stat: Path) -> int:
+    """Bytes of a container's memory that only hold files read or written a while ago: the system gives them up."""
+    with contextlib.suppress(OSError):
+        return max(map(int, re.findall(r"^(?:total_)?inactive_file (\d+)", stat.read_text(), re.MULTILINE)), default=0)
+    return 0
 
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
