@@ -74,6 +74,11 @@ def test_every_command_has_help(command):
         ("pages convert nopage -o x.ipynb", "unknown page 'nopage'"),
         ("evaluate --profile smoke", "no records of tunes"),
         ("predict x.wav", "no file x.wav"),
+        ("networks --seconds nan", "the length of a clip, more than 0 and at most 86400; got nan"),
+        ("networks --classes 0", "--classes"),
+        ("draw proposed --seconds -5", "the length of a clip, more than 0 and at most 86400; got -5"),
+        ("corpora export drums x --seconds 0", "the length of a clip, more than 0 and at most 86400; got 0"),
+        ("corpora export gtzan-images x", "holds pictures; expected a corpus with sound; export gtzan"),
     ],
 )
 def test_wrong_words_give_one_message_and_status_2(words, message, bnet):
@@ -102,6 +107,18 @@ def test_plan_lists_runs_and_writes_nothing(tmp_path, bnet):
     done = bnet("train", "-v", "baselines,bbnn", "--fold", "0", "--plan", BNET_RESULTS=str(tmp_path / "r"))
     assert [line.split()[:2] for line in done.stdout.splitlines()] == [["to", "do"]] * 4
     assert not (tmp_path / "r").exists()
+
+
+def test_export_writes_what_can_be_decoded_and_tells_of_the_rest(tones, tmp_path, bnet):
+    tones.broken = {tones.tracks()[0].track_id}
+    done = bnet("corpora", "export", "tones", str(tmp_path / "out"), "--seconds", "1")
+    count = len(tones.tracks()) - 1
+    assert (done.status, done.stdout) == (1, f"{count} clips in {tmp_path / 'out'}, 1 failed\n")
+    assert "not written" in done.stderr
+    written = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert len(written) == count
+    y, sr = soundfile.read(written[0])
+    assert (len(y), sr) == (22_050, 22_050)
 
 
 def test_unwritable_cache_is_one_message(tmp_path, bnet):

@@ -131,21 +131,28 @@ def corpora_check(
 def corpora_export(
     name: Annotated[str, typer.Argument(help="Corpus.")],
     folder: Annotated[Path, typer.Argument(help="Where to write `FOLDER/<label>/<track>.flac`.")],
-    seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 30.0,
+    seconds: Annotated[float, typer.Option(help="Length of a clip.", callback=options.clip_seconds)] = 30.0,
     per_class: Annotated[int, typer.Option(help="At most so many tracks of a class; 0 for all.")] = 0,
     data: options.Data = None,
     partial: options.Partial = False,
 ) -> None:
     """Write the sound of a corpus as FLAC files, to listen to or to use elsewhere.
 
+    A clip that can't be decoded is named, the others are still written; the exit status is then 1.
+
     Example: bnet corpora export tunes ~/tunes --seconds 10 --per-class 5
     """
+    import io
+
     import soundfile
     from tqdm import tqdm
 
     from bnet.corpora import SR, get_corpus, select
 
     corpus, failed = get_corpus(name), 0
+    if not corpus.has_sound:
+        other = f"; export {corpus.of.name}, whose clips they are" if corpus.of else ""
+        raise BnetError(f"{name} holds {corpus.medium}; expected a corpus with sound{other}")
     tracks = select(corpus.tracks(), per_class or None)
     for track in tqdm(tracks, disable=None, unit="clip"):
         target = paths.writable_dir(folder / track.label, "export", "another FOLDER") / f"{track.track_id}.flac"
@@ -155,8 +162,9 @@ def corpora_export(
             failed += 1
             say(f"not written: {error}")
             continue
-        temporary = target.with_suffix(".part")
-        with paths.disk_errors(str(target)):
-            soundfile.write(temporary, y, SR, format="FLAC")
-            temporary.replace(target)
+        content = io.BytesIO()
+        soundfile.write(content, y, SR, format="FLAC")
+        paths.write_bytes(target, content.getvalue())
     print(f"{len(tracks) - failed} clips in {folder}, {failed} failed")
+    if failed:
+        raise typer.Exit(1)

@@ -11,12 +11,10 @@ from bnet.cli import options
 from bnet.cli.options import own_variants, show
 from bnet.errors import BnetError, say
 
-_LONGEST = 86_400.0
-
 
 def networks(
-    classes: Annotated[int, typer.Option(help="Number of classes.")] = 10,
-    seconds: Annotated[float, typer.Option(help="Length of a clip.")] = 30.0,
+    classes: Annotated[int, typer.Option(min=2, help="Number of classes.")] = 10,
+    seconds: Annotated[float, typer.Option(help="Length of a clip.", callback=options.clip_seconds)] = 30.0,
     variant_file: options.VariantFile = None,
     decisions: Annotated[
         bool, typer.Option("--decisions", help="Instead: what the paper leaves open, and what we do.")
@@ -44,7 +42,7 @@ def networks(
 
 def summary(
     variant: Annotated[str | None, typer.Argument(help="Network; without it, a table of all.")] = None,
-    classes: Annotated[int, typer.Option(help="Number of classes.")] = 10,
+    classes: Annotated[int, typer.Option(min=2, help="Number of classes.")] = 10,
     frames: Annotated[int, typer.Option(help="Frames of the log-mel (646 for 30 s).")] = 646,
     variant_file: options.VariantFile = None,
     as_json: options.Json = False,
@@ -76,8 +74,10 @@ def draw(
     difference_from: Annotated[
         str | None, typer.Option("--difference-from", metavar="NETWORK", help="Mark what differs from this network.")
     ] = None,
-    classes: Annotated[int, typer.Option(max=10_000, help="Number of classes.")] = 10,
-    seconds: Annotated[float, typer.Option(help="Length of a clip, for the shapes.")] = 30.0,
+    classes: Annotated[int, typer.Option(min=2, max=10_000, help="Number of classes.")] = 10,
+    seconds: Annotated[
+        float, typer.Option(help="Length of a clip, for the shapes.", callback=options.clip_seconds)
+    ] = 30.0,
 ) -> None:
     """Draw a network as an SVG: its layers, what feeds what, shapes, channels and parameters.
 
@@ -93,10 +93,7 @@ def draw(
     row, other = get_variant(network), get_variant(difference_from) if difference_from else None
     path = _svg(output or Path(f"{network}.svg"))
     number = _block(block)
-    if not 0 < seconds <= _LONGEST:
-        raise BnetError(f"--seconds is the length of a clip, more than 0 and at most {_LONGEST:g}; got {seconds:g}")
-    frames = log_mel.frames(seconds)
-    size = {"classes": classes, "frames": frames}
+    size = {"classes": classes, "frames": log_mel.frames(seconds)}
     paths.write_text(path, drawing.svg(row, reference=other, block=number, **size))
     said = drawing.differences(row, other, **size) if other else [drawing.alt(row, block=number, **size)]
     print("\n".join(said or ["no difference in the network itself"]))

@@ -10,9 +10,10 @@ import typer
 
 from bnet import paths
 from bnet.errors import BnetError
+from bnet.training.config import PROFILES
 
 Corpus = Annotated[str, typer.Option("--corpus", "-c", help="Corpus; `bnet corpora list` shows all.")]
-Profile = Annotated[str, typer.Option("--profile", "-p", help="How much work: smoke, laptop or paper.")]
+Profile = Annotated[str, typer.Option("--profile", "-p", help=f"How much work: {', '.join(PROFILES)}.")]
 Protocol = Annotated[str, typer.Option("--protocol", help="How to split: grouped, holdout, kfold or official.")]
 OnlyProfile = Annotated[str | None, typer.Option("--profile", "-p", help="Only this profile.")]
 OnlyProtocol = Annotated[str | None, typer.Option("--protocol", help="Only this protocol.")]
@@ -26,6 +27,8 @@ Results = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes [default: all cores].")]
+_LONGEST = 86_400.0
+
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -79,6 +82,13 @@ def _set(variable: str, value: Any) -> Any:
     """Put an option where the whole program looks for it: this command, its workers and the pages it executes."""
     if value is not None:
         os.environ[variable] = str(value)
+    return value
+
+
+def clip_seconds(value: float) -> float:
+    """The same length of a clip, in s; a `BnetError` if it is none."""
+    if not 0 < value <= _LONGEST:
+        raise BnetError(f"--seconds is the length of a clip, more than 0 and at most {_LONGEST:g}; got {value:g}")
     return value
 
 
