@@ -273,6 +273,7 @@ def test_interrupted_keeps_what_was_printed(folder):
     assert process.returncode == 130
     assert lines[1] == lines[2]
     assert "bnet: interrupted after" in said[1]
+    assert said[1].count("interrupted") == 1
     assert "Traceback" not in said[1]
     assert all(line == lines[1].strip() for line in said[0].splitlines())
 

@@ -71,7 +71,7 @@ def main() -> None:
             _fail(OUT_OF_MEMORY)
         raise
     except SystemExit as end:
-        if end.code == 130:  # Ctrl-C, as typer tells it
+        if isinstance(getattr(end.__context__, "__cause__", None), KeyboardInterrupt):  # no command told of the Ctrl-C
             print("bnet: interrupted; finished runs and features are kept, the same command goes on", file=sys.stderr)
         raise
 
