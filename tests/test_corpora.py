@@ -13,6 +13,7 @@ from importlib import resources
 import minicorpora
 import numpy as np
 import pytest
+from joblib.externals import loky
 from minicorpora import Copy, break_, duplicate, kept, make
 
 from bnet.corpora import CORPORA, Corpus, Track, fingerprint, get_corpus, gtzan, without
@@ -306,7 +307,7 @@ def test_every_fault_is_named(fault, name, kind, at, tmp_path):
     ("fault", "name", "message"),
     [
         ("xml without a column", "extended-ballroom", "expected the attributes .*hash"),
-        ("xml cut in half", "extended-ballroom", "is no whole XML .*bnet corpora get extended-ballroom"),
+        ("xml cut in half", "extended-ballroom", "can't be read as a whole XML .*bnet corpora get extended-ballroom"),
         ("csv without a column", "fma-small", "tracks.csv has no column track / genre_top"),
         ("groups without a column", "folder", r"groups.csv has the columns file, band.*expected a file .* and a group"),
         ("missing file", "folder", "groups.csv names 1 files that are not below"),
@@ -327,15 +328,28 @@ def test_what_can_t_be_read_is_one_message(fault, name, message, at, tmp_path):
             look()
 
 
-@pytest.mark.parametrize(
-    ("name", "file"),
-    [
-        ("gtzan", "train_filtered.txt"),
-        ("extended-ballroom", minicorpora.SONGS),
-        ("fma-small", "fma_metadata/tracks.csv"),
-        ("folder", "groups.csv"),
-    ],
-)
+TABLES = [
+    ("extended-ballroom", minicorpora.SONGS),
+    ("fma-small", "fma_metadata/tracks.csv"),
+    ("folder", "groups.csv"),
+]
+
+
+@pytest.mark.parametrize(("name", "file"), TABLES)
+def test_a_table_that_may_not_be_read_is_one_message(name, file, at, tmp_path, monkeypatch):
+    corpus, opened = at(small(name, tmp_path)), open
+
+    def refuse(path, *words, **options):
+        if str(path).endswith(file):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, *words, **options)
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(BnetError, match=rf"{file} can't be read.*Permission denied"):
+        corpus.tracks()
+
+
+@pytest.mark.parametrize(("name", "file"), [("gtzan", "train_filtered.txt"), *TABLES])
 def test_a_table_that_is_a_link_to_nothing_is_one_message(name, file, at, tmp_path):
     copy = small(name, tmp_path, **({"lists": True} if name == "gtzan" else {}))
     corpus = at(copy)
@@ -378,9 +392,26 @@ def test_undecodable_clip_of_kaggle_s_copy_is_known(at, tmp_path):
 
 def test_quick_check_compares_bytes_only(at, tmp_path):
     copy = small("fma-small", tmp_path)
+    with open(next(copy.root.rglob("checksums")), "ab") as stream:
+        stream.write(b"\xe9 is no UTF-8\n")
     assert problems(check(at(copy), decode=False, jobs=1)) == set()
     break_(copy, "truncated")
     assert {kind for kind, _ in problems(check(at(copy), decode=False, jobs=1))} == {"checksum"}
+
+
+def test_whatever_a_clip_or_a_worker_does_check_tells(at, monkeypatch):
+    corpus = at(kept("homburg", 4))
+    monkeypatch.setattr(corpus, "length", lambda path: 1 / 0)
+    problems = found(corpus).problems
+    assert set(problems["kind"]) == {"corrupt"}
+    assert set(problems["detail"]) == {"ZeroDivisionError: division by zero"}
+
+    def killed(*words, **options):
+        raise loky.BrokenProcessPool
+
+    monkeypatch.setattr("bnet.corpora.checking._look", killed)
+    with pytest.raises(BnetError, match=r"a worker process died while homburg was checked .* with fewer jobs"):
+        found(corpus)
 
 
 def test_check_is_the_same_with_two_workers(at):

@@ -233,6 +233,18 @@ def test_a_table_beside_the_pictures_is_not_fetched_again(mini, server):
     assert len(mini.tracks()) == len(mini.small.published)
 
 
+@gtzan_only
+def test_tables_are_put_beside_a_copy_that_is_the_data_folder_itself(mini, server):
+    data = mini.home.parent
+    mini.small.write(data, mini, tables=False)
+    for again in (False, True):
+        if again:  # as after an interruption
+            (data / gtzan.LISTS["train"][0]).unlink()
+        run(mini, server)
+        assert {track.split for track in mini.tracks()} >= {"train", "validation", "test"}
+        assert not mini.home.exists()
+
+
 @each
 def test_an_interrupted_download_is_resumed(mini, server):
     server.rules[archive_name(mini)] = Rule(break_after=30_000)
@@ -356,6 +368,24 @@ def test_half_the_pictures_are_refused_unless_they_are_wanted(mini, monkeypatch)
     assert Counter(found["kind"])["missing"] == half
     monkeypatch.setenv("BNET_PARTIAL", "1")
     assert len(mini.tracks()) == half
+
+
+@each
+def test_a_known_twin_that_is_damaged_is_a_problem(mini):
+    mini.small.write(mini.home, mini)
+    assert set(check(mini, jobs=1).problems["clip"]) == set(mini.known)
+    twin = min(mini.known)
+    mini.by_id(mini.home)[twin].write_bytes(b"no picture")
+    found = check(mini, jobs=1)
+    assert not found.sound
+    assert found.problems.query("not known")["clip"].unique().tolist() == [twin]
+
+
+@fma_only
+def test_a_table_that_is_missing_is_fetched_with_the_pictures(mini):
+    mini.small.write(mini.home, mini, tables=False)
+    with pytest.raises(BnetError, match=r"no table of its clips .*bnet corpora get fma-small-images"):
+        mini.tracks()
 
 
 @each

@@ -285,9 +285,13 @@ def test_a_bar_holds_as_many_notes_in_every_notation(melodies):
         assert 6 < np.median(density[key]) < 9, key
 
 
-def test_what_cannot_be_read_is_named():
+def test_what_cannot_be_read_is_named(monkeypatch):
     with pytest.raises(BnetError, match=r"the-tune: abc2midi made 0 melodies"):
         rendering.read_melody("X:1\nT:t\nM:C\nK:C\nz4|\n", "the-tune")
+    monkeypatch.setattr(rendering, "PATIENCE", 0)
+    with pytest.raises(BnetError, match=r"the-tune: abc2midi did not read its score in 0 s.*fewer jobs") as caught:
+        rendering.read_melody("X:1\nT:t\nM:C\nK:C\nC4|\n", "the-tune")
+    assert isinstance(caught.value.__cause__, OSError)  # a store of features tries it again
     with pytest.raises(BnetError, match=r"the synthesizer plays 36-104"):
         rendering.play(np.array([[0, 1, 110]]), 1, 0, 1, 40)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import joblib
 import pandas as pd
+from joblib.externals import loky
 from tqdm import tqdm
 
 from bnet.corpora.base import Corpus, Track
@@ -61,7 +62,7 @@ def check(corpus: Corpus, *, decode: bool = True, jobs: int | None = None) -> Ch
     Raises
     ------
     BnetError
-        If the corpus renders its own sound, or there is none of it.
+        If the corpus renders its own sound, there is none of it, or a worker process is killed.
     """
     if not isinstance(corpus, FileCorpus):
         raise BnetError(f"{corpus.name} has no files to check: its sound is rendered when it is needed")
@@ -69,18 +70,24 @@ def check(corpus: Corpus, *, decode: bool = True, jobs: int | None = None) -> Ch
         raise BnetError(f"{jobs} worker processes; expected 1 or more")
     folder = corpus.folder()
     tracks = corpus.read(folder)
-    here, published, known = corpus.present(tracks, folder), corpus.checksums(), corpus.known
+    here, published = corpus.present(tracks, folder), corpus.checksums()
     looks = joblib.Parallel(n_jobs=jobs or -1, return_as="generator")(
         joblib.delayed(_look)(corpus, track, published.get(track.track_id, ""), decode) for track in here
     )
     bar = tqdm(looks, total=len(here), desc=f"checking {corpus.name}", unit="clip", disable=None)
     rows, first = [*_strays(corpus, folder, tracks, here)], {}
-    for track, (content, faults) in zip(here, bar, strict=True):
-        rows += faults
-        other = first.setdefault(content or track.track_id, track)
-        if other is not track:
-            kind = "duplicate" if track.label == other.label else "two labels"
-            rows.append((kind, track.track_id, f"same content as {other.track_id} ({other.label})"))
+    try:
+        for track, (content, faults) in zip(here, bar, strict=True):
+            rows += faults
+            other = first.setdefault(content or track.track_id, track)
+            if other is not track:
+                kind = "duplicate" if track.label == other.label else "two labels"
+                rows.append((kind, track.track_id, f"same content as {other.track_id} ({other.label})"))
+    except loky.BrokenProcessPool as error:
+        raise BnetError(
+            f"a worker process died while {corpus.name} was checked (was memory short?); run the same command again, "
+            "with fewer jobs"
+        ) from error
     counts = _counts(corpus, here)
     lacking = Counter(track.label for track in tracks) - Counter(track.label for track in here)
     rows += [
@@ -89,7 +96,8 @@ def check(corpus: Corpus, *, decode: bool = True, jobs: int | None = None) -> Ch
         if row.found + lacking[row.label] != row.expected  # what is missing by name stands there already
     ]
     problems = pd.DataFrame(rows, columns=["kind", "clip", "detail"])
-    problems["known"] = pd.Series([kind != "count" and clip in known for kind, clip, _ in rows], dtype=bool)
+    known, kinds = corpus.known, corpus.known_kinds or KINDS.keys() - {"count"}
+    problems["known"] = pd.Series([kind in kinds and clip in known for kind, clip, _ in rows], dtype=bool)
     return Check(counts, problems.sort_values(["known", "kind", "clip"], ignore_index=True))
 
 
@@ -103,6 +111,8 @@ def _look(corpus: FileCorpus, track: Track, published: str, decode: bool) -> tup
             rows.append(("too short", own, f"{seconds:.2f} s; expected {corpus.usual_seconds:g} s or more"))
     except (BnetError, OSError) as error:
         rows.append(("corrupt", own, str(error)))
+    except Exception as error:  # whatever one clip does, the others are looked at
+        rows.append(("corrupt", own, f"{type(error).__name__}: {error}"))
     if published and checksum not in ("", published):
         rows.append(("checksum", own, f"{checksum}; expected {published}"))
     return digest, rows

@@ -52,6 +52,7 @@ class ExtendedBallroom(FileCorpus):
     usual_seconds = 25.0
     layout = f"{XML} and <Genre>/<id>.mp3 (or <Genre>/<Genre>.<id>.mp3), 4 180 files in thirteen folders"
     remotes = (METADATA,)
+    known_kinds = ("duplicate", "two labels")
 
     def index(self, folder: Path) -> dict[str, Track]:
         """The songs of the XML."""
@@ -129,9 +130,9 @@ class ExtendedBallroom(FileCorpus):
 def _songs(path: Path, changed: int) -> pd.DataFrame:
     try:
         root = ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
+    except (OSError, ElementTree.ParseError) as error:
         raise BnetError(
-            f"{path} is no whole XML ({error}); expected the 4 180 songs of Extended Ballroom; "
+            f"{path} can't be read as a whole XML ({error}); expected the 4 180 songs of Extended Ballroom; "
             "delete it and fetch it again: bnet corpora get extended-ballroom"
         ) from error
     rows = []

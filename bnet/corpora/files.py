@@ -29,6 +29,10 @@ ENOUGH = 0.95
 """A copy with less than this part of the clips of some class is half a copy."""
 
 
+class Lacking(BnetError):
+    """A corpus is not here, or half of it."""
+
+
 class FileCorpus(Corpus):
     """A corpus of files. A subclass says how files become tracks (`read`).
 
@@ -52,6 +56,8 @@ class FileCorpus(Corpus):
         Archive -> published checksum, for one that the user has put there.
     known
         Track id -> what is published to be wrong with it: `bnet corpora check` does not count that as a problem.
+    known_kinds
+        The kinds of problem (`bnet.corpora.checking.KINDS`) that `known` explains; empty: all that befall a clip.
     licence
         What those who fetch it should know of its licence first.
     """
@@ -65,6 +71,7 @@ class FileCorpus(Corpus):
     remotes: tuple[Remote, ...] = ()
     archive_checksums: Mapping[str, str] = MappingProxyType({})
     known: Mapping[str, str] = MappingProxyType({})
+    known_kinds: tuple[str, ...] = ()
     licence: str = ""
 
     @abc.abstractmethod
@@ -121,7 +128,7 @@ class FileCorpus(Corpus):
         lacking = {label: n for label, n in wanted.items() if count[label] < ENOUGH * n}
         if lacking:
             some = ", ".join(f"{label} {count[label]} of {n}" for label, n in list(lacking.items())[:4])
-            raise BnetError(
+            raise Lacking(
                 f"{self.name} below {folder} is not whole: {len(here)} of {sum(wanted.values())} clips ({some}"
                 f"{', ...' if len(lacking) > 4 else ''}); `bnet corpora check {self.name}` lists what is missing; "
                 "complete it, or use what is there with --partial (its results are then not comparable with others')"
@@ -150,7 +157,7 @@ class FileCorpus(Corpus):
 
     def length(self, path: Path) -> float:
         """Decode a whole file: its length in s; the errors of `audio`."""
-        return len(decode.load(path, min_seconds=0.01)) / log_mel.SR
+        return sum(map(len, decode.blocks(path, min_seconds=0.01))) / log_mel.SR
 
     def digests(self, path: Path, published: str) -> tuple[str, str]:
         """SHA-256 of a file's bytes, and their checksum by the algorithm of the `published` one (``md5:...``)."""
@@ -185,7 +192,7 @@ class FileCorpus(Corpus):
         """Name the folder, get the corpus, check it."""
         return ["export BNET_DATA=~/corpora", f"bnet corpora get {self.name}", f"bnet corpora check {self.name}"]
 
-    def absent(self, what: str) -> BnetError:
+    def absent(self, what: str) -> Lacking:
         """The error for a corpus that is not there: what was looked for, and how to get it."""
         if packed := archives(self.home):
             way = f"{packed[0].name} is there, not unpacked: `bnet corpora get {self.name}` unpacks it"
@@ -193,7 +200,7 @@ class FileCorpus(Corpus):
             way = self.how_to_get.format(home=self.home, name=self.name)
         else:
             way = f"`bnet corpora get {self.name}` fetches it into {self.home}"
-        return BnetError(
+        return Lacking(
             f"{self.name} is not here: {what}; expected {self.layout}; {way}; "
             "a copy elsewhere is named with --data DIR or BNET_DATA"
         )

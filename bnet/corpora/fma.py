@@ -93,7 +93,7 @@ class FmaSmall(FileCorpus):
     def checksums(self) -> dict[str, str]:
         """Track id -> SHA-1 of its file, from ``fma_small/checksums``; empty where that is not there."""
         path = find_file(self.folder(), "checksums")
-        lines = path.read_text(encoding="utf-8").splitlines() if path else []
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path else []
         pairs = (line.split("  ", 1) for line in lines if "  " in line)
         return {Path(name.strip()).stem: f"sha1:{checksum.strip().lower()}" for checksum, name in pairs}
 
@@ -117,7 +117,7 @@ def _rows(path: Path, changed: int) -> pd.DataFrame:
         rows.index = rows["track_id"].astype(int).map("{:06d}".format)
     except BnetError:
         raise
-    except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
+    except (OSError, ValueError) as error:
         raise BnetError(f"{path} can't be read ({error}); {expected}") from error
     twice = sorted(set(rows.index[rows.index.duplicated()]))
     if twice or not len(rows):

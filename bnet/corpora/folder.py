@@ -113,7 +113,7 @@ class Folder(FileCorpus):
             return {}
         try:
             table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding_errors="surrogateescape")
-        except (ValueError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise BnetError(
                 f"{path} can't be read ({error}); expected a CSV with the columns file and group"
             ) from error

@@ -10,11 +10,11 @@ from pathlib import Path
 from bnet.corpora.archives import unpack
 from bnet.corpora.base import Corpus
 from bnet.corpora.download import Fetched, fetch_all
-from bnet.corpora.files import FileCorpus
+from bnet.corpora.files import FileCorpus, Lacking
 from bnet.corpora.remote import Remote
-from bnet.corpora.walk import archives
+from bnet.corpora.walk import ARCHIVES, archives
 from bnet.errors import BnetError
-from bnet.paths import writable_dir
+from bnet.paths import data_dir, writable_dir
 
 
 def get(
@@ -26,7 +26,8 @@ def get(
     timeout: float = 30.0,
     say: Callable[[str], None] = print,
 ) -> Fetched:
-    """Bring a corpus into its folder below the data folder (`FileCorpus.home`).
+    """Bring a corpus into its folder below the data folder (`FileCorpus.home`); where the data folder itself is a
+    copy, only the tables that it lacks, beside its clips.
 
     An archive that lies in that folder is unpacked, whoever put it there; what is there already is not fetched again.
     The same command after an interruption resumes.
@@ -46,11 +47,12 @@ def get(
     """
     if not isinstance(corpus, FileCorpus):
         raise BnetError(f"{corpus.name} needs no files: its sound is rendered when it is needed")
-    home = corpus.home
-    if not (corpus.remotes or archives(home)):
+    if not (corpus.remotes or archives(corpus.home)):
         raise corpus.absent("there is nothing to fetch")
     if mirror and not re.match(r"https?://[^/\[]", mirror):
         raise BnetError("the address of the mirror is none of the web; expected http://... or https://...")
+    loose = _loose(corpus)
+    home = data_dir() if loose else corpus.home
     writable_dir(home, "data", "BNET_DATA")
     if corpus.licence:
         say(f"{corpus.name}: {corpus.licence}")
@@ -60,15 +62,27 @@ def get(
         return fetch_all(sources, home, workers=workers, retries=retries, timeout=timeout, say=say)
 
     _unpack_all(corpus, say)
-    first = fetch(remote for remote in corpus.remotes if not _unpacked(home / remote.path).is_dir())
+    remotes = [remote for remote in corpus.remotes if not (loose and remote.path.lower().endswith(ARCHIVES))]
+    first = fetch(remote for remote in remotes if not _unpacked(home / remote.path).is_dir())
     for path, reason in first.failed.items():
         raise BnetError(
             f"{len(first.failed)} files of {corpus.name} could not be fetched, such as {path}: {reason}; the same "
             f"command resumes; or put them into {home} yourself"
         )
+    if loose:
+        return first
     _unpack_all(corpus, say)
     more = fetch(corpus.more(home))
     return dataclasses.replace(more, new=more.new + first.new, kept=more.kept + first.kept)
+
+
+def _loose(corpus: FileCorpus) -> bool:
+    """Whether the data folder itself is a copy, which a new folder of the corpus's own would hide; a table of it may be
+    missing or damaged."""
+    try:
+        return not corpus.home.is_dir() and bool(corpus.tracks())
+    except BnetError as error:
+        return not isinstance(error, Lacking)
 
 
 def _unpack_all(corpus: FileCorpus, say: Callable[[str], None]) -> None:

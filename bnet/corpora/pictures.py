@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from bnet.corpora.base import Flaw, Track, draw, index_rows, join_groups
-from bnet.corpora.files import FileCorpus, equal
+from bnet.corpora.files import FileCorpus, Lacking, equal
 from bnet.corpora.fma import FmaSmall
 from bnet.corpora.gtzan import Gtzan
 from bnet.corpora.remote import Remote
@@ -55,6 +55,7 @@ class Pictures(FileCorpus):
     medium = "pictures"
     suffixes = (".png",)
     has_sound = False
+    known_kinds = ("duplicate", "two labels")
     protocols = ("official", "holdout", "grouped", "kfold")
 
     def __init__(
@@ -123,7 +124,10 @@ class Pictures(FileCorpus):
 
     def index(self, folder: Path) -> dict[str, Track]:
         """The published pictures, with labels, groups and parts from the other corpus's tables."""
-        index = self.of.index(folder)
+        try:
+            index = self.of.index(folder)
+        except Lacking:  # that corpus need not be here
+            raise self.absent(f"no table of its clips ({self.of.name}'s) below {folder}") from None
         unknown = [own for own in self.published if own not in index]
         if unknown:
             raise BnetError(

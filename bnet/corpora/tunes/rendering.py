@@ -22,6 +22,7 @@ VERSION = 1
 VELOCITY = 96
 OVERSAMPLING = 2  # at 44 100 Hz the shortest sample loops stay in tune; at 22 050 Hz they are up to .8 semitones off
 PREROLL, POSTROLL, FADE = 1.0, 0.5, 0.005  # seconds
+PATIENCE = 60  # seconds for a score, which takes a hundredth
 PITCHES = range(36, 105)  # beyond its highest zone the synthesizer is silent, or never returns
 
 SOUND_FONT = "TimGM6mb.sf2"
@@ -41,7 +42,7 @@ def read_melody(abc: str, name: str) -> np.ndarray:
     Raises
     ------
     BnetError
-        If abc2midi finds no notes in it, or more than one track; says what abc2midi said.
+        If abc2midi finds no notes in it, or more than one track; says what abc2midi said. If it does not end.
 
     Notes
     -----
@@ -55,7 +56,12 @@ def read_melody(abc: str, name: str) -> np.ndarray:
         source, target = Path(folder, "tune.abc"), Path(folder, "tune.mid")
         source.write_text(abc, encoding="utf-8")
         command = [program, source, "-o", target, "-NFER"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False)
+        except subprocess.TimeoutExpired:  # the cause tells that the machine, not the score, is at fault
+            raise BnetError(
+                f"{name}: abc2midi did not read its score in {PATIENCE} s; run the same command again, with fewer jobs"
+            ) from TimeoutError()
         midi = target.read_bytes() if target.exists() else b""
     tracks = [track.notes for track in Score.from_midi(midi).tracks if track.notes] if midi else []
     if len(tracks) != 1:
