@@ -29,7 +29,7 @@ from benchmarks.visit import (
 from bnet.corpora import SR
 from bnet.corpora.pictures import FMA_SMALL_IMAGES, GTZAN_IMAGES
 from bnet.deploy.networks import shipped, shipped_run
-from bnet.deploy.predict import Classifier, windows
+from bnet.deploy.predict import Classifier, predict_files, windows
 from bnet.deploy.web import content, kernels, site
 from bnet.models import Variant, build
 from bnet.paths import sha256
@@ -197,6 +197,8 @@ REFUSED = {
     "empty.wav": (lambda path: path.write_bytes(b""), "empty"),
     "short.wav": (sound(noise(0.1)), "too short: it lasts 0.10 s"),
     "silent.wav": (sound(np.zeros(3 * SR)), "silent"),
+    "late.wav": (sound(np.append(np.zeros(10 * SR), noise(0.5))), "All windows of this sound are silent"),
+    "antiphase.wav": (sound(noise(3) * [1, -0.95]), "channels of this sound cancel"),
     "nan.wav": (sound(np.full(3 * SR, np.nan), subtype="FLOAT"), "not finite"),
     "codec.aiff": (sound(noise(3), kind="AIFF"), "lacks the codec"),
     "damaged.flac": (lambda path: path.write_bytes(b"fLaC" + bytes(2000)), "damaged"),
@@ -225,6 +227,18 @@ def test_unusual_sound_is_heard_as_python_hears_it(opened, tmp_path, rate, chann
     assert off.mean() < 1e-4 if rate in kernels.RATES else off.mean() < 1e-2  # others: the nearest one's filter
     for name, classify in models().items():
         assert np.abs(probabilities[name] - by_python(classify, path)).max() < 1e-3
+
+
+def test_silent_windows_have_no_vote_and_that_is_said(opened, tmp_path):
+    path = tmp_path / "late.wav"
+    soundfile.write(path, np.append(np.zeros(12 * SR), noise(2)), SR)
+    assert give(opened, path) == ""
+    _, probabilities = heard(opened)
+    for name, classify in models().items():
+        (answer,) = predict_files(classify, [path])
+        assert probabilities[name].shape == answer.probabilities.shape
+        assert np.abs(probabilities[name] - answer.probabilities).max() < 1e-3
+        assert said(opened).count(f"silent windows without a vote: {answer.silent}") == len(models())
 
 
 @pytest.mark.parametrize("kind", ["wav", "mp3", "ogg"])

@@ -99,6 +99,7 @@ def settings() -> dict[str, Any]:
         "longest": LONGEST,
         "min_seconds": decode.MIN_SECONDS,
         "silence": decode.SILENCE,
+        "cancelled": decode.CANCELLED,
         "patch": list(PATCH),
     }
 

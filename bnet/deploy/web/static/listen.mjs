@@ -18,7 +18,7 @@ async function listen(blob, name, { label = "", about = "", clock = performance.
     if (state.url) URL.revokeObjectURL(state.url);
     Object.assign(state, {
       blob, name, label, about, rate, note, format, networks: chosen, url: URL.createObjectURL(blob), mel: null, peak: -Infinity, seconds: 0, done: false,
-      windows: Object.fromEntries(chosen.map((network) => [network.id, []])), times: { cold: first },
+      windows: Object.fromEntries(chosen.map((network) => [network.id, []])), silent: {}, times: { cold: first },
     });
     prepare();
     say(`${note}Listening to ${name} …`);
@@ -26,6 +26,8 @@ async function listen(blob, name, { label = "", about = "", clock = performance.
       supersedes: true, transfer: channels.map((channel) => channel.buffer), heard: (data) => { if (turn === state.turn) heard[data.kind](data, clock); },
     });
     if (turn !== state.turn) return;
+    const deaf = chosen.find(({ id }) => !state.windows[id].length);
+    if (deaf) throw new Sentence(`All windows of this sound are silent for the network ${deaf.title}; choose another sound, or another network.`);
     state.done = true;
     finish();
   } catch (error) {
@@ -50,12 +52,13 @@ const heard = {
     drawLogMel(part("mel"), state.mel, bands, louder ? 0 : first, first + frames, state.peak, range);
   },
   window({ id, index, of, start, probabilities }, clock) {
-    state.windows[id][index] = { start, probabilities };
+    progress((index + 1) / of);
+    if (!probabilities) { state.silent[id] = (state.silent[id] || 0) + 1; return; }
+    state.windows[id].push({ start, probabilities });
     if (!state.times.first) {
       state.times.first = performance.now() - clock;
       part("speed").textContent = `First result ${(state.times.first / 1000).toFixed(1)} s after your choice${state.times.cold ? ", runtime and networks loaded" : ""}.`;
     }
-    progress((index + 1) / of);
     follow();
   },
 };
@@ -71,7 +74,8 @@ function prepare() {
 }
 
 function finish() {
-  const answers = finishCards(), said = [...answers].map(([{ title }, { label, average }]) => `${title}: ${label} (${percent(average)} on average)`);
+  const answers = finishCards(), silent = ({ id }) => (state.silent[id] ? `; silent windows without a vote: ${state.silent[id]}` : "");
+  const said = [...answers].map(([network, { label, average }]) => `${network.title}: ${label} (${percent(average)} on average${silent(network)})`);
   progress();
   if (state.label) {
     const verdicts = [...answers].filter(([{ labels }]) => labels.includes(state.label)).map(([{ title }, { label }]) => `${title} is ${label === state.label ? "right" : "wrong"}`);

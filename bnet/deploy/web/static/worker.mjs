@@ -45,7 +45,7 @@ const actions = {
   /** Check a sound (channels at `rate`), and answer with pieces of log-mel and with probabilities, window by window. */
   async sound({ job, channels, rate, networks }) {
     const x = mono(channels);
-    check(x, rate);
+    check(x, channels, rate);
     sound = { x, rate, at: new Map() };
     const { sr, hop_length: hop } = settings.features, { y, fill } = soundAt(sr);
     const frames = 1 + Math.floor(y.length / hop), seconds = y.length / sr;
@@ -66,7 +66,7 @@ const actions = {
       for (const network of networks) {
         const start = starts.get(network.id)[k];
         if (start === undefined) continue;
-        const probabilities = await ask(network.id, window(network.id, start));
+        const mel = window(network.id, start), probabilities = mel && (await ask(network.id, mel));
         say(job, "window", { id: network.id, index: k, of: starts.get(network.id).length, start, probabilities });
         await breath();
         if (job !== current) return {};
@@ -120,8 +120,8 @@ function sixteenBits(x) {
   return x.map((value) => (value > 0 ? Math.round(value * 32767) / 32768 : value));
 }
 
-/** Refuse what bnet.sound.decode.load refuses. */
-function check(x, rate) {
+/** Refuse samples, and their mean `x`, that bnet.sound.decode refuses. */
+function check(x, channels, rate) {
   let peak = 0;
   for (let i = 0; i < x.length; i++) {
     if (!Number.isFinite(x[i])) throw new Refused("This sound holds numbers that are not finite; export it again from the program that made it.");
@@ -129,6 +129,8 @@ function check(x, rate) {
   }
   const seconds = x.length / rate;
   if (x.length < Math.floor(settings.min_seconds * rate)) throw new Refused(`This sound is too short: it lasts ${seconds.toFixed(2)} s, and at least ${settings.min_seconds} s are needed.`);
+  const energy = (y) => y.reduce((sum, value) => sum + value * value, 0), each = channels.reduce((sum, y) => sum + energy(y), 0) / channels.length;
+  if (energy(x) < settings.cancelled * each && each > settings.silence ** 2) throw new Refused("The channels of this sound cancel: each has sound, their mean is silent (one is the other upside down); export one of them alone, or both in phase.");
   if (peak < settings.silence) throw new Refused("This sound is silent: no sample reaches -80 dB of full scale; choose another.");
 }
 
@@ -153,7 +155,11 @@ function cut(id, start) {
   return frontEnd.fit(y.subarray(from, from + n), n);
 }
 
-function window(id, start) { const { frontEnd, frames } = opened.get(id); return frontEnd.hear(cut(id, start), frames); }
+/** What a network takes in of a window; null of a silent one, which has no vote (bnet.deploy.predict.windows). */
+function window(id, start) {
+  const { frontEnd, frames } = opened.get(id), y = cut(id, start);
+  return y.some((value) => Math.abs(value) >= settings.silence) ? frontEnd.hear(y, frames) : null;
+}
 
 async function ask(id, mel) {
   const { session } = opened.get(id), input = new runtime.Tensor("float32", mel.data, [1, mel.frames, mel.bands, 1]);
