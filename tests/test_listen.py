@@ -36,7 +36,6 @@ from bnet.paths import sha256
 from bnet.runs.records import PLAIN_WEIGHTS, Record
 from bnet.runs.weights import load_network, save
 from bnet.sound import decode, log_mel
-from bnet.sound.pictures import COLOURS
 
 
 @pytest.fixture(scope="module")
@@ -162,13 +161,15 @@ def test_what_matters_is_asked_in_the_columns_of_the_network(mixed, tmp_path):
     assert page.evaluate("document.querySelector('article:nth-of-type(2) canvas').width") == len(mel)
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(
+    "front_end", [*PICTURES.values(), dataclasses.replace(PICTURES["gtzan"], levels=64)], ids=[*PICTURES, "levels"]
+)
 @pytest.mark.parametrize(
     "y", [tune, lambda: noise(5)[:, 0], lambda: np.zeros(2 * SR, np.float32)], ids=["tune", "noise", "silence"]
 )
-def test_pictures_of_page_and_python_have_the_same_levels(page, name, y):
+def test_pictures_of_page_and_python_have_the_same_levels(page, front_end, y):
     """But for cells where two levels meet, which rounding may move to the neighbour."""
-    front_end, y = PICTURES[name], y()
+    y = y()
     script = "\n".join(map(site.static, ("logmel.mjs", "frontends.mjs")))
     expected = front_end(y)
     given = [dataclasses.asdict(front_end), kernels.mel_filters(front_end), y.tolist(), len(expected)]
@@ -178,7 +179,7 @@ def test_pictures_of_page_and_python_have_the_same_levels(page, name, y):
         given,
     )
     assert found[:2] == list(expected.shape)
-    levels = (np.array(found[2], np.float32).reshape(expected.shape) - expected) * COLOURS / front_end.top_db
+    levels = (np.array(found[2], np.float32).reshape(expected.shape) - expected) * front_end.levels / front_end.top_db
     assert set(np.round(levels).ravel()) <= {-1, 0, 1}
     assert np.abs(levels - np.round(levels)).max() < 1e-4
     assert np.mean(np.round(levels) != 0) < 1e-2
@@ -289,6 +290,34 @@ def test_saliency_is_that_of_python(opened):
     assert np.abs(np.array(page) - python).max() < 1e-3
 
 
+def test_a_refused_file_leaves_what_did_it_hear_usable(opened, sample, tmp_path):
+    assert give(opened, sample) == ""
+    opened.click("article:nth-of-type(1) button")
+    (tmp_path / "empty.wav").touch()
+    assert "empty" in give(opened, tmp_path / "empty.wav")
+    wait(opened, "[...bnetListen.cards.values()].every(card => !card.button.disabled)")
+    assert opened.locator(".bl-saliency audio").count() == 1
+
+
+@pytest.mark.parametrize("end", ["continue_", "abort"])
+def test_the_last_choice_is_heard_whatever_comes_of_the_one_before(opened, end):
+    held = []
+    opened.route("**/clip-1.mjs", lambda route: held.append(route))
+    opened.click("[data-id=clip-1]")
+    opened.uncheck("input[value=bbnn]")
+    assert "Decoding Clip 1" in said(opened)
+    opened.click("[data-id=clip-2]")
+    wait(opened, "bnetListen.state.name == 'Clip 2'")
+    turn = opened.evaluate("bnetListen.state.turn")
+    getattr(held[0], end)()
+    wait(opened, "!document.querySelector('script[src$=\"clip-1.mjs\"]')")
+    assert opened.evaluate("bnetListen.state.turn") == turn
+    assert not opened.is_visible("[data-part=error]")
+    opened.unroute("**/clip-1.mjs")
+    opened.check("input[value=bbnn]")
+    wait(opened, "bnetListen.state.done && bnetListen.state.name == 'Clip 2' && bnetListen.cards.size == 2")
+
+
 @pytest.mark.parametrize("scheme", ["http", "file"])
 def test_nothing_is_loaded_before_the_first_click_and_nothing_from_elsewhere(browser, scheme):
     page = browser.new_page(viewport={"width": 390, "height": 844})
@@ -375,6 +404,14 @@ def test_without_a_microphone_it_says_why(page, name):
     page.click("[data-part=record]")
     wait(page, "!document.querySelector('[data-part=error]').hidden")
     assert NO_MICROPHONE[name] in page.inner_text("[data-part=error]")
+
+
+def test_the_microphone_is_asked_for_once_at_a_time(page):
+    page.add_init_script("window.asked = 0; navigator.mediaDevices.getUserMedia = () => new Promise(() => asked++)")
+    page.goto(served() + "index.html")
+    page.click("[data-part=record]")
+    page.click("[data-part=record]")
+    assert page.evaluate("asked") == 1
 
 
 def test_the_microphone_is_heard(browser):

@@ -93,6 +93,7 @@ def test_the_keyboard_alone_is_enough(browser, tmp_path):
     page.keyboard.press("Enter")
     wait(page, ALL_SAID)
     wait(page, "bnetListen.state.done && !document.querySelector('article button').disabled")
+    assert page.evaluate("document.activeElement.textContent") == "What did it hear?"
     page.focus("[data-part=file]")
     assert page.evaluate("document.activeElement.dataset.part") == "file"
     page.keyboard.press("Enter")

@@ -17,16 +17,14 @@ const frontEnds = {
   picture(settings, logMel) {
     return {
       hop: (settings.sr * settings.seconds) / settings.columns,
-      hear: (y, frames) => pictured(logMel(y), frames, settings.top_db),
+      hear: (y, frames) => pictured(logMel(y), frames, settings),
       fit: (y, n) => Float32Array.from({ length: n }, (_, i) => y[i % y.length]),
     };
   },
 };
 
-const LEVELS = 256; // colours of a table
-
 /** Columns at the middles of a log-mel, in levels from its own minimum to its maximum, as dB from -range to 0. */
-function pictured({ frames: all, bands, data }, frames, range) {
+function pictured({ frames: all, bands, data }, frames, { top_db: range, levels }) {
   let low = Infinity, high = -Infinity;
   for (const value of data) { low = Math.min(low, value); high = Math.max(high, value); }
   const span = Math.fround(high - low), seen = new Float32Array(frames * bands);
@@ -34,8 +32,8 @@ function pictured({ frames: all, bands, data }, frames, range) {
     const from = Math.floor(((2 * c + 1) * all) / (2 * frames)) * bands;
     for (let m = 0; m < bands; m++) {
       const part = span ? Math.fround(Math.fround(Math.fround(data[from + m] - high) / span) + 1) : 0; // float32, as NumPy
-      const level = Math.max(0, Math.min(LEVELS - 1, Math.floor(part * LEVELS)));
-      seen[c * bands + m] = ((level + 0.5) / LEVELS - 1) * range;
+      const level = Math.max(0, Math.min(levels - 1, Math.floor(part * levels)));
+      seen[c * bands + m] = ((level + 0.5) / levels - 1) * range;
     }
   }
   return { frames, bands, data: seen, peak: 0 };

@@ -1,23 +1,25 @@
 // The page: what the reader chooses, what is shown and said. The heavy work is done by worker.mjs.
 
-/** Listen to a sound: show it, let every chosen network hear it. `label` is its true class, where that is known. */
-async function listen(blob, name, { label = "", about = "", clock = performance.now() } = {}) {
+/** Listen to a sound (a blob, or the promise of one): show it, let every chosen network hear it. `label` is its true
+ *  class, where that is known. The last call wins, however late the sounds of others come. */
+async function listen(sound, name, { label = "", about = "" } = {}) {
+  state.wish = [sound, name, { label, about }];
   quiet();
   discardRecording();
   const chosen = networks.filter((network) => root.querySelector(`input[value="${CSS.escape(network.id)}"]`).checked);
-  const turn = (state.turn += 1), first = !engine;
+  const turn = (state.turn += 1), first = !engine, clock = performance.now();
   if (!chosen.length) throw new Sentence("No network is chosen; tick at least one.");
   say(`Decoding ${name} and starting the networks …`);
   progress(null);
   try {
     const started = Promise.all([start(), ...chosen.map(open)]);
     started.catch(() => {});
-    const { channels, rate, note, format } = await decode(blob);
+    const blob = await sound, { channels, rate, note, format } = await decode(blob);
     await started;
     if (turn !== state.turn) return;
     if (state.url) URL.revokeObjectURL(state.url);
     Object.assign(state, {
-      blob, name, label, about, rate, note, format, networks: chosen, url: URL.createObjectURL(blob), mel: null, peak: -Infinity, seconds: 0, done: false,
+      name, label, about, rate, note, format, networks: chosen, url: URL.createObjectURL(blob), mel: null, peak: -Infinity, seconds: 0, done: false,
       windows: Object.fromEntries(chosen.map((network) => [network.id, []])), silent: {}, times: { cold: first },
     });
     prepare();
@@ -116,10 +118,9 @@ function press(clip) {
 }
 
 async function choose(clip) {
-  const clock = performance.now();
   press(clip);
-  const bytes = Uint8Array.from(atob(await load(clip.id, clip.title)), (c) => c.charCodeAt(0));
-  await listen(new Blob([bytes], { type: "audio/flac" }), clip.title, { label: clip.label, about: clip.about, clock });
+  const blob = load(clip.id, clip.title).then((text) => new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], { type: "audio/flac" }));
+  await listen(blob, clip.title, clip);
 }
 
 async function listenToOwn(file) {
@@ -129,7 +130,7 @@ async function listenToOwn(file) {
 
 part("clips").append(...clips.map((clip) => element("button", { type: "button", "data-id": clip.id, "aria-pressed": "false", onclick: guarded(() => choose(clip)) }, clip.title)));
 part("choices").append(...networks.map((network) => element("label", {}, element("input", {
-  type: "checkbox", value: network.id, checked: true, onchange: guarded(async () => { if (state.blob) await listen(state.blob, state.name, { label: state.label, about: state.about }); }),
+  type: "checkbox", value: network.id, checked: true, onchange: guarded(async () => { if (state.wish) await listen(...state.wish); }),
 }), network.title)));
 part("networks").hidden = networks.length === 1;
 part("file").onchange = guarded(async ({ target }) => {

@@ -1,7 +1,7 @@
 // Recording from the microphone: until the reader stops it, at most `LIMIT` s.
 
 const LIMIT = 20;
-let recorder; // the one that records, if any
+let recorder, asking = false; // the one that records, if any; whether the reader is asked for permission
 
 const REFUSALS = {
   NotFoundError: "No microphone was found; connect one, or choose a file instead.",
@@ -12,11 +12,15 @@ const REFUSALS = {
 async function record() {
   if (recorder) return recorder.stop();
   if (!navigator.mediaDevices || typeof MediaRecorder !== "function") throw new Sentence("This browser gives this page no microphone (it takes https, or a page on this machine); choose a file instead.");
+  if (asking) return;
   let stream;
+  asking = true;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
   } catch (error) {
     throw new Sentence(REFUSALS[error.name] || `The microphone could not be opened (${error.name}); choose a file instead.`);
+  } finally {
+    asking = false;
   }
   const button = part("record"), left = part("left"), pieces = [], began = performance.now();
   const own = (recorder = new MediaRecorder(stream));

@@ -2,7 +2,7 @@
 
 /** Cover patch after patch of the window on show, draw what that does to the answer, and let the best frames be heard. */
 async function explain(network) {
-  const card = cards.get(network.id), shown = card.shown, label = best(shown.probabilities), turn = state.turn;
+  const card = cards.get(network.id), shown = card.shown, label = best(shown.probabilities), gone = () => cards.get(network.id) !== card;
   const bar = element("progress", { max: 1, value: 0, "aria-label": "Patches covered" });
   const canvas = element("canvas", { role: "img", width: network.frames, height: bands, "aria-label": "Saliency map, in the making" });
   const text = element("p", { class: "bl-hint" }, "Each patch of the spectrogram is covered in turn, and the network asked again …");
@@ -25,12 +25,12 @@ async function explain(network) {
         drawPatches(canvas, plain, patches, bands);
       },
     });
-    if (turn !== state.turn || !result.frames) return;
+    if (gone()) return;
     const worth = inWords(network, patches, shown.start);
     canvas.setAttribute("aria-label", `Saliency map for ${network.labels[label]}. ${worth}`);
     text.textContent = `Orange speaks for ${network.labels[label]}, blue against it, the stronger the more. ${worth}`;
     bar.remove();
-    if (result.frames.length) {
+    if (result.y) {
       if (card.url) URL.revokeObjectURL(card.url);
       card.url = URL.createObjectURL(toWav(result.y, network.features.sr));
       card.saliency.append(element("p", {}, "The third of the frames that matters most, the rest muted:"), element("audio", { controls: true, src: card.url, "aria-label": `The frames that matter most to ${network.title}` }));
@@ -38,7 +38,10 @@ async function explain(network) {
     card.patches = patches;
     say(`${network.title}: ${worth}`);
   } finally {
-    if (turn === state.turn) for (const other of cards.values()) other.button.disabled = !state.done;
+    if (!gone()) {
+      for (const other of cards.values()) other.button.disabled = false;
+      if (document.activeElement === document.body) card.button.focus({ preventScroll: true }); // a disabled button had lost it
+    }
   }
 }
 

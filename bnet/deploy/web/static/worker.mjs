@@ -96,10 +96,8 @@ const actions = {
       if (job !== current) return {};
     }
     const best = [...matter.keys()].filter((c) => matter[c] > 0).sort((a, b) => matter[b] - matter[a]).slice(0, Math.ceil(columns / 3));
-    return { frames: best.map((c) => [c * wide, (c + 1) * wide]), y: onlyFrames(cut(id, start), best, wide, opened.get(id).frontEnd), before };
+    return { y: best.length ? onlyFrames(cut(id, start), best, wide, opened.get(id).frontEnd) : null };
   },
-
-  async stop() { return {}; },
 };
 
 /** The mean of all channels, as librosa takes it. */
