@@ -230,7 +230,7 @@ def test_unusual_sound_is_heard_as_python_hears_it(opened, tmp_path, rate, chann
         assert np.abs(probabilities[name] - by_python(classify, path)).max() < 1e-3
 
 
-def test_silent_windows_have_no_vote_and_that_is_said(opened, tmp_path):
+def test_silent_windows_have_no_vote_on_the_page_either(opened, tmp_path):
     path = tmp_path / "late.wav"
     soundfile.write(path, np.append(np.zeros(12 * SR), noise(2)), SR)
     assert give(opened, path) == ""
