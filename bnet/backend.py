@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from bnet.errors import BnetError, unknown
+from bnet.errors import BnetError, quiet, unknown
 from bnet.paths import cache_dir
 
 PACKAGES = {"tensorflow": "tensorflow[and-cuda]", "jax": "jax[cuda12]", "torch": "torch"}
@@ -35,20 +35,6 @@ def prepare() -> None:
         return
     with quiet(), contextlib.suppress(ImportError):  # told when Keras is imported in earnest
         importlib.import_module("keras")
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep off the screen what C++ prints on file descriptor 2, whatever logging is set up: what matters is raised."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def cores() -> int:

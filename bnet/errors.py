@@ -1,11 +1,14 @@
-"""What a user of `bnet` is meant to read: the one exception, and lines on standard error."""
+"""What a user of `bnet` is meant to read, the one exception and lines on standard error, and what nobody is."""
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import os
 import resource
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 
 OUT_OF_MEMORY = (
     "memory ran out; expected more of it; allow the process more (ulimit -v), close other programs, or ask for less at "
@@ -58,3 +61,37 @@ def say(text: str) -> None:
 def log(text: str) -> None:
     """Print a line to standard error that begins with the program's name."""
     say(f"bnet: {text}")
+
+
+_quiet_lock = threading.Lock()
+_quiet: dict[str, int] = {"depth": 0, "stderr": -1}
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what libraries (mpg123, TensorFlow) print on file descriptor 2 off the screen: what matters is raised. Such
+    blocks may lie within each other or overlap, in several threads."""
+    with _quiet_lock:
+        _quiet["depth"] += 1
+        if _quiet["depth"] == 1:
+            _shut_stderr()
+    try:
+        yield
+    finally:
+        with _quiet_lock:
+            _quiet["depth"] -= 1
+            if _quiet["depth"] == 0 and _quiet["stderr"] >= 0:
+                os.dup2(_quiet["stderr"], 2)
+                os.close(_quiet["stderr"])
+
+
+def _shut_stderr() -> None:
+    _quiet["stderr"] = -1
+    if sys.__stderr__ is None:  # closed when Python started: the descriptor may be that of a sound file by now
+        return
+    with contextlib.suppress(OSError):  # no file descriptor 2
+        sys.__stderr__.flush()
+        _quiet["stderr"] = os.dup(2)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)

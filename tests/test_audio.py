@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from bnet.corpora import base
-from bnet.errors import BnetError
+from bnet.errors import BnetError, quiet
 from bnet.sound import decode, log_mel, mpeg, streams
 
 SR = log_mel.SR
@@ -296,6 +296,11 @@ def test_noise_of_the_decoder_is_kept_off_the_screen(mp3, capfd):
     mp3.write_bytes(b"hello world\n" * 1000)
     refuse(mp3, "no audio")
     assert capfd.readouterr() == ("", "")
+    blocks = [quiet(), quiet()]  # of two threads
+    for step in (blocks[0].__enter__, blocks[1].__enter__, lambda: blocks[0].__exit__(None, None, None)):
+        step()
+        os.write(2, b"noise")
+    blocks[1].__exit__(None, None, None)
     os.write(2, b"still here")
     assert capfd.readouterr().err == "still here"
 

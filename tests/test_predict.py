@@ -308,11 +308,11 @@ def test_a_folder_without_sound_beside_one_with_sound_is_named(folder, tmp_path)
 WHILE_OTHERS_DECODE = """
 import sys
 from bnet import cli
-from bnet.sound.quiet import quiet_mpg123
+from bnet.errors import quiet
 command = sys.modules["bnet.cli.deploy"]
 files = command.predict_files
 def while_others_decode(*words, **options):
-    with quiet_mpg123():
+    with quiet():
         yield from files(*words, **options)
 command.predict_files = while_others_decode
 cli.app(["predict", *sys.argv[1:]])

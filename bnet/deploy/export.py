@@ -19,7 +19,7 @@ import numpy as np
 import bnet
 from bnet import backend
 from bnet.corpora import draw, get_corpus
-from bnet.errors import BnetError
+from bnet.errors import BnetError, quiet
 from bnet.paths import cache_dir, sha256, sha256_file, write_bytes
 from bnet.runs import jobs
 from bnet.runs.records import Record
@@ -96,7 +96,7 @@ def to_litert(model: Any, clips: np.ndarray | None = None) -> bytes:
             "inference_output_type": tf.int8,
         }
     try:
-        with backend.quiet():
+        with quiet():
             return _exported(model, "litert", **settings)
     except Exception as error:  # the converter's own has no public name
         raise _refused(model, error) from error
@@ -120,7 +120,7 @@ class LiteNetwork:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
             raise BnetError(f"cannot run LiteRT: {error}; pip install ai-edge-litert==2.3.0") from error
-        with backend.quiet():
+        with quiet():
             self._interpreter = Interpreter(model_content=content, num_threads=1)
         self._shape: tuple[int, ...] = ()
 
@@ -130,7 +130,7 @@ class LiteNetwork:
         given, got = lite.get_input_details()[0], lite.get_output_details()[0]
         if x.shape != self._shape:
             lite.resize_tensor_input(given["index"], x.shape)
-            with backend.quiet():
+            with quiet():
                 lite.allocate_tensors()
             self._shape = x.shape
         (scale, zero), (out_scale, out_zero) = given["quantization"], got["quantization"]

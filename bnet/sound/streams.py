@@ -17,10 +17,9 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from bnet.errors import BnetError
+from bnet.errors import BnetError, quiet
 from bnet.sound import containers
 from bnet.sound.mpeg import Mpeg, mpeg
-from bnet.sound.quiet import quiet_mpg123
 
 SLACK = 0.1
 """A file that holds less than its header promises, by more than this many s, is truncated; less is encoder padding."""
@@ -69,7 +68,7 @@ def blocks(path: Path, seconds: float | None = None, offset: float = 0.0) -> Ite
     end is not marked, and a FLAC with an MP3's tag at its end, are held in memory, as they are on disk; all else a
     block at a time: neither channels nor a header that lies cost memory.
     """
-    with quiet_mpg123():
+    with quiet():
         stream = _open(path, containers.mended(path))
         sr = stream.samplerate
         start = int(offset * sr)
@@ -79,7 +78,7 @@ def blocks(path: Path, seconds: float | None = None, offset: float = 0.0) -> Ite
     with stream:
         truncated = None
         while truncated is None:
-            with quiet_mpg123():
+            with quiet():
                 size = min(_BLOCK, (start if end < start else stop) - end)
                 y, energy = _next(path, stream, size, end)
                 wanted, end = end >= start, end + len(y)
@@ -94,7 +93,7 @@ def blocks(path: Path, seconds: float | None = None, offset: float = 0.0) -> Ite
 def duration(path: Path) -> float | None:
     """Length of a file by its header, in s, which may be wrong; None where none is told, 0 where it can't be opened."""
     try:
-        with quiet_mpg123(), _open(path) as stream:
+        with quiet(), _open(path) as stream:
             return stream.frames / stream.samplerate if stream.frames < _UNKNOWN_LENGTH else None
     except (BnetError, OSError):
         return 0.0
