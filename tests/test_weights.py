@@ -121,7 +121,7 @@ def test_a_run_is_shipped_whole_in_place_of_another(tmp_path, monkeypatch):
     record = networks.shipped_run("bbnn")
     monkeypatch.setattr(networks, "SHIPPED", tmp_path)
     (tmp_path / "bbnn" / "another").mkdir(parents=True)
-    done = networks.ship(record)
+    done = networks.ship(networks.ship(record))  # that of the same name too
     assert done.identity() == record.identity()
     assert [path.name for path in (tmp_path / "bbnn").iterdir()] == [record.name]
     with np.load(record.weights) as old, np.load(done.weights) as new:

@@ -65,6 +65,10 @@ FLAWS = {"duplicates": "the same recording again", "faults": "undecodable, cut s
 """What `--exclude` can leave out: the kinds of `Flaw`."""
 
 
+class Lacking(BnetError):
+    """A corpus is not here, or not whole."""
+
+
 class Corpus(abc.ABC):
     """A set of labelled clips.
 
@@ -207,7 +211,8 @@ def without(corpus: Corpus, kinds: Iterable[str]) -> list[Track]:
 
 
 def fingerprint(tracks: Sequence[Track]) -> str:
-    """SHA-256 over the sorted (id, label, group) rows: which clips, with which labels, in which groups."""
+    """SHA-256 over the sorted (id, label, group, split) rows: which clips, with which labels, in which groups and
+    parts."""
     return sha256("\n".join(sorted(f"{t.track_id}\t{t.label}\t{t.group}\t{t.split or ''}" for t in tracks)))
 
 

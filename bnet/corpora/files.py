@@ -18,7 +18,7 @@ from types import MappingProxyType
 import numpy as np
 import pooch
 
-from bnet.corpora.base import Corpus, Flaw, Track
+from bnet.corpora.base import Corpus, Flaw, Lacking, Track
 from bnet.corpora.remote import Remote
 from bnet.corpora.walk import SOUNDS, archives, sounds
 from bnet.errors import BnetError
@@ -27,10 +27,6 @@ from bnet.sound import decode, log_mel
 
 ENOUGH = 0.95
 """A copy with less than this part of the clips of some class is half a copy."""
-
-
-class Lacking(BnetError):
-    """A corpus is not here, or half of it."""
 
 
 class FileCorpus(Corpus):

@@ -85,7 +85,8 @@ class Folder(FileCorpus):
         return [*self.index(folder).values()]
 
     def audio(self, track: Track, seconds: float) -> np.ndarray:
-        """`seconds` from the middle of the file: introductions tell little. A shorter file is padded.
+        """`seconds` from the middle of the file: introductions tell little. Where the middle is silent it is
+        the beginning. A shorter file is padded.
 
         Its end is read too: a file that is cut has no features, as `bnet corpora check` says (but for an MP3 whose
         middle is there).

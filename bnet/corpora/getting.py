@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bnet.corpora.archives import unpack
-from bnet.corpora.base import Corpus
+from bnet.corpora.base import Corpus, Lacking
 from bnet.corpora.download import Fetched, fetch_all
-from bnet.corpora.files import FileCorpus, Lacking
+from bnet.corpora.files import FileCorpus
 from bnet.corpora.remote import Remote
 from bnet.corpora.walk import ARCHIVES, archives
 from bnet.errors import BnetError

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from bnet.corpora.base import Flaw, Track, draw, index_rows, join_groups
-from bnet.corpora.files import FileCorpus, Lacking, equal
+from bnet.corpora.base import Flaw, Lacking, Track, draw, index_rows, join_groups
+from bnet.corpora.files import FileCorpus, equal
 from bnet.corpora.fma import FmaSmall
 from bnet.corpora.gtzan import Gtzan
 from bnet.corpora.remote import Remote

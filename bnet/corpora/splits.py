@@ -1,8 +1,8 @@
 """The protocols: how labelled tracks become train, validation and test.
 
 Conventions: a split is three sorted tuples of track ids. Training and validation hold every class, or the split is
-refused. Splits depend on the set of (id, label, group) rows, the
-number of folds and the seed only; never on the order of files, the platform or the clock.
+refused. Splits depend on the set of (id, label, group, split) rows, the number of folds and the seed only; never on
+the order of files, the platform or the clock.
 """
 
 from __future__ import annotations

@@ -94,6 +94,8 @@ def ship(record: Record, name: str | None = None) -> Record:
         for file in ("run.json", *record.run["files"]):
             shutil.copy(record.folder / file, temporary / file)
         save(load_network(record), temporary / records.PLAIN_WEIGHTS)
+        if (target / record.name).is_dir():
+            shutil.rmtree(target / record.name)
     for other in target.iterdir():
         if other.name != record.name:
             shutil.rmtree(other)
