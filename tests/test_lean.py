@@ -20,6 +20,7 @@ from bnet.training.parts import Part
 keras = fitting.keras
 tf = pytest.importorskip("tensorflow")
 
+from bnet.training.lean import kernels  # noqa: E402
 from bnet.training.lean.kernels import kernel  # noqa: E402
 from bnet.training.lean.plan import NoPlanError, plan  # noqa: E402
 from bnet.training.lean.trunk import Trunk  # noqa: E402
@@ -213,19 +214,20 @@ def corpus(broken=False):
 TRAINING = dataclasses.replace(PROFILES["smoke"].training, epochs=2)
 
 
-def fit(network, step="auto"):
-    return fitting.fit(network, TRAINING, *corpus(), 3, 0, settings=Settings(step=step))
+def fit(step="auto", **changes):
+    row = dataclasses.replace(get_variant("1-block"), **changes)
+    return fitting.fit(row, TRAINING, *corpus(), 3, 0, settings=Settings(step=step))
 
 
 @functools.cache
 def fit_1_block():
     """Several tests look at the same training."""
-    return fit("1-block")
+    return fit()
 
 
 def test_the_same_seed_gives_the_same_bits_and_plain_weights(tmp_path):
     """Ten clips in batches of eight: the last batch is smaller."""
-    one, two = fit_1_block(), fit("1-block")
+    one, two = fit_1_block(), fit()
     assert one.execution["step"] == "lean"
     assert one.history.equals(two.history)
     assert np.array_equal(one.test, two.test)
@@ -238,7 +240,7 @@ def test_the_same_seed_gives_the_same_bits_and_plain_weights(tmp_path):
 
 
 def test_plain_on_request_learns_the_same():
-    one, two = fit_1_block(), fit("1-block", "plain")
+    one, two = fit_1_block(), fit("plain")
     assert two.execution["step"] == "plain: as asked"
     np.testing.assert_allclose(one.history["loss"], two.history["loss"], rtol=2 * TRAINING.learning_rate)
 
@@ -249,14 +251,14 @@ def test_dropout_and_label_smoothing_act():
     x, _ = log_mels()
     assert not np.array_equal(model(x, training=True), model(x, training=True))
     assert np.array_equal(model(x, training=False), model(x, training=False))
-    smooth = fit(dataclasses.replace(get_variant("1-block"), label_smoothing=0.1))
+    smooth = fit(label_smoothing=0.1)
     assert smooth.execution["step"] == "lean"
     assert smooth.history["loss"][0] != fit_1_block().history["loss"][0]
 
 
 def test_a_loss_that_is_no_number_is_told():
     with pytest.raises(BnetError, match="diverged"):
-        fitting.fit("1-block", TRAINING, *corpus(broken=True), 3, 0)
+        fitting.fit(get_variant("1-block"), TRAINING, *corpus(broken=True), 3, 0)
 
 
 @pytest.mark.parametrize("name", HAVE_NOT)
@@ -288,9 +290,20 @@ def test_other_rows_are_refused_with_a_reason(changes, reason):
         plan(dataclasses.replace(get_variant("bbnn"), **changes))
 
 
-def test_a_step_that_is_none_is_refused():
-    with pytest.raises(BnetError, match=r"unknown step 'fast'.*known: auto, kernels, lean, plain"):
-        lean.choose(keras.Sequential(), get_variant("bbnn"), "fast")
+def test_what_was_compiled_serves_until_any_module_beside_it_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path / "compiled"))
+    found = []
+    for text in ("one = 1", "one = 1", "one = 2"):
+        (tmp_path / "lanes.py").write_text(text)
+        monkeypatch.setattr(kernels, "SOURCES", kernels.sources(tmp_path))
+        made = kernel(_double)
+        assert made(21) == 42
+        found.append(len(made.stats.cache_hits))
+    assert found == [0, 1, 0]
+
+
+def _double(a):
+    return 2 * a
 
 
 def test_kernels_need_no_folder_for_what_was_compiled():

@@ -10,6 +10,6 @@ in the backward pass. A GPU asks for few, large operations, so two things differ
   product per group.
 
 `trunk` is the plan as a pure function of arrays, which XLA compiles; `consumers` reads groups for all consumers of a
-block, in `jax.numpy` or, by `kernels`, in two Pallas kernels; `model` is the Keras model that trains a plain network's
-own weights.
+block, in `jax.numpy` or, by `kernels`, in two Pallas kernels; `model` hands it to the Keras model that trains a plain
+network's own weights.
 """

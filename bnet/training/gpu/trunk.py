@@ -10,7 +10,7 @@ from jax import Array, lax
 from jax import numpy as jnp
 
 from bnet.models.pooling import pool
-from bnet.training.gpu.consumers import Consumers, consume, linear, statistics
+from bnet.training.gpu.consumers import Consumers, linear, statistics
 from bnet.training.lean.plan import Convolution, Plan, Stem
 
 Arrays = dict[str, Array]
@@ -36,7 +36,7 @@ def group(maps: Array) -> Group:
     pixel = lax.stop_gradient(x[0, x.shape[1] // 2, x.shape[2] // 2])
     distance = x - pixel
     mean, square = distance.mean((0, 1, 2)), (distance * distance).mean((0, 1, 2))
-    return Group(maps, pixel + mean, square - mean * mean)
+    return Group(maps, pixel + mean, jnp.maximum(square - mean * mean, 0))  # but for rounding, never less
 
 
 class Trunk:
@@ -53,6 +53,9 @@ class Trunk:
     consume
         Reads groups for the normalised consumers of a block: `bnet.training.gpu.consumers.consume`, or another
         function that computes the same.
+
+    After a call `found` holds ``"<layer>/mean"`` and ``variance`` of the batch for every normalisation [float32];
+    nothing when inferring.
     """
 
     def __init__(self, plan: Plan, epsilon: float, weights: Arrays, moving: Arrays | None, consume: Callable):
@@ -60,7 +63,8 @@ class Trunk:
         self.found: Arrays = {}
 
     def __call__(self, x: Array) -> Array:
-        """The transition's convolution of log-mels; what `forward` says of them."""
+        """The transition's convolution [shape=(batch, frames, bands, 32) after the stem's pool] of log-mels
+        [shape=(batch, frames, bands, 1)], in their dtype: float32 or bfloat16."""
         groups, pooled = (self._stem(x, self.plan.stem),), {}
         for block in self.plan.blocks:
             ends = {}
@@ -125,23 +129,3 @@ class Trunk:
             maps = self._normalised(maps, step.norm)(maps) if step.norm else maps
             maps = self._convolved(maps, step.conv) if step.conv else maps
         return maps
-
-
-def forward(
-    plan: Plan, epsilon: float, x: Array, weights: Arrays, moving: Arrays | None = None, consume: Callable = consume
-) -> tuple[Array, Arrays]:
-    """Compute a plan; parameters as of `Trunk`.
-
-    Parameters
-    ----------
-    x
-        Log-mels [shape=(batch, frames, bands, 1)], in the dtype of the feature maps: float32 or bfloat16.
-
-    Returns
-    -------
-    tuple
-        The transition's convolution [shape=(batch, frames, bands, 32) after the stem's pool, dtype of `x`], and
-        ``"<layer>/mean"`` and ``variance`` of the batch for every normalisation [float32] (nothing when inferring).
-    """
-    trunk = Trunk(plan, epsilon, weights, moving, consume)
-    return trunk(x), trunk.found

@@ -18,11 +18,11 @@ so far.
 - Whatever is cheap is **recomputed** in the backward pass instead of kept: normalised and activated maps, pooled
   feature maps, the stem's convolution. Kept are the feature maps, and what stands between two convolutions of a branch.
 
-**The modules**, from the outside in: `model` is the Keras model that trains a plain network's own weights; `plan` reads
-a row of the table as stem, consumers and convolutions, or says why it can't; `trunk` runs a plan forward and backward,
-and `operations` has what it does to one map; `memory` has the slots of one array in which all maps lie; `workers`
-spreads a kernel over the cores; `kernels` and `stem` are the loops over pixels, compiled on the spot by numba, made of
-the vector operations in `lanes` and the matrix products in `products`.
+**The modules**, from the outside in: `base` is the Keras model that trains a plain network's own weights, and `model`
+what it needs of TensorFlow; `plan` reads a row of the table as stem, consumers and convolutions, or says why it can't;
+`trunk` runs a plan forward and backward, and `operations` has what it does to one map; `memory` has the slots of one
+array in which all maps lie; `workers` spreads a kernel over the cores; `kernels` and `stem` are the loops over pixels,
+compiled on the spot by numba, made of the vector operations in `lanes` and the matrix products in `products`.
 
 All this is for TensorFlow on a CPU. JAX has a lean step of its own, `bnet.training.gpu`, of the same plan.
 """
@@ -32,9 +32,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bnet import backend
-from bnet.errors import BnetError, unknown
+from bnet.errors import BnetError
 from bnet.models.variant import Variant
-from bnet.training.device import KNOWN
 from bnet.training.lean.plan import NoPlanError, plan
 
 if TYPE_CHECKING:
@@ -60,10 +59,8 @@ def choose(network: keras.Model, row: Variant, step: str = "auto") -> tuple[kera
     Raises
     ------
     BnetError
-        If ``lean`` or ``kernels`` is asked for and not possible, or `step` is no step.
+        If ``lean`` or ``kernels`` is asked for and not possible.
     """
-    if step not in KNOWN["step"]:
-        raise unknown("step", step, KNOWN["step"])
     if step == "plain":
         return network, "plain: as asked"
     reason = why_not(row, step)
@@ -71,13 +68,17 @@ def choose(network: keras.Model, row: Variant, step: str = "auto") -> tuple[kera
         raise BnetError(f"{row.name} has no lean step here: {reason}; use `auto` or `plain`")
     if reason:
         return network, f"plain: {reason}"
+    from bnet.training.lean.base import LeanModel
+
     if backend.name() == "jax":
-        from bnet.training.gpu.model import JaxLeanModel
+        from bnet.training.gpu.model import JaxParts
 
-        return JaxLeanModel(network, plan(row), step == "kernels"), "lean: kernels" if step == "kernels" else "lean"
-    from bnet.training.lean.model import LeanModel
+        parts = JaxParts(network, plan(row), step == "kernels")
+    else:
+        from bnet.training.lean.model import CpuParts
 
-    return LeanModel(network, plan(row)), "lean"
+        parts = CpuParts(network, plan(row))
+    return LeanModel(network, parts), "lean: kernels" if step == "kernels" else "lean"
 
 
 def why_not(row: Variant, step: str = "lean") -> str:

@@ -1,4 +1,4 @@
-"""What the lean models of all backends share: the Keras model around a trunk, and what it takes from the network."""
+"""The lean step as a Keras model, on any backend: a trunk in front of the network's own head."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import keras
 from bnet.training.lean.plan import Plan
 
 
-class LeanBase(keras.Model):
+class LeanModel(keras.Model):
     """Computes what the plain `network` computes, and trains it in place.
 
     Everything of Keras (compile, fit, callbacks, weights) works as on the network itself. What follows the transition's
@@ -21,7 +21,7 @@ class LeanBase(keras.Model):
     network
         As `bnet.models.build` gives it, for a fixed number of frames; it owns all weights.
     parts
-        Computes the transition's convolution.
+        Of the same network: the backend's own way to the transition's convolution.
     """
 
     def __init__(self, network: keras.Model, parts: Parts):
@@ -35,8 +35,10 @@ class LeanBase(keras.Model):
 
 
 class Parts:
-    """The parts of a `LeanBase` that Keras must not take for layers of its own: the `head` behind the transition, the
+    """The parts of a `LeanModel` that Keras must not take for layers of its own: the `head` behind the transition, the
     layers that normalise, and by ``"<layer>/<kind>"`` the variables that are trained and those that move.
+
+    Each backend has a subclass, made of the network and the plan of the row that it was built from.
     """
 
     def __init__(self, network: keras.Model, plan: Plan):

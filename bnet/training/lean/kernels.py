@@ -7,11 +7,14 @@ sums are kept in float32 over few rows and added up in float64.
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
+
 import numpy as np
 from numba import njit
 
+from bnet.paths import sha256
 from bnet.training.lean.lanes import (
-    CHANNELS,
     WIDTH,
     add,
     fma,
@@ -26,7 +29,7 @@ from bnet.training.lean.lanes import (
     where_positive,
     zero,
 )
-from bnet.training.lean.plan import ACTIVATIONS
+from bnet.training.lean.plan import ACTIVATIONS, CHANNELS
 from bnet.training.lean.products import COLUMNS, ROWS, multiply, multiply_transposed
 
 BLOCK = 8 * ROWS
@@ -39,12 +42,25 @@ KINDS = {name: kind for kind, name in enumerate(ACTIVATIONS, 1)}
 SELU = KINDS["selu"]
 
 
+def sources(folder: Path) -> str:
+    """SHA-256 over the modules of a folder."""
+    return sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.py"))))
+
+
+SOURCES = sources(Path(__file__).parent)
+"""Of all that a kernel may hold inlined: numba itself looks only whether the kernel's own file has changed."""
+
+
 def kernel(function):
-    """Compile when first called, without Python's lock, and keep the result on disk where a folder can be written."""
+    """Compile when first called, without Python's lock, and keep the result on disk where a folder can be written, for
+    as long as `SOURCES` stay."""
     try:
-        return njit(nogil=True, error_model="numpy", cache=True)(function)
+        made = njit(nogil=True, error_model="numpy", cache=True)(function)
     except RuntimeError:  # no folder for it
         return njit(nogil=True, error_model="numpy")(function)
+    with contextlib.suppress(AttributeError):  # numba has no public way; a test says whether this one works
+        made._cache._cache_file._source_stamp = SOURCES
+    return made
 
 
 @kernel

@@ -14,9 +14,7 @@ from numba import types
 from numba.extending import intrinsic, models, register_model
 
 WIDTH = 16
-"""Channels in a value of type `Lanes`."""
-CHANNELS = 32
-"""Channels of a feature map: two `Lanes`."""
+"""Channels in a value of type `Lanes`; a feature map has two."""
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 """L and A of Klambauer et al. (2017)."""
 

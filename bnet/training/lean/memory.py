@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-CHANNELS = 32
+from bnet.training.lean.plan import CHANNELS
 
 
 def _zeros() -> np.ndarray:

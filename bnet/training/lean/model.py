@@ -1,32 +1,17 @@
-"""The lean step as a Keras model: trains a plain network's own weights, by `Trunk` up to its transition."""
+"""The lean step in TensorFlow on a CPU: `Trunk` as an operation that has a gradient."""
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from bnet.training.lean.base import LeanBase, Parts
-from bnet.training.lean.plan import Plan
+from bnet.training.lean.base import Parts
 from bnet.training.lean.trunk import Trunk
 
 
-class LeanModel(LeanBase):
-    """A `LeanBase` for TensorFlow on a CPU.
+class CpuParts(Parts):
+    """The `Parts` for TensorFlow on a CPU."""
 
-    Parameters
-    ----------
-    network
-        As of `LeanBase`.
-    plan
-        Of the row that it was built from.
-    """
-
-    def __init__(self, network: keras.Model, plan: Plan):
-        super().__init__(network, _Parts(network, plan))
-
-
-class _Parts(Parts):
     def __init__(self, network, plan):
         super().__init__(network, plan)
         self.trunk = Trunk(plan, self.epsilon)

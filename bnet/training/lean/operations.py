@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from bnet.training.lean import kernels, stem
-from bnet.training.lean.memory import CHANNELS, Map, Memory
-from bnet.training.lean.plan import Convolution, Plan
+from bnet.training.lean.memory import Map, Memory
+from bnet.training.lean.plan import CHANNELS, Convolution, Plan
 from bnet.training.lean.workers import Workers, shared
 
 Arrays = dict[str, np.ndarray]

@@ -8,7 +8,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from bnet.training.lean.lanes import _VECTOR, CHANNELS, WIDTH, _fma, _load
+from bnet.training.lean.lanes import _VECTOR, WIDTH, _fma, _load
+from bnet.training.lean.plan import CHANNELS
 
 ROWS = 12
 """Rows that `multiply` makes at a time."""

@@ -9,17 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from bnet.training.lean.kernels import _clear, _flush, activated, kernel, moments, through_activation
-from bnet.training.lean.lanes import (
-    CHANNELS,
-    WIDTH,
-    add,
-    fma,
-    larger,
-    load,
-    store,
-    sub,
-    where_equal,
-)
+from bnet.training.lean.lanes import WIDTH, add, fma, larger, load, store, sub, where_equal
+from bnet.training.lean.plan import CHANNELS
 from bnet.training.lean.products import COLUMNS, ROWS, multiply, multiply_transposed
 
 

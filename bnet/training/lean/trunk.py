@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnet.training.lean import kernels
-from bnet.training.lean.memory import CHANNELS, Map
+from bnet.training.lean.memory import Map
 from bnet.training.lean.operations import Affine, Arrays, Operations, channels, finalising
-from bnet.training.lean.plan import Convolution
+from bnet.training.lean.plan import CHANNELS, Convolution
 from bnet.training.lean.workers import Idle
 
 
