@@ -84,7 +84,8 @@ myst.text(
     "**How much was trained.** "
     + "; ".join(f"{', '.join(titles)}: {work} (profile `{profile}`)" for (profile, work), titles in trained.items())
     + f". The paper: {effort(PROFILES['paper'])}. *Proposed (as drawn)* is the network of the paper's Figure 1, *Proposed (as "
-    f"released)* that of its published notebooks: {{doc}}`networks` shows where they differ. {finding.pictures(shown.values()).strip()}"
+    + "released)* that of its published notebooks: {doc}`networks` shows where they differ."
+    + finding.pictures(shown.values())
 )
 
 # %% tags=["remove-input"]
