@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from bnet.audit.contrasts import CONTRASTS, METHODS, draw, reports, table, title
 from bnet.audit.evidence import OURS, Evidence, measured_on
 from bnet.audit.outside import Heard, read_all, reading
 from bnet.audit.report import Report
-from bnet.audit.words import effort, in_points, verdict
+from bnet.audit.words import in_points, verdict
 from bnet.corpora import get_corpus
 from bnet.errors import BnetError
 from bnet.paths import write_text
@@ -39,12 +39,6 @@ IN_REACH = ("gtzan", "fma-small")
 
 SHOWN = ("bbnn", "proposed", "svm-timbre", "svm-rhythm")
 """Methods in the figure; `METHODS` has their words."""
-
-SPLITS = {
-    "holdout": "{} random splits", "official": "{} seeds of the official split", "grouped": "{} grouped folds",
-    "kfold": "{} random folds",
-}  # fmt: skip
-"""How many folds of a protocol, in words for a stranger."""
 
 _MARKED = re.compile(r"(<!-- finding[^\n]*-->\n).*?(<!-- /finding -->)", re.DOTALL)
 
@@ -151,15 +145,18 @@ def pictures(reports: Iterable[Report]) -> str:
 
 def _better(evidence: Evidence) -> Answer:
     found = {c: pairs[0] for c in paper.CORPUS_TITLES if (pairs := evidence.compared("bbnn", "proposed", c))}
-    said = []
-    for corpus, (gap, report) in found.items():
-        where = " on random splits" * (report.protocol != "holdout")
-        said.append(_said(gap, report, report.corpus.title, f", the paper {paper.gain(corpus):+.1f}{where}"))
-    ours = evidence.compared("bbnn", "proposed", OURS[0]) if found else []
-    said += [_said(*pair, "Tunes of our own", "") for pair in ours[:1]]
+    words = {verdict(gap) for gap, _ in found.values()}
+    said = [_said(g, r.corpus.title, words, f"; the paper {paper.gain(c):+.1f}") for c, (g, r) in found.items()]
+    for gap, _ in evidence.compared("bbnn", "proposed", OURS[0])[: len(said[:1])]:
+        said.append(_said(gap, "tunes of our own", ()))
     if missing := [title for corpus, title in paper.CORPUS_TITLES.items() if corpus not in found]:
-        said.append(f"Not run: {', '.join(missing)}.")
-    text = " ".join(said) + pictures(report for _, report in found.values())
+        said.append(f"{', '.join(missing)}: not run")
+    text = (f"{next(iter(words))}: " if len(words) == 1 else "") + "; ".join(said)
+    text = f"{text[0].upper()}{text[1:]}.".replace("points", "points of test accuracy", 1)
+    if any(report.profile != "paper" for _, report in found.values()):
+        text += " Trainings are shorter than the paper's."
+    if any(report.corpus.of for _, report in found.values()):
+        text += " 'Pictures' are published images of mel spectrograms; no audio was at hand."
     answer = Answer("Is the proposed network better than BBNN?", text, "table-2")
     if not found:
         return answer
@@ -169,12 +166,11 @@ def _better(evidence: Evidence) -> Answer:
     return answer._replace(told=told, title="Proposed network minus BBNN", height=len(rows) + 1.2, draw=draw)
 
 
-def _said(gap: Comparison, report: Report, title: str, beside: str) -> str:
-    return (
-        f"{title}: {verdict(gap)}, {100 * gap.difference:+.1f} points of test accuracy (95 % interval "
-        f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f}{beside}) from {SPLITS[report.protocol].format(gap.folds)}, "
-        f"{effort(report.settings)}; such runs detect {100 * gap.detectable:.1f} points."
-    )
+def _said(gap: Comparison, title: str, known: Collection[str], beside: str = "") -> str:
+    """A comparison in a few words, with its verdict where that is not the one `known` of all."""
+    interval = f"95 % interval {100 * gap.low:+.1f} to {100 * gap.high:+.1f}{beside}"
+    said = "" if {*known} == {verdict(gap)} else f": {verdict(gap)}"
+    return f"on {title} {100 * gap.difference:+.1f} points ({interval}){said}"
 
 
 def _falls(evidence: Evidence) -> Answer:
