@@ -84,7 +84,7 @@ def packed() -> dict[str, bytes]:
     return found
 
 
-PICTURE = PictureSettings("magma", 40, 30)
+PICTURE = PictureSettings(cmap="magma", columns=40, rows=30)
 
 
 @functools.cache

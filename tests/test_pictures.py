@@ -198,7 +198,7 @@ def test_settings_of_another_version_are_refused(text, word):
 
 def test_an_unknown_colour_table_is_named():
     with pytest.raises(BnetError, match=r"unknown colour table 'magna' .did you mean 'magma'"):
-        PictureSettings("magna", 2, 2, n_mels=2).read(np.zeros((2, 2, 3), np.uint8), "a.png")
+        PictureSettings(cmap="magna", columns=2, rows=2, n_mels=2).read(np.zeros((2, 2, 3), np.uint8), "a.png")
 
 
 def test_another_front_end_is_another_run(tones):
@@ -295,7 +295,7 @@ def test_the_figure_of_the_distance_is_told(tmp_path):
 
 def test_wherever_a_file_is_cut_or_changed_it_is_read_or_refused(tmp_path):
     """Never another exception, and what is read has the right shape."""
-    small = PictureSettings("magma", 9, 8, n_mels=4)
+    small = PictureSettings(cmap="magma", columns=9, rows=8, n_mels=4)
     path, levels = tmp_path / "a.png", np.arange(72, dtype=np.uint8).reshape(8, 9) * 3
     Image.fromarray(painted(levels, "magma")).save(path)
     data, generator = path.read_bytes(), np.random.default_rng(0)

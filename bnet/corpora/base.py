@@ -19,7 +19,6 @@ import scipy.sparse.csgraph
 
 from bnet.errors import BnetError, unknown
 from bnet.paths import sha256
-from bnet.sound.front_end import FrontEnd
 from bnet.sound.log_mel import FeatureSettings
 
 SR = 22_050
@@ -107,7 +106,7 @@ class Corpus(abc.ABC):
     expected: Mapping[str, int] = MappingProxyType({})
     medium: str = "sound"
     of: Corpus | None = None
-    front_end: FrontEnd = FeatureSettings()
+    front_end: FeatureSettings = FeatureSettings()
     clip_seconds: float | None = None
     protocols: tuple[str, ...] = ("grouped", "holdout", "kfold")
     has_sound: bool = True
@@ -128,7 +127,7 @@ class Corpus(abc.ABC):
         where there are files, of the file's bytes."""
         return hashlib.sha256(np.round(y * 32768).astype("<i2").tobytes()).hexdigest()
 
-    def log_mel(self, track: Track, seconds: float, front_end: FrontEnd) -> tuple[np.ndarray, str]:
+    def log_mel(self, track: Track, seconds: float, front_end: FeatureSettings) -> tuple[np.ndarray, str]:
         """The log-mel of a clip: float32 [shape=(frames, n_mels)], in dB; and the `checksum` of what it is made from;
         errors of `audio`."""
         y = self.audio(track, seconds)

@@ -18,10 +18,10 @@ from bnet.corpora import Corpus, Track
 from bnet.corpora.walk import linked
 from bnet.errors import BnetError
 from bnet.paths import sha256_file
-from bnet.sound.front_end import FrontEnd
+from bnet.sound.log_mel import FeatureSettings
 from bnet.sound.memory import keep_freed
 
-Setting = tuple[Corpus, float, FrontEnd]
+Setting = tuple[Corpus, float, FeatureSettings]
 """Whose clips, their length in s, and what a log-mel is."""
 
 Due = tuple[Track, str | None]
@@ -76,7 +76,7 @@ def _work(parent: int, setting: Setting, batch: list[Due]) -> list[Result]:
     return [_one(*setting, *pair) for pair in batch]
 
 
-def _one(corpus: Corpus, seconds: float, settings: FrontEnd, track: Track, known: str | None) -> Result:
+def _one(corpus: Corpus, seconds: float, settings: FeatureSettings, track: Track, known: str | None) -> Result:
     entry: Entry = {"track_id": track.track_id, "stamp": stamp(track.path)}
     try:
         if track.path and linked(track.path).is_file() and known and sha256_file(track.path) == known:

@@ -27,7 +27,7 @@ from bnet.corpora.gtzan import Gtzan
 from bnet.corpora.remote import Remote
 from bnet.corpora.walk import find_file, sounds
 from bnet.errors import BnetError
-from bnet.sound.front_end import FrontEnd
+from bnet.sound.log_mel import FeatureSettings
 from bnet.sound.pictures import PictureSettings, digest, pixels
 
 DIGITS = 10
@@ -145,7 +145,7 @@ class Pictures(FileCorpus):
         """Refused: a picture can't be played."""
         raise BnetError(f"{self.name} has pictures, no sound to play or change; take {self.of.name} for that")
 
-    def log_mel(self, track: Track, seconds: float, front_end: FrontEnd) -> tuple[np.ndarray, str]:
+    def log_mel(self, track: Track, seconds: float, front_end: FeatureSettings) -> tuple[np.ndarray, str]:
         """The log-mel of a picture, and its pixels' checksum; of less than `front_end.seconds`, a cut that the id
         draws. A `BnetError` if the picture is missing, damaged or none of these."""
         rgb = pixels(track.path, front_end)
@@ -189,7 +189,7 @@ GTZAN_IMAGES = Pictures(
     "TanmayEL/music_genre_classification",
     "738f33d",
     "data/spectrograms",
-    PictureSettings("magma", columns=387, rows=385),
+    PictureSettings(cmap="magma", columns=387, rows=385),
     {**Gtzan.expected, "jazz": 99},
 )
 FMA_SMALL_IMAGES = Pictures(
@@ -197,6 +197,6 @@ FMA_SMALL_IMAGES = Pictures(
     "Solarleaf/GenreWave",
     "22ab844",
     "spectrograms",
-    PictureSettings("viridis", columns=128, rows=128, sr=44_100, fmax=22_050.0),
+    PictureSettings(cmap="viridis", columns=128, rows=128, sr=44_100, fmax=22_050.0),
     {**FmaSmall.expected, "Electronic": 999, "Experimental": 999, "Hip-Hop": 997, "Rock": 999},
 )

@@ -27,7 +27,7 @@ from bnet.corpora import Corpus, Track
 from bnet.corpora.extraction import Entry, Result, log_mels, stamp
 from bnet.errors import BnetError, log
 from bnet.paths import alone, cache_dir, disk_errors, sha256, writable_dir
-from bnet.sound.front_end import FrontEnd
+from bnet.sound.log_mel import FeatureSettings
 
 FORMAT = 2
 """Version of the files of a store and of what decides a row; part of the name of its folder."""
@@ -65,7 +65,9 @@ class FeatureStore:
         Of one log-mel: (frames, n_mels).
     """
 
-    def __init__(self, corpus: Corpus, seconds: float, settings: FrontEnd | None = None, root: Path | None = None):
+    def __init__(
+        self, corpus: Corpus, seconds: float, settings: FeatureSettings | None = None, root: Path | None = None
+    ):
         self.corpus, self.seconds, self.settings = corpus, float(seconds), settings or corpus.front_end
         if not 0 < self.seconds < float("inf"):
             raise BnetError(f"a clip length of {seconds} s; expected more than 0")

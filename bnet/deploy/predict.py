@@ -24,7 +24,6 @@ from bnet.errors import OUT_OF_MEMORY, BnetError
 from bnet.runs.records import Record
 from bnet.runs.weights import load_network, variant_of
 from bnet.sound import decode
-from bnet.sound.front_end import FrontEnd
 from bnet.sound.log_mel import FeatureSettings
 from bnet.sound.memory import keep_freed
 
@@ -87,7 +86,7 @@ def sound_files(paths: Iterable[Path]) -> tuple[list[Path], list[Failure]]:
 
 
 def windows(
-    path: str | Path, seconds: float, hop: float = 1.0, front_end: FrontEnd | None = None
+    path: str | Path, seconds: float, hop: float = 1.0, front_end: FeatureSettings | None = None
 ) -> Iterator[np.ndarray | None]:
     """Log-mels [shape=(frames, n_mels)] of windows of a file, the k-th from ``k * hop`` s on; None: a silent one.
 

@@ -25,7 +25,7 @@ import pandas as pd
 
 from bnet.errors import BnetError
 from bnet.paths import sha256, whole_folder
-from bnet.sound.front_end import FrontEnd
+from bnet.sound.log_mel import FeatureSettings
 from bnet.sound.pictures import front_end
 from bnet.training.config import Config
 
@@ -58,11 +58,11 @@ class Record:
         return self.folder.name
 
     @cached_property
-    def front_end(self) -> FrontEnd:
+    def front_end(self) -> FeatureSettings:
         """What the run's network or baseline takes in; a `BnetError` if this version of `bnet` lacks it."""
         return front_end(self.config.features)
 
-    def check_front_end(self, given: FrontEnd) -> None:
+    def check_front_end(self, given: FeatureSettings) -> None:
         """Refuse, by a `BnetError`, another front end than the run's: its corpus may be another one today."""
         if given != self.front_end:
             raise BnetError(

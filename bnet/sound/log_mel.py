@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +12,6 @@ import scipy.fft
 import scipy.sparse
 
 from bnet.errors import OUT_OF_MEMORY, BnetError
-from bnet.sound.front_end import FrontEnd
 
 SR = 22_050
 """Sample rate of all sound in `bnet`, in Hz (that of every `Corpus`, too)."""
@@ -20,8 +21,9 @@ _FRAMES = 32
 
 
 @dataclass(frozen=True)
-class FeatureSettings(FrontEnd):
-    """How sound becomes a log-mel spectrogram; the names are librosa's and `log_mel`'s.
+class FeatureSettings:
+    """From mono sound to a network's input: how it becomes a log-mel spectrogram; the names are librosa's and
+    `log_mel`'s. The fields are part of a run's name. A subclass is a front end of another kind.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ class FeatureSettings(FrontEnd):
     top_db: float = 80.0
 
     def frames(self, seconds: float) -> int:
-        """Frames of a clip: 646 of 30 s, 216 of 10."""
+        """Frames that are made of ``round(seconds * sr)`` samples: 646 of 30 s, 216 of 10."""
         return 1 + round(seconds * self.sr) // self.hop_length
 
     @property
@@ -61,26 +63,30 @@ class FeatureSettings(FrontEnd):
 
     @property
     def about(self) -> str:
-        """Sample rate, hop, bands and range."""
+        """What is made of sound, in a phrase: sample rate, hop, bands and range."""
         return (
             f"log-mels of sound at {self.sr} Hz, hop {self.hop_length} ({self.frame_rate:.1f} frames per second), "
             f"{self.n_mels} bands, in dB re 1.0 down to {self.top_db:g} dB below the maximum; short sound is padded"
         )
 
     def __call__(self, y: np.ndarray) -> np.ndarray:
-        """The log-mel of `y` [shape=(n,)]; see `log_mel`."""
+        """The `log_mel` of mono sound `y` [shape=(n,)] at `sr`: float32 [shape=(frames, n_mels)], in dB; its errors."""
         return log_mel(y, self)
 
     def fit(self, y: np.ndarray, seconds: float) -> np.ndarray:
-        """`y` cut to `seconds`, or with zeros appended; see `fit`."""
+        """`y` [shape=(n,)] cut to `seconds`, or lengthened as networks know it, here with zeros; see `fit`."""
         return fit(y, seconds, sr=self.sr)
+
+    def to_json(self) -> str:
+        """The fields as canonical JSON; `bnet.sound.pictures.front_end` reads it."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
 
 frames = FeatureSettings().frames
 """Seconds of a clip -> frames of its log-mel by the usual settings."""
 
 
-def log_mel(y: np.ndarray, settings: FrontEnd = FeatureSettings()) -> np.ndarray:
+def log_mel(y: np.ndarray, settings: FeatureSettings = FeatureSettings()) -> np.ndarray:
     """Log-mel spectrogram, time first: what every network of `bnet` takes in.
 
     Equal, to 1e-4 dB, to ``librosa.power_to_db(librosa.feature.melspectrogram(...), ref=1.0).T``, in less time: the
@@ -92,7 +98,7 @@ def log_mel(y: np.ndarray, settings: FrontEnd = FeatureSettings()) -> np.ndarray
     y : np.ndarray [shape=(n,)]
         Mono sound, real.
     settings
-        What has the fields of `FeatureSettings`.
+        Rate, window, bands and range.
 
     Returns
     -------

@@ -20,8 +20,7 @@ import numpy as np
 from PIL import Image
 
 from bnet.errors import BnetError, unknown
-from bnet.sound.front_end import FrontEnd
-from bnet.sound.log_mel import SR, FeatureSettings, log_mel
+from bnet.sound.log_mel import FeatureSettings, log_mel
 
 FARTHEST = 0.5
 """Greatest mean distance, of 441 between black and white, at which colours are taken for those of the table, rounded as
@@ -32,8 +31,8 @@ COLOURS = 256
 """Colours of a table, and so levels of a picture: one is 0.31 dB where the picture shows 80 dB."""
 
 
-@dataclass(frozen=True)
-class PictureSettings(FrontEnd):
+@dataclass(frozen=True, kw_only=True)
+class PictureSettings(FeatureSettings):
     """What a picture of a mel spectrogram shows, and how; names are librosa's.
 
     Parameters
@@ -42,8 +41,8 @@ class PictureSettings(FrontEnd):
         Name of the colour table, one of matplotlib's with 256 colours.
     columns, rows, seconds
         Size of a picture in pixels, and length of the sound that it shows in s.
-    sr, n_fft, hop_length, n_mels, fmin, fmax, top_db
-        Of the mel spectrogram that was drawn: as in `bnet.sound.log_mel.FeatureSettings`.
+    hop_length
+        And the other fields of `bnet.sound.log_mel.FeatureSettings`: of the mel spectrogram that was drawn.
     levels
         Colours of the table that a picture uses.
     kind
@@ -65,13 +64,7 @@ class PictureSettings(FrontEnd):
     columns: int
     rows: int
     seconds: float = 30.0
-    sr: int = SR
-    n_fft: int = 2048
     hop_length: int = 512
-    n_mels: int = 128
-    fmin: float = 0.0
-    fmax: float = SR / 2
-    top_db: float = 80.0
     levels: int = COLOURS
     kind: str = "picture"
 
@@ -131,9 +124,9 @@ class PictureSettings(FrontEnd):
         return ((levels.astype(np.float32) + 0.5) / self.levels - 1) * np.float32(self.top_db)
 
 
-def front_end(text: str) -> FrontEnd:
-    """The front end that a record names: the inverse of `FrontEnd.to_json`; a `BnetError` says in which fields it is
-    none of this version of `bnet`."""
+def front_end(text: str) -> FeatureSettings:
+    """The front end that a record names: the inverse of `FeatureSettings.to_json`; a `BnetError` says in which fields
+    it is none of this version of `bnet`."""
     try:
         values = json.loads(text)
         made = PictureSettings if values.get("kind") == "picture" else FeatureSettings

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from bnet.sound.front_end import FrontEnd
+from bnet.sound.log_mel import FeatureSettings
 from bnet.training.parts import Outcome, Part
 
 COSTS = (1.0, 10.0, 100.0)
@@ -24,12 +24,12 @@ MAX_LAG = 4.0
 """Longest lag of the autocorrelation, in seconds: two slow bars."""
 
 
-def timbre(log_mels: np.ndarray, front_end: FrontEnd) -> np.ndarray:
+def timbre(log_mels: np.ndarray, front_end: FeatureSettings) -> np.ndarray:
     """Mean and sd of every mel band over time: [shape=(n, 2 * n_mels)], from [shape=(n, frames, n_mels)]."""
     return np.concatenate([log_mels.mean(axis=1), log_mels.std(axis=1)], axis=1)
 
 
-def rhythm(log_mels: np.ndarray, front_end: FrontEnd) -> np.ndarray:
+def rhythm(log_mels: np.ndarray, front_end: FeatureSettings) -> np.ndarray:
     """Autocorrelation of the onset envelope up to `MAX_LAG`: [shape=(n, lags)], from [shape=(n, frames, n_mels)].
 
     The envelope is librosa's spectral flux of the log-mel; its autocorrelation peaks at the beat and the bar.
@@ -44,7 +44,7 @@ def rhythm(log_mels: np.ndarray, front_end: FrontEnd) -> np.ndarray:
     return np.asarray(rows)
 
 
-BASELINES: dict[str, tuple[str, Callable[[np.ndarray, FrontEnd], np.ndarray] | None]] = {
+BASELINES: dict[str, tuple[str, Callable[[np.ndarray, FeatureSettings], np.ndarray] | None]] = {
     "majority": ("Majority class", None),
     "svm-timbre": ("SVM on timbre", timbre),
     "svm-rhythm": ("SVM on rhythm", rhythm),
@@ -54,7 +54,7 @@ PIECE = 64
 """Clips whose log-mels are in memory at once."""
 
 
-def fit(name: str, train: Part, validation: Part, test: Part, classes: int, front_end: FrontEnd) -> Outcome:
+def fit(name: str, train: Part, validation: Part, test: Part, classes: int, front_end: FeatureSettings) -> Outcome:
     """Fit a baseline on the training part; apply it to the other two.
 
     The probabilities of an SVM are a softmax of its decision values: an order, not a calibrated belief; those of

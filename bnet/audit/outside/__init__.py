@@ -50,8 +50,8 @@ SECONDS = 30.0
 class TrainedNetwork:
     """A trained network, whatever it comes from: name of its run or file; `source` (``published``, or ``run``); network
     of the table; the corpus whose classes it names, and these in the order of its output; SHA-256 of its weights; its
-    front end, as `FrontEnd.to_json` has it; length of the clips that it was trained on; and the model, from log-mels
-    [shape=(n, frames, n_mels, 1)] to class probabilities."""
+    front end, as `FeatureSettings.to_json` has it; length of the clips that it was trained on; and the model, from
+    log-mels [shape=(n, frames, n_mels, 1)] to class probabilities."""
 
     name: str
     source: str

@@ -18,7 +18,7 @@ from bnet.corpora.tunes.corpus import Performance, Tunes
 from bnet.corpora.tunes.rendering import read_melody, whole_bars
 from bnet.paths import sha256
 from bnet.sound import log_mel
-from bnet.sound.front_end import FrontEnd
+from bnet.sound.log_mel import FeatureSettings
 
 SISTERS = {"tunes": ("tunes-free",), "tunes-free": ("tunes",)}
 """Corpus -> those with the same tracks and other sound."""
@@ -163,7 +163,7 @@ def band_range(band: str, n_mels: int) -> tuple[int, int]:
     return round(third * n_mels / 3), round((third + 1) * n_mels / 3)
 
 
-def muted(values: np.ndarray, track_id: str, band: str, front_end: FrontEnd) -> np.ndarray:
+def muted(values: np.ndarray, track_id: str, band: str, front_end: FeatureSettings) -> np.ndarray:
     """A log-mel [shape=(frames, n_mels)] with a third of the bands lowered to its quietest value."""
     first, end = band_range(band, values.shape[1])
     result = values.copy()
@@ -171,7 +171,7 @@ def muted(values: np.ndarray, track_id: str, band: str, front_end: FrontEnd) -> 
     return result
 
 
-def shuffled(values: np.ndarray, track_id: str, seconds: float, front_end: FrontEnd) -> np.ndarray:
+def shuffled(values: np.ndarray, track_id: str, seconds: float, front_end: FeatureSettings) -> np.ndarray:
     """A log-mel in pieces of `seconds` (0: single frames), in an order drawn from the track's id; no frame is lost."""
     size = max(1, round(seconds * front_end.frame_rate))
     pieces = [values[start : start + size] for start in range(0, len(values), size)]

@@ -11,8 +11,7 @@ import librosa
 import numpy as np
 import soxr
 
-from bnet.sound.front_end import FrontEnd
-from bnet.sound.log_mel import SR
+from bnet.sound.log_mel import SR, FeatureSettings
 
 RATES = (8_000, 11_025, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
 """Rates at which they are measured: soxr's filter differs from one to the next; others take that of the nearest."""
@@ -76,7 +75,7 @@ def kernels(sr: int = SR) -> dict[str, dict[str, Any]]:
     }
 
 
-def mel_filters(front_end: FrontEnd) -> list[tuple[int, list[float]]]:
+def mel_filters(front_end: FeatureSettings) -> list[tuple[int, list[float]]]:
     """librosa's triangular filters, one a band: the first of its frequencies, and the weights from there on."""
     sr, n_fft, bands = front_end.sr, front_end.n_fft, front_end.n_mels
     filters = librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=bands, fmin=front_end.fmin, fmax=front_end.fmax)

@@ -1,4 +1,4 @@
-// Front ends: from sound to what a network takes in, chosen by its settings (bnet.sound.front_end). Follows logmel.mjs.
+// Front ends: from sound to what a network takes in, chosen by its settings (bnet.sound.pictures.front_end). Follows logmel.mjs.
 
 /** {sr, hop (samples from frame to frame), hear(y, frames), fit(y, n)}: `hear` makes {frames, bands, data, peak} of a
  *  window; `fit` gives n samples, of a sound that may have fewer. */
