@@ -167,9 +167,8 @@ myst.table(
 rising = [f"- {where(*key)}: {report.still_rising(NETWORKS)}" for key, report in shown.items()]
 if rising:
     myst.text("\n".join([":::{dropdown} How far the trainings had converged", *rising, ":::"]))
-for key, report in shown.items():
-    facts = report.only(NETWORKS).provenance()
-    myst.provenance(facts, f"Where these numbers come from: {where(*key).replace('`', '')}")
+facts = [line for report in shown.values() for line in report.only(NETWORKS).provenance()]
+myst.provenance(facts)
 if absent:
     myst.not_run(
         f"There are no records of {', '.join(paper.CORPUS_TITLES[c] for c in absent)}. With a copy of the audio, and a GPU for the paper's profile:",
@@ -251,7 +250,7 @@ if compared:
         "tab-table-2-paired",
     )
     exact = sum(not np.isnan(found.mcnemar) for found in compared.values())
-    myst.provenance([line for report in shown.values() for line in report.only(NETWORKS).provenance()])
+    myst.provenance(facts)
     contrary = [found for found in compared.values() if found.mcnemar < 0.05 and found.p >= 0.05]
     myst.text(
         "**McNemar's test asks another question**: whether *these trained networks*, on these splits, get the same share of the clips right. "
