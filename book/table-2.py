@@ -168,7 +168,8 @@ rising = [f"- {where(*key)}: {report.still_rising(NETWORKS)}" for key, report in
 if rising:
     myst.text("\n".join([":::{dropdown} How far the trainings had converged", *rising, ":::"]))
 facts = [line for report in shown.values() for line in report.only(NETWORKS).provenance()]
-myst.provenance(facts)
+if facts:
+    myst.provenance(facts)
 if absent:
     myst.not_run(
         f"There are no records of {', '.join(paper.CORPUS_TITLES[c] for c in absent)}. With a copy of the audio, and a GPU for the paper's profile:",
