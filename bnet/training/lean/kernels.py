@@ -2,7 +2,9 @@
 
 Maps lie in one array `memory`, in slots of `size` rows x 32 channels; a row is a pixel, a line all pixels of one frame.
 Every kernel takes the range ``lo`` to ``hi`` first and the arrays of its sums last: ranges can run side by side;
-sums are kept in float32 over few rows and added up in float64.
+sums are kept in float32 over few rows and added up in float64. Between them stand tuples: `slots` of what it reads and
+writes; `final`, offset and slope of gradients that are not whole; `affine`, mean, scale and shift of normalisations
+[each shape=(channels,)]; `shape`, height and width of the maps, then of what goes over them.
 """
 
 from __future__ import annotations
@@ -139,12 +141,13 @@ def _finalise(memory, grad_at, at, count, pending, offset, slope, where, d, to):
 
 
 @kernel
-def read_forward(lo, hi, memory, size, sources, targets, kinds, scale, shift, weights, bias, sums):
+def read_forward(lo, hi, memory, size, slots, kinds, affine, weights, bias, sums):
     """1x1 convolutions of the activated feature maps: rows `lo` to `hi` of every target.
 
     scale, shift [shape=(targets * sources * 32,)], weights [shape=(targets * sources * 32 * 32,)], bias
     [shape=(targets * 32,)]; `sums` [shape=(targets * 64,)] gains the sums and squares of the targets.
     """
+    (sources, targets), (_, scale, shift) = slots, affine
     n, consumers = sources.size, targets.size
     z = np.zeros(n * ROWS * CHANNELS, np.float32)
     out = np.empty(ROWS * CHANNELS, np.float32)
@@ -167,7 +170,7 @@ def read_forward(lo, hi, memory, size, sources, targets, kinds, scale, shift, we
 
 
 @kernel
-def _through(memory, at, count, kind, mean, mean_at, scale, shift, where, dz, first, grad, to, part):
+def _through(memory, at, count, kind, mean, mean_at, scale, shift, where, dz, grad, to, part):
     """Gradient of `count` rows through activation and scale, added to `grad`; its sums go to `part`."""
     for v in range(0, CHANNELS, WIDTH):
         if kind:
@@ -175,7 +178,7 @@ def _through(memory, at, count, kind, mean, mean_at, scale, shift, where, dz, fi
             total, product = load(part, v), load(part, CHANNELS + v)
             for k in range(count):
                 x = load(memory, at + k * CHANNELS + v)
-                dy = through_activation(fma(x, s, t), load(dz, first + k * CHANNELS + v), kind)
+                dy = through_activation(fma(x, s, t), load(dz, k * CHANNELS + v), kind)
                 total = add(total, dy)
                 product = fma(dy, sub(x, m), product)
                 g = to + k * CHANNELS + v
@@ -185,7 +188,7 @@ def _through(memory, at, count, kind, mean, mean_at, scale, shift, where, dz, fi
         else:
             for k in range(count):
                 g = to + k * CHANNELS + v
-                store(grad, g, add(load(dz, first + k * CHANNELS + v), load(grad, g)))
+                store(grad, g, add(load(dz, k * CHANNELS + v), load(grad, g)))
 
 
 @kernel
@@ -205,26 +208,7 @@ def _clear(array, first, count):
 
 @kernel
 def gather(
-    lo,
-    hi,
-    memory,
-    size,
-    sources,
-    source_grads,
-    fresh,
-    targets,
-    target_grads,
-    pending,
-    offset,
-    slope,
-    kinds,
-    mean,
-    scale,
-    shift,
-    transposed,
-    weight_grads,
-    sums,
-    bias_sums,
+    lo, hi, memory, size, slots, fresh, pending, final, kinds, affine, transposed, weight_grads, sums, bias_sums
 ):
     """Backward pass of all consumers of some feature maps at once; what the consumers activated is computed again.
 
@@ -235,6 +219,7 @@ def gather(
     Sums: weight_grads [shape=(targets * sources * 32 * 32,)], sums [shape=(targets * sources * 64,)] of dy and of
     dy * (x - mean), bias_sums [shape=(targets * 32,)], those of what was finalised.
     """
+    (sources, source_grads, targets, target_grads), (offset, slope), (mean, scale, shift) = slots, final, affine
     n, consumers = sources.size, targets.size
     z = np.zeros(BLOCK * CHANNELS, np.float32)
     d = np.zeros(consumers * BLOCK * CHANNELS, np.float32)
@@ -261,29 +246,15 @@ def gather(
             else:
                 grad[: count * CHANNELS] = memory[grad_at : grad_at + count * CHANNELS]
             for r in range(consumers):
-                place, to = r * n + i, r * BLOCK * CHANNELS
-                _activate(memory, at, count, kinds[r], scale, shift, place * CHANNELS, z, 0)
+                place, to, kind = r * n + i, r * BLOCK * CHANNELS, kinds[r]
+                _activate(memory, at, count, kind, scale, shift, place * CHANNELS, z, 0)
                 for c in range(0, CHANNELS, COLUMNS):
                     multiply_transposed(z, c, 0, 1, count, d, to, weight_grads, place * TILE + c * CHANNELS)
                 for k in range(0, count, ROWS):
                     here, rows = k * CHANNELS, min(ROWS, count - k)
                     multiply(d, to + here, 0, 1, CHANNELS, transposed, place * TILE, dz, 0)
-                    _through(
-                        memory,
-                        at + here,
-                        rows,
-                        kinds[r],
-                        mean,
-                        i * CHANNELS,
-                        scale,
-                        shift,
-                        place * CHANNELS,
-                        dz,
-                        0,
-                        grad,
-                        here,
-                        part,
-                    )
+                    own, where = i * CHANNELS, place * CHANNELS
+                    _through(memory, at + here, rows, kind, mean, own, scale, shift, where, dz, grad, here, part)
                 _flush(part, sums[place * 2 * CHANNELS : (place + 1) * 2 * CHANNELS])
             memory[grad_at : grad_at + count * CHANNELS] = grad[: count * CHANNELS]
 
@@ -301,11 +272,12 @@ def _fill(memory, first, h, before, lines, height, width, pitch, left, kind, sca
 
 
 @kernel
-def conv_forward(lo, hi, memory, size, source, target, kind, scale, shift, weights, bias, height, width, kh, kw, sums):
+def conv_forward(lo, hi, memory, size, slots, kind, affine, weights, bias, shape, sums):
     """A convolution of one activated feature map, 'same' padding: lines `lo` to `hi` of the target.
 
     weights [shape=(kh * kw * 32 * 32,)]; `sums` [shape=(64,)] gains sums and squares of the target.
     """
+    (source, target), (_, scale, shift), (height, width, kh, kw) = slots, affine, shape
     top, left = (kh - 1) // 2, (kw - 1) // 2
     pitch = (width + kw - 1 + ROWS) * CHANNELS
     z = np.zeros((STRIP + kh - 1) * pitch, np.float32)
@@ -327,34 +299,13 @@ def conv_forward(lo, hi, memory, size, source, target, kind, scale, shift, weigh
 
 
 @kernel
-def conv_backward(
-    lo,
-    hi,
-    memory,
-    size,
-    source,
-    source_grad,
-    target,
-    target_grad,
-    offset,
-    slope,
-    kind,
-    mean,
-    scale,
-    shift,
-    transposed,
-    height,
-    width,
-    kh,
-    kw,
-    weight_grads,
-    sums,
-    bias_sums,
-):
+def conv_backward(lo, hi, memory, size, slots, final, kind, affine, transposed, shape, weight_grads, sums, bias_sums):
     """Backward pass of `conv_forward`: writes the gradient of the feature map, which nothing else reads.
 
     `transposed` holds the weights with kernel mirrored, inputs and outputs swapped. Sums as in `gather`.
     """
+    (source, source_grad, target, target_grad), (height, width, kh, kw) = slots, shape
+    (offset, slope), (mean, scale, shift) = final, affine
     top, left = (kh - 1) // 2, (kw - 1) // 2
     under, right = kh - 1 - top, kw - 1 - left
     pitch = (width + kw - 1 + ROWS) * CHANNELS
@@ -392,7 +343,7 @@ def conv_backward(
                 rows = min(ROWS, width - w)
                 multiply(d, j * pitch + w * CHANNELS, pitch, kh, kw * CHANNELS, transposed, 0, dz, 0)
                 _clear(grad, 0, ROWS * CHANNELS)
-                _through(memory, at + w * CHANNELS, rows, kind, mean, 0, scale, shift, 0, dz, 0, grad, 0, part)
+                _through(memory, at + w * CHANNELS, rows, kind, mean, 0, scale, shift, 0, dz, grad, 0, part)
                 to = grad_at + w * CHANNELS
                 memory[to : to + rows * CHANNELS] = grad[: rows * CHANNELS]
             _flush(part, sums)
@@ -401,8 +352,9 @@ def conv_backward(
 
 
 @kernel
-def norm_forward(lo, hi, memory, size, source, target, kind, scale, shift, sums):
+def norm_forward(lo, hi, memory, size, slots, kind, affine, sums):
     """The activated feature map itself: rows `lo` to `hi` of the target, with their sums and squares [shape=(64,)]."""
+    (source, target), (_, scale, shift) = slots, affine
     part = np.zeros(2 * CHANNELS, np.float32)
     nothing = np.zeros(CHANNELS, np.float32)
     z = np.empty(BLOCK * CHANNELS, np.float32)
@@ -414,24 +366,9 @@ def norm_forward(lo, hi, memory, size, source, target, kind, scale, shift, sums)
 
 
 @kernel
-def norm_backward(
-    lo,
-    hi,
-    memory,
-    size,
-    source,
-    source_grad,
-    target,
-    target_grad,
-    offset,
-    slope,
-    kind,
-    mean,
-    scale,
-    shift,
-    sums,
-):
+def norm_backward(lo, hi, memory, size, slots, final, kind, affine, sums):
     """Backward pass of `norm_forward`: writes the gradient of the feature map."""
+    (source, source_grad, target, target_grad), (offset, slope), (mean, scale, shift) = slots, final, affine
     part = np.zeros(2 * CHANNELS, np.float32)
     d = np.empty(BLOCK * CHANNELS, np.float32)
     grad = np.empty(BLOCK * CHANNELS, np.float32)
@@ -441,14 +378,15 @@ def norm_backward(
         target_at, grad_at = (target * size + row) * CHANNELS, (target_grad * size + row) * CHANNELS
         _finalise(memory, grad_at, target_at, count, True, offset, slope, 0, d, 0)
         _clear(grad, 0, count * CHANNELS)
-        _through(memory, at, count, kind, mean, 0, scale, shift, 0, d, 0, grad, 0, part)
+        _through(memory, at, count, kind, mean, 0, scale, shift, 0, d, grad, 0, part)
         memory[to : to + count * CHANNELS] = grad[: count * CHANNELS]
         _flush(part, sums)
 
 
 @kernel
-def pool_forward(lo, hi, memory, size, source, target, height, width, kh, kw, sums):
+def pool_forward(lo, hi, memory, size, slots, shape, sums):
     """The largest of kh x kw pixels around each: lines `lo` to `hi` of the target, with sums and squares."""
+    (source, target), (height, width, kh, kw) = slots, shape
     top, left = (kh - 1) // 2, (kw - 1) // 2
     tall = np.empty(width * CHANNELS, np.float32)
     part = np.zeros(2 * CHANNELS, np.float32)
@@ -477,13 +415,12 @@ def pool_forward(lo, hi, memory, size, source, target, height, width, kh, kw, su
 
 
 @kernel
-def pool_backward(
-    lo, hi, memory, size, source, source_grad, fresh, target, target_grad, offset, slope, height, width, kh, kw
-):
+def pool_backward(lo, hi, memory, size, slots, fresh, final, shape):
     """The pool's gradient, for lines `lo` to `hi` of the feature map: each goes to the first pixel that is the largest.
 
     Adds to the gradient of the feature map, or writes it where `fresh`.
     """
+    (source, source_grad, target, target_grad), (height, width, kh, kw), (offset, slope) = slots, shape, final
     top, left = (kh - 1) // 2, (kw - 1) // 2
     under = kh - 1 - top
     grad = np.empty((STRIP + 2 * (kh - 1)) * width * CHANNELS, np.float32)
@@ -520,8 +457,9 @@ def pool_backward(
 
 
 @kernel
-def clip_moments(lo, hi, memory, size, source, height, width, sums):
+def clip_moments(lo, hi, memory, size, slots, shape, sums):
     """Sums and squares of lines `lo` to `hi`, clip by clip [shape=(clips * 64,)]."""
+    (source,), (height, width) = slots, shape
     part = np.zeros(2 * CHANNELS, np.float32)
     for line in range(lo, hi):
         moments(memory, (source * size + line * width) * CHANNELS, width, part)
@@ -530,8 +468,9 @@ def clip_moments(lo, hi, memory, size, source, height, width, sums):
 
 
 @kernel
-def scale_forward(lo, hi, memory, size, source, target, gate, height, width):
+def scale_forward(lo, hi, memory, size, slots, gate, shape):
     """Each channel of each clip times its gate [shape=(clips * 32,)]: lines `lo` to `hi` of the target."""
+    (source, target), (height, width) = slots, shape
     for line in range(lo, hi):
         at, to = (source * size + line * width) * CHANNELS, (target * size + line * width) * CHANNELS
         for v in range(0, CHANNELS, WIDTH):
@@ -541,13 +480,12 @@ def scale_forward(lo, hi, memory, size, source, target, gate, height, width):
 
 
 @kernel
-def scale_backward(
-    lo, hi, memory, size, source, source_grad, target, target_grad, offset, slope, gate, height, width, sums
-):
+def scale_backward(lo, hi, memory, size, slots, final, gate, shape, sums):
     """Backward pass of `scale_forward`: writes the gradient of the feature map.
 
     `sums` [shape=(clips * 32,)] gains that of the gates.
     """
+    (source, source_grad, target, target_grad), (offset, slope), (height, width) = slots, final, shape
     d = np.empty(width * CHANNELS, np.float32)
     part = np.zeros(CHANNELS, np.float32)
     for line in range(lo, hi):

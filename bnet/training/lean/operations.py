@@ -63,7 +63,7 @@ class Operations:
     def _run(self, kernel, slots: tuple, *rest, sums: Sequence[int] = (2 * CHANNELS,), products: Sequence[int] = ()):
         """Run a kernel over all lines of the maps, or over all rows for those kernels that take blocks of them."""
         total, unit = (self.size, kernels.BLOCK) if kernel in kernels.BY_ROWS else (self.lines, 1)
-        arguments = (self.memory.array, self.size, *slots, *rest)
+        arguments = (self.memory.array, self.size, slots, *rest)
         return self.workers.run(kernel, total, unit, arguments, sums, products)
 
     def _remember(self, back: Callable[[], None]) -> None:
@@ -110,22 +110,21 @@ class Operations:
     def _stem(self) -> Map:
         step, target, n = self.plan.stem, Map(self.memory.take()), self.x.size
         kernel, bias = self._conv_weights(step.conv)
-        (kh, kw), x, inner, kind = step.size, self.x.reshape(-1), Map(None), self._kind(step.norm)
+        (kh, kw), layer, inner = step.size, (self.x.reshape(-1), kernel, bias), Map(None)
+        shape, pooled = (self.frames, self.width, kh, kw), (self.height, self.bands, *step.pool)
         if self.moving is None:
-            lines, shape = len(self.x) * self.frames, (self.frames, self.width, kh, kw)
-            (sums,) = self.workers.run(stem.stem_moments, lines, 1, (x, kernel, bias, *shape), (2 * CHANNELS,))
+            lines = len(self.x) * self.frames
+            (sums,) = self.workers.run(stem.stem_moments, lines, 1, (layer, shape), (2 * CHANNELS,))
             inner.note(sums, n)
         affine = self._affine(step.norm, [inner])
-        shape = (self.frames, self.width, self.height, self.bands, kh, kw, *step.pool)
-        (sums,) = self._run(
-            stem.stem_forward, (target.slot,), x, kernel, bias, kind, affine.scale, affine.shift, *shape
-        )
+        rest = (layer, self._kind(step.norm), affine[:3], shape, pooled)
+        (sums,) = self._run(stem.stem_forward, (target.slot,), *rest)
         target.note(sums, self.size)
 
         def back():
             lengths = (2 * CHANNELS, CHANNELS * CHANNELS, CHANNELS * CHANNELS, CHANNELS)
-            rest = (*finalising([target]), x, kernel, bias, kind, *affine[:3], *shape)
-            sums, *found = self._run(stem.stem_backward, (target.slot, target.grad), *rest, sums=lengths)
+            slots, final = (target.slot, target.grad), finalising([target])
+            sums, *found = self._run(stem.stem_backward, slots, final, *rest, sums=lengths)
             self._norm_back(step.norm, affine, sums, n, inner)
             by_gradient, by_map, patches = (a.reshape(-1, CHANNELS) for a in found)
             scale = self.weights[f"{step.norm}/gamma"] * affine.rstd
@@ -141,7 +140,7 @@ class Operations:
         target, affine = Map(self.memory.take()), self._affine(step.norm, [source])
         (weights, bias), (kh, kw), kind = self._conv_weights(step.conv), step.size, self._kind(step.norm)
         shape = (self.height, self.bands, kh, kw)
-        rest = (kind, affine.scale, affine.shift, weights, bias, *shape)
+        rest = (kind, affine[:3], weights, bias, shape)
         (sums,) = self._run(kernels.conv_forward, (source.slot, target.slot), *rest)
         target.note(sums, self.size)
 
@@ -151,11 +150,11 @@ class Operations:
             weight_grads, sums, bias_grads = self._run(
                 kernels.conv_backward,
                 (source.slot, source.grad, target.slot, target.grad),
-                *finalising([target]),
+                finalising([target]),
                 kind,
-                *affine[:3],
+                affine[:3],
                 np.ascontiguousarray(transposed).reshape(-1),
-                *shape,
+                shape,
                 sums=(2 * CHANNELS, CHANNELS),
                 products=(weights.size,),
             )
@@ -170,13 +169,13 @@ class Operations:
 
     def _norm(self, source: Map, step: Convolution) -> Map:
         target, affine, kind = Map(self.memory.take()), self._affine(step.norm, [source]), self._kind(step.norm)
-        (sums,) = self._run(kernels.norm_forward, (source.slot, target.slot), kind, affine.scale, affine.shift)
+        (sums,) = self._run(kernels.norm_forward, (source.slot, target.slot), kind, affine[:3])
         target.note(sums, self.size)
 
         def back():
             self.memory.new_grad(source)
             slots = (source.slot, source.grad, target.slot, target.grad)
-            (sums,) = self._run(kernels.norm_backward, slots, *finalising([target]), kind, *affine[:3])
+            (sums,) = self._run(kernels.norm_backward, slots, finalising([target]), kind, affine[:3])
             self._norm_back(step.norm, affine, sums, self.size, source)
             self.memory.give(target)
 
@@ -188,7 +187,7 @@ class Operations:
         clips, pixels, shape = len(self.x), self.height * self.bands, (self.height, self.bands)
         reduce, expand = (self.weights[f"{name}_{layer}/kernel"].astype(float) for layer in ("reduce", "expand"))
         moments = [
-            self._run(kernels.clip_moments, (m.slot,), *shape, sums=(clips * 2 * CHANNELS,))[0].reshape(clips, -1)
+            self._run(kernels.clip_moments, (m.slot,), shape, sums=(clips * 2 * CHANNELS,))[0].reshape(clips, -1)
             for m in sources
         ]
         squeezed = np.concatenate([each[:, :CHANNELS] for each in moments], 1) / pixels
@@ -198,7 +197,7 @@ class Operations:
         flat = [gate.astype(np.float32).reshape(-1) for gate in each_gate]
         targets = [Map(self.memory.take()) for _ in sources]
         for source, target, moment, gate, g in zip(sources, targets, moments, each_gate, flat, strict=True):
-            self._run(kernels.scale_forward, (source.slot, target.slot), g, *shape, sums=())
+            self._run(kernels.scale_forward, (source.slot, target.slot), g, shape, sums=())
             powers = np.concatenate([gate, gate**2], 1)  # of the gate, by which sums and squares grow
             target.note((moment * powers).sum(0), self.size)
             if self.moving is not None:
@@ -209,7 +208,7 @@ class Operations:
             for source, target, g in zip(sources, targets, flat, strict=True):
                 self.memory.new_grad(source)
                 slots = (source.slot, source.grad, target.slot, target.grad)
-                rest = (*finalising([target]), g, *shape)
+                rest = (finalising([target]), g, shape)
                 by_gate.append(self._run(kernels.scale_backward, slots, *rest, sums=(clips * CHANNELS,))[0])
                 self.memory.give(target)
             into_gates = np.concatenate([found.reshape(clips, -1) for found in by_gate], 1) * gates * (1 - gates)

@@ -1,7 +1,9 @@
 """The kernels of the stem: convolution of the log-mel, normalisation, activation, max-pool; nothing kept between.
 
 The log-mel has one channel, so its convolution is a product of patches of kh * kw numbers, cheap enough to be computed
-three times: for its mean and variance, for the pooled feature map, and in the backward pass.
+three times: for its mean and variance, for the pooled feature map, and in the backward pass. Beside the tuples of
+`kernels` stand `layer`: log-mels, weights and bias; `shape`: frames and bands of the log-mels, height and width of the
+kernel; and `pooled`: height and width of the feature map, and of the pool.
 """
 
 from __future__ import annotations
@@ -42,8 +44,9 @@ def _convolve(x, line, in_height, width, kh, kw, weights, bias, patches, out):
 
 
 @kernel
-def stem_moments(lo, hi, x, weights, bias, in_height, width, kh, kw, sums):
+def stem_moments(lo, hi, layer, shape, sums):
     """Sums and squares [shape=(64,)] of the convolution over lines `lo` to `hi` of the log-mels."""
+    (x, weights, bias), (in_height, width, kh, kw) = layer, shape
     patches = np.zeros((width + ROWS) * CHANNELS, np.float32)
     out = np.empty((width + ROWS) * CHANNELS, np.float32)
     part = np.zeros(2 * CHANNELS, np.float32)
@@ -54,29 +57,10 @@ def stem_moments(lo, hi, x, weights, bias, in_height, width, kh, kw, sums):
 
 
 @kernel
-def stem_forward(
-    lo,
-    hi,
-    memory,
-    size,
-    target,
-    x,
-    weights,
-    bias,
-    kind,
-    scale,
-    shift,
-    in_height,
-    width,
-    height,
-    bands,
-    kh,
-    kw,
-    ph,
-    pw,
-    sums,
-):
+def stem_forward(lo, hi, memory, size, slots, layer, kind, affine, shape, pooled, sums):
     """Lines `lo` to `hi` of the pooled feature map [shape=(height, bands, 32) per clip], their sums and squares."""
+    (target,), (x, weights, bias), (_, scale, shift) = slots, layer, affine
+    (in_height, width, kh, kw), (height, bands, ph, pw) = shape, pooled
     patches = np.zeros((width + ROWS) * CHANNELS, np.float32)
     out = np.empty((width + ROWS) * CHANNELS, np.float32)
     part = np.zeros(2 * CHANNELS, np.float32)
@@ -101,39 +85,15 @@ def stem_forward(
 
 @kernel
 def stem_backward(
-    lo,
-    hi,
-    memory,
-    size,
-    target,
-    target_grad,
-    offset,
-    slope,
-    x,
-    weights,
-    bias,
-    kind,
-    mean,
-    scale,
-    shift,
-    in_height,
-    width,
-    height,
-    bands,
-    kh,
-    kw,
-    ph,
-    pw,
-    sums,
-    by_gradient,
-    by_map,
-    patch_sums,
+    lo, hi, memory, size, slots, final, layer, kind, affine, shape, pooled, sums, by_gradient, by_map, patch_sums
 ):
     """Sums over the log-mel's pixels from which the stem's gradients follow.
 
     `sums` [shape=(64,)]: of dy, the gradient at the activation's input, and of dy * (c - mean), c the convolution;
     `by_gradient` and `by_map` [shape=(32 * 32,)]: of patch x dy and patch x (c - mean); `patch_sums` [shape=(32,)].
     """
+    (target, target_grad), (offset, slope), (x, weights, bias), (mean, scale, shift) = slots, final, layer, affine
+    (in_height, width, kh, kw), (height, bands, ph, pw) = shape, pooled
     line_floats = (width + ROWS) * CHANNELS
     patches = np.zeros(ph * line_floats, np.float32)
     out = np.empty(ph * line_floats, np.float32)
@@ -148,9 +108,8 @@ def stem_backward(
         for first in range(0, ph + left_over, ph):
             lines = min(ph, ph + left_over - first)
             for j in range(lines):
-                _convolve_at(
-                    x, from_line + first + j, in_height, width, kh, kw, weights, bias, patches, out, j * line_floats
-                )
+                own = slice(j * line_floats, (j + 1) * line_floats)
+                _convolve(x, from_line + first + j, in_height, width, kh, kw, weights, bias, patches[own], out[own])
             _clear(grad, 0, grad.size)
             if first == 0:
                 at = (target * size + line * bands) * CHANNELS
@@ -195,9 +154,3 @@ def stem_backward(
         _flush(part, sums)
         _flush(one, by_gradient)
         _flush(two, by_map)
-
-
-@kernel
-def _convolve_at(x, line, in_height, width, kh, kw, weights, bias, patches, out, to):
-    floats = (width + ROWS) * CHANNELS
-    _convolve(x, line, in_height, width, kh, kw, weights, bias, patches[to : to + floats], out[to : to + floats])

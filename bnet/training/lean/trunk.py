@@ -131,18 +131,18 @@ class Trunk(Operations):
         made = [Map(self.memory.take()) for _ in new]
         for source, target in zip(new, made, strict=True):
             known[source, pool] = target
-            (sums,) = self._run(kernels.pool_forward, (source.slot, target.slot), *shape)
+            (sums,) = self._run(kernels.pool_forward, (source.slot, target.slot), shape)
             target.note(sums, self.size)
 
         def back():
             for source, target in zip(new, made, strict=True):  # again: forward did not keep them
                 target.slot = self.memory.take()
-                self._run(kernels.pool_forward, (source.slot, target.slot), *shape)
+                self._run(kernels.pool_forward, (source.slot, target.slot), shape)
             self._gather(made)
             for source, target in zip(new, made, strict=True):
                 fresh = self.memory.new_grad(source)
-                slots = (source.slot, source.grad, fresh, target.slot, target.grad)
-                self._run(kernels.pool_backward, slots, *finalising([target]), *shape, sums=())
+                slots = (source.slot, source.grad, target.slot, target.grad)
+                self._run(kernels.pool_backward, slots, fresh, finalising([target]), shape, sums=())
                 self.memory.give(target)
 
         self._remember(back)
@@ -157,8 +157,7 @@ class Trunk(Operations):
             kernels.read_forward,
             (np.array([m.slot for m in sources]), np.array([m.slot for m in targets])),
             np.array([self._kind(consumer.norm) for consumer in consumers]),
-            np.concatenate([affine.scale for affine in affines]),
-            np.concatenate([affine.shift for affine in affines]),
+            tuple(map(np.concatenate, zip(*(affine[:3] for affine in affines), strict=True))),
             np.concatenate(weights),
             np.concatenate(biases),
             sums=(len(consumers) * 2 * CHANNELS,),
@@ -191,15 +190,17 @@ class Trunk(Operations):
             (
                 np.array([feature.slot for feature in features]),
                 np.array([feature.grad for feature in features]),
-                fresh[0],
+                np.array([m.slot if m.slot is not None else -1 for m in targets]),
+                np.array([m.grad for m in targets]),
             ),
-            np.array([m.slot if m.slot is not None else -1 for m in targets]),
-            np.array([m.grad for m in targets]),
+            fresh[0],
             pending,
-            *finalising(targets),
+            finalising(targets),
             np.array([self._kind(consumer.step.norm) for consumer in consumers]),
-            np.concatenate([feature.mean for feature in features]).astype(np.float32),
-            *(np.concatenate([affine[i] for own in affines for affine in own]) for i in (1, 2)),
+            (
+                np.concatenate([feature.mean for feature in features]).astype(np.float32),
+                *(np.concatenate([affine[i] for own in affines for affine in own]) for i in (1, 2)),
+            ),
             transposed.reshape(-1),
             sums=(len(transposed) * 2 * CHANNELS, len(consumers) * CHANNELS),
             products=(transposed.size,),
