@@ -180,6 +180,15 @@ for suffix, kind in KINDS.items():
         not_run(f"The training step on a processor {kind},", "training_step,roofline")
 
 # %% [markdown]
+# ### Keras with its buffers kept
+#
+# A network without a lean step trains as a plain graph. On a processor TensorFlow gives its buffers back to the system at every
+# step; `bnet` asks it to keep them (`TF_CPU_ALLOCATOR_USE_BFC`), which changes no bit of the results.
+
+# %% tags=["remove-input"]
+listed(measured.read("allocator"), "allocator", "A plain training step", "tab-speed-allocator")
+
+# %% [markdown]
 # ## What the time depends on
 
 # %% tags=["remove-input"]
