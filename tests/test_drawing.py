@@ -354,7 +354,6 @@ def test_the_command_draws(command, tmp_path, monkeypatch):
         (["bbnn", "--seconds", "nan"], "--seconds is the length of a clip"),
         (["bbnn", "-o", "file/b.svg"], "could not write file/b.svg"),
         (["bbnn", "-o", "dir.svg"], "dir.svg is a folder"),
-        (["bbnn", "--classes", "1"], "2 classes or more; got 1"),
     ],
 )
 def test_the_command_refuses(command, tmp_path, monkeypatch, words, message):
