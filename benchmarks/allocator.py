@@ -15,9 +15,8 @@ from typing import Annotated
 
 import typer
 from common import Output, Quick, about, in_child, in_turn, line, row, write
-from training_step import BATCH, SHORT, chosen, measure
+from training_step import ALLOCATOR, BATCH, SHORT, chosen, measure
 
-ALLOCATOR = "TF_CPU_ALLOCATOR_USE_BFC"
 WAYS = {"buffers kept": "true", "Keras as it comes": "false"}
 """What is measured -> value of `ALLOCATOR` in the environment."""
 

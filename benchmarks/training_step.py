@@ -18,6 +18,8 @@ import numpy as np
 import typer
 from common import Output, Quick, about, in_child, in_turn, line, peak, row, suffix, write
 
+ALLOCATOR = "TF_CPU_ALLOCATOR_USE_BFC"
+"""Of the environment: whether TensorFlow keeps a processor's buffers from step to step."""
 BANDS, CLASSES = 128, 10
 STEPS = ("lean", "plain")
 TIME, MEMORY = 1 / 3, 0.4
@@ -110,7 +112,7 @@ def compare(cell: tuple[str, int, int], steps: tuple[str, ...], repeats: int, ti
 
     The plain step is Keras as it comes: without the allocator that `bnet.backend.prepare` asks TensorFlow for.
     """
-    env = {"lean": {}, "plain": {"TF_CPU_ALLOCATOR_USE_BFC": "false"}}
+    env = {"lean": {}, "plain": {ALLOCATOR: "false"}}
     ways = {step: lambda step=step: in_child(measure, *cell, step, times, env=env[step]) for step in steps}
     found = in_turn(ways, repeats)
     return {step: {name: [x for one in each for x in one[name]] for name in each[0]} for step, each in found.items()}

@@ -15,7 +15,7 @@ from bnet.audit import contrasts, finding, paper, plots
 from bnet.audit.evidence import OURS, Evidence, command
 from bnet.audit.measured import read
 from bnet.audit.settings import train_command
-from bnet.audit.words import SAID, briefly, effort, in_points, spell
+from bnet.audit.words import SAID, briefly, effort, ends, in_points, spell
 from bnet.book import myst
 from bnet.corpora import get_corpus
 from bnet.paths import results_dir
@@ -233,7 +233,7 @@ if compared:
                 "Measured on": f"{shown[corpus, protocol].corpus.title}, {PROTOCOLS[protocol]}",
                 "Network": jobs.title(other),
                 "Folds": spell(found),
-                "Points (95 % interval)": f"{100 * found.difference:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})",
+                "Points (95 % interval)": f"{100 * found.difference:+.1f} ({ends(found.low, found.high, '+.1f')})",
                 "At most": f"{100 * found.bound:.1f}",
                 "Could show": f"{100 * found.detectable:.1f}",
                 "p (Holm)": f"{found.p:.3f} ({adjusted[corpus, protocol, other]:.2f})",

@@ -12,6 +12,7 @@ from bnet.audit.evidence import ANY, OURS, THE_PAPERS, Evidence, Result, Verdict
 from bnet.audit.report import Report
 from bnet.audit.words import briefly, points, spell
 from bnet.runs import jobs
+from bnet.statistics import metrics
 from bnet.statistics.comparison import LEVEL, Comparison, corrected_variance, direction
 from bnet.statistics.significance import smallest_difference, two_proportions
 
@@ -91,10 +92,10 @@ def confused(corpus: str, evidence: Evidence) -> Result:
     if report is None:
         return Result(Verdict.NOT_TESTED, f"`proposed` has no records of {paper.CORPUS_TITLES[corpus]}")
     _, truth, probabilities = report.pooled("proposed")
-    named, rng = probabilities.argmax(axis=1), np.random.default_rng(0)
+    draws = np.random.default_rng(0).integers(len(truth), size=(DRAWS, len(truth)))
     first, *drawn = (
-        _mistaken(truth[rows], named[rows], report.labels)
-        for rows in [np.arange(len(truth)), *rng.integers(len(truth), size=(DRAWS, len(truth)))]
+        _mistaken(metrics.confusion(truth[rows], probabilities[rows]), report.labels)
+        for rows in [np.arange(len(truth)), *draws]
     )
     verdicts, told = [], []
     for pair in pairs:
@@ -116,9 +117,8 @@ def most_confused(corpus: str) -> int:
     return max(3, len(paper.CONFUSED[corpus]))
 
 
-def _mistaken(truth: np.ndarray, named: np.ndarray, labels: Sequence[str]) -> list[set[str]]:
+def _mistaken(counts: np.ndarray, labels: Sequence[str]) -> list[set[str]]:
     """Pairs of classes, those first of which one is named most often for the other, by share of a class's clips."""
-    counts = np.bincount(truth * len(labels) + named, minlength=len(labels) ** 2).reshape(len(labels), -1)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     pairs = itertools.combinations(range(len(labels)), 2)
     return [{labels[i], labels[j]} for i, j in sorted(pairs, key=lambda ij: -(share[ij] + share[ij[::-1]]))]

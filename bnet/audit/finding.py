@@ -24,7 +24,7 @@ from bnet.audit.contrasts import CONTRASTS, METHODS, draw, reports, table, title
 from bnet.audit.evidence import OURS, Evidence, measured_on
 from bnet.audit.outside import Heard, read_all, reading
 from bnet.audit.report import Report
-from bnet.audit.words import in_points, verdict
+from bnet.audit.words import ends, in_points, verdict
 from bnet.corpora import get_corpus
 from bnet.errors import BnetError
 from bnet.paths import write_text
@@ -168,7 +168,7 @@ def _better(evidence: Evidence) -> Answer:
 
 def _said(gap: Comparison, title: str, known: Collection[str], beside: str = "") -> str:
     """A comparison in a few words, with its verdict where that is not the one `known` of all."""
-    interval = f"95 % interval {100 * gap.low:+.1f} to {100 * gap.high:+.1f}{beside}"
+    interval = f"95 % interval {ends(gap.low, gap.high, '+.1f')}{beside}"
     said = "" if {*known} == {verdict(gap)} else f": {verdict(gap)}"
     return f"on {title} {100 * gap.difference:+.1f} points ({interval}){said}"
 

@@ -25,6 +25,9 @@ from bnet.statistics import comparison, metrics
 from bnet.training.baselines import BASELINES
 from bnet.training.config import PROFILES, Profile, get_profile
 
+RISING = 0.01
+"""Training accuracy that rises by so much in the last epoch has not converged."""
+
 
 def load(corpus: str, results: Path, profile: str = "", protocol: str = "", exclude: str = "") -> list[Report]:
     """The records of `corpus` below `results`, a report per profile and protocol, of those asked for ('': of all); of
@@ -193,14 +196,15 @@ class Report:
             for title, runs in self.histories(names).items()
         }
 
-    def converged(self, names: Iterable[str], least: float = 0.01) -> bool:
-        """Whether the training accuracy of these networks rose by less than `least` in the last epoch."""
-        return max(self.rises(names).values(), default=0.0) < least
+    def converged(self, names: Iterable[str]) -> bool:
+        """Whether the training accuracy of each of these networks rose by less than `RISING` in the last epoch."""
+        return all(rise < RISING for rise in self.rises(names).values())
 
-    def still_rising(self, names: Sequence[str]) -> str:
+    def still_rising(self, names: Iterable[str]) -> str:
         """Whether the training accuracy of networks still rose in the last epoch, as a sentence."""
-        told = ", ".join(f"{title} {100 * rise:+.1f} points" for title, rise in self.rises(names).items())
-        if not self.converged(names):
+        rises = self.rises(names)
+        told = ", ".join(f"{title} {100 * rise:+.1f} points" for title, rise in rises.items())
+        if any(rise >= RISING for rise in rises.values()):
             return f"**The trainings have not converged**: in the last epoch training accuracy still changed by {told}."
         return f"In the last epoch training accuracy changed by {told}."
 

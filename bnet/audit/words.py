@@ -21,9 +21,8 @@ SAID = {
 def points(result: Comparison) -> str:
     """A difference in points of accuracy, with its interval, what it is at most, and what could have been found."""
     return (
-        f"{100 * result.difference:+.1f} points of accuracy, 95 % interval {100 * result.low:+.1f} to "
-        f"{100 * result.high:+.1f} (at most {100 * result.bound:.1f} either way; such data detect "
-        f"{100 * result.detectable:.1f} with 80 % power)"
+        f"{100 * result.difference:+.1f} points of accuracy, 95 % interval {ends(result.low, result.high, '+.1f')} (at "
+        f"most {100 * result.bound:.1f} either way; such data detect {100 * result.detectable:.1f} with 80 % power)"
     )
 
 
