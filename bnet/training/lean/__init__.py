@@ -12,7 +12,8 @@ so far.
 **The way out.** Three facts, none of them an approximation:
 
 - A batch normalisation works channel by channel, so mean and variance of a feature map are the same for every consumer:
-  they are computed once, when the feature map is made; consumers differ in gamma and beta only.
+  they are computed once, when the feature map is made; consumers differ in gamma and beta only. (So it is with group
+  normalisation, whose groups lie within a feature map: clip by clip, and averaged over the channels of a group.)
 - A 1x1 convolution of a concatenation is a sum of products, one per feature map, so the concatenation is never made.
   All consumers of a block go over the feature maps together, some rows at a time that fit the processor's cache.
 - Whatever is cheap is **recomputed** in the backward pass instead of kept: normalised and activated maps, pooled
@@ -20,9 +21,10 @@ so far.
 
 **The modules**, from the outside in: `base` is the Keras model that trains a plain network's own weights, and `model`
 what it needs of TensorFlow; `plan` reads a row of the table as stem, consumers and convolutions, or says why it can't;
-`trunk` runs a plan forward and backward, and `operations` has what it does to one map; `memory` has the slots of one
-array in which all maps lie; `workers` spreads a kernel over the cores; `kernels` and `stem` are the loops over pixels,
-compiled on the spot by numba, made of the vector operations in `lanes` and the matrix products in `products`.
+`trunk` runs a plan forward and backward (`clips` does so clip by clip), and `operations` has what it does to one map,
+`depthwise` and `recurrence` what separable convolutions and LSTMs add; `memory` has the slots of one array in which
+all maps lie; `workers` spreads a kernel over the cores; `kernels` and `stem` are the loops over pixels, compiled on
+the spot by numba, made of the vector operations in `lanes` and the matrix products in `products`.
 
 All this is for TensorFlow on a CPU. JAX has a lean step of its own, `bnet.training.gpu`, of the same plan.
 """
@@ -98,8 +100,4 @@ def why_not(row: Variant, step: str = "lean") -> str:
         found = plan(row)
     except NoPlanError as error:
         return str(error)
-    if name == "jax" and found.activation != "relu":
-        return f"activation {found.activation}; on jax the lean step is for relu"
-    if name == "jax" and found.excitations:
-        return "squeeze-and-excitation; on jax the lean step has none"
-    return ""
+    return f"{found.beyond}; on jax the lean step has none" if name == "jax" and found.beyond else ""

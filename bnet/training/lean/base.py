@@ -36,7 +36,8 @@ class LeanModel(keras.Model):
 
 class Parts:
     """The parts of a `LeanModel` that Keras must not take for layers of its own: the `head` behind the transition, the
-    layers that normalise, and by ``"<layer>/<kind>"`` the variables that are trained and those that move.
+    layers that normalise (and `moved`, those whose statistics move), and by ``"<layer>/<kind>"`` the variables that are
+    trained and those that move.
 
     Each backend has a subclass, made of the network and the plan of the row that it was built from.
     """
@@ -44,6 +45,7 @@ class Parts:
     def __init__(self, network: keras.Model, plan: Plan):
         last, convs = network.get_layer(plan.transition.conv), [network.get_layer(name) for name in plan.convs]
         self.head, self.norms = keras.Model(last.output, network.output), [network.get_layer(n) for n in plan.norms]
+        self.moved = [] if plan.group else self.norms
         self.shape, self.epsilon = tuple(last.output.shape[1:]), self.norms[0].epsilon
         self.weights = {f"{layer.name}/{v.name}": v for layer in (*convs, *self.norms) for v in layer.trainable_weights}
         self.moving = {f"{layer.name}/{v.name}": v for layer in self.norms for v in layer.non_trainable_weights}
@@ -54,7 +56,7 @@ class Parts:
 
     def move(self, moments: Mapping[str, Any]) -> None:
         """Move every layer's statistics towards the batch's, ``"<layer>/mean"`` and ``variance``."""
-        for layer in self.norms:
+        for layer in self.moved:
             for kind in ("mean", "variance"):
                 variable = getattr(layer, f"moving_{kind}")
                 new = keras.ops.stop_gradient(moments[f"{layer.name}/{kind}"])

@@ -22,7 +22,7 @@ class Map:
     slot
         Where its values are; None where they have been given up.
     mean, variance
-        Of every channel, over all pixels and clips.
+        Of every channel, over all pixels and clips; with group normalisation those of its group.
     grad
         Slot of its gradient, as far as it has been added up; None before.
     offset, slope
@@ -35,11 +35,6 @@ class Map:
     grad: int | None = None
     offset: np.ndarray = field(default_factory=_zeros)
     slope: np.ndarray = field(default_factory=_zeros)
-
-    def note(self, sums: np.ndarray, n: int) -> None:
-        """Mean and variance from sums and sums of squares [shape=(64,)] of n values per channel."""
-        self.mean = sums[:CHANNELS] / n
-        self.variance = np.maximum(sums[CHANNELS:] / n - self.mean**2, 0)
 
 
 class Memory:

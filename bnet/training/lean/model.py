@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from bnet.training.lean.base import Parts
+from bnet.training.lean.clips import Clips
 from bnet.training.lean.trunk import Trunk
 
 
@@ -14,7 +15,7 @@ class CpuParts(Parts):
 
     def __init__(self, network, plan):
         super().__init__(network, plan)
-        self.trunk = Trunk(plan, self.epsilon)
+        self.trunk = (Clips if plan.group else Trunk)(plan, self.epsilon)
 
     def maps(self, x, training):
         maps = self._train(x) if training else self._infer(x)
@@ -33,7 +34,7 @@ class CpuParts(Parts):
 
     def _train(self, x):
         names = list(self.weights)
-        statistics = [f"{layer.name}/{kind}" for layer in self.norms for kind in ("mean", "variance")]
+        statistics = [f"{layer.name}/{kind}" for layer in self.moved for kind in ("mean", "variance")]
 
         def forward(x, *arrays):
             maps, found = self.trunk.forward(x[..., 0], dict(zip(names, arrays, strict=True)))
@@ -45,16 +46,17 @@ class CpuParts(Parts):
 
         @tf.custom_gradient
         def step(*values):
-            maps, *moments = tf.numpy_function(forward, [x, *values], [tf.float32] * (1 + len(statistics)))
+            found = tf.numpy_function(forward, [x, *values], [tf.float32] * (1 + len(statistics)))
+            maps, *moments = tf.nest.flatten(found)  # one alone comes without a list
             for name, moment in zip(statistics, moments, strict=True):
                 layer, _, kind = name.rpartition("/")
                 moment.set_shape(self.moving[f"{layer}/moving_{kind}"].shape)
 
             def gradients(gradient, *_):
-                found = tf.numpy_function(backward, [gradient], [tf.float32] * len(names))
-                for g, value in zip(found, values, strict=True):
+                by_weight = tf.numpy_function(backward, [gradient], [tf.float32] * len(names))
+                for g, value in zip(by_weight, values, strict=True):
                     g.set_shape(value.shape)
-                return found
+                return by_weight
 
             return (maps, *moments), gradients
 

@@ -52,7 +52,7 @@ class Operations:
 
     def begin(self, x: np.ndarray, weights: Arrays, moving: Arrays | None) -> None:
         """Begin a forward pass: nothing is kept of the one before."""
-        self.x, self.weights, self.moving = np.ascontiguousarray(x), weights, moving
+        self.x, self.weights, self.moving = np.ascontiguousarray(x), dict(weights), moving
         (ph, pw), (batch, self.frames, self.width) = self.plan.stem.pool, x.shape
         self.height, self.bands = self.frames // ph, self.width // pw
         self.lines, self.size = batch * self.height, batch * self.height * self.bands
@@ -76,6 +76,16 @@ class Operations:
 
     def _kind(self, norm: str | None) -> int:
         return kernels.KINDS[self.plan.activation] if norm else 0
+
+    def _shared(self, values: np.ndarray) -> np.ndarray:
+        """The mean over the channels that share their statistics, for each of them; over one, the values themselves."""
+        group = self.plan.group or 1
+        return values.reshape(-1, group).mean(1).repeat(group)
+
+    def _note(self, maps: Map, sums: np.ndarray, n: int = 0) -> None:
+        """Mean and variance of maps from sums and sums of squares [shape=(64,)] of n values per channel (`size`)."""
+        mean, squares = self._shared(sums / (n or self.size)).reshape(2, -1)
+        maps.mean, maps.variance = mean, np.maximum(squares - mean**2, 0)
 
     def _affine(self, norm: str | None, maps: Sequence[Map]) -> Affine:
         """The normalisation of concatenated maps; without a norm zeros, of which nothing is read."""
@@ -103,8 +113,8 @@ class Operations:
         for kind, found in (("gamma", product * affine.rstd), ("beta", dy)):
             self.results.setdefault(f"{norm}/{kind}", np.empty(gamma.size))[part] = found
         scale = gamma[part] * affine.rstd
-        slope = -scale * affine.rstd**2 * product / n
-        maps.offset = maps.offset - scale * dy / n - slope * affine.mean
+        slope = self._shared(-scale * affine.rstd**2 * product / n)
+        maps.offset = maps.offset + self._shared(-scale * dy / n) - slope * affine.mean
         maps.slope = maps.slope + slope
 
     def _stem(self) -> Map:
@@ -115,11 +125,12 @@ class Operations:
         if self.moving is None:
             lines = len(self.x) * self.frames
             (sums,) = self.workers.run(stem.stem_moments, lines, 1, (layer, shape), (2 * CHANNELS,))
-            inner.note(sums, n)
+            self._note(inner, sums, n)
+            beside = sums[:CHANNELS] - n * inner.mean  # nothing where each channel has a mean of its own
         affine = self._affine(step.norm, [inner])
         rest = (layer, self._kind(step.norm), affine[:3], shape, pooled)
         (sums,) = self._run(stem.stem_forward, (target.slot,), *rest)
-        target.note(sums, self.size)
+        self._note(target, sums)
 
         def back():
             lengths = (2 * CHANNELS, CHANNELS * CHANNELS, CHANNELS * CHANNELS, CHANNELS)
@@ -131,7 +142,7 @@ class Operations:
             offset = inner.offset + inner.slope * affine.mean  # by_map is of the convolution without its mean
             whole = scale * by_gradient + offset * patches.T + inner.slope * by_map
             self.results[f"{step.conv}/kernel"] = whole[: kh * kw].reshape(kh, kw, 1, CHANNELS)
-            self.results[f"{step.conv}/bias"] = scale * sums[:CHANNELS] + offset * n
+            self.results[f"{step.conv}/bias"] = scale * sums[:CHANNELS] + offset * n + inner.slope * beside
 
         self._remember(back)
         return target
@@ -142,7 +153,7 @@ class Operations:
         shape = (self.height, self.bands, kh, kw)
         rest = (kind, affine[:3], weights, bias, shape)
         (sums,) = self._run(kernels.conv_forward, (source.slot, target.slot), *rest)
-        target.note(sums, self.size)
+        self._note(target, sums)
 
         def back():
             transposed = weights.reshape(kh, kw, CHANNELS, CHANNELS)[::-1, ::-1].transpose(0, 1, 3, 2)
@@ -170,7 +181,7 @@ class Operations:
     def _norm(self, source: Map, step: Convolution) -> Map:
         target, affine, kind = Map(self.memory.take()), self._affine(step.norm, [source]), self._kind(step.norm)
         (sums,) = self._run(kernels.norm_forward, (source.slot, target.slot), kind, affine[:3])
-        target.note(sums, self.size)
+        self._note(target, sums)
 
         def back():
             self.memory.new_grad(source)
@@ -199,7 +210,7 @@ class Operations:
         for source, target, moment, gate, g in zip(sources, targets, moments, each_gate, flat, strict=True):
             self._run(kernels.scale_forward, (source.slot, target.slot), g, shape, sums=())
             powers = np.concatenate([gate, gate**2], 1)  # of the gate, by which sums and squares grow
-            target.note((moment * powers).sum(0), self.size)
+            self._note(target, (moment * powers).sum(0))
             if self.moving is not None:
                 self.memory.give(source)
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bnet.training.lean import kernels
+from bnet.training.lean.depthwise import Depthwise
 from bnet.training.lean.memory import Map
-from bnet.training.lean.operations import Affine, Arrays, Operations, channels, finalising
+from bnet.training.lean.operations import Affine, Arrays, channels, finalising
 from bnet.training.lean.plan import CHANNELS, Convolution
+from bnet.training.lean.recurrence import Recurrence
 from bnet.training.lean.workers import Idle
 
 
@@ -43,7 +45,7 @@ class _Consumer:
         self.left = len(self.sources)
 
 
-class Trunk(Operations):
+class Trunk(Depthwise, Recurrence):
     """Runs a plan: a forward pass, then (where it was for training) one backward pass.
 
     Parameters
@@ -79,11 +81,15 @@ class Trunk(Operations):
         features, pooled = self._made([self._stem()]), {}
         for number, block in enumerate(self.plan.blocks):
             ends = {}
-            for pool in dict.fromkeys(branch[0].pool for branch in block):
-                group = [branch for branch in block if branch[0].pool == pool]
+            whole = [branch for branch in block if not branch[0].makes]
+            for pool in dict.fromkeys(branch[0].pool for branch in whole):
+                group = [branch for branch in whole if branch[0].pool == pool]
                 sources = features if pool is None else self._pooled(features, pool, pooled)
                 ends |= dict(zip(group, self._read(sources, [branch[0] for branch in group]), strict=True))
-            made = [self._follow(ends[branch], branch[1:]) for branch in block]
+            made = []
+            for branch in block:
+                separable = branch[0].makes
+                made += self._separable(features, branch[0]) if separable else [self._follow(ends[branch], branch[1:])]
             made = self._excite(made, self.plan.excitations[number]) if self.plan.excitations else made
             features = [*features, *self._made(made)]
         for maps in pooled.values():
@@ -114,7 +120,8 @@ class Trunk(Operations):
     def _follow(self, maps: Map, steps: Sequence[Convolution]) -> Map:
         """What comes after the consumer in a branch."""
         for step in steps:
-            source, maps = maps, (self._conv(maps, step) if step.conv else self._norm(maps, step))
+            operation = self._lstm if step.recurrent else self._conv if step.conv else self._norm
+            source, maps = maps, operation(maps, step)
             if self.moving is not None:
                 self.memory.give(source)
         return maps
@@ -132,7 +139,7 @@ class Trunk(Operations):
         for source, target in zip(new, made, strict=True):
             known[source, pool] = target
             (sums,) = self._run(kernels.pool_forward, (source.slot, target.slot), shape)
-            target.note(sums, self.size)
+            self._note(target, sums)
 
         def back():
             for source, target in zip(new, made, strict=True):  # again: forward did not keep them
@@ -147,6 +154,14 @@ class Trunk(Operations):
 
         self._remember(back)
         return [known[feature, pool] for feature in features]
+
+    def _separable(self, features: list[Map], step: Convolution) -> list[Map]:
+        """The maps of a separable convolution: consumers of all feature maps, each convolved channel by channel."""
+        own, consumers = self._convolved(features, step), self._pointwise(step)
+        made = self._read(own, consumers)
+        for maps in own:
+            self.memory.give_values(maps)
+        return made
 
     def _read(self, sources: list[Map], consumers: list[Convolution]) -> list[Map]:
         """Consumers of the same feature maps, in one pass over them."""
@@ -163,7 +178,7 @@ class Trunk(Operations):
             sums=(len(consumers) * 2 * CHANNELS,),
         )
         for target, total in zip(targets, sums.reshape(len(consumers), -1), strict=True):
-            target.note(total, self.size)
+            self._note(target, total)
 
         def back():
             for target, consumer, affine, own in zip(targets, consumers, affines, weights, strict=True):
