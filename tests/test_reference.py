@@ -29,20 +29,24 @@ def test_every_module_stands_in_one_room_and_every_room_on_the_page():
     assert {"bnet", "bnet.errors", "bnet.sound", "bnet.sound.log_mel", "bnet.models.builder"} <= set(MODULES)
     assert not any(name.startswith("bnet.cli") or "._" in name for name in MODULES)
     page = (ROOT / "book" / "reference" / "api.py").read_text(encoding="utf-8")
-    shown = [name for call in re.findall(r"^show\((.*)\)$", page, re.MULTILINE) for name in call.split(", ")]
+    shown = [
+        name
+        for call in re.findall(r"^myst.text\(reference.api\((.*)\)\)$", page, re.MULTILINE)
+        for name in call.split(", ")
+    ]
     assert sorted(shown) == sorted(f'"{room}"' for room in ROOMS)
     assert set(ROOMS) == {*test_rooms.ROOMS, ""} - {"cli"}
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docutils_reads_every_docstring(name):
-    blocks = re.findall(r"````\{eval-rst}\n(.*?)````", reference.api(name, MODULES[name]), flags=re.DOTALL)
-    rest = re.sub(r"^( *)\.\. py:\w+:: .*$", r"\1.. container:: object", "\n".join(blocks), flags=re.MULTILINE)
+    shown = re.sub(r"^ +:name: .*$", "", reference.module(name, MODULES[name]), flags=re.MULTILINE)
+    rest = re.sub(r"^( *)\.\. (py:\w+|dropdown):: .*$", r"\1.. container:: object", shown, flags=re.MULTILINE)
     publish_doctree(rest, settings_overrides={"report_level": 5, "halt_level": 2, "file_insertion_enabled": False})
 
 
 def test_a_module_shows_signatures_defaults_and_contracts():
-    shown = reference.api("bnet.statistics.comparison", MODULES["bnet.statistics.comparison"])
+    shown = reference.module("bnet.statistics.comparison", MODULES["bnet.statistics.comparison"])
     signature = "corrected_variance(differences: Sequence[float] | np.ndarray, ratio: float)"
     assert f".. py:function:: bnet.statistics.comparison.{signature}" in shown
     assert ".. py:data:: bnet.statistics.comparison.ROPE" in shown
@@ -53,9 +57,9 @@ def test_a_module_shows_signatures_defaults_and_contracts():
 
 def test_a_member_begins_after_a_blank_line():
     for name in MODULES:
-        lines = reference.api(name, MODULES[name]).splitlines()
+        lines = reference.module(name, MODULES[name]).splitlines()
         starts = [i for i, line in enumerate(lines) if line.lstrip().startswith(".. py:")]
-        assert not [lines[i] for i in starts if lines[i - 1].strip() and "eval-rst" not in lines[i - 1]], name
+        assert not [lines[i] for i in starts if lines[i - 1].strip()], name
 
 
 def test_every_command_and_option_is_on_the_page():

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import bnet
 from bnet import backend, paths
 from bnet.book import freshness
 from bnet.book.myst import FIGURE
@@ -56,14 +55,13 @@ def run(book: Book, pages: Sequence[Page], jobs: int = 1) -> list[str]:
 
 
 def _environment(book: Book, folder: Path) -> dict[str, str]:
-    package = Path(bnet.__file__).resolve().parents[1]
     return {
         **os.environ,
         "BNET_RESULTS": str(book.results),
         "IPYTHONDIR": str(folder / "ipython"),
         "MPLBACKEND": "agg",
         "PYTHONHASHSEED": "0",
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH")])),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(freshness.PACKAGE.parent), os.environ.get("PYTHONPATH")])),
         "PYTHONWARNINGS": ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), "ignore:IProgress not found"])),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TQDM_DISABLE": "1",

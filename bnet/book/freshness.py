@@ -16,6 +16,8 @@ from bnet.book.pages import Book, Page
 from bnet.errors import BnetError
 from bnet.paths import sha256, sha256_file, write_text
 
+PACKAGE = Path(bnet.__file__).resolve().parent
+
 
 def inputs(book: Book, page: Page, reads: Iterable[str], started: float = math.inf) -> dict[str, str]:
     """What decides a page, name -> hash: ``source`` (its notebook before execution, parameters included), and what it
@@ -34,9 +36,9 @@ def below(book: Book, paths: Iterable[str]) -> set[str]:
     """Of the `paths` that an execution opened or listed, those that decide what it shows, by the names of `inputs`:
     records, code and what else lies in the checkout, but nothing hidden, and nothing of the folder ``book``, to which
     executions write (but the page's source, which `inputs` has anyway)."""
-    found = set()
+    found, roots = set(), _roots(book)
     for path in map(Path, paths):
-        name, root = next((row for row in _roots(book).items() if path.is_relative_to(row[1])), ("", None))
+        name, root = next((row for row in roots.items() if path.is_relative_to(row[1])), ("", None))
         if root is not None:
             parts = [name, *path.relative_to(root).parts]
             if not any(part.startswith(".") or part == "__pycache__" for part in parts):
@@ -46,7 +48,7 @@ def below(book: Book, paths: Iterable[str]) -> set[str]:
 
 def _roots(book: Book) -> dict[str, Path]:
     """First part of a name -> its folder; the checkout, whose names have none, comes last."""
-    return {"results": book.results, "bnet": Path(bnet.__file__).resolve().parent, "": book.root}
+    return {"results": book.results, "bnet": PACKAGE, "": book.root}
 
 
 def _hash(book: Book, name: str, started: float) -> str:

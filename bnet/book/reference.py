@@ -30,17 +30,22 @@ def modules(*rooms: str) -> dict[str, Path]:
     return {name: path for name, path in found.items() if not any(part.startswith("_") for part in name.split("."))}
 
 
-def api(name: str, path: Path) -> str:
-    """The reference of a module as MyST: a fold-out with its docstring, functions, classes and named constants."""
+def api(*rooms: str) -> str:
+    """The reference of `rooms` as MyST: a fold-out a module, with its docstring, functions, classes and constants."""
+    # in one text: before each, MyST lets docutils read as many empty lines as it takes the page to have had
+    body = "\n".join(module(name, path) for name, path in modules(*rooms).items())
+    return f"````{{eval-rst}}\n{body}\n````"
+
+
+def module(name: str, path: Path) -> str:
+    """A module's fold-out, as reStructuredText."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    said = inspect.cleandoc(ast.get_docstring(tree) or "")
-    first, _, rest = said.partition("\n\n")
+    first, _, rest = inspect.cleandoc(ast.get_docstring(tree) or "").partition("\n\n")
     parts = [f"{_restructured(rest, 'module')}\n", *_members(tree, name, "function")]
-    body = "\n".join(part for part in parts if part.strip())
-    # a code span may hold what MyST would take for a role or a link
-    title = f"`{name}`" + (f": {' '.join(first.split())}" if first else "")
-    shown = f"\n\n````{{eval-rst}}\n{body}\n````" if body else "\n\nNothing but its parts."
-    return f":::::{{dropdown}} {title}\n:name: api-{name.replace('.', '-')}{shown}\n:::::"
+    body = "\n".join(part for part in parts if part.strip()) or "Nothing but its parts."
+    title = f"``{name}``" + (f": {' '.join(first.split())}" if first else "")
+    options = f"   :name: api-{name.replace('.', '-')}"
+    return f".. dropdown:: {title}\n{options}\n\n{textwrap.indent(body, '   ')}\n"
 
 
 def commands(app: typer.Typer) -> str:

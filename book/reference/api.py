@@ -8,51 +8,44 @@
 
 from bnet.book import myst, reference
 
-
-def show(*rooms: str) -> None:
-    """Show the modules of rooms of the package."""
-    for name, path in reference.modules(*rooms).items():
-        myst.text(reference.api(name, path))
-
-
 # %% [markdown]
 # ## Corpora, sound and features
 
 # %% tags=["remove-input"]
-show("sound", "corpora")
+myst.text(reference.api("sound", "corpora"))
 
 # %% [markdown]
 # ## Networks
 
 # %% tags=["remove-input"]
-show("models")
+myst.text(reference.api("models"))
 
 # %% [markdown]
 # ## Runs and their records
 
 # %% tags=["remove-input"]
-show("training", "runs")
+myst.text(reference.api("training", "runs"))
 
 # %% [markdown]
 # ## Results and what they say
 
 # %% tags=["remove-input"]
-show("statistics", "audit")
+myst.text(reference.api("statistics", "audit"))
 
 # %% [markdown]
 # ## Using a trained network
 
 # %% tags=["remove-input"]
-show("deploy")
+myst.text(reference.api("deploy"))
 
 # %% [markdown]
 # ## The book
 
 # %% tags=["remove-input"]
-show("book")
+myst.text(reference.api("book"))
 
 # %% [markdown]
 # ## All else
 
 # %% tags=["remove-input"]
-show("")
+myst.text(reference.api(""))
