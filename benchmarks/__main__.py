@@ -51,9 +51,9 @@ class Benchmark:
 BENCHMARKS = (
     Benchmark("features", "log-mels of sound files: the feature store against the authors' script, and its parts", 8),
     Benchmark("features_scale", "memory of 500, 2 000 and 8 000 clips; an extraction that is killed", 4),
-    Benchmark("training_step", "a training step of every network: lean against the plain Keras graph", 17),
-    Benchmark("allocator", "a plain training step: TensorFlow's buffers kept against Keras as it comes", 8),
-    Benchmark("equality", "gradients of every network, lean and plain, against double precision", 10),
+    Benchmark("training_step", "a training step of every network: lean against the plain Keras graph", 20),
+    Benchmark("allocator", "a plain training step: TensorFlow's buffers kept against Keras as it comes", 5),
+    Benchmark("equality", "gradients of every network, lean and plain, against double precision", 15),
     Benchmark("inference", "a trained network in every form, on one thread; a folder of sound; against Keras", 13),
     Benchmark("jobs", "two runs side by side against one after the other; are the records the same", 8),
     Benchmark("listen", "the page 'Listen' in Chromium: difference to Python, time, size, memory", 3),

@@ -1,6 +1,6 @@
 """A plain training step whose buffers TensorFlow keeps, as `bnet` asks it to, beside Keras as it comes.
 
-    python benchmarks/allocator.py                      networks without a lean step, and the paper's two: 8 minutes
+    python benchmarks/allocator.py                      networks without a lean step, and the paper's two: 5 minutes
     python benchmarks/allocator.py -v bbnn              chosen ones
     python benchmarks/allocator.py --quick              a try
 

@@ -1,6 +1,6 @@
 """Is it the same mathematics? Gradients and statistics, of the lean step and of the plain graph, against float64.
 
-    python benchmarks/equality.py                     all networks that have a lean step: ten minutes
+    python benchmarks/equality.py                     all networks that have a lean step: fifteen minutes
     python benchmarks/equality.py -v proposed         chosen ones
     python benchmarks/equality.py --quick             a try
 

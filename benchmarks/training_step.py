@@ -1,6 +1,6 @@
 """The lean training step beside the plain Keras graph: seconds and memory, both measured in the same run.
 
-    python benchmarks/training_step.py                              all networks, lengths and batches: 17 minutes
+    python benchmarks/training_step.py                              all networks, lengths and batches: 20 minutes
     python benchmarks/training_step.py -v proposed -f 646,216       chosen ones
     python benchmarks/training_step.py --quick                      a try
 

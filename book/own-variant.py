@@ -6,7 +6,7 @@
 
 # %% tags=["parameters"]
 corpus = "tunes"
-clips_per_class = 12  # of the training on this page: seconds of work, not a result
+clips_per_class = 8  # of the training on this page: seconds of work, not a result
 clip_seconds = 3.0
 
 # %% tags=["remove-cell"]

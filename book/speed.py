@@ -18,8 +18,10 @@ import pandas as pd
 
 from bnet.audit import measured, plots
 from bnet.book import myst
+from bnet.models import VARIANTS
 from bnet.runs.jobs import title
 from bnet.sound import log_mel
+from bnet.training.lean.plan import NoPlanError, plan
 
 plots.style()
 training, equality, features, scale, inference, jobs, gpu, gpu_step, gpu_equality = (
@@ -53,6 +55,15 @@ def listed(record, name, what, label):
             measured.ratios(record["rows"]), f"{what}: medians, with the smallest and largest.", label, cards=True
         )
     myst.provenance(measured.origin(record, name))
+
+
+def no_lean_step(name):
+    """Why a network has none, on a processor; '' if it has."""
+    try:
+        plan(VARIANTS[name])
+    except NoPlanError as error:
+        return str(error)
+    return ""
 
 
 def percent(ratio):
@@ -138,7 +149,7 @@ def step_tables(record, suffix):
             f"tab-speed-step-{frames}{suffix}",
             formats={name: ".0f" if "%" in name else ".2f" for name in frame.columns},
         )
-    without = {row["variant"]: row["why"] for row in record["plain"]}
+    without = dict.fromkeys(row["variant"] for row in record["plain"])
     aimed = [row for row in record["rows"] if "kept" in row]
     said = []
     for measure, words in (("s", "time"), ("bytes", "peak memory")):
@@ -161,12 +172,11 @@ def step_tables(record, suffix):
             f"- Memory is that of the whole process, TensorFlow and its other libraries included: it is never below {least / 2**30:.2f} GiB "
             "here, and what a step needs comes on top. Small networks and short clips have little on top to save."
         )
-    if without:
-        said.append(
-            "- No lean step, trained as a plain graph: "
-            + "; ".join(f"`{n}` ({why})" for n, why in without.items())
-            + "."
-        )
+    if none := {name: why for name in without if (why := no_lean_step(name))}:
+        told = "; ".join(f"`{name}` ({why})" for name, why in none.items())
+        said.append(f"- No lean step, trained as a plain graph: {told}.")
+    if later := [f"`{name}`" for name in without if name not in none]:
+        said.append(f"- Their lean step is newer than these measurements: {', '.join(later)}.")
     if said:
         myst.text("\n".join(said))
     myst.provenance(measured.origin(record, "training_step"))
@@ -182,8 +192,9 @@ for suffix, kind in KINDS.items():
 # %% [markdown]
 # ### Keras with its buffers kept
 #
-# A network without a lean step trains as a plain graph. On a processor TensorFlow gives its buffers back to the system at every
-# step; `bnet` asks it to keep them (`TF_CPU_ALLOCATOR_USE_BFC`), which changes no bit of the results.
+# A network without a lean step trains as a plain graph, and any network does with `--step plain`. On a processor TensorFlow gives
+# its buffers back to the system at every step; `bnet` asks it to keep them (`TF_CPU_ALLOCATOR_USE_BFC`), which changes no bit of
+# the results.
 
 # %% tags=["remove-input"]
 listed(measured.read("allocator"), "allocator", "A plain training step", "tab-speed-allocator")

@@ -22,6 +22,7 @@ keras = fitting.keras
 tf = pytest.importorskip("tensorflow")
 
 from bnet.training.lean import kernels  # noqa: E402
+from bnet.training.lean.clips import Clips  # noqa: E402
 from bnet.training.lean.kernels import kernel  # noqa: E402
 from bnet.training.lean.plan import NoPlanError, plan  # noqa: E402
 from bnet.training.lean.trunk import Trunk  # noqa: E402
@@ -73,7 +74,27 @@ ODD = {
     "transition": "conv1x1 norm",
 }
 """A stem of another size that leaves bands over, an even kernel, a wide pool, consumers without a norm."""
-EQUAL = [(name, {}) for name in HAVE if name not in ("dropout", "label-smoothing", "step-4")] + [("bbnn", ODD)]
+MIXED = {
+    "branches": (
+        "norm sepconv3x3:64",
+        "pool3x3 norm conv1x1",
+        "sepconv2x5",
+        "norm conv1x1 norm lstm lstm norm conv3x3",
+    ),
+    "blocks": 2,
+    "transition": "conv1x1 groupnorm:16",
+}
+"""Separable convolutions of several sizes beside others, LSTMs in a row, a head that normalises otherwise."""
+GROUPS = {
+    "stem": "conv3x3 groupnorm:8 maxpool4x1",
+    "branches": ("groupnorm:8 conv1x1 groupnorm:8 lstm", "groupnorm:8 sepconv3x3", "conv1x1 groupnorm:8 conv3x1"),
+    "blocks": 2,
+    "transition": "groupnorm:8 conv1x1",
+    "after": "se:8",
+}
+"""Smaller groups, in front of all that can follow them, and squeeze-and-excitation."""
+EQUAL = [(name, {}, name) for name in HAVE if name not in ("dropout", "label-smoothing", "step-4")]
+EQUAL += [("bbnn", ODD, "odd"), ("bbnn", MIXED, "mixed"), ("bbnn", GROUPS, "groups")]
 """Networks that are compared with float64: dropout draws other numbers there; it and label smoothing leave BBNN's trunk
 as it is, step-4 step-3's."""
 
@@ -129,7 +150,7 @@ _conv, _dense = (keras.layers.Conv2D, keras.layers.SeparableConv2D, BandLSTM), k
 _norms = (keras.layers.BatchNormalization, keras.layers.GroupNormalization)
 
 
-@pytest.mark.parametrize(("name", "changes"), EQUAL, ids=[name + " odd" * bool(odd) for name, odd in EQUAL])
+@pytest.mark.parametrize(("name", "changes"), [row[:2] for row in EQUAL], ids=[row[2] for row in EQUAL])
 def test_losses_gradients_and_statistics_are_as_near_float64_as_the_plain_graph(name, changes):
     """The median over some batches: where rounding puts a value on the other side of an activation's or a maximum's
     edge, which happens to both, all gradients of that batch move."""
@@ -178,8 +199,9 @@ def test_ten_steps_follow_the_plain_loss():
     np.testing.assert_allclose(losses["lean"], losses["plain"], rtol=2 * RATE)
 
 
-def test_predictions_are_the_plain_networks():
-    row, network = small("proposed-released")
+@pytest.mark.parametrize("name", ["proposed-released", "group-norm", "lstm", "xception"])
+def test_predictions_are_the_plain_networks(name):
+    row, network = small(name)
     model, note = lean.choose(network, row)
     assert note == "lean"
     x, _ = log_mels(5)
@@ -187,15 +209,16 @@ def test_predictions_are_the_plain_networks():
     assert [w.path for w in model.weights] == [w.path for w in network.weights]
 
 
-def test_the_cores_change_no_bit():
-    row, network = small("bbnn")
+@pytest.mark.parametrize("name", ["bbnn", "group-norm", "lstm", "xception"])
+def test_the_cores_change_no_bit(name):
+    row, network = small(name)
     weights = {}
     for layer in network.layers:
-        for variable in layer.weights:
+        for variable in layer.weights:  # an LSTM's are those of its cell
             weights[f"{layer.name}/{variable.name}"] = variable.numpy()
     found = []
     for threads in (1, 3):
-        trunk = Trunk(plan(row), 1e-3, Workers(threads))
+        trunk = (Clips if plan(row).group else Trunk)(plan(row), 1e-3, Workers(threads))
         maps, moments = trunk.forward(log_mels()[0][..., 0], weights)
         found.append({"maps": maps.copy(), **moments, **trunk.backward(np.sin(maps))})
     assert found[0].keys() == found[1].keys()

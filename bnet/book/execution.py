@@ -16,6 +16,7 @@ from bnet.book import freshness
 from bnet.book.myst import FIGURE
 from bnet.book.notebooks import notebook, number_cells
 from bnet.book.pages import Book, Page
+from bnet.book.reference import PACKAGE
 from bnet.paths import write_text
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _environment(book: Book, folder: Path) -> dict[str, str]:
         "IPYTHONDIR": str(folder / "ipython"),
         "MPLBACKEND": "agg",
         "PYTHONHASHSEED": "0",
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(freshness.PACKAGE.parent), os.environ.get("PYTHONPATH")])),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")])),
         "PYTHONWARNINGS": ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), "ignore:IProgress not found"])),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TQDM_DISABLE": "1",

@@ -10,13 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import bnet
 from bnet.book.notebooks import notebook
 from bnet.book.pages import Book, Page
+from bnet.book.reference import PACKAGE
 from bnet.errors import BnetError
 from bnet.paths import sha256, sha256_file, write_text
-
-PACKAGE = Path(bnet.__file__).resolve().parent
 
 
 def inputs(book: Book, page: Page, reads: Iterable[str], started: float = math.inf) -> dict[str, str]:

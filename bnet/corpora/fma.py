@@ -93,7 +93,10 @@ class FmaSmall(FileCorpus):
     def checksums(self) -> dict[str, str]:
         """Track id -> SHA-1 of its file, from ``fma_small/checksums``; empty where that is not there."""
         path = find_file(self.folder(), "checksums")
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path else []
+        try:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path else []
+        except OSError as error:
+            raise BnetError(f"{path} can't be read ({error.strerror}); make it readable, or move it away") from error
         pairs = (line.split("  ", 1) for line in lines if "  " in line)
         return {Path(name.strip()).stem: f"sha1:{checksum.strip().lower()}" for checksum, name in pairs}
 

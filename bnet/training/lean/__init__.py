@@ -100,4 +100,4 @@ def why_not(row: Variant, step: str = "lean") -> str:
         found = plan(row)
     except NoPlanError as error:
         return str(error)
-    return f"{found.beyond}; on jax the lean step has none" if name == "jax" and found.beyond else ""
+    return f"{found.beyond}, which only the lean step for a CPU knows" if name == "jax" and found.beyond else ""

@@ -106,17 +106,16 @@ class Depthwise(Operations):
         weights, shape = self.weights[f"{step.conv}/depthwise_kernel"], (self.height, self.bands, *step.size)
         weights = weights.reshape(*step.size, len(features), CHANNELS)
 
-        def convolve():
-            for place, (source, target) in enumerate(zip(features, made, strict=True)):
-                target.slot = self.memory.take()
-                rest = (kind, affine.of(place)[:3], weights[:, :, place].ravel(), shape)
-                self._run(depth_forward, (source.slot, target.slot), *rest, sums=())
+        def convolve(place: int, source: Map, target: Map):
+            target.slot = self.memory.take()
+            rest = (kind, affine.of(place)[:3], weights[:, :, place].ravel(), shape)
+            self._run(depth_forward, (source.slot, target.slot), *rest, sums=())
 
         def back():
-            convolve()  # again: forward did not keep them
-            self._gather(made)
             gradient = np.empty(weights.shape)
             for place, (source, target) in enumerate(zip(features, made, strict=True)):
+                convolve(place, source, target)  # again: forward did not keep it
+                self._gather([target])
                 fresh, own = self.memory.new_grad(source), affine.of(place)
                 mirrored = weights[::-1, ::-1, place].ravel()
                 found, sums = self._run(
@@ -138,6 +137,7 @@ class Depthwise(Operations):
                 parts = [self.results.pop(f"{step.conv}/{i}/{what}") for i in range(step.makes)]
                 self.results[f"{step.conv}/{name}"] = np.concatenate(parts, -1)
 
-        convolve()
+        for place, (source, target) in enumerate(zip(features, made, strict=True)):
+            convolve(place, source, target)
         self._remember(back)
         return made

@@ -93,7 +93,7 @@ class Plan:
 
     @property
     def convs(self) -> list[str]:
-        """Layers with a kernel and a bias (an LSTM, with a recurrent kernel too)."""
+        """Layers with a bias and one kernel, or two (an LSTM, a separable convolution)."""
         dense = [f"{name}_{layer}" for name in self.excitations for layer in ("reduce", "expand")]
         return [*(step.conv for step in self.steps if step.conv), *dense]
 
@@ -111,7 +111,7 @@ class Plan:
 
     @property
     def norms(self) -> list[str]:
-        """Layers with gamma, beta and moving statistics."""
+        """Layers with gamma and beta, and with moving statistics where `group` is 0."""
         return [step.norm for step in self.steps if step.norm]
 
 
@@ -149,7 +149,8 @@ def _words(chain: str) -> list[str]:
 
 def _group(variant: Variant) -> int:
     branches = [chain for i in range(variant.blocks) for chain in variant.branches_of(i + 1)]
-    steps = [step for chain in (variant.stem, *branches, variant.transition) for step in parse(chain)]
+    steps = [step for chain in (variant.stem, *branches) for step in parse(chain)]
+    steps += parse(variant.transition)[:1]  # what comes after its convolution is left to Keras
     group, *others = {int(step.number or 0) for step in steps if step.word in NORMS}
     if others or (group and CHANNELS % group):
         raise NoPlanError(f"normalisations of several kinds, or by groups that don't divide {CHANNELS} channels")

@@ -6,6 +6,7 @@ Clips are the ranges that run side by side; what a kernel is given, and in which
 from __future__ import annotations
 
 import functools
+import threading
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -27,47 +28,54 @@ def _maps(memory, size, slots, clip, shape):
     return [memory[start : start + floats].reshape(*shape, CHANNELS) for start in starts]
 
 
-def lstm_forward(lo, hi, memory, size, slots, gates, cells, weights, shape, sums):
+def _opened(z):
+    """The gates, in place, of what flows into them: input, forget, cell and output."""
+    np.tanh(z, out=z)
+    z *= SCALE
+    z += 1 - SCALE
+    return np.split(z, 4, axis=-1)
+
+
+def lstm_forward(lo, hi, memory, size, slots, weights, shape, sums):
     """The output sequences of clips `lo` to `hi`.
 
-    Keeps `gates` [shape=(clips, frames, bands, 128)] and `cells` [shape=(clips, frames, bands, 32)]; weights are the
-    kernel and the recurrent kernel [each shape=(32, 128)] and the bias; `sums` gains sums and squares of the output.
+    Weights are the kernel and the recurrent kernel [each shape=(32, 128)] and the bias; `sums` gains sums and squares
+    of the output.
     """
     kernel, recurrent, bias = (each * SCALE for each in weights)
     for clip in range(lo, hi):
-        (x, y), z, c = _maps(memory, size, slots, clip, shape), gates[clip], cells[clip]
-        np.matmul(x, kernel, out=z)
-        z += bias
+        x, y = _maps(memory, size, slots, clip, shape)
+        z, cells = x @ kernel + bias, np.zeros(y.shape[1:], np.float32)
         for t in range(len(z)):
             if t:
                 z[t] += y[t - 1] @ recurrent
-            np.tanh(z[t], out=z[t])
-            z[t] *= SCALE
-            z[t] += 1 - SCALE
-            enters, stays, new, leaves = np.split(z[t], 4, axis=-1)
-            np.multiply(enters, new, out=c[t])
-            if t:
-                c[t] += stays * c[t - 1]
-            np.multiply(leaves, np.tanh(c[t]), out=y[t])
-        sums += np.concatenate([(y**power).sum((0, 1), dtype=float) for power in (1, 2)])
+            enters, stays, new, leaves = _opened(z[t])
+            cells = enters * new + stays * cells
+            np.multiply(leaves, np.tanh(cells), out=y[t])
+        sums += np.concatenate([each.sum((0, 1), dtype=float) for each in (y, y * y)])
 
 
-def lstm_backward(lo, hi, memory, size, slots, final, gates, cells, weights, shape, by_kernel, by_recurrent, by_bias):
-    """Backward pass of `lstm_forward`: writes its input's gradient. `gates` hold their own gradients afterwards."""
-    (kernel, recurrent, _), (offset, slope) = weights, final
+def lstm_backward(lo, hi, memory, size, slots, final, weights, shape, by_kernel, by_recurrent, by_bias):
+    """Backward pass of `lstm_forward`, whose gates and cells are computed again: writes its input's gradient."""
+    (kernel, recurrent, bias), (offset, slope) = weights, final
     for clip in range(lo, hi):
-        (x, dx, y, dy), z, c = _maps(memory, size, slots, clip, shape), gates[clip], cells[clip]
-        whole = dy + (slope * y + offset)
-        into_cell = np.zeros_like(c[0])
-        for t in reversed(range(len(z))):
-            enters, stays, new, leaves = np.split(z[t], 4, axis=-1)
-            ended = np.tanh(c[t])
-            into_cell += whole[t] * leaves * (1 - ended**2)
-            before = c[t - 1] if t else np.zeros_like(c[0])
-            leaves[...] = whole[t] * ended * leaves * (1 - leaves)
-            passed = into_cell * stays
-            stays[...] = into_cell * before * stays * (1 - stays)
-            new[...], enters[...] = into_cell * enters * (1 - new**2), into_cell * new * enters * (1 - enters)
+        x, dx, y, dy = _maps(memory, size, slots, clip, shape)
+        z = x @ (kernel * SCALE) + bias * SCALE
+        z[1:] += y[:-1] @ (recurrent * SCALE)
+        enters, stays, new, leaves = _opened(z)
+        cells = enters * new
+        for t in range(1, len(z)):
+            cells[t] += stays[t] * cells[t - 1]
+        ended, whole, into_cell = np.tanh(cells), dy + (slope * y + offset), 0
+        for t in reversed(range(len(z))):  # from here on, z becomes the gradient of what flows into the gates
+            into_cell = into_cell + whole[t] * leaves[t] * (1 - ended[t] ** 2)
+            leaves[t] = whole[t] * ended[t] * leaves[t] * (1 - leaves[t])
+            passed, before = into_cell * stays[t], cells[t - 1] if t else 0
+            stays[t] = into_cell * before * stays[t] * (1 - stays[t])
+            new[t], enters[t] = (
+                into_cell * enters[t] * (1 - new[t] ** 2),
+                into_cell * new[t] * enters[t] * (1 - enters[t]),
+            )
             into_cell = passed
             if t:
                 whole[t - 1] += z[t] @ recurrent.T
@@ -76,6 +84,10 @@ def lstm_backward(lo, hi, memory, size, slots, final, gates, cells, weights, sha
         by_kernel += (x.reshape(-1, CHANNELS).T @ flat).ravel()
         by_recurrent += (y[:-1].reshape(-1, CHANNELS).T @ z[1:].reshape(-1, UNITS)).ravel()
         by_bias += flat.sum(0, dtype=float)
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Two that limit the libraries' threads at the same time would leave them limited."""
 
 
 @functools.cache
@@ -89,11 +101,11 @@ class Recurrence(Operations):
     def _lstm(self, source: Map, step: Convolution) -> Map:
         target, clips, shape = Map(self.memory.take()), len(self.x), (self.height, self.bands)
         names = [f"{step.conv}/{kind}" for kind in ("kernel", "recurrent_kernel", "bias")]
-        gates, cells = (np.empty((clips, *shape, n), np.float32) for n in (UNITS, CHANNELS))
-        rest = (gates, cells, [self.weights[name] for name in names], shape)
+        rest = ([self.weights[name] for name in names], shape)
 
         def run(kernel, slots, *more, sums):
-            with _libraries().limit(limits=1, user_api="blas"):  # small products: threads of its own only wait
+            # products are small: more threads than ours would only wait
+            with _ONE_AT_A_TIME, _libraries().limit(limits=1, user_api="blas"):
                 return self.workers.run(kernel, clips, 1, (self.memory.array, self.size, slots, *more, *rest), sums)
 
         (sums,) = run(lstm_forward, (source.slot, target.slot), sums=(2 * CHANNELS,))

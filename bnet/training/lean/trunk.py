@@ -66,7 +66,7 @@ class Trunk(Depthwise, Recurrence):
         x
             Log-mels [shape=(batch, frames, bands)].
         weights
-            ``"<layer>/kernel"``, ``bias``, ``gamma`` and ``beta`` of the plan's layers.
+            Of the plan's layers, by ``"<layer>/<name>"``, with Keras's names: ``kernel``, ``bias``, ``gamma``, ...
         moving
             ``"<layer>/moving_mean"`` and ``moving_variance``, to infer with; None to train: with the batch's own.
 
@@ -111,9 +111,10 @@ class Trunk(Depthwise, Recurrence):
         """The most slots that are in use at a time: found once, by a step of one pixel that computes nothing."""
         if not self.slots:
             trial = Trunk(self.plan, self.epsilon, Idle())
-            trial.slots = 100 * len(self.plan.steps)
-            maps, _ = trial.forward(np.zeros((1, *self.plan.stem.pool), np.float32), weights)
-            trial.backward(maps)
+            trial.slots = 100 * sum(getattr(step, "makes", 0) or 1 for step in self.plan.steps)
+            with np.errstate(all="ignore"):  # its maps are whatever lies in memory
+                maps, _ = trial.forward(np.zeros((1, *self.plan.stem.pool), np.float32), weights)
+                trial.backward(maps)
             self.slots = trial.memory.most
         return self.slots
 

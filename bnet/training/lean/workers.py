@@ -11,7 +11,7 @@ import numpy as np
 from bnet.backend import cores
 
 RANGES = 16
-"""Parts that the rows are cut into; fixed, since sums are made range by range."""
+"""Parts that threads cut the rows into; fixed, since sums are made range by range."""
 
 
 class Workers:
@@ -21,10 +21,12 @@ class Workers:
     ----------
     threads
         How many; None: one per core.
+    ranges
+        Parts that the rows are cut into.
     """
 
-    def __init__(self, threads: int | None = None):
-        self.threads = threads or cores()
+    def __init__(self, threads: int | None = None, ranges: int = RANGES):
+        self.threads, self.ranges = threads or cores(), ranges
         self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="lean")
 
     def run(
@@ -48,20 +50,35 @@ class Workers:
         list
             Products, then sums, over all ranges in their order [each float64, shape=(length,)].
         """
-        units = -(-total // unit)
-        edges = [min(total, units * i // RANGES * unit) for i in range(RANGES + 1)]
-        parts = [np.zeros((RANGES, length), np.float32) for length in products]
-        parts += [np.zeros((RANGES, length)) for length in sums]
-        todo = iter(range(RANGES))
+        units, n = -(-total // unit), self.ranges
+        edges = [min(total, units * i // n * unit) for i in range(n + 1)]
+        parts = [np.zeros((n, length), np.float32) for length in products]
+        parts += [np.zeros((n, length)) for length in sums]
+        todo = iter(range(n))
 
         def work():
             for i in todo:
                 if edges[i] < edges[i + 1]:
                     kernel(edges[i], edges[i + 1], *arguments, *(part[i] for part in parts))
 
+        self.start(work)
+        return [part.sum(axis=0, dtype=np.float64) for part in parts]
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Let every thread do `work`, and wait until all have done it."""
         for future in [self.pool.submit(work) for _ in range(self.threads)]:
             future.result()
-        return [part.sum(axis=0, dtype=np.float64) for part in parts]
+
+
+class Alone(Workers):
+    """The thread that asks, which takes all rows at once."""
+
+    def __init__(self):
+        self.ranges = 1
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Do it here."""
+        work()
 
 
 class Idle:
