@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnet.training.lean.kernels import STRIP, _clear, _fill, _flush, _through, kernel
+from bnet.training.lean.kernels import STRIP, clear, flush, kernel, strip, through
 from bnet.training.lean.lanes import WIDTH, fma, load, store, zero
 from bnet.training.lean.memory import Map
 from bnet.training.lean.operations import Operations, channels
@@ -30,16 +30,13 @@ def depth_forward(lo, hi, memory, size, slots, kind, affine, weights, shape):
 
     weights [shape=(kh * kw * 32,)].
     """
-    (source, target), (_, scale, shift), (height, width, kh, kw) = slots, affine, shape
+    (source, target), (_, scale, shift), (_, width, kh, kw) = slots, affine, shape
     top, left = (kh - 1) // 2, (kw - 1) // 2
     pitch = (width + kw - 1) * CHANNELS
     z = np.zeros((STRIP + kh - 1) * pitch, np.float32)
     line = lo
     while line < hi:
-        h = line % height
-        lines = min(STRIP, hi - line, height - h)
-        first = (source * size + line * width) * CHANNELS
-        _fill(memory, first, h, top, lines + kh - 1, height, width, pitch, left, kind, scale, shift, z)
+        lines = strip(memory, size, source, line, hi, top, left, shape, pitch, kind, scale, shift, z)
         for j in range(lines):
             at = (target * size + (line + j) * width) * CHANNELS
             _taps(z, j * pitch, pitch, kh, kw, weights, width, memory[at : at + width * CHANNELS])
@@ -52,7 +49,7 @@ def depth_backward(lo, hi, memory, size, slots, fresh, kind, affine, mirrored, s
 
     Sums: weight_grads [shape=(kh * kw * 32,)], and `sums` as in `gather`.
     """
-    (source, source_grad, target_grad), (mean, scale, shift), (height, width, kh, kw) = slots, affine, shape
+    (source, source_grad, target_grad), (mean, scale, shift), (_, width, kh, kw) = slots, affine, shape
     top, left = (kh - 1) // 2, (kw - 1) // 2
     under, right = kh - 1 - top, kw - 1 - left
     pitch, floats = (width + kw - 1) * CHANNELS, width * CHANNELS
@@ -63,11 +60,8 @@ def depth_backward(lo, hi, memory, size, slots, fresh, kind, affine, mirrored, s
     weight_part = np.zeros(kh * kw * CHANNELS, np.float32)
     line = lo
     while line < hi:
-        h = line % height
-        lines = min(STRIP, hi - line, height - h)
-        first, grad_first = (source * size + line * width) * CHANNELS, (target_grad * size + line * width) * CHANNELS
-        _fill(memory, first, h, top, lines + kh - 1, height, width, pitch, left, kind, scale, shift, z)
-        _fill(memory, grad_first, h, under, lines + kh - 1, height, width, pitch, right, 0, scale, shift, d)
+        lines = strip(memory, size, source, line, hi, top, left, shape, pitch, kind, scale, shift, z)
+        strip(memory, size, target_grad, line, hi, under, right, shape, pitch, 0, scale, shift, d)
         for j in range(lines):
             here = (j + under) * pitch + right * CHANNELS
             for dh in range(kh):
@@ -81,10 +75,11 @@ def depth_backward(lo, hi, memory, size, slots, fresh, kind, affine, mirrored, s
             _taps(d, j * pitch, pitch, kh, kw, mirrored, width, dz)
             to = (source_grad * size + (line + j) * width) * CHANNELS
             if fresh:
-                _clear(memory, to, floats)
-            _through(memory, first + j * floats, width, kind, mean, 0, scale, shift, 0, dz, memory, to, part)
-            _flush(part, sums)
-            _flush(weight_part, weight_grads)
+                clear(memory, to, floats)
+            at = (source * size + (line + j) * width) * CHANNELS
+            through(memory, at, width, kind, mean, 0, scale, shift, 0, dz, memory, to, part)
+            flush(part, sums)
+            flush(weight_part, weight_grads)
         line += lines
 
 
@@ -106,15 +101,15 @@ class Depthwise(Operations):
         weights, shape = self.weights[f"{step.conv}/depthwise_kernel"], (self.height, self.bands, *step.size)
         weights = weights.reshape(*step.size, len(features), CHANNELS)
 
-        def convolve(place: int, source: Map, target: Map):
-            target.slot = self.memory.take()
+        def convolve(place: int):
+            made[place].slot = self.memory.take()
             rest = (kind, affine.of(place)[:3], weights[:, :, place].ravel(), shape)
-            self._run(depth_forward, (source.slot, target.slot), *rest, sums=())
+            self._run(depth_forward, (features[place].slot, made[place].slot), *rest, sums=())
 
         def back():
             gradient = np.empty(weights.shape)
             for place, (source, target) in enumerate(zip(features, made, strict=True)):
-                convolve(place, source, target)  # again: forward did not keep it
+                convolve(place)  # again: forward did not keep it
                 self._gather([target])
                 fresh, own = self.memory.new_grad(source), affine.of(place)
                 mirrored = weights[::-1, ::-1, place].ravel()
@@ -137,7 +132,7 @@ class Depthwise(Operations):
                 parts = [self.results.pop(f"{step.conv}/{i}/{what}") for i in range(step.makes)]
                 self.results[f"{step.conv}/{name}"] = np.concatenate(parts, -1)
 
-        for place, (source, target) in enumerate(zip(features, made, strict=True)):
-            convolve(place, source, target)
+        for place in range(len(features)):
+            convolve(place)
         self._remember(back)
         return made

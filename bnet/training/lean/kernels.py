@@ -66,7 +66,7 @@ def kernel(function):
 
 
 @kernel
-def _flush(part, sums):
+def flush(part, sums):
     for j in range(part.size):
         sums[j] += part[j]
         part[j] = 0
@@ -164,13 +164,13 @@ def read_forward(lo, hi, memory, size, slots, kinds, affine, weights, bias, sums
             _sum_up(out, 0, count, bias, r * CHANNELS, memory, at, part, r * 2 * CHANNELS)
         kept += 1
         if kept == BLOCK // ROWS:
-            _flush(part, sums)
+            flush(part, sums)
             kept = 0
-    _flush(part, sums)
+    flush(part, sums)
 
 
 @kernel
-def _through(memory, at, count, kind, mean, mean_at, scale, shift, where, dz, grad, to, part):
+def through(memory, at, count, kind, mean, mean_at, scale, shift, where, dz, grad, to, part):
     """Gradient of `count` rows through activation and scale, added to `grad`; its sums go to `part`."""
     for v in range(0, CHANNELS, WIDTH):
         if kind:
@@ -201,7 +201,7 @@ def _rows_sum(d, first, count, part, where):
 
 
 @kernel
-def _clear(array, first, count):
+def clear(array, first, count):
     for j in range(first, first + count):
         array[j] = 0
 
@@ -232,17 +232,17 @@ def gather(
         for r in range(consumers):
             to = r * BLOCK * CHANNELS
             if count < BLOCK:
-                _clear(d, to, BLOCK * CHANNELS)
+                clear(d, to, BLOCK * CHANNELS)
             at, grad_at = (targets[r] * size + row) * CHANNELS, (target_grads[r] * size + row) * CHANNELS
             _finalise(memory, grad_at, at, count, pending[r], offset, slope, r * CHANNELS, d, to)
             if pending[r]:
                 _rows_sum(d, to, count, bias_part, r * CHANNELS)
                 memory[grad_at : grad_at + count * CHANNELS] = d[to : to + count * CHANNELS]
-        _flush(bias_part, bias_sums)
+        flush(bias_part, bias_sums)
         for i in range(n):
             at, grad_at = (sources[i] * size + row) * CHANNELS, (source_grads[i] * size + row) * CHANNELS
             if fresh:
-                _clear(grad, 0, count * CHANNELS)
+                clear(grad, 0, count * CHANNELS)
             else:
                 grad[: count * CHANNELS] = memory[grad_at : grad_at + count * CHANNELS]
             for r in range(consumers):
@@ -254,21 +254,26 @@ def gather(
                     here, rows = k * CHANNELS, min(ROWS, count - k)
                     multiply(d, to + here, 0, 1, CHANNELS, transposed, place * TILE, dz, 0)
                     own, where = i * CHANNELS, place * CHANNELS
-                    _through(memory, at + here, rows, kind, mean, own, scale, shift, where, dz, grad, here, part)
-                _flush(part, sums[place * 2 * CHANNELS : (place + 1) * 2 * CHANNELS])
+                    through(memory, at + here, rows, kind, mean, own, scale, shift, where, dz, grad, here, part)
+                flush(part, sums[place * 2 * CHANNELS : (place + 1) * 2 * CHANNELS])
             memory[grad_at : grad_at + count * CHANNELS] = grad[: count * CHANNELS]
 
 
 @kernel
-def _fill(memory, first, h, before, lines, height, width, pitch, left, kind, scale, shift, z):
-    """Activated lines ``h - before`` and on, with a border of zeros, into z."""
-    for j in range(lines):
+def strip(memory, size, slot, line, hi, before, left, shape, pitch, kind, scale, shift, z):
+    """The next lines, at most `STRIP` and of one clip: how many; into z what a convolution of them looks at, activated,
+    from `before` lines above them, with a border of zeros."""
+    height, width, kh, _ = shape
+    h, first = line % height, (slot * size + line * width) * CHANNELS
+    lines = min(STRIP, hi - line, height - h)
+    for j in range(lines + kh - 1):
         g = h + j - before
         to = j * pitch + left * CHANNELS
         if 0 <= g < height:
             _activate(memory, first + (j - before) * width * CHANNELS, width, kind, scale, shift, 0, z, to)
         else:
-            _clear(z, to, width * CHANNELS)
+            clear(z, to, width * CHANNELS)
+    return lines
 
 
 @kernel
@@ -277,7 +282,7 @@ def conv_forward(lo, hi, memory, size, slots, kind, affine, weights, bias, shape
 
     weights [shape=(kh * kw * 32 * 32,)]; `sums` [shape=(64,)] gains sums and squares of the target.
     """
-    (source, target), (_, scale, shift), (height, width, kh, kw) = slots, affine, shape
+    (source, target), (_, scale, shift), (_, width, kh, kw) = slots, affine, shape
     top, left = (kh - 1) // 2, (kw - 1) // 2
     pitch = (width + kw - 1 + ROWS) * CHANNELS
     z = np.zeros((STRIP + kh - 1) * pitch, np.float32)
@@ -285,16 +290,13 @@ def conv_forward(lo, hi, memory, size, slots, kind, affine, weights, bias, shape
     part = np.zeros(2 * CHANNELS, np.float32)
     line = lo
     while line < hi:
-        h = line % height
-        lines = min(STRIP, hi - line, height - h)
-        first = (source * size + line * width) * CHANNELS
-        _fill(memory, first, h, top, lines + kh - 1, height, width, pitch, left, kind, scale, shift, z)
+        lines = strip(memory, size, source, line, hi, top, left, shape, pitch, kind, scale, shift, z)
         for j in range(lines):
             at = (target * size + (line + j) * width) * CHANNELS
             for w in range(0, width, ROWS):
                 multiply(z, j * pitch + w * CHANNELS, pitch, kh, kw * CHANNELS, weights, 0, out, 0)
                 _sum_up(out, 0, min(ROWS, width - w), bias, 0, memory, at + w * CHANNELS, part, 0)
-            _flush(part, sums)
+            flush(part, sums)
         line += lines
 
 
@@ -318,9 +320,7 @@ def conv_backward(lo, hi, memory, size, slots, final, kind, affine, transposed, 
     line = lo
     while line < hi:
         h = line % height
-        lines = min(STRIP, hi - line, height - h)
-        first = (source * size + line * width) * CHANNELS
-        _fill(memory, first, h, top, lines + kh - 1, height, width, pitch, left, kind, scale, shift, z)
+        lines = strip(memory, size, source, line, hi, top, left, shape, pitch, kind, scale, shift, z)
         for j in range(lines + kh - 1):
             g = h + j - under
             to = j * pitch + right * CHANNELS
@@ -329,7 +329,7 @@ def conv_backward(lo, hi, memory, size, slots, final, kind, affine, transposed, 
                 at, grad_at = (target * size + step) * CHANNELS, (target_grad * size + step) * CHANNELS
                 _finalise(memory, grad_at, at, width, True, offset, slope, 0, d, to)
             else:
-                _clear(d, to, width * CHANNELS)
+                clear(d, to, width * CHANNELS)
         for j in range(lines):
             here = (j + under) * pitch + right * CHANNELS
             _rows_sum(d, here, width, bias_part, 0)
@@ -342,12 +342,12 @@ def conv_backward(lo, hi, memory, size, slots, final, kind, affine, transposed, 
             for w in range(0, width, ROWS):
                 rows = min(ROWS, width - w)
                 multiply(d, j * pitch + w * CHANNELS, pitch, kh, kw * CHANNELS, transposed, 0, dz, 0)
-                _clear(grad, 0, ROWS * CHANNELS)
-                _through(memory, at + w * CHANNELS, rows, kind, mean, 0, scale, shift, 0, dz, grad, 0, part)
+                clear(grad, 0, ROWS * CHANNELS)
+                through(memory, at + w * CHANNELS, rows, kind, mean, 0, scale, shift, 0, dz, grad, 0, part)
                 to = grad_at + w * CHANNELS
                 memory[to : to + rows * CHANNELS] = grad[: rows * CHANNELS]
-            _flush(part, sums)
-            _flush(bias_part, bias_sums)
+            flush(part, sums)
+            flush(bias_part, bias_sums)
         line += lines
 
 
@@ -362,7 +362,7 @@ def norm_forward(lo, hi, memory, size, slots, kind, affine, sums):
         count = min(BLOCK, hi - row)
         _activate(memory, (source * size + row) * CHANNELS, count, kind, scale, shift, 0, z, 0)
         _sum_up(z, 0, count, nothing, 0, memory, (target * size + row) * CHANNELS, part, 0)
-        _flush(part, sums)
+        flush(part, sums)
 
 
 @kernel
@@ -377,10 +377,10 @@ def norm_backward(lo, hi, memory, size, slots, final, kind, affine, sums):
         at, to = (source * size + row) * CHANNELS, (source_grad * size + row) * CHANNELS
         target_at, grad_at = (target * size + row) * CHANNELS, (target_grad * size + row) * CHANNELS
         _finalise(memory, grad_at, target_at, count, True, offset, slope, 0, d, 0)
-        _clear(grad, 0, count * CHANNELS)
-        _through(memory, at, count, kind, mean, 0, scale, shift, 0, d, grad, 0, part)
+        clear(grad, 0, count * CHANNELS)
+        through(memory, at, count, kind, mean, 0, scale, shift, 0, d, grad, 0, part)
         memory[to : to + count * CHANNELS] = grad[: count * CHANNELS]
-        _flush(part, sums)
+        flush(part, sums)
 
 
 @kernel
@@ -411,7 +411,7 @@ def pool_forward(lo, hi, memory, size, slots, shape, sums):
                 squares = fma(best, best, squares)
             store(part, v, total)
             store(part, CHANNELS + v, squares)
-        _flush(part, sums)
+        flush(part, sums)
 
 
 @kernel
@@ -430,7 +430,7 @@ def pool_backward(lo, hi, memory, size, slots, fresh, final, shape):
         lines = min(STRIP, hi - line, height - h)
         begin, end = max(0, h - under), min(height, h + lines + top)  # outputs that look at these lines
         base = begin - top  # image line of grad's first
-        _clear(grad, 0, grad.size)
+        clear(grad, 0, grad.size)
         image = line - h
         for o in range(begin, end):
             at = (target * size + (image + o) * width) * CHANNELS
@@ -464,7 +464,7 @@ def clip_moments(lo, hi, memory, size, slots, shape, sums):
     for line in range(lo, hi):
         moments(memory, (source * size + line * width) * CHANNELS, width, part)
         clip = line // height
-        _flush(part, sums[clip * 2 * CHANNELS : (clip + 1) * 2 * CHANNELS])
+        flush(part, sums[clip * 2 * CHANNELS : (clip + 1) * 2 * CHANNELS])
 
 
 @kernel
@@ -500,7 +500,7 @@ def scale_backward(lo, hi, memory, size, slots, final, gate, shape, sums):
                 total = fma(whole, load(memory, at + w), total)
                 store(memory, to + w, fma(whole, g, zero()))
             store(part, v, total)
-        _flush(part, sums[clip * CHANNELS : (clip + 1) * CHANNELS])
+        flush(part, sums[clip * CHANNELS : (clip + 1) * CHANNELS])
 
 
 BY_ROWS = (read_forward, gather, norm_forward, norm_backward)

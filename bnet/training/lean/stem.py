@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bnet.training.lean.kernels import _clear, _flush, activated, kernel, moments, through_activation
+from bnet.training.lean.kernels import activated, clear, flush, kernel, moments, through_activation
 from bnet.training.lean.lanes import WIDTH, add, fma, larger, load, store, sub, where_equal
 from bnet.training.lean.plan import CHANNELS
 from bnet.training.lean.products import COLUMNS, ROWS, multiply, multiply_transposed
@@ -53,7 +53,7 @@ def stem_moments(lo, hi, layer, shape, sums):
     for line in range(lo, hi):
         _convolve(x, line, in_height, width, kh, kw, weights, bias, patches, out)
         moments(out, 0, width, part)
-        _flush(part, sums)
+        flush(part, sums)
 
 
 @kernel
@@ -80,7 +80,7 @@ def stem_forward(lo, hi, memory, size, slots, layer, kind, affine, shape, pooled
                         best = larger(load(memory, to), best)
                     store(memory, to, best)
         moments(memory, at, bands, part)
-        _flush(part, sums)
+        flush(part, sums)
 
 
 @kernel
@@ -110,7 +110,7 @@ def stem_backward(
             for j in range(lines):
                 own = slice(j * line_floats, (j + 1) * line_floats)
                 _convolve(x, from_line + first + j, in_height, width, kh, kw, weights, bias, patches[own], out[own])
-            _clear(grad, 0, grad.size)
+            clear(grad, 0, grad.size)
             if first == 0:
                 at = (target * size + line * bands) * CHANNELS
                 grad_at = (target_grad * size + line * bands) * CHANNELS
@@ -150,7 +150,7 @@ def stem_backward(
                 for c in range(0, kh * kw, COLUMNS):
                     multiply_transposed(patches, here + c, 0, 1, width, grad, here, one, c * CHANNELS)
                     multiply_transposed(patches, here + c, 0, 1, width, out, here, two, c * CHANNELS)
-                _flush(patch_part, patch_sums)
-        _flush(part, sums)
-        _flush(one, by_gradient)
-        _flush(two, by_map)
+                flush(patch_part, patch_sums)
+        flush(part, sums)
+        flush(one, by_gradient)
+        flush(two, by_map)
