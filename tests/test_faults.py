@@ -381,8 +381,8 @@ def test_a_second_process_takes_what_the_first_has_compiled(tmp_path):
     code = """
 import numpy as np
 from bnet.training.lean import kernels
-kernels._flush(np.ones(4, "float32"), np.zeros(4))
-print(sum(kernels._flush.stats.cache_hits.values()), sum(kernels._flush.stats.cache_misses.values()))"""
+kernels.flush(np.ones(4, "float32"), np.zeros(4))
+print(sum(kernels.flush.stats.cache_hits.values()), sum(kernels.flush.stats.cache_misses.values()))"""
     assert [python(code, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2)] == ["0 1", "1 0"]
 
 
