@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import confusion_matrix, f1_score
 
 from bnet.errors import BnetError
 from bnet.statistics import metrics
@@ -22,6 +23,18 @@ def test_worked_example():
     )
     np.testing.assert_allclose(metrics.recalls(TRUTH, PROBABILITIES), [2 / 3, 1, 0, np.nan])
     assert metrics.evaluate(TRUTH, PROBABILITIES)["mean_recall"] == pytest.approx((2 / 3 + 1 + 0) / 3)
+
+
+def test_counts_and_f1_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        classes, clips = rng.integers(2, 9), rng.integers(1, 30)
+        truth, probabilities = rng.integers(0, classes, clips), rng.random((clips, classes))
+        named = probabilities.argmax(axis=1)
+        counts = confusion_matrix(truth, named, labels=range(classes))
+        np.testing.assert_array_equal(metrics.confusion(truth, probabilities), counts)
+        f1 = f1_score(truth, named, labels=np.union1d(truth, named), average="macro", zero_division=0)
+        assert metrics.macro_f1(truth, probabilities) == pytest.approx(f1)
 
 
 def test_interval_covers_the_truth_when_groups_are_resampled_together():

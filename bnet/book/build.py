@@ -15,6 +15,8 @@ from bnet.book.pages import Book
 from bnet.errors import BnetError
 from bnet.paths import disk_errors, write_text
 
+EXECUTED = "BNET_PAGES_EXECUTED"
+"""Of the environment: set where the pages were looked at just before, so that `bnet.book.sphinx_extension` need not."""
 JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
 
 
@@ -76,11 +78,11 @@ def build(book: Book) -> Path:
 def _jupyter_book(book: Book, output: Path) -> Path:
     """Run Jupyter Book strictly into the folder `output`; the folder of its pages."""
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", str(book.folder), "--path-output", str(output)]
-    environment = {**os.environ, "BNET_RESULTS": str(book.results), "BNET_PROFILE": book.profile or ""}
+    settled = {"BNET_RESULTS": str(book.results), "BNET_PROFILE": book.profile or "", EXECUTED: "1"}
     done = subprocess.run(
         [*command, "-W", "-n", "--keep-going", "--all"],
         cwd=book.root,
-        env=environment,
+        env={**os.environ, **settled},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

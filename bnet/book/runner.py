@@ -31,8 +31,9 @@ from traitlets.config import Config
 from bnet.paths import write_text
 
 PRELOADED = (
-    "pandas", "matplotlib.pyplot", "seaborn", "scipy.stats", "sklearn.metrics", "sklearn.svm", "sklearn.pipeline",
-    "statsmodels.stats.proportion", "soundfile", "librosa.core", "librosa.feature", "librosa.display",
+    "pandas", "matplotlib.pyplot", "seaborn", "scipy.signal", "scipy.stats", "sklearn.metrics", "sklearn.svm",
+    "sklearn.pipeline", "statsmodels.stats.proportion", "soundfile", "librosa.core", "librosa.feature",
+    "librosa.display",
 )  # fmt: skip
 """What many pages import, and nothing of `bnet`: the modules of ours that a page imports are among what it reads."""
 

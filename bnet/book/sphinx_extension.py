@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 
 import bnet
-from bnet.book.build import update
+from bnet.book.build import EXECUTED, update
 from bnet.book.pages import this_book
 from bnet.errors import BnetError
 
@@ -26,7 +27,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
         With status 2, after the message of a `BnetError`; of any other exception Jupyter Book makes three tracebacks.
     """
     try:
-        update(replace(this_book(), root=Path(app.srcdir).resolve().parent))
+        if EXECUTED not in os.environ:
+            update(replace(this_book(), root=Path(app.srcdir).resolve().parent))
     except BnetError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from error

@@ -10,7 +10,6 @@ import functools
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix, f1_score
 
 from bnet.errors import BnetError
 
@@ -47,15 +46,17 @@ def accuracy(truth: np.ndarray, probabilities: np.ndarray) -> float:
 
 def macro_f1(truth: np.ndarray, probabilities: np.ndarray) -> float:
     """Mean over classes of the F1 score; a class that is neither true nor predicted anywhere does not count."""
-    validate(truth, probabilities)
-    predicted = probabilities.argmax(axis=1)
-    return float(f1_score(truth, predicted, labels=np.union1d(truth, predicted), average="macro", zero_division=0))
+    counts = confusion(truth, probabilities)
+    either = counts.sum(axis=0) + counts.sum(axis=1)
+    return float(np.mean(2 * np.diag(counts)[either > 0] / either[either > 0]))
 
 
 def confusion(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Counts of tracks: row = true class, column = predicted class [shape=(classes, classes), int]."""
     validate(truth, probabilities)
-    return confusion_matrix(truth, probabilities.argmax(axis=1), labels=np.arange(probabilities.shape[1]))
+    classes = probabilities.shape[1]
+    cells = classes * np.asarray(truth) + probabilities.argmax(axis=1)
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 
 def recalls(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
