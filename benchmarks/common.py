@@ -42,6 +42,7 @@ EVERY = 0.1
 _PACKAGES = ("tensorflow", "keras", "numba", "numpy", "scipy", "librosa", "soundfile", "soxr", "scikit-learn")
 
 Quick = Annotated[bool, typer.Option("--quick", help="Measure little, to try that it works, into a scratch folder.")]
+Narrow = Annotated[bool, typer.Option("--without-avx512", help="As on most laptops: leave AVX-512 alone.")]
 Output = Annotated[Path | None, typer.Option(help="Folder of the record. [default: benchmarks/results]")]
 
 
@@ -77,18 +78,33 @@ def write(name: str, started: Mapping[str, Any], rows: Sequence[Mapping], output
     from bnet.paths import write_text
 
     path = (output or (SCRATCH if started["quick"] else RESULTS)) / f"{name}.json"
-    record = {"name": name, **started, "rows": list(rows), **more}
+    record = {"name": name, **started, "arguments": sys.argv[1:], "rows": list(rows), **more}
     write_text(path, json.dumps(record, indent=1) + "\n")
     print(f"written: {path}")
     return path
 
 
-def suffix() -> str:
-    """What the names of records end in that depend on the processor's vectors: nothing with AVX-512, which most laptops
-    lack. So records of both kinds of machine lie side by side."""
+def suffix(narrow: bool = False) -> str:
+    """What the names of records end in that depend on the processor's vectors: nothing with AVX-512, unless that is
+    switched off (`narrow`). So records of both kinds of machine lie side by side."""
+    from bnet.training.lean.products import wide
+
+    return "" if wide() and not narrow else "_without_avx512"
+
+
+def without_avx512() -> dict[str, str]:
+    """The environment in which the libraries that compute (numba, oneDNN, XLA, NumPy's BLAS) leave AVX-512 alone."""
     import llvmlite.binding
 
-    return "" if llvmlite.binding.get_host_cpu_features().get("avx512f") else "_without_avx512"
+    host = llvmlite.binding.get_host_cpu_features()
+    kept = {name: has and not name.startswith(("amx", "avx10", "avx512")) for name, has in host.items()}
+    return {
+        "NUMBA_CPU_NAME": "haswell",
+        "NUMBA_CPU_FEATURES": ",".join(f"{'+' if has else '-'}{name}" for name, has in kept.items()),
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "OPENBLAS_CORETYPE": "Haswell",
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+    }
 
 
 def seconds(function: Callable[[], Any]) -> float:

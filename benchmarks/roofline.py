@@ -22,7 +22,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from common import RESULTS, SCRATCH, Output, Quick, about, clocked, in_child, suffix, write
+from common import RESULTS, SCRATCH, Narrow, Output, Quick, about, clocked, in_child, suffix, without_avx512, write
 
 from bnet.models import get_variant
 from bnet.models.cost import cost
@@ -90,21 +90,22 @@ def place(cell: dict[str, Any], cost: dict[str, Any], bytes_s: float, flops_s: f
 def main(
     times: Annotated[int, typer.Option(min=3, help="Repetitions of triad and product.")] = 10,
     steps: Annotated[Path | None, typer.Option(help="Record of training_step.py. [default: the committed one]")] = None,
+    narrow: Narrow = False,
     quick: Quick = False,
     output: Output = None,
 ) -> None:
     """Measure the machine's roof, and place the measured training steps under it."""
     started = about(quick)
     size, n = (2**24, 512) if quick else (TRIAD_BYTES, MATRIX)
-    roof = {}
+    roof, environment = {}, without_avx512() if narrow else {}
     for name, values, what in (
-        ("bytes_s", in_child(bandwidth, size, times), "GB/s, triad"),
-        ("flops_s", in_child(product, n, times), "GFLOP/s, float32 matrix product"),
+        ("bytes_s", in_child(bandwidth, size, times, env=environment), "GB/s, triad"),
+        ("flops_s", in_child(product, n, times, env=environment), "GFLOP/s, float32 matrix product"),
     ):
         roof[name] = {"best": max(values), "median": statistics.median(values), "low": min(values), "times": times}
         low, middle, best = (roof[name][which] / 1e9 for which in ("low", "median", "best"))
         print(f"{best:.1f} {what}: the best of {times} (median {middle:.1f}, least {low:.1f})", flush=True)
-    path = steps or (output or (SCRATCH if quick else RESULTS)) / f"training_step{suffix()}.json"
+    path = steps or (output or (SCRATCH if quick else RESULTS)) / f"training_step{suffix(narrow)}.json"
     record = json.loads(path.read_text()) if path.is_file() else None
     if record is None:
         print(f"no record {path}: no network is placed; make it: python benchmarks/training_step.py")
@@ -120,8 +121,9 @@ def main(
             f"step of {cell['variant']}, {cell['batch']} x {cell['frames']} frames: {', '.join(taken)} of the roof; "
             f"arithmetic {cell['arithmetic_s']:.3f} s, memory {cell['memory_s']:.3f} s"
         )
-    same = {"steps_commit": record["commit"], "steps_machine": record["machine"]} if record else {}
-    write(f"roofline{suffix()}", started, [], output, roof=roof, networks=networks, passes=PASSES, moves=MOVES, **same)
+    more = {"steps_commit": record["commit"], "steps_machine": record["machine"]} if record else {}
+    more |= {"networks": networks, "passes": PASSES, "moves": MOVES, "no_avx512": narrow}
+    write(f"roofline{suffix(narrow)}", started, [], output, roof=roof, **more)
 
 
 if __name__ == "__main__":

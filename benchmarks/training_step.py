@@ -3,6 +3,7 @@
     python benchmarks/training_step.py                              all networks, lengths and batches: 20 minutes
     python benchmarks/training_step.py -v proposed -f 646,216       chosen ones
     python benchmarks/training_step.py --quick                      a try
+    python benchmarks/training_step.py --without-avx512             as on a laptop, on a processor that has it
 
 Every measurement is a process of its own; plain and lean take turns. Seconds of the clock and of all processors are
 those of steps after the first. A network that has no lean step is measured plain, for its place on the roofline.
@@ -16,7 +17,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from common import Output, Quick, about, in_child, in_turn, line, peak, row, suffix, write
+from common import Narrow, Output, Quick, about, in_child, in_turn, line, peak, row, suffix, without_avx512, write
 
 ALLOCATOR = "TF_CPU_ALLOCATOR_USE_BFC"
 """Of the environment: whether TensorFlow keeps a processor's buffers from step to step."""
@@ -107,12 +108,14 @@ def measure(variant: str, frames: int, batch: int, step: str, times: int) -> dic
     return {"s": wall, "cpu_s": cpu, "bytes": [memory], "predict_s": predicting}
 
 
-def compare(cell: tuple[str, int, int], steps: tuple[str, ...], repeats: int, times: int) -> dict[str, dict[str, list]]:
+def compare(
+    cell: tuple[str, int, int], steps: tuple[str, ...], repeats: int, times: int, environment: dict[str, str]
+) -> dict[str, dict[str, list]]:
     """Step -> measure -> all repetitions: `repeats` processes of each step in turn, `times` steps in each.
 
     The plain step is Keras as it comes: without the allocator that `bnet.backend.prepare` asks TensorFlow for.
     """
-    env = {"lean": {}, "plain": {ALLOCATOR: "false"}}
+    env = {"lean": environment, "plain": environment | {ALLOCATOR: "false"}}
     ways = {step: lambda step=step: in_child(measure, *cell, step, times, env=env[step]) for step in steps}
     found = in_turn(ways, repeats)
     return {step: {name: [x for one in each for x in one[name]] for name in each[0]} for step, each in found.items()}
@@ -145,6 +148,7 @@ def main(
     batches: Annotated[str, typer.Option("--batches", "-b", help="Clips a step with commas. [default: several]")] = "",
     repeats: Annotated[int, typer.Option(min=1, help="Processes of each step, for the paper's networks.")] = 2,
     times: Annotated[int, typer.Option(min=1, help="Steps a process, after the first.")] = 3,
+    narrow: Narrow = False,
     quick: Quick = False,
     output: Output = None,
 ) -> None:
@@ -152,12 +156,12 @@ def main(
     started = about(quick)
     if quick:
         variants, frames, batches, repeats, times = "proposed,selu", "108", "2", 1, 2
-    why = chosen(variants)
+    why, environment = chosen(variants), without_avx512() if narrow else {}
     rows, plain = [], []
     for cell in cells([*why], frames, batches):
         name = cell[0]
         steps = ("plain",) if why[name] else STEPS
-        found = compare(cell, steps, repeats if name in MAIN else 1, times)
+        found = compare(cell, steps, repeats if name in MAIN else 1, times, environment)
         if why[name]:
             middle = {key: statistics.median(values) for key, values in found["plain"].items()}
             plain.append(dict(zip(("variant", "frames", "batch"), cell, strict=True)) | middle | {"why": why[name]})
@@ -165,7 +169,7 @@ def main(
         else:
             rows += (new := rows_of(cell, found))
             print(*map(line, new), sep="\n", flush=True)
-    write(f"training_step{suffix()}", started, rows, output, plain=plain)
+    write(f"training_step{suffix(narrow)}", started, rows, output, plain=plain, no_avx512=narrow)
 
 
 if __name__ == "__main__":

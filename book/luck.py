@@ -71,7 +71,7 @@ for corpus, networks in drawn.items():
         for name, line in (("bbnn", "--"), ("proposed", ":")):
             said = f"the paper's cell, {jobs.title(name)}"
             ax.axvline(paper.TABLE_2[corpus, name].test, color=plots.INK, linestyle=line, linewidth=1, label=said)
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=9)
+        fig.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=9)
     ax.set(yticks=range(len(shown)), xlabel="test accuracy, %", ylim=(len(shown) - 0.5, -0.6))
     ax.set_yticklabels(list(shown))
     ax.margins(x=0.12)

@@ -25,6 +25,9 @@ def table_of_runs(shown, caption, name):
     machines = shown["Machine"].unique()
     if len(machines) == 1:
         shown, caption = shown.drop(columns="Machine"), f"{caption}, all on one machine: {machines[0]}"
+    else:  # each in a line of its own
+        lines = shown["Machine"].str.replace(" ", "\u00a0").str.replace(";\u00a0", "; ")
+        shown = shown.assign(Machine=lines)
     myst.table(shown, f"{caption}.", name, formats={"Minutes": ".1f"})
 
 

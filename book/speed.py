@@ -35,6 +35,11 @@ LEAN, PLAIN = plots.PALETTE[0], plots.PALETTE[3]
 KINDS = {"": "with AVX-512", "_without_avx512": "without AVX-512, as in most laptops"}
 
 
+def kind_of(record, suffix):
+    """The processor of a record in words."""
+    return "whose AVX-512 was switched off, which most laptops lack" if record.get("no_avx512") else KINDS[suffix]
+
+
 def steps(measure="s", record=training, **fields):
     """Rows of the training step that have these fields."""
     rows = record["rows"] if record else []
@@ -144,7 +149,7 @@ def step_tables(record, suffix):
         )
         myst.table(
             frame,
-            f"A training step of {batch} clips of {frames} frames on a processor {KINDS[suffix]}: medians of {min(a['repetitions'] for a, _ in cells[frames])} "
+            f"A training step of {batch} clips of {frames} frames on a processor {kind_of(record, suffix)}: medians of {min(a['repetitions'] for a, _ in cells[frames])} "
             "steps or more after the first, and peak memory of the process.",
             f"tab-speed-step-{frames}{suffix}",
             formats={name: ".0f" if "%" in name else ".2f" for name in frame.columns},
@@ -440,7 +445,7 @@ def under_roof(roof, placed, suffix):
     shares = sorted(round(100 * cell["arithmetic_s"] / cell["plain_s"]) for cell in placed)
     myst.figure(
         fig,
-        f"Training steps of all networks ({batch} clips) under the roof of a processor {KINDS[suffix]}: {bytes_s / 1e9:.0f} GB/s of memory, "
+        f"Training steps of all networks ({batch} clips) under the roof of a processor {kind_of(roof, suffix)}: {bytes_s / 1e9:.0f} GB/s of memory, "
         f"{flops_s / 1e9:.0f} GFLOP/s of float32 matrix products.",
         f"fig-speed-roof{suffix}",
         f"Plain steps reach {min(plains):.0f} to {max(plains):.0f} GFLOP/s, lean ones "
@@ -580,6 +585,7 @@ if gpu:
 # ```bash
 # make bench                    # everything; ONLY=features,roofline for some
 # make bench QUICK=1            # a try of each, which leaves the records alone
+# python benchmarks/training_step.py --without-avx512    # as on a laptop, on a processor that has it
 # bnet pages update speed       # this page from your records
 # ```
 #

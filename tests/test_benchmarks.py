@@ -105,12 +105,14 @@ def test_peak_is_the_high_water_mark(common):
     assert common.peak() >= 64 * 2**20
 
 
-def test_a_record_is_written_whole_with_its_origin(common, tmp_path, capsys):
+def test_a_record_is_written_whole_with_its_origin(common, tmp_path, capsys, monkeypatch):
     started = common.about(quick=True)
     assert {"machine", "versions", "commit", "changed", "threads", "load_before", "date", "quick"} == set(started)
+    monkeypatch.setattr(sys, "argv", ["thing.py", "--quick"])
     path = common.write("thing", started, [{"what": "x"}], tmp_path / "new", size=3)
     assert path == tmp_path / "new" / "thing.json"
-    assert json.loads(path.read_text()) == {"name": "thing", **started, "rows": [{"what": "x"}], "size": 3}
+    written = {"name": "thing", **started, "arguments": ["--quick"], "rows": [{"what": "x"}], "size": 3}
+    assert json.loads(path.read_text()) == written
     assert str(path) in capsys.readouterr().out
     assert common.SCRATCH != common.RESULTS
 
@@ -148,11 +150,24 @@ def test_no_script_hides_a_package():
 
 
 def test_processors_without_avx512_have_records_of_their_own(common, monkeypatch):
-    import llvmlite.binding
+    from numba.core import config
 
-    for features, suffix in (({"avx512f": True}, ""), ({"avx2": True}, "_without_avx512")):
-        monkeypatch.setattr(llvmlite.binding, "get_host_cpu_features", lambda features=features: features)
+    for features, suffix in (("+avx2,+avx512f", ""), ("+avx2,-avx512f,+avx512fp16", "_without_avx512")):
+        monkeypatch.setattr(config, "CPU_FEATURES", features)
         assert common.suffix() == suffix
+        assert common.suffix(narrow=True) == "_without_avx512"
+
+
+def test_kernels_are_compiled_without_avx512_where_told(common):
+    code = """
+from numba.core.registry import cpu_target
+from bnet.training.lean import products
+features = cpu_target.target_context.codegen().magic_tuple()[2]
+print(products.wide(), "+avx512" in features)"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **common.without_avx512()}, capture_output=True, text=True
+    )
+    assert done.stdout == "False False\n", done.stderr
 
 
 def test_where_a_step_is_placed(common):

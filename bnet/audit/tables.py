@@ -96,7 +96,7 @@ def spent(records: Sequence[Record]) -> pd.DataFrame:
                 "folds": spans(record.config.fold for record in some),
                 "runs": len(some),
                 "hours": sum(one["wall_s"] for one in made) / 3600,
-                "machine": _distinct(machine(one) for one in made),
+                "machine": _distinct((machine(one) for one in made), "; "),
                 "step": _distinct(r.run["made"].get("execution", r.run["notes"]).get("step") for r in some),
                 "commits": _distinct((one["commit"] or "unknown")[:8] for one in made),
                 "from": days[0],
@@ -143,8 +143,8 @@ def spans(numbers: Iterable[int]) -> str:
     return ", ".join(f"{a}-{b}" if a != b else str(a) for a, b in found)
 
 
-def _distinct(words: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(filter(None, words)))
+def _distinct(words: Iterable[str], between: str = ", ") -> str:
+    return between.join(dict.fromkeys(filter(None, words)))
 
 
 def machine(made: Mapping) -> str:

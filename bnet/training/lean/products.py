@@ -5,7 +5,7 @@ from __future__ import annotations
 import llvmlite.binding
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.extending import intrinsic
 
 from bnet.training.lean.lanes import _VECTOR, WIDTH, _fma, _load
@@ -17,9 +17,10 @@ COLUMNS = 8
 """Rows that `multiply_transposed` makes at a time."""
 
 
-def _wide() -> bool:
-    """Whether the processor has 32 registers of 16 lanes; else half as many accumulators are held at a time."""
-    return bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
+def wide() -> bool:
+    """Whether numba compiles for 32 registers of 16 lanes (AVX-512); else half as many accumulators are held."""
+    features = config.CPU_FEATURES or llvmlite.binding.get_host_cpu_features().flatten()
+    return "+avx512f" in features.split(",")
 
 
 def _spread(builder, scalar):
@@ -33,7 +34,7 @@ def _product(rows: int, row_stride, k_stride, accumulate: bool):
 
     `row_stride` and `k_stride` give the place of A's element (row, k) in floats.
     """
-    per_pass, vectors = (rows, 2) if _wide() else (rows // 2, 1)
+    per_pass, vectors = (rows, 2) if wide() else (rows // 2, 1)
 
     def emit(context, builder, signature, arguments):
         at, a, a_from, segment, segments, length, b, b_from, c, c_from = signature.args, *arguments
