@@ -85,22 +85,18 @@ if len(run):
     few = (varied["verdict"] == "too few folds").sum()
     clear = [f"{name} {verdict.split(',')[0]}" for name, verdict in zip(told["title"], told["verdict"], strict=True)]
     text = (
-        f"**In short.** The paper finds no variation better than BBNN. On {where}, {(varied['folds'] > 0).sum()} of {len(varied)} were run"
-        + (f", {few} of them on too few folds for a verdict" if few else "")
-        + (
-            f"; with a verdict: {', '.join(clear)}. "
-            if clear
-            else "; none differs significantly from BBNN, or equals it within a point. "
-        )
+        f"**In short.** The paper finds no variation better than BBNN. Of its {len(varied)}, {len(judged)} were run on folds enough for "
+        f"a verdict{f', {few} on too few' if few else ''}. "
+        + (f"Against BBNN: {', '.join(clear)}. " if clear else "")
+        + f"{len(judged) - len(clear)} show no direction. "
         + f"Of {len(judged)} such comparisons at 95 %, {0.05 * len(judged):.1f} would differ by chance; with Holm's correction {len(kept)} remain"
         + (f" ({', '.join(kept)})" if len(kept) else "")
         + ". {doc}`table-2` has the rule of the verdicts."
     )
     myst.text(text)
     for report in reports:
-        title, _, rising = report.still_rising([ablation.BASELINE, *TABLE_3]).partition(": ")
-        title = f"{report.corpus.title}: {title.strip('*')}"
-        myst.text(":::{dropdown} " + f"{title}\n\n{rising}\n:::" if rising else title)
+        told = report.how_far([ablation.BASELINE, *TABLE_3])
+        myst.text(":::{dropdown} " + f"{report.corpus.title}: how far the networks were trained\n\n{told}\n:::")
 else:
     myst.not_run(f"No record on {where}.", reports[0].command(names) + "\nbnet pages build")
 
@@ -148,7 +144,7 @@ myst.table(
     frame,
     "**The paper's** Table III (GTZAN; BBNN from its Table II) beside ours. "
     f"Ours: {where}. Δ is the test accuracy minus BBNN's on the same folds, in points. *Could show*: the smallest difference "
-    f"that such data would show in four of five cases. Parameters for {classes} classes.",
+    f"that such data would show in four of five cases. Differences are taken before rounding. Parameters for {classes} classes.",
     "tab-{{ slug }}-all",
     formats=dict.fromkeys(("Paper, test %", "Here, test %", "BBNN, same folds %", "Could show"), ".1f"),
 )
@@ -177,7 +173,7 @@ def show(name):
     ratio = costs.loc[name, "parameters"] / costs.loc[base.name, "parameters"]
     said = [
         f"{row.change} {row.hope}\n",
-        f"- **Parameters**: {myst.number(costs.loc[name, 'parameters'])}, {100 * ratio:.0f} % of BBNN's; "
+        f"- **Parameters**: {myst.number(costs.loc[name, 'parameters'])}, {'as many as BBNN has' if ratio == 1 else f'{100 * ratio:.0f} % of BBNN'}; "
         f"{costs.loc[name, 'macs'] / 1e9:.1f} billion multiply-adds for 30 s of audio.",
     ]
     if printed:
@@ -277,6 +273,6 @@ myst.text(
     f"{(implied == common).sum()} of {len(losses)} imply a BBNN at {common:.0f} %, where Table II prints {printed:.1f} %; the text does not say "
     "which run of BBNN it compares with. Against Table II the losses are "
     f"{printed - losses['Test % (Table III)'].max():.1f} to {printed - losses['Test % (Table III)'].min():.1f} points. What one accuracy of Table III is remains open: "
-    f"section III-C says {ablation.HIGHEST}, yet only {whole} of {len(paper.TABLE_3)} are whole percents, as 100 test clips would give. "
+    f"the paper says {ablation.HIGHEST}, yet only {whole} of {len(paper.TABLE_3)} are whole percents, as 100 test clips would give. "
     "Squeeze ratio, axis of the LSTM, widths of the Inception-ResNet: {doc}`sources` lists what had to be decided, and why."
 )

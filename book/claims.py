@@ -5,7 +5,8 @@
 # the records when the book is built. A claim about a corpus is judged on that corpus alone, from audio or from published
 # pictures of its spectrograms; other corpora and splits are shown beside it and decide nothing. A claim that states a size is
 # judged by the size too. Of what was trained, a verdict holds for the trainings that stand beside it: corpus, profile and
-# split; all but the profile `paper` are shorter than the paper's.
+# split; all but the profile `paper` are shorter than the paper's. Verdicts are not adjusted for the number of comparisons:
+# {doc}`table-2` and {doc}`ablations` say which differences remain after Holm's correction.
 
 # %% tags=["remove-cell"]
 from collections import Counter

@@ -85,12 +85,12 @@ def show(probe: str, name: str, first: str, caption: str, height: float) -> None
 # %% tags=["remove-input"]
 falls = reading.accuracies(reading.read_all(networks, "blocks"), groups)
 if len(falls):
-    blocks = falls[falls["value"] != "stem"].sort_values("change")
-    least, most = blocks.iloc[-1], blocks.iloc[0]
-    myst.text(
-        f"**In short.** Of the {len(blocks)} blocks of the networks tested here, the most important costs {-100 * most['change']:.1f} points "
-        f"({most['title']}, {most['value']}, on `{most['corpus']}`), the least important {abs(100 * least['change']):.1f}."
-    )
+    blocks = falls[falls["value"] != "stem"]
+    most = blocks.loc[blocks.groupby(["corpus", "title"], sort=False)["change"].idxmin()]
+    told = [
+        f"{row.value} of {row.title} on `{row.corpus}` ({-100 * row.change:.1f} points)" for row in most.itertuples()
+    ]
+    myst.text(f"**In short.** The block of each network that costs most to take out: {', '.join(told)}.")
 
 # %% [markdown]
 # ## What each block contributes
@@ -157,7 +157,7 @@ show("mel-bands", "bands", "Silent", "Change of test accuracy when a third of th
 # %% [markdown]
 # ## Where it looks
 #
-# A patch of the picture, about a second long and a quarter of the mel bands high, is covered: within it every band is set
+# A patch of the spectrogram, about a second long and a quarter of the mel bands high, is covered: within it every band is set
 # to its mean over the clip, as if nothing happened there. The more the probability of the network's answer falls, the
 # more the network relied on that patch. Covering asks the network itself, in units of probability, and works on every
 # backend; a gradient tells only what an infinitesimal change would do.

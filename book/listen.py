@@ -57,7 +57,7 @@ if measured:
     )
     myst.text(
         f"The first result of a file of 10 s, all loading included: {first}. Loaded before the first click: "
-        f"{loaded['before'] / 1e3:.0f} kB beside the page itself; at that click {loaded['first'] / 1e6:.1f} MB. Chromium, "
+        f"{loaded['before'] / 1e3:.0f} kB beside the page itself; at that click {loaded['first'] / 1e6:.1f} MB (with the networks of that commit). Chromium, "
         f"all its processes: {memory['1'] / 2**20:.0f} MiB after one file, {memory[last] / 2**20:.0f} MiB after {last}. "
         f"The page's own thread was busy for {measured['longest_task']:.2f} s at a time, at most. Measured on "
         f"{machine['processor']}, {machine['cores']} cores, commit {measured['commit'][:10]}, with "

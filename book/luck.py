@@ -37,12 +37,12 @@ added = {
     reports[corpus].corpus.title: 100 * (max(some["bbnn"]) - np.mean(some["bbnn"])) for corpus, some in drawn.items()
 }
 splits = {reports[corpus].corpus.title: len(some["bbnn"]) for corpus, some in drawn.items()}
-gains = ", ".join(f"{paper.gain(c):.1f}" for c in paper.CORPUS_TITLES)
+gains = ", ".join(f"{paper.gain(c):.1f} ({title})" for c, title in paper.CORPUS_TITLES.items())
 if drawn:
     myst.text(
         "**In short.** The best of the splits lies above their mean, for BBNN by "
         + " and ".join(f"{gain:.1f} points on {title} ({splits[title]} splits)" for title, gain in added.items())
-        + f". The differences between the two networks that the paper reports, each between two such bests, are {gains} points."
+        + f". The differences between the two networks that the paper reports, each between two such bests, are in points: {gains}."
     )
 if missing := [corpus for corpus in ("gtzan", "fma-small", "tunes") if corpus not in drawn]:
     myst.not_run(
@@ -104,7 +104,7 @@ rows = [
 if rows:
     myst.table(
         pd.DataFrame(rows),
-        "Hold-outs. 'Binomial sd' is the spread that so many test clips alone would give, were they resampled each time.",
+        "Hold-outs. 'Binomial sd' is the spread that so many test clips alone would give, were they resampled each time. Differences are taken before rounding.",
         "tab-luck-draws",
         formats=dict.fromkeys(("Mean %", "sd", "Binomial sd", "Best %", "Best minus mean"), ".1f"),
     )
@@ -186,7 +186,7 @@ for corpus, networks in drawn.items():
                 "Passed": f"{len(passed)} of {len(values)}",
                 "Reported %": 100 * passed.mean() if len(passed) else np.nan,
                 "Draws expected": f"{found.draws:.1f}" if found.draws < 1e4 else "more than 10 000",
-                "Reported, expected %": 100 * found.reported,
+                "Reported, expected %": 100 * found.reported if found.draws < 1e4 else np.nan,
             }
         )
 if rows:
@@ -221,7 +221,7 @@ myst.table(
     pd.DataFrame(rows),
     "The thresholds of the published notebooks that lie near BBNN's accuracy, and what the rule would report of networks whose true accuracy is at the threshold, 2 and 5 points below. Computed from binomial chance alone, nothing here was trained.",
     "tab-luck-thresholds",
-    formats=dict.fromkeys(("BBNN, Table II %", "Threshold %", "True %", "Draws needed", "Reported %"), ".1f"),
+    formats=dict.fromkeys(("BBNN, Table II %", "Threshold %", "True %", "Reported %"), ".1f") | {"Draws needed": ".3g"},
 )
 
 # %% [markdown]

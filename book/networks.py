@@ -65,8 +65,8 @@ table = pd.DataFrame(
 myst.table(table, "The three networks of Table II, as they stand in `bnet/models`.", "tab-networks-rows")
 
 # %% [markdown]
-# **Where text, figure and published notebooks differ.** The paper's text puts the normalisation after each convolution,
-# its Figure 1 and the authors' notebooks put it before. Figure 1 splits the 3x3 convolution into 3x1 and 1x3 and averages
+# **Where text, figure and published notebooks differ.** The paper's text puts the normalisation after each convolution but,
+# inside the Inception blocks, changes the order after {cite:t}`he2016`; Figure 1 and the authors' notebooks put it before. Figure 1 splits the 3x3 convolution into 3x1 and 1x3 and averages
 # in the transition; the notebooks keep the plain 3x3 and take the maximum, and normalise after the transition's
 # convolution. Both are plausible readings, so both exist here: *Proposed (as drawn)* follows the figure,
 # *Proposed (as released)* the notebooks (but for GTZAN's, which has three blocks and Glorot-uniform kernels). Both start

@@ -60,7 +60,7 @@ def pairs(frame, *shared):
 said = []
 for heard in songs:
     told = f"recognises {reading.counted(heard)} songs"
-    said.append(f"{reading.title(heard)} on `{heard.network['trained_on']}`, {told}")
+    said.append(f"{reading.title(heard)} on `{heard.network['trained_on']}`: {told}")
 if dances["drums"]:
     found = [pairs(drum_table(heard), "players", "tempo") for heard in dances["drums"]]
     alone = all(same == of for same, of in found)
@@ -85,7 +85,7 @@ myst.text(
 # Emotify {cite:p}`aljanaki2016` has songs of the label Magnatune in four genres. GTZAN has three of them, and lacks electronic
 # music: a network trained on GTZAN is wrong on every electronic song. Rock is counted twice, strictly and
 # with metal, since the two differ by degrees. The last column has, for a network trained here, the same share of the test
-# clips of its own collection: what of the fall is the music, and what the network. A
+# clips of its own collection, which tells a weak network from unfamiliar music. A
 # network that was trained on pictures of spectrograms takes in audio by the same steps that made the pictures (mel filters,
 # frames, range); what is left of the difference ({doc}`corpora/gtzan`) is small, but may be a part of the fall.
 
@@ -166,8 +166,8 @@ for number, heard in enumerate(songs):
 # ## Is it less certain where it is wrong?
 #
 # A network that is unsure where it is wrong could at least say so. Calibration is computed on the genres that the network has a
-# class for, by the wider reading. For an electronic song no class is right; the last line says how sure the network is of it all
-# the same.
+# class for, by the wider reading. For an electronic song no class is right; the last row of each network says how sure it is
+# all the same.
 
 # %% tags=["remove-input"]
 if songs:

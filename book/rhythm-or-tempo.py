@@ -112,7 +112,7 @@ if rows:
     myst.table(
         table,
         f"Test accuracy at traditional and at random tempo, and their difference with its 95 % interval (profile `{profile}`: "
-        f"{effort(PROFILES[profile]) if profile in PROFILES else 'set by hand'}; protocol `{protocol}`; all folds that both corpora have).",
+        f"{effort(PROFILES[profile]) if profile in PROFILES else 'set by hand'}; protocol `{protocol}`; all folds that both corpora have). Differences are taken before rounding.",
         "tab-rhythm-or-tempo-worth",
     )
     myst.provenance(
@@ -145,7 +145,7 @@ if together:
     shown["Tested on"] = [f"`{name}`" for name in shown["Tested on"]]
     myst.table(
         shown,
-        "Test accuracy on the sister corpus, and the difference to the same run on the same tunes of its own corpus.",
+        "Test accuracy on the other corpus, and the difference to the same run on the same tunes of its own corpus.",
         "tab-rhythm-or-tempo-sister",
     )
     myst.provenance(reading.provenance([one for _, probed in sisters for one in probed]))

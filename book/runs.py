@@ -42,7 +42,7 @@ if found:
         total.set_axis(["Corpus", "Profile", "Protocol", "Networks and baselines", "Runs", "Hours"], axis=1),
         "Wall-clock hours of training and testing; the features of a corpus are extracted once, before, and are not in it.",
         "tab-runs-hours",
-        formats={"Hours": ".2f"},
+        formats={"Hours": ".1f"},
     )
 else:
     myst.not_run("There are no records.", "make reproduce")
@@ -51,7 +51,7 @@ else:
 # ## Run by run
 #
 # One row per network, with all its folds. *Step* says how a training step was computed: `lean` is this package's own, with the
-# mathematics of the graph that Keras builds; `plain` is that graph, for networks with an operation that the lean step lacks; a
+# mathematics of the graph that Keras builds; `plain` is that graph, for networks with an operation that the lean step lacked at that commit; a
 # dash is a baseline, or a record that does not say. `bnet evaluate --runs` prints one row per run.
 
 # %% tags=["remove-input"]

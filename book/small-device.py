@@ -127,7 +127,7 @@ if record:
     ]
     myst.table(
         pd.DataFrame(rows),
-        f"What one prediction of `{network}` takes, counted: `bnet.models.cost` and `benchmarks/inference.py`. Its {costs[10].parameters} parameters take {4 * costs[10].parameters / KIB:.0f} KiB as float32.",
+        f"What one prediction of `{network}` takes, counted: `bnet.models.cost` and `benchmarks/inference.py`. Its {myst.number(costs[10].parameters)} parameters take {4 * costs[10].parameters / KIB:.0f} KiB as float32.",
         "tab-small-device-cost",
         formats=dict.fromkeys(("Multiply-adds, millions", "All maps, float32, MiB"), ".0f")
         | dict.fromkeys(("At a time, float32, MiB", "At a time, int8, MiB"), ".1f"),
@@ -146,7 +146,7 @@ if record:
         ),
         "Small computers and their memory as their makers state it, against the int8 file and its maps. None was at hand: a 'yes' is about memory, not speed.",
         "tab-small-device-boards",
-        formats={"RAM, MiB": ".2f"},
+        formats={"RAM, MiB": ".3g"},
     )
     micro = BOARDS["kind"] == "microcontroller"
     held = BOARDS["name"][micro & fit[30]].tolist()
@@ -158,7 +158,7 @@ if record:
             if held
             else f"Its feature maps for 30 s of audio take {times:.1f} times the memory of the largest microcontroller above, even in integers. "
         )
-        + "The broadcast is the reason: the output of a block stays until the last has read it. A phone or a single-board computer has room for both."
+        + "In a broadcast network the output of a block stays until the last has read it. The single-board computers above have room for both."
     )
 
 # %% [markdown]
@@ -187,7 +187,8 @@ if record:
         f"Accuracy of the shipped networks on the test part of their fold of `{record['int8'][0]['corpus']}`, before and after. 'Largest change': of a class probability.",
         "tab-small-device-int8",
         formats={
-            **dict.fromkeys(("float32, %", "int8, %", "Change, points", "Same class, %"), ".1f"),
+            **dict.fromkeys(("float32, %", "int8, %", "Same class, %"), ".1f"),
+            "Change, points": "+.1f",
             "Largest change": ".3f",
         },
     )
@@ -233,14 +234,11 @@ if record:
     )
     myst.table(
         pd.DataFrame(
-            [
-                {"What": m["what"], "Windows": m["windows"], "Peak MiB": m["bytes"] / MIB, "Seconds": m["s"]}
-                for m in record["memory"]
-            ]
+            [{"What": m["what"], "Windows": m["windows"], "Peak MiB": m["bytes"] / MIB} for m in record["memory"]]
         ),
         "The most memory that a whole process had, TensorFlow included, over few files, many, and a long one (windows 10 s apart).",
         "tab-small-device-memory",
-        formats={"Peak MiB": ".0f", "Seconds": ".1f"},
+        formats={"Peak MiB": ".0f"},
     )
 
 # %% [markdown]

@@ -67,7 +67,7 @@ lines = [
 lines += [
     f"- {report.corpus.title}, {PROTOCOLS[report.protocol]}, trained longer ({effort(report.settings)}): "
     + ", ".join(f"{jobs.title(n)} {100 * np.mean(report.accuracies(n)):.1f} %" for n in NETWORKS if report.of(n))
-    + f" ({spell(found)}{'' if found.enough else ', too few for a verdict'})."
+    + f" ({spell(found.folds, found.kind)}{'' if found.enough else ', too few for a verdict'})."
     for corpus in corpora
     for report in evidence.reports(corpus)
     if (corpus, report.protocol) in shown and longer(report, shown[corpus, report.protocol])
@@ -164,9 +164,9 @@ myst.table(
     "Table II again. **Paper** is what the paper prints; the other columns were measured here; in brackets the number of splits, or of seeds of the official one. A dash: there is no such number or split.",
     "tab-table-2",
 )
-rising = [f"- {where(*key)}: {report.still_rising(NETWORKS)}" for key, report in shown.items()]
+rising = [f"- {where(*key)}: {report.how_far(NETWORKS)}" for key, report in shown.items()]
 if rising:
-    myst.text("\n".join([":::{dropdown} How far the trainings had converged", *rising, ":::"]))
+    myst.text("\n".join([":::{dropdown} How far the networks were trained", *rising, ":::"]))
 facts = [line for report in shown.values() for line in report.only(NETWORKS).provenance()]
 if facts:
     myst.provenance(facts)
@@ -199,12 +199,12 @@ myst.text(
 for contrast in (c for c in contrasts.CONTRASTS if c.one[0] == c.other[0] and len(contrasts.table(evidence, c))):
     fig, told = contrasts.figure(evidence, contrast, "test accuracy, %")
     pair = [report for report in contrasts.reports(evidence, contrast) if report]
-    trained = [
-        f"{report.records[0].run['data']['tracks']['train']} clips in {PROTOCOLS[report.protocol]}" for report in pair
-    ]
+    sizes = {PROTOCOLS[report.protocol]: report.records[0].run["data"]["tracks"]["train"] for report in pair}
+    trained = " and ".join(f"{clips} clips in {where}" for where, clips in sizes.items())
+    fewer = ": a part of the difference is due to fewer clips" if len({*sizes.values()}) > 1 else ""
     myst.figure(
         fig,
-        f"{pair[0].corpus.title}: the same methods on random splits and on the official one, profile `{pair[0].profile}`. They learn from {' and '.join(trained)}: a part of the drop is due to fewer clips.",
+        f"{pair[0].corpus.title}: the same methods on random splits and on the official one, profile `{pair[0].profile}`. They learn from {trained}{fewer}.",
         f"fig-table-2-contrast-{contrast.one[0]}",
         told,
     )
@@ -232,7 +232,7 @@ if compared:
             {
                 "Measured on": f"{shown[corpus, protocol].corpus.title}, {PROTOCOLS[protocol]}",
                 "Network": jobs.title(other),
-                "Folds": spell(found),
+                "Folds": spell(found.folds, found.kind),
                 "Points (95 % interval)": f"{100 * found.difference:+.1f} ({ends(found.low, found.high, '+.1f')})",
                 "At most": f"{100 * found.bound:.1f}",
                 "Could show": f"{100 * found.detectable:.1f}",
@@ -251,13 +251,12 @@ if compared:
         "tab-table-2-paired",
     )
     exact = sum(not np.isnan(found.mcnemar) for found in compared.values())
-    myst.provenance(facts)
     contrary = [found for found in compared.values() if found.mcnemar < 0.05 and found.p >= 0.05]
     myst.text(
         "**McNemar's test asks another question**: whether *these trained networks*, on these splits, get the same share of the clips right. "
         "It does not know that another split or another start would have given other networks. "
         + (
-            f"In {len(contrary)} of the {exact} rows that have it (every clip tested once) it is below .05 although the interval contains zero: these trained networks differ, "
+            f"In {len(contrary)} of the {exact} rows that have it (every clip tested once) it is below 0.05 although the interval contains zero: these trained networks differ, "
             "but results vary too much between folds to say the same of the architectures. The verdict is the interval's."
             if contrary
             else "The verdict is the interval's."
@@ -340,7 +339,7 @@ low = alone[alone["p, all clips"] < 0.05]["Corpus"].tolist()
 myst.text(
     f"From a tenth of the clips the smallest p is {alone['p, a tenth'].min():.2f}. From all clips, tested once each, it is {alone['p, all clips'].min():.2f}"
     + (
-        f", below .05 on {', '.join(low)}."
+        f", below 0.05 on {', '.join(low)}."
         if low
         else ": the printed numbers alone do not show a difference, nor that there is none."
     )

@@ -48,8 +48,9 @@ else:
     said = f"**{agree} of {len(paired)} networks and baselines agree with the book**: {agreement.count(rows)}."
     myst.text(
         f"{said} *Identical* is prediction by prediction; *agrees* means that the 95 % interval of the difference holds "
-        "zero. Training on another processor rounds differently, so small differences are expected; of twenty networks "
-        "that are equal in truth, one would be said to differ."
+        "zero. Training on another processor rounds differently, so small differences are expected. Of twenty networks "
+        "that are equal in truth, one would be said to differ; more where one fold was run, since the interval then covers the "
+        "test clips only."
     )
 
 # %% tags=["remove-input"]

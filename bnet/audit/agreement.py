@@ -81,7 +81,7 @@ def text(rows: pd.DataFrame) -> str:
     compared = int(rows["state"].isin(["agrees", "differs"]).sum())
     luck = (
         f"\nThe intervals hold 95 % each: of {compared} networks that were retrained and agree in truth, about "
-        f"{0.05 * compared:.1f} would be said to differ."
+        f"{0.05 * compared:.1f} would be said to differ; more of those with one fold, whose interval covers clips only."
         if compared
         else ""
     )
@@ -143,7 +143,7 @@ def _row(key: tuple[str, ...], folds: pd.DataFrame) -> tuple:
         return *row, 0.0, 0.0, 0.0, "identical", "equal predictions", lone
     gap = comparison.compare(tables.paired(*sides, tables.groups_of(key[0])))
     state = "agrees" if gap.low <= 0 <= gap.high else "differs"
-    return *row, gap.difference, gap.low, gap.high, state, spell(gap), lone
+    return *row, gap.difference, gap.low, gap.high, state, spell(gap.folds, gap.kind), lone
 
 
 def _check(x: Record, y: Record) -> None:

@@ -55,9 +55,11 @@ def compared(
 
 def _at_length(gap: Comparison, report: Report, names: Sequence[str]) -> str:
     """A comparison as what judges a claim: difference in points, interval, bound, and on what."""
-    few = ("" if gap.enough else ", too few for a verdict") + ("" if report.converged(names) else ", not converged")
+    few = "" if gap.enough else ", too few for a verdict"
     where = f"{report.corpus.title}, profile `{report.profile}`, {report.protocol}"
-    return f"{points(gap)}; {where}, {spell(gap)}{few}"
+    ends = " and ".join(f"{100 * end:.0f} %" for end, _ in report.last_epochs(names[::-1]).values())
+    trained = f"; training accuracy in the last epoch {ends}" if ends else ""
+    return f"{points(gap)}; {where}, {spell(gap.folds, gap.kind)}{few}{trained}"
 
 
 def table_2(corpus: str, evidence: Evidence) -> Result:
@@ -85,17 +87,17 @@ def table_3(variation: str, evidence: Evidence) -> Result:
 def confused(corpus: str, evidence: Evidence) -> Result:
     """Whether the classes that the text names are among those that the proposed network mistakes most often.
 
-    How sure that is, is seen by drawing the tested clips again: a pair is among the first in most draws, in few, or in
-    neither.
+    How sure that is, is seen by drawing the tested clips again, whole groups with all their tests: a pair is among the
+    first in most draws, in few, or in neither.
     """
     pairs, report = paper.CONFUSED[corpus], evidence.fullest(corpus, "proposed")
     if report is None:
         return Result(Verdict.NOT_TESTED, f"`proposed` has no records of {paper.CORPUS_TITLES[corpus]}")
-    _, truth, probabilities = report.pooled("proposed")
-    draws = np.random.default_rng(0).integers(len(truth), size=(DRAWS, len(truth)))
+    ids, truth, probabilities = report.pooled("proposed")
+    _, group = np.unique([report.groups.get(track_id, track_id) for track_id in ids], return_inverse=True)
+    draws = metrics.resamples(group.max() + 1, DRAWS)[:, group]
     first, *drawn = (
-        _mistaken(metrics.confusion(truth[rows], probabilities[rows]), report.labels)
-        for rows in [np.arange(len(truth)), *draws]
+        _mistaken(metrics.confusion(truth, probabilities, times), report.labels) for times in (None, *draws)
     )
     verdicts, told = [], []
     for pair in pairs:
@@ -108,7 +110,7 @@ def confused(corpus: str, evidence: Evidence) -> Result:
         together(verdicts),
         f"Of {len(first)} pairs of classes by how often one is taken for the other, {'; '.join(told)}; first are "
         f"{' and '.join(sorted(first[0]))} ({report.corpus.title}, {report.protocol}, "
-        f"folds: {report.folds_of('proposed')})",
+        f"{spell(len(report.of('proposed')), report.kind)})",
     )
 
 
@@ -143,6 +145,6 @@ def smaller_loss(evidence: Evidence) -> Result:
         lines.append(
             f"{report.corpus.title}: {before.mean():.2f} for BBNN, {abs(less.mean()):.2f} "
             f"{'lower' if less.mean() > 0 else 'higher'} for the proposed network (95 % interval of the difference "
-            f"{-gap.high:+.2f} to {-gap.low:+.2f}, {len(less)} folds)"
+            f"{-gap.high:+.2f} to {-gap.low:+.2f}, {spell(len(less), kind)})"
         )
     return Result(together(verdicts), "; ".join(lines) or "no records of both networks")

@@ -13,6 +13,7 @@ from bnet.audit.evidence import APART, OURS, Evidence, Result, Verdict, graded
 from bnet.audit.rows import read
 from bnet.corpora import SR
 from bnet.models import TABLE_3, VARIANTS
+from bnet.models.drawing.words import number
 from bnet.sound import log_mel
 
 
@@ -42,7 +43,7 @@ CHECKS: Mapping[str, Callable[..., Result]] = {
     "convolutions": counted.convolutions,
     "mel-range": _known(
         graded(SR / 2 >= 22_050),
-        f"Sound sampled at {SR} Hz holds nothing above {SR // 2} Hz; the mel filters end there",
+        f"Audio sampled at {number(SR)} Hz holds nothing above {number(SR // 2)} Hz; the mel filters end there",
     ),
     "input-size": _known(
         Verdict.PARTLY if log_mel.frames(30) in (646, 647) else Verdict.NOT_SUPPORTED,
@@ -100,7 +101,7 @@ def _words() -> Iterator[dict[str, Any]]:
         yield {"corpus": corpus, "title": title, "gain": paper.gain(corpus), "pairs": pairs, "most": most}
     for name, row in paper.TABLE_3.items():
         loss = paper.loss(name)
-        does = f"loses {loss:.1f} points of test accuracy on GTZAN" if loss else "keeps the accuracy of BBNN"
+        does = f"it loses {loss:.1f} points of test accuracy on GTZAN" if loss else "it keeps the accuracy of BBNN"
         does += f" (Table III against Table II; the text: {row.loss:g})" * (row.loss > 0)
         yield {"variant": name, "title": VARIANTS[name].title, "does": does, "explanation": row.explanation}
 

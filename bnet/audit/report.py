@@ -25,9 +25,6 @@ from bnet.statistics import comparison, metrics
 from bnet.training.baselines import BASELINES
 from bnet.training.config import PROFILES, Profile, get_profile
 
-RISING = 0.01
-"""Training accuracy that rises by so much in the last epoch has not converged."""
-
 
 def load(corpus: str, results: Path, profile: str = "", protocol: str = "", exclude: str = "") -> list[Report]:
     """The records of `corpus` below `results`, a report per profile and protocol, of those asked for ('': of all); of
@@ -127,7 +124,7 @@ class Report:
         """The summary as a reader's table, in percent."""
         table = self.summary
         percent = 100 * table[["accuracy", "accuracy_sd", "macro_f1", "validation"]]
-        spread = [f"\u00a0±\u00a0{sd:.1f}" if sd > 0 else "" for sd in percent["accuracy_sd"]]
+        spread = [f"\u00a0±\u00a0{sd:.1f}" if sd >= 0.05 else "" for sd in percent["accuracy_sd"]]
         seeds = self.kind == "seeds"  # of one split, whose clips are the same each time
         return pd.DataFrame(
             {
@@ -189,24 +186,21 @@ class Report:
         """Title -> learning curves of all folds, for the networks among `names` that have records."""
         return {jobs.title(name): [r.history for r in self.of(name)] for name in names if name in self.networks}
 
-    def rises(self, names: Iterable[str]) -> dict[str, float]:
-        """Title -> by how much the training accuracy of a network rose in the last epoch, in [-1, 1], mean of folds."""
-        return {
-            title: float(np.mean([run["accuracy"].diff().iloc[-1] for run in runs if len(run) > 1] or [0.0]))
-            for title, runs in self.histories(names).items()
-        }
+    def last_epochs(self, names: Iterable[str]) -> dict[str, tuple[float, float]]:
+        """Title -> training accuracy in the last epoch, in [0, 1], and its change in it, means of a network's folds."""
+        curves = {title: [run["accuracy"] for run in runs] for title, runs in self.histories(names).items()}
+        ends = {title: np.mean([c.iloc[-2:].iloc[[0, -1]] for c in some], axis=0) for title, some in curves.items()}
+        return {title: (last, last - before) for title, (before, last) in ends.items()}
 
-    def converged(self, names: Iterable[str]) -> bool:
-        """Whether the training accuracy of each of these networks rose by less than `RISING` in the last epoch."""
-        return all(rise < RISING for rise in self.rises(names).values())
-
-    def still_rising(self, names: Iterable[str]) -> str:
-        """Whether the training accuracy of networks still rose in the last epoch, as a sentence."""
-        rises = self.rises(names)
-        told = ", ".join(f"{title} {100 * rise:+.1f} points" for title, rise in rises.items())
-        if any(rise >= RISING for rise in rises.values()):
-            return f"**The trainings have not converged**: in the last epoch training accuracy still changed by {told}."
-        return f"In the last epoch training accuracy changed by {told}."
+    def how_far(self, names: Iterable[str]) -> str:
+        """How far networks were trained, as a sentence."""
+        ends = self.last_epochs(names).items()
+        told = ", ".join(f"{title} {100 * end:.1f} % ({100 * change:+.1f} points)" for title, (end, change) in ends)
+        return (
+            f"Training accuracy in the last epoch, and its change in it: {told}."
+            + " The learning rate ends at zero, so that a small change does not show convergence."
+            * (self.settings.training.schedule == "cosine")
+        )
 
     def chance(self) -> float | None:
         """Accuracy of always naming the largest class, from the baseline's records; None without them."""

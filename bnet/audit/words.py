@@ -19,17 +19,18 @@ SAID = {
 
 
 def points(result: Comparison) -> str:
-    """A difference in points of accuracy, with its interval, what it is at most, and what could have been found."""
+    """A difference in points of accuracy, with its interval, its bound, and what could have been found."""
+    change, bound, detectable = (100 * x for x in (result.difference, result.bound, result.detectable))
     return (
-        f"{100 * result.difference:+.1f} points of accuracy, 95 % interval {ends(result.low, result.high, '+.1f')} (at "
-        f"most {100 * result.bound:.1f} either way; such data detect {100 * result.detectable:.1f} with 80 % power)"
+        f"{change:+.1f} points of accuracy, 95 % interval {ends(result.low, result.high, '+.1f')} (with probability "
+        f".95 within ±{bound:.1f}; such data detect {detectable:.1f} with 80 % power)"
     )
 
 
 def briefly(result: Comparison) -> str:
     """A difference in points, its interval and its folds: ``+2.6 points (95 % interval -0.5 to +5.7, 5 folds)``."""
     between = ends(result.low, result.high, "+.1f")
-    return f"{100 * result.difference:+.1f} points (95 % interval {between}, {spell(result)})"
+    return f"{100 * result.difference:+.1f} points (95 % interval {between}, {spell(result.folds, result.kind)})"
 
 
 def in_points(result: Comparison) -> dict[str, float]:
@@ -38,11 +39,9 @@ def in_points(result: Comparison) -> dict[str, float]:
     return dict(zip(("change", "low", "high", "bound", "detectable"), (100 * value for value in values), strict=True))
 
 
-def spell(result: Comparison) -> str:
+def spell(folds: int, kind: str) -> str:
     """How many folds of which kind: ``10 folds``, ``3 seeds of one split``."""
-    if result.kind == "seeds":
-        return f"{result.folds} seeds of one split"
-    return f"{result.folds} fold{'s' * (result.folds != 1)}"
+    return f"{folds} seeds of one split" if kind == "seeds" else f"{folds} fold{'s' * (folds != 1)}"
 
 
 def verdict(result: Comparison) -> str:
@@ -65,5 +64,6 @@ def effort(profile: Profile) -> str:
 
 
 def ends(low: float, high: float, form: str = ".1f") -> str:
-    """An interval of shares in percent, ``61.0 to 69.2``; a dash where there is none."""
-    return f"{100 * low:{form}} to {100 * high:{form}}" if np.isfinite(low) else "–"
+    """An interval of shares in percent, ``61.0 to 69.2``; a dash where there is none. Only zero is printed as zero."""
+    shown = (f"{x:{form}}" if float(f"{x:{form}}") or not x else f"{x:+.2f}" for x in (100 * low, 100 * high))
+    return " to ".join(shown) if np.isfinite(low) else "–"

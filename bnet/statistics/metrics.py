@@ -51,12 +51,13 @@ def macro_f1(truth: np.ndarray, probabilities: np.ndarray) -> float:
     return float(np.mean(2 * np.diag(counts)[either > 0] / either[either > 0]))
 
 
-def confusion(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Counts of tracks: row = true class, column = predicted class [shape=(classes, classes), int]."""
+def confusion(truth: np.ndarray, probabilities: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
+    """Counts of tracks: row = true class, column = predicted class [shape=(classes, classes)]; each track once, or as
+    often as `times` says [shape=(n,)]."""
     validate(truth, probabilities)
     classes = probabilities.shape[1]
     cells = classes * np.asarray(truth) + probabilities.argmax(axis=1)
-    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+    return np.bincount(cells, times, classes**2).reshape(classes, classes)
 
 
 def recalls(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -104,14 +105,14 @@ def bootstrap_interval(
     sums, counts = np.bincount(inverse, values), np.bincount(inverse)
     if len(sums) < 2:
         return float("nan"), float("nan")
-    drawn = _drawn(len(sums), draws, seed)
+    drawn = resamples(len(sums), draws, seed)
     means = drawn @ sums / (drawn @ counts)
     low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)
 
 
 @functools.lru_cache(maxsize=4)
-def _drawn(groups: int, draws: int, seed: int) -> np.ndarray:
+def resamples(groups: int, draws: int, seed: int = 0) -> np.ndarray:
     """How often each group is in each resample [shape=(draws, groups)]; many intervals share the same resamples."""
     picks = np.random.default_rng(seed).integers(0, groups, (draws, groups))
     places = picks + groups * np.arange(draws)[:, None]

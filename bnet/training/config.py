@@ -197,12 +197,12 @@ _ROWS = (
     ),
     Profile(
         name="evening",
-        purpose="an evening on two cores for a table of networks: all clips, 10 s of each, to convergence",
+        purpose="an evening on two cores for a table of networks: 10 epochs on 10 s of every clip",
         training=Training(clip_seconds=10.0, epochs=10),
     ),
     Profile(
         name="desktop",
-        purpose="days on two cores: all clips at full length, to convergence, in a fifth of the paper's epochs",
+        purpose="days on two cores: all clips at full length, in a fifth of the paper's epochs",
         training=Training(epochs=20),
     ),
     Profile(

@@ -21,6 +21,7 @@ from bnet.audit import paper, plots, tables
 from bnet.audit.checks import confused
 from bnet.audit.evidence import Evidence
 from bnet.audit.report import load
+from bnet.audit.words import effort
 from bnet.book import myst
 from bnet.corpora import SR, get_corpus, other_forms
 from bnet.errors import BnetError
@@ -163,21 +164,20 @@ for other in others:
 # %% [markdown]
 # ## Results
 #
-# Beside the networks stand what they must beat: the **majority class**, and two support-vector machines (SVM), one on
+# The networks are compared with three baselines: the **majority class**, and two support-vector machines (SVM), one on
 # **timbre** (mean and standard deviation of each mel band) and one on **rhythm** (the autocorrelation of the onset
 # envelope: after how long the pattern of onsets repeats).
 
 # %% tags=["remove-input"]
 for report in measured:
-    config = report.records[0].config
     if others:
         myst.text(f"**From {report.corpus.medium}, protocol `{report.protocol}`, {report.described}:**")
     myst.table(
         report.results(),
-        f"Measured here on `{report.corpus.name}`, from {report.corpus.medium}: {report.described} ({config.training.clip_seconds:g} s "
-        f"clips, at most {config.training.epochs} epochs), protocol `{report.protocol}`{', without ' + exclude if exclude else ''}. "
-        "Accuracy and F1 are means over folds, with ± the standard deviation where there are several; the interval is over "
-        "all tested clips, with "
+        f"Measured here on `{report.corpus.name}`, from {report.corpus.medium}: {report.described} ({effort(report.settings)}), "
+        f"protocol `{report.protocol}`{', without ' + exclude if exclude else ''}. "
+        f"Accuracy and F1 are means over {report.kind.replace('splits', 'folds')}, with ± the standard deviation where there are "
+        "several; the interval is over all tested clips and does not cover other trainings, with "
         + (
             "whole groups resampled."
             if report.groups
@@ -250,7 +250,7 @@ for report in main:
         )
         + ".",
     )
-    myst.text(report.still_rising(report.networks))
+    myst.text(report.how_far(report.networks))
 
 # %% [markdown]
 # ## Confusions

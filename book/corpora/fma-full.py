@@ -69,7 +69,7 @@ if step and extraction:
     record = measured.read("training_step")
     myst.table(
         on_several("Machines", 1 / step["ours_median"]),
-        f"A forecast for {TRACKS:,} clips of 30 s and {STEPS:,} steps a run ({training.epochs} epochs, no run stops early), as if "
+        f"A forecast for {myst.number(TRACKS)} clips of 30 s and {myst.number(STEPS)} steps a run ({training.epochs} epochs, no run stops early), as if "
         f"every network took as long as `{step['variant']}`: {step['ours_median']:.2g} s for {step['batch']} clips "
         f"({step['ours']} step, {record['machine']['processor']}, {record['machine']['cores']} cores). A training process "
         f"takes {memory['ours_median'] / 2**30:.1f} GiB of memory.",
@@ -81,8 +81,8 @@ else:
     myst.not_run("No step was measured.", f"{measured.command('training_step')}\n{measured.command('features')}")
 
 # %% [markdown]
-# Extraction is a matter of hours on anything. Training is not, on a CPU: this is why the paper's study needs a GPU, and
-# `bnet plan` says the same of the machine that you have.
+# Extraction is the smaller part. Training takes longest on a CPU: this is why the paper's study needs a GPU, and `bnet plan`
+# says the same of the machine that you have.
 #
 # ## On 1, 4 and 32 GPUs
 
@@ -91,7 +91,7 @@ if gpu and extraction:
     record, best = measured.read("gpu"), min(gpu, key=lambda row: row["ours_median"])
     myst.table(
         on_several("GPUs", best["steps"] / best["ours_median"]),
-        f"The same from the speed of a GPU: {record['device']['name']}, {best['ours']}, {best['backend']}, {best['steps']:,} "
+        f"The same from the speed of a GPU: {record['device']['name']}, {best['ours']}, {best['backend']}, {best['steps']} "
         f"steps in {best['ours_median']:.0f} s; a run on each at a time.",
         "tab-fma-full-gpus",
         cards=True,

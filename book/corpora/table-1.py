@@ -48,7 +48,7 @@ myst.table(
     frame,
     "All corpora: clips that **the paper** counts, that the corpus publishes, and that are here"
     + (
-        f" (of {len(absent)} of the paper's four the audio was not at hand on the machine that made this page)."
+        f" (the machine that made this page had no audio of {len(absent)} of the paper's four corpora)."
         if absent
         else "."
     )
