@@ -186,9 +186,7 @@ def clips_of(corpus_name: str, variant: str) -> None:
             if clip["label"] == clip["predicted"]
             else f"{clip['label']}, taken for {clip['predicted']}"
         )
-        title = (
-            f"{clip['kind']}: {answer}\n{clip['probability']:.1%}, falls by up to {100 * clip['drop'].max():.1f} points"
-        )
+        title = f"{clip['kind']}: {answer}\n{100 * clip['probability']:.1f} %, falls by up to {100 * clip['drop'].max():.1f} points"
         plots.look_at(log_mel.log_mel(y), clip, ax=ax)
         ax.set_title(title, fontsize=9)
         ax.label_outer()
@@ -226,7 +224,7 @@ for one in probed:
         players.append(
             (
                 target,
-                f"{clip['kind']}: {clip['label']}, the network says {clip['predicted']} ({clip['probability']:.1%}): "
+                f"{clip['kind']}: {clip['label']}, the network says {clip['predicted']} ({100 * clip['probability']:.1f} %): "
                 f"{corpus.describe(track)}",
             )
         )

@@ -71,7 +71,7 @@ if measured:
 myst.provenance(
     {
         network["title"]: f"`{network['corpus']}/{network['run']}`, profile {network['profile']}, commit "
-        f"{network['commit'][:10]}, {network['accuracy']:.1%} of {network['tested']} test clips"
+        f"{network['commit'][:10]}, {100 * network['accuracy']:.1f} % of {network['tested']} test clips"
         for network in description["networks"]
     }
 )

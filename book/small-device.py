@@ -93,7 +93,7 @@ if record:
             "30 s of audio, ms": milliseconds(taken(way, 30, "s")),
             "Times real time": 30 / taken(way, 30, "s")[0],
             "Process, MiB": taken(way, 30, "bytes")[0] / MIB,
-            "Difference from Keras": "" if way == peer else f"{max(off[way, seconds] for seconds in LENGTHS):.0e}",
+            "Difference from Keras": "" if way == peer else f"{max(off[way, seconds] for seconds in LENGTHS):.1g}",
         }
         for way in [peer, *ways]
     ]

@@ -78,7 +78,7 @@ def test_every_command_has_help(command):
         ("networks --classes 0", "--classes"),
         ("draw proposed --seconds -5", "the length of a clip, more than 0 and at most 86400; got -5"),
         ("corpora export drums x --seconds 0", "the length of a clip, more than 0 and at most 86400; got 0"),
-        ("corpora export gtzan-images x", "holds pictures; expected a corpus with sound; export gtzan"),
+        ("corpora export gtzan-images x", "holds pictures; expected a corpus with audio; export gtzan"),
     ],
 )
 def test_wrong_words_give_one_message_and_status_2(words, message, bnet):

@@ -194,7 +194,7 @@ def test_a_corpus_s_page_names_what_its_results_were_measured_on(results, monkey
             results / "tones-images" / config.run_name, config, record.labels, record.predictions, history, **run
         )
     said = page_of("tones", results, monkeypatch)
-    assert "Measured here on `tones`, from sound: profile `smoke` with `clip_seconds=1.0`, `groups=3`" in said
+    assert "Measured here on `tones`, from audio: profile `smoke` with `clip_seconds=1.0`, `groups=3`" in said
     assert "Measured here on `tones-images`, from pictures: profile `smoke` with" in said
     assert "The 1 pairs of equal pictures" in said
     assert "slow-001: same picture as slow-000" in said
@@ -205,8 +205,8 @@ def test_a_corpus_s_page_names_what_its_results_were_measured_on(results, monkey
 
     shutil.rmtree(results / "tones")
     said = page_of("tones", results, monkeypatch)
-    assert "from sound: profile" not in said
-    assert "no records of `tones` from sound" in said
+    assert "from audio: profile" not in said
+    assert "no records of `tones` from audio" in said
     assert "Measured here on `tones-images`, from pictures" in said
 
 

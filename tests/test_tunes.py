@@ -114,7 +114,7 @@ def test_facts_for_people(tunes, free):
     assert "(O'Neill's Music of Ireland" in caption
     assert any(f", {instrument}, " in caption for instrument in PROGRAMS.values())
     assert caption.rpartition(", a bar in")[0] == free.describe(track).rpartition(", a bar in")[0]
-    assert "traditional tempo, give or take 6%" in tunes.about
+    assert "traditional tempo, give or take 6 %" in tunes.about
     assert "a bar of any tune lasts 1 to 2.2 s" in free.about
     assert "50 groups (133 tunes) hold versions of one melody" in tunes.notes
     assert all(bar.source for bar in BARS.values())

@@ -26,7 +26,7 @@ def half_an_hour(evidence: Evidence) -> Result:
     return Result(
         Verdict.NOT_TESTED,
         f"No Quadro RTX 5000 was at hand. On an {record['device']['name']} ({row['backend']}), {row['steps']} steps "
-        f"took {row['ours_median']:.1f} s, so {steps} would take {minutes:.0f} min",
+        f"took {row['ours_median']:.1f} s, so {steps} would take {minutes:.1f} min",
     )
 
 

@@ -152,7 +152,7 @@ def corpora_export(
     corpus, failed = get_corpus(name), 0
     if not corpus.has_sound:
         other = f"; export {corpus.of.name}, whose clips they are" if corpus.of else ""
-        raise BnetError(f"{name} holds {corpus.medium}; expected a corpus with sound{other}")
+        raise BnetError(f"{name} holds {corpus.medium}; expected a corpus with audio{other}")
     tracks = select(corpus.tracks(), per_class or None)
     for track in tqdm(tracks, disable=None, unit="clip"):
         target = paths.writable_dir(folder / track.label, "export", "another FOLDER") / f"{track.track_id}.flac"

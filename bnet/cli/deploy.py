@@ -177,7 +177,7 @@ def _content(record: Record, form: str) -> bytes:
     found = forms.agreement(record, "validation", content)
     say(
         f"on {found['clips']} validation clips: accuracy {found['accuracy']:.3f}, the network itself "
-        f"{found['recorded']:.3f}; the same class for {found['same']:.1%} of them"
+        f"{found['recorded']:.3f}; the same class for {100 * found['same']:.1f} % of them"
     )
     return content
 

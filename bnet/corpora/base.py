@@ -104,7 +104,7 @@ class Corpus(abc.ABC):
     labels: tuple[str, ...]
     source: str = ""
     expected: Mapping[str, int] = MappingProxyType({})
-    medium: str = "sound"
+    medium: str = "audio"
     of: Corpus | None = None
     front_end: FeatureSettings = FeatureSettings()
     clip_seconds: float | None = None

@@ -254,11 +254,13 @@ for report in main:
 
 # %% [markdown]
 # ## Confusions
-#
-# Each row is a true class: how many of its clips were given which name, and what share of the row that is, over the test
-# parts of all folds. The paper's Figure 2 shows the same of its proposed network.
 
 # %% tags=["remove-input"]
+if main:
+    myst.text(
+        "Each row is a true class: how many of its clips were given which name, and what share of the row that is, over the "
+        "test parts of all folds. The paper's Figure 2 shows the same of its proposed network."
+    )
 for report in main:
     for name in [name for name in ("proposed", "bbnn") if name in report.variants] or report.networks[:1]:
         _, truth, probabilities = report.pooled(name)
@@ -305,7 +307,7 @@ for report in main:
 # %% tags=["remove-input"]
 if corpus in paper.CONFUSED:
     pairs = "; ".join(" and ".join(pair) for pair in paper.CONFUSED[corpus])
-    measured_pairs = confused(corpus, Evidence(results_dir())).measured
+    measured_pairs = confused(corpus, Evidence(results_dir())).measured if main else "not run"
     myst.text(f"**The paper** reads from its Figure 2 that these are confused: {pairs}. **Here:** {measured_pairs}.")
 
 # %% [markdown]
@@ -347,7 +349,10 @@ if heard and everything and found.may_share:
         soundfile.write(target, found.audio(track, report.records[0].config.training.clip_seconds), SR, format="MP3")
         guess = report.labels[probabilities[i].argmax()]
         players.append(
-            (target, f"{track.label}, taken for {guess} ({probabilities[i].max():.0%}): {found.describe(track)}")
+            (
+                target,
+                f"{track.label}, taken for {guess} ({100 * probabilities[i].max():.0f} %): {found.describe(track)}",
+            )
         )
     myst.text(f"Network: {jobs.title(heard[0])}.")
     myst.audio(players)

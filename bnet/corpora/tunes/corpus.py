@@ -50,7 +50,7 @@ SOURCES = index_rows("tunes-sources")
 """What the corpus is made of: each ``part``, its ``maker``, under which ``licence``, and ``where`` it lies."""
 
 _TRADITIONAL = f"""\
-**Tempo**: each dance has its traditional tempo, give or take {BAR_SPREAD:.0%}. As in real
+**Tempo**: each dance has its traditional tempo, give or take {100 * BAR_SPREAD:.0f} %. As in real
 collections of dance music, tempo alone then gives much of the class away; {{doc}}`tunes-free` takes that away."""
 _FREE = f"""\
 **Tempo** is random: a bar of any tune lasts {FREE_BAR[0]:g} to {FREE_BAR[1]:g} s, whatever the dance. Scores,
@@ -150,7 +150,8 @@ class Tunes(Corpus):
         tune, played = self.tune(track.track_id), self.performance(track.track_id)
         return (
             f"{tune.title or 'title not shown'} ({tune.book}), {PROGRAMS[played.program]}, "
-            f"{played.transposition:+d} semitones, {tune.metre}, a bar in {round(played.bar_seconds, 2):.2f} s"
+            f"{played.transposition:+d} semitone{'s' * (abs(played.transposition) != 1)}, {tune.metre}, "
+            f"a bar in {round(played.bar_seconds, 2):.2f} s"
         )
 
     def class_facts(self) -> pd.DataFrame:
@@ -159,7 +160,9 @@ class Tunes(Corpus):
         for label, bar in BARS.items():
             metres = Counter(tune.metre for tune in load_tunes().values() if tune.label == label)
             usual = [f"{metre} ({n})" for metre, n in metres.most_common() if n >= 0.05 * metres.total()]
-            lasts = f"{FREE_BAR[0]:g} to {FREE_BAR[1]:g}" if self.free else f"{bar.seconds:.2f} ± {BAR_SPREAD:.0%}"
+            lasts = (
+                f"{FREE_BAR[0]:g} to {FREE_BAR[1]:g}" if self.free else f"{bar.seconds:.2f} ± {100 * BAR_SPREAD:.0f} %"
+            )
             rows[label] = {"Usual metres": ", ".join(usual), "A bar lasts, s": lasts}
         return pd.DataFrame.from_dict(rows, orient="index")
 
