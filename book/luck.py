@@ -196,7 +196,6 @@ if rows:
         "tab-luck-redraw",
         formats=dict.fromkeys(("Mean %", "Reported %", "Reported, expected %"), ".1f"),
     )
-    myst.provenance(sources)
 
 # %% tags=["remove-input"]
 rows = []
