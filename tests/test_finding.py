@@ -49,7 +49,7 @@ def test_a_contrast_is_of_one_profile_and_its_numbers_are_the_records(results):
     said = finding.sentences(evidence)
     found = one.comparison("bbnn", "proposed")
     assert said.startswith(
-        "**Is the proposed network better than BBNN?** Not shown: on GTZAN (pictures) "
+        "**Is the proposed network better than BBNN?** Not shown: on random splits of GTZAN (pictures) "
         f"{100 * found.difference:+.1f} points of test accuracy (95 % interval {100 * found.low:+.1f} to "
         f"{100 * found.high:+.1f}; the paper +1.0); Extended Ballroom, HOMBURG, FMA-small: not run. Trainings are "
         "shorter than the paper's. 'Pictures' are"

@@ -24,7 +24,7 @@ from bnet.audit.contrasts import CONTRASTS, METHODS, draw, reports, table, title
 from bnet.audit.evidence import APART, OURS, Evidence, measured_on
 from bnet.audit.outside import Heard, read_all, reading
 from bnet.audit.report import Report
-from bnet.audit.words import ends, in_points, verdict
+from bnet.audit.words import SPLITS, ends, in_points, verdict
 from bnet.corpora import get_corpus
 from bnet.errors import BnetError
 from bnet.paths import write_text
@@ -146,9 +146,9 @@ def pictures(reports: Iterable[Report]) -> str:
 def _better(evidence: Evidence) -> Answer:
     found = {c: pairs[0] for c in paper.CORPUS_TITLES if (pairs := evidence.compared("bbnn", "proposed", c))}
     words = {verdict(gap) for gap, _ in found.values()}
-    said = [_said(g, r.corpus.title, words, f"; the paper {paper.gain(c):+.1f}") for c, (g, r) in found.items()]
-    for gap, _ in evidence.compared("bbnn", "proposed", OURS[0], APART)[: len(said[:1])]:
-        said.append(_said(gap, "tunes of our own", words))
+    said = [_said(g, r, words, f"; the paper {paper.gain(c):+.1f}") for c, (g, r) in found.items()]
+    for gap, report in evidence.compared("bbnn", "proposed", OURS[0], APART)[: len(said[:1])]:
+        said.append(_said(gap, report, words))
     if missing := [title for corpus, title in paper.CORPUS_TITLES.items() if corpus not in found]:
         said.append(f"{', '.join(missing)}: not run")
     text = (f"{next(iter(words))}: " if len(words) == 1 else "") + "; ".join(said)
@@ -166,11 +166,12 @@ def _better(evidence: Evidence) -> Answer:
     return answer._replace(told=told, title="Proposed network minus BBNN", height=len(rows) + 1.2, draw=draw)
 
 
-def _said(gap: Comparison, title: str, known: Collection[str], beside: str = "") -> str:
+def _said(gap: Comparison, report: Report, known: Collection[str], beside: str = "") -> str:
     """A comparison in a few words, with its verdict where that is not the one `known` of all."""
     interval = f"95 % interval {ends(gap.low, gap.high, '+.1f')}{beside}"
     said = "" if {*known} == {verdict(gap)} else f": {verdict(gap)}"
-    return f"on {title} {100 * gap.difference:+.1f} points ({interval}){said}"
+    where = f"{SPLITS[report.protocol]} of {'tunes of our own' if report.corpus.name in OURS else report.corpus.title}"
+    return f"on {where} {100 * gap.difference:+.1f} points ({interval}){said}"
 
 
 def _falls(evidence: Evidence) -> Answer:

@@ -17,6 +17,9 @@ SAID = {
 }
 """Verdict of a comparison -> what is said of the first network; the braces take the second."""
 
+SPLITS = {"holdout": "random splits", "official": "the official split", "grouped": "grouped folds", "kfold": "k folds"}
+"""Protocol -> what a stranger may call its folds."""
+
 
 def points(result: Comparison) -> str:
     """A difference in points of accuracy, with its interval, its bound, and what could have been found."""
