@@ -88,8 +88,8 @@ if len(run):
         f"**In short.** The paper finds no variation better than BBNN. Of its {len(varied)}, {len(judged)} were run on folds enough for "
         f"a verdict{f', {few} on too few' if few else ''}. "
         + (f"Against BBNN: {', '.join(clear)}. " if clear else "")
-        + f"{len(judged) - len(clear)} show no direction. "
-        + f"Of {len(judged)} such comparisons at 95 %, {0.05 * len(judged):.1f} would differ by chance; with Holm's correction {len(kept)} remain"
+        + f"The other {len(judged) - len(clear)} show no direction. "
+        + f"Of {len(judged)} such comparisons at 95 %, {0.05 * len(judged):.1f} would differ by chance; with Holm's correction {len(kept)} remain{'s' * (len(kept) == 1)}"
         + (f" ({', '.join(kept)})" if len(kept) else "")
         + ". {doc}`table-2` has the rule of the verdicts."
     )
