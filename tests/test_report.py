@@ -16,7 +16,7 @@ from synthetic import write_record
 from bnet.audit import tables
 from bnet.audit.report import Report, load
 from bnet.audit.settings import train_command
-from bnet.audit.words import SAID, spell, verdict
+from bnet.audit.words import SAID, ends, spell, verdict
 from bnet.book.notebooks import notebook
 from bnet.book.pages import Book, Page
 from bnet.corpora import CORPORA
@@ -81,6 +81,8 @@ def test_seeds_of_one_split_and_folds_that_are_missing_are_said(tmp_path):
     official = load("gtzan-images", tmp_path, "laptop", "official")[0]
     gap = official.comparison("svm-timbre", "svm-timbre")
     assert spell(gap.folds, gap.kind) == "2 seeds of one split"
+    assert ends(-0.104, -0.0004, "+.1f") == "-10.4 to -0.04"  # not 'to -0.0', which would hold zero
+    assert ends(0, 0.5) == "0.0 to 50.0"
 
 
 @pytest.mark.parametrize(

@@ -68,5 +68,6 @@ def effort(profile: Profile) -> str:
 
 def ends(low: float, high: float, form: str = ".1f") -> str:
     """An interval of shares in percent, ``61.0 to 69.2``; a dash where there is none. Only zero is printed as zero."""
-    shown = (f"{x:{form}}" if float(f"{x:{form}}") or not x else f"{x:+.2f}" for x in (100 * low, 100 * high))
+    finer = form.replace(".1", ".2")
+    shown = (f"{x:{form if float(f'{x:{form}}') or not x else finer}}" for x in (100 * low, 100 * high))
     return " to ".join(shown) if np.isfinite(low) else "–"
