@@ -83,7 +83,10 @@ adjusted = pd.Series(significance.holm(judged["p"]), index=judged.index)
 if len(run):
     kept = told[adjusted[told.index] < 0.05]["title"]
     few = (varied["verdict"] == "too few folds").sum()
-    clear = [f"{name} {verdict.split(',')[0]}" for name, verdict in zip(told["title"], told["verdict"], strict=True)]
+    clear = [
+        f"{name} {verdict.replace(';', ',').split(',')[0]}"
+        for name, verdict in zip(told["title"], told["verdict"], strict=True)
+    ]
     text = (
         f"**In short.** The paper finds no variation better than BBNN. Of its {len(varied)}, {len(judged)} were run on folds enough for "
         f"a verdict{f', {few} on too few' if few else ''}. "

@@ -171,7 +171,7 @@ def _said(gap: Comparison, report: Report, known: Collection[str], beside: str =
     interval = f"95 % interval {ends(gap.low, gap.high, '+.1f')}{beside}"
     said = "" if {*known} == {verdict(gap)} else f": {verdict(gap)}"
     if gap.verdict in ("better", "worse"):
-        said += f" (p = {gap.p:.3f}, not adjusted for the other comparisons)"
+        said += f" (p = {gap.p:.3f}, unadjusted)"
     where = f"{SPLITS[report.protocol]} of {'tunes of our own' if report.corpus.name in OURS else report.corpus.title}"
     return f"on {where} {100 * gap.difference:+.1f} points ({interval}){said}"
 
