@@ -40,6 +40,9 @@ IN_REACH = ("gtzan", "fma-small")
 SHOWN = ("bbnn", "proposed", "svm-timbre", "svm-rhythm")
 """Methods in the figure; `METHODS` has their words."""
 
+INTERVAL = "95 % interval "
+"""What the numbers in brackets are; said of the first."""
+
 _MARKED = re.compile(r"(<!-- finding[^\n]*-->\n).*?(<!-- /finding -->)", re.DOTALL)
 
 
@@ -153,6 +156,8 @@ def _better(evidence: Evidence) -> Answer:
         said.append(f"{', '.join(missing)}: not run")
     text = (f"{next(iter(words))}: " if len(words) == 1 else "") + "; ".join(said)
     text = f"{text[0].upper()}{text[1:]}.".replace("points", "points of test accuracy", 1)
+    before, named, after = text.partition(INTERVAL)
+    text = before + named + after.replace(INTERVAL, "")
     if any(report.profile != "paper" for _, report in found.values()):
         text += " Trainings are shorter than the paper's."
     if any(report.corpus.of for _, report in found.values()):
@@ -168,7 +173,7 @@ def _better(evidence: Evidence) -> Answer:
 
 def _said(gap: Comparison, report: Report, known: Collection[str], beside: str = "") -> str:
     """A comparison in a few words, with its verdict where that is not the one `known` of all."""
-    interval = f"95 % interval {ends(gap.low, gap.high, '+.1f')}{beside}"
+    interval = f"{INTERVAL}{ends(gap.low, gap.high, '+.1f')}{beside}"
     said = "" if {*known} == {verdict(gap)} else f": {verdict(gap)}"
     if gap.verdict in ("better", "worse"):
         said += f" (p = {gap.p:.3f}, unadjusted)"
