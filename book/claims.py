@@ -6,7 +6,8 @@
 # pictures of its spectrograms; other corpora and splits are shown beside it and decide nothing. A claim that states a size is
 # judged by the size too. Of what was trained, a verdict holds for the trainings that stand beside it: corpus, profile and
 # split; all but the profile `paper` are shorter than the paper's. Verdicts are not adjusted for the number of comparisons:
-# {doc}`table-2` and {doc}`ablations` say which differences remain after Holm's correction.
+# {doc}`table-2` and {doc}`ablations` say which differences remain after Holm's correction. The bound beside an interval is one on
+# the size of a difference, whatever its sign; on one side the interval may reach a little further.
 
 # %% tags=["remove-cell"]
 from collections import Counter

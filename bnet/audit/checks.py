@@ -110,7 +110,7 @@ def confused(corpus: str, evidence: Evidence) -> Result:
         together(verdicts),
         f"Of {len(first)} pairs of classes by how often one is taken for the other, {'; '.join(told)}; first are "
         f"{' and '.join(sorted(first[0]))} ({report.corpus.title}, {report.protocol}, "
-        f"{spell(len(report.of('proposed')), report.kind)})",
+        f"{spell(len(report.of('proposed')), report.kind)}; a verdict takes {100 * LEVEL:.0f} % of draws)",
     )
 
 

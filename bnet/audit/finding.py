@@ -21,7 +21,7 @@ from matplotlib.axes import Axes
 
 from bnet.audit import paper, plots
 from bnet.audit.contrasts import CONTRASTS, METHODS, draw, reports, table, titled
-from bnet.audit.evidence import APART, OURS, Evidence, measured_on
+from bnet.audit.evidence import OURS, Evidence, measured_on
 from bnet.audit.outside import Heard, read_all, reading
 from bnet.audit.report import Report
 from bnet.audit.words import SPLITS, ends, in_points, verdict
@@ -150,8 +150,9 @@ def _better(evidence: Evidence) -> Answer:
     found = {c: pairs[0] for c in paper.CORPUS_TITLES if (pairs := evidence.compared("bbnn", "proposed", c))}
     words = {verdict(gap) for gap, _ in found.values()}
     said = [_said(g, r, words, f"; the paper {paper.gain(c):+.1f}") for c, (g, r) in found.items()]
-    for gap, report in evidence.compared("bbnn", "proposed", OURS[0], APART)[: len(said[:1])]:
-        said.append(_said(gap, report, words))
+    if said:
+        ours = [pair for pair in evidence.compared("bbnn", "proposed", OURS[0]) if pair[0].enough]
+        said += [_said(gap, report, words) for gap, report in ours]
     if missing := [title for corpus, title in paper.CORPUS_TITLES.items() if corpus not in found]:
         said.append(f"{', '.join(missing)}: not run")
     text = (f"{next(iter(words))}: " if len(words) == 1 else "") + "; ".join(said)
