@@ -48,6 +48,8 @@ myst.text(
 # has the details.
 
 # %% tags=["remove-input"]
+if told := finding.on_tunes(evidence):
+    myst.text(told)
 ours = contrasts.CONTRASTS[-1]
 if len(contrasts.table(evidence, ours)):
     plots.style()

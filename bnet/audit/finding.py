@@ -96,7 +96,15 @@ def description(evidence: Evidence) -> str:
 def sentences(evidence: Evidence) -> str:
     """The answers in words, without links, as README has them; '' without any record."""
     found = answers(evidence)
-    return "\n\n".join(f"**{a.question}** {a.text}" for a in found) if any(a.told for a in found) else ""
+    parts = [*(f"**{a.question}** {a.text}" for a in found), on_tunes(evidence)]
+    return "\n\n".join(filter(None, parts)) if any(a.told for a in found) else ""
+
+
+def on_tunes(evidence: Evidence) -> str:
+    """The proposed network against BBNN on the embedded corpus, a sentence; '' without records enough."""
+    pairs = [pair for pair in evidence.compared("bbnn", "proposed", OURS[0]) if pair[0].enough]
+    said = "; ".join(_said(gap, report, ()) for gap, report in pairs)
+    return f"**On music of our own**, `{OURS[0]}`, the proposed network minus BBNN: {said}." if said else ""
 
 
 def outside(results: Path) -> list[Heard]:
@@ -150,9 +158,6 @@ def _better(evidence: Evidence) -> Answer:
     found = {c: pairs[0] for c in paper.CORPUS_TITLES if (pairs := evidence.compared("bbnn", "proposed", c))}
     words = {verdict(gap) for gap, _ in found.values()}
     said = [_said(g, r, words, f"; the paper {paper.gain(c):+.1f}") for c, (g, r) in found.items()]
-    if said:
-        ours = [pair for pair in evidence.compared("bbnn", "proposed", OURS[0]) if pair[0].enough]
-        said += [_said(gap, report, words) for gap, report in ours]
     if missing := [title for corpus, title in paper.CORPUS_TITLES.items() if corpus not in found]:
         said.append(f"{', '.join(missing)}: not run")
     text = (f"{next(iter(words))}: " if len(words) == 1 else "") + "; ".join(said)
@@ -178,7 +183,7 @@ def _said(gap: Comparison, report: Report, known: Collection[str], beside: str =
     said = "" if {*known} == {verdict(gap)} else f": {verdict(gap)}"
     if gap.verdict in ("better", "worse"):
         said += f" (p = {gap.p:.3f}, unadjusted)"
-    where = f"{SPLITS[report.protocol]} of {'tunes of our own' if report.corpus.name in OURS else report.corpus.title}"
+    where = f"{SPLITS[report.protocol]}{'' if report.corpus.name in OURS else f' of {report.corpus.title}'}"
     return f"on {where} {100 * gap.difference:+.1f} points ({interval}){said}"
 
 
