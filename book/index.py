@@ -10,7 +10,7 @@ from collections import Counter
 
 from bnet.audit import contrasts, finding, plots
 from bnet.audit.claims import CLAIMS
-from bnet.audit.evidence import Evidence, Verdict, command
+from bnet.audit.evidence import OURS, Evidence, Verdict, command
 from bnet.audit.outside import reading
 from bnet.book import myst
 from bnet.paths import results_dir
@@ -57,7 +57,8 @@ if len(contrasts.table(evidence, ours)):
     caption = "Test accuracy of the same methods on the same tunes, at traditional and at random tempo."
     myst.figure(fig, caption, "fig-index-tunes", told)
 sources = [report for contrast in contrasts.CONTRASTS for report in contrasts.reports(evidence, contrast) if report]
-facts = [line for report in sources for line in report.only(contrasts.METHODS).provenance()]
+sources += [report for gap, report in evidence.compared("bbnn", "proposed", OURS[0]) if gap.enough]
+facts = [*dict.fromkeys(line for report in sources for line in report.only(contrasts.METHODS).provenance())]
 facts += reading.provenance(finding.outside(results_dir())[:1])
 if facts:
     myst.provenance(facts)

@@ -138,7 +138,7 @@ if record:
             {
                 "Device": BOARDS["name"],
                 "Kind": BOARDS["kind"],
-                "RAM, MiB": BOARDS["ram_kib"] / KIB,
+                "RAM, MiB": [f"{ram:.{2 * (ram < 10)}f}" for ram in BOARDS["ram_kib"] / KIB],
                 "10 s fit": fit[10],
                 "30 s fit": fit[30],
                 "Stated by": BOARDS["source"],
@@ -146,7 +146,6 @@ if record:
         ),
         "Small computers and their memory as their makers state it, against the int8 file and its maps. None was at hand: a 'yes' is about memory, not speed.",
         "tab-small-device-boards",
-        formats={"RAM, MiB": ".3g"},
     )
     micro = BOARDS["kind"] == "microcontroller"
     held = BOARDS["name"][micro & fit[30]].tolist()

@@ -40,9 +40,6 @@ IN_REACH = ("gtzan", "fma-small")
 SHOWN = ("bbnn", "proposed", "svm-timbre", "svm-rhythm")
 """Methods in the figure; `METHODS` has their words."""
 
-INTERVAL = "95 % interval "
-"""What the numbers in brackets are; said of the first."""
-
 _MARKED = re.compile(r"(<!-- finding[^\n]*-->\n).*?(<!-- /finding -->)", re.DOTALL)
 
 
@@ -157,13 +154,13 @@ def pictures(reports: Iterable[Report]) -> str:
 def _better(evidence: Evidence) -> Answer:
     found = {c: pairs[0] for c in paper.CORPUS_TITLES if (pairs := evidence.compared("bbnn", "proposed", c))}
     words = {verdict(gap) for gap, _ in found.values()}
-    said = [_said(g, r, words, f"; the paper {paper.gain(c):+.1f}") for c, (g, r) in found.items()]
+    said = [
+        _said(g, r, words, f"; the paper {paper.gain(c):+.1f}", not i) for i, (c, (g, r)) in enumerate(found.items())
+    ]
     if missing := [title for corpus, title in paper.CORPUS_TITLES.items() if corpus not in found]:
         said.append(f"{', '.join(missing)}: not run")
     text = (f"{next(iter(words))}: " if len(words) == 1 else "") + "; ".join(said)
     text = f"{text[0].upper()}{text[1:]}.".replace("points", "points of test accuracy", 1)
-    before, named, after = text.partition(INTERVAL)
-    text = before + named + after.replace(INTERVAL, "")
     if any(report.profile != "paper" for _, report in found.values()):
         text += " Trainings are shorter than the paper's."
     if any(report.corpus.of for _, report in found.values()):
@@ -177,9 +174,10 @@ def _better(evidence: Evidence) -> Answer:
     return answer._replace(told=told, title="Proposed network minus BBNN", height=len(rows) + 1.2, draw=draw)
 
 
-def _said(gap: Comparison, report: Report, known: Collection[str], beside: str = "") -> str:
-    """A comparison in a few words, with its verdict where that is not the one `known` of all."""
-    interval = f"{INTERVAL}{ends(gap.low, gap.high, '+.1f')}{beside}"
+def _said(gap: Comparison, report: Report, known: Collection[str], beside: str = "", named: bool = True) -> str:
+    """A comparison in a few words, with its verdict where that is not the one `known` of all; `named`: that its interval
+    is one of 95 %."""
+    interval = f"{'95 % interval ' * named}{ends(gap.low, gap.high, '+.1f')}{beside}"
     said = "" if {*known} == {verdict(gap)} else f": {verdict(gap)}"
     if gap.verdict in ("better", "worse"):
         said += f" (p = {gap.p:.3f}, unadjusted)"

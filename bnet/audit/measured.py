@@ -81,14 +81,14 @@ def ratios(rows: Iterable[Benchmark]) -> pd.DataFrame:
 def origin(record: Benchmark, name: str) -> dict[str, Any]:
     """Where a record comes from: machine, commit, date, load of the machine before, and the command that makes it."""
     on, load = record["machine"], record.get("load_before")
-    script = f"python benchmarks/{name}.py {' '.join(record.get('arguments', ()))}"
+    arguments = " ".join(record.get("arguments", ()))
     found = {
         "Machine": f"{on['processor']}, {on['cores']} cores, {on['memory_gib']:g} GiB, {on['system']}",
         "Commit": f"{record['commit'] or 'unknown'}{'+' if record.get('changed') else ''}",
         "Date": record.get("date", "unknown"),
         "Load before (1, 5, 15 minutes)": ", ".join(f"{x:g}" for x in load) if load else "unknown",
         "Versions": ", ".join(f"{package} {version}" for package, version in record["versions"].items()),
-        "Command": f"`{script if record.get('arguments') else command(name)}`",
+        "Command": f"`{f'python benchmarks/{name}.py {arguments}' if arguments else command(name)}`",
     }
     if record.get("no_avx512"):
         found["AVX-512"] = "switched off: numba, oneDNN, XLA and NumPy's BLAS were told to do without"
