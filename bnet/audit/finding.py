@@ -175,8 +175,8 @@ def _better(evidence: Evidence) -> Answer:
 
 
 def _said(gap: Comparison, report: Report, known: Collection[str], beside: str = "", named: bool = True) -> str:
-    """A comparison in a few words, with its verdict where that is not the one `known` of all; `named`: that its interval
-    is one of 95 %."""
+    """A comparison in a few words, with its verdict where that is not the one `known` of all; `named`: with the level
+    of its interval."""
     interval = f"{'95 % interval ' * named}{ends(gap.low, gap.high, '+.1f')}{beside}"
     said = "" if {*known} == {verdict(gap)} else f": {verdict(gap)}"
     if gap.verdict in ("better", "worse"):
