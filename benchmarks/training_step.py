@@ -25,14 +25,15 @@ BANDS, CLASSES = 128, 10
 STEPS = ("lean", "plain")
 TIME, MEMORY = 1 / 3, 0.4
 """What the lean step may take, of the plain one's."""
-SHORT, LONG, BATCH = 216, 646, 8
-"""Frames of 10 s and of the paper's 30 s; its batch."""
+SHORT, PICTURE, LONG, BATCH = 216, 387, 646, 8
+"""Frames of 10 s, of GTZAN's pictures and of the paper's 30 s; its batch."""
 MAIN = ("bbnn", "proposed", "proposed-released")
 SERIES = {
     "networks": lambda everything: [(name, SHORT, BATCH) for name in everything],
-    "length of a clip": lambda _: [("proposed", frames, BATCH) for frames in (108, SHORT, 431, LONG)],
+    "length of a clip": lambda _: [("proposed", frames, BATCH) for frames in (108, SHORT, PICTURE, LONG)],
     "clips a step": lambda _: [("proposed", SHORT, batch) for batch in (1, 2, 4, BATCH, 16)],
     "blocks": lambda _: [(name, SHORT, BATCH) for name in ("1-block", "2-blocks", "bbnn", "5-blocks")],
+    "pictures": lambda _: [(name, PICTURE, BATCH) for name in MAIN],
     "the paper's size": lambda _: [(name, LONG, BATCH) for name in MAIN],
 }
 """What is measured, as functions of all networks' names: cells of (network, frames, clips a step)."""
