@@ -1,12 +1,15 @@
 # Two commands do everything, set-up included: `make reproduce` and `make test`.
 # PROFILE=smoke (minutes, default) | laptop (hours) | paper (a GPU); CORPUS=tunes; PROTOCOL=grouped;
-# BNET_DATA=folder of your corpora; BNET_PARTIAL=1 for an incomplete copy; PYTHON=python3.12 to choose one.
+# DEVICE=auto | cpu | gpu (the default of the profiles gpu and paper); PYTHON=python3.12 to choose one;
+# BNET_DATA=folder of your corpora; BNET_PARTIAL=1 for an incomplete copy.
 
 PROFILE  ?= smoke
 CORPUS   ?= tunes
 PROTOCOL ?= grouped
-KIT      ?= gpu-kit
+DEVICE   ?= $(if $(filter gpu paper,$(PROFILE)),gpu,auto)
+KIT      ?= $(if $(REHEARSE),gpu-try,gpu-kit)
 MINUTES  ?= 10
+MEASURE  ?= 0.5
 NETWORKS ?= bbnn,proposed,proposed-released
 RESULTS  ?= reproduced
 VENV     ?= .venv
@@ -30,14 +33,15 @@ help:
 	@echo "make pdf         the book as one PDF (wants Chromium), in book/_build/book.pdf"
 	@echo "make bench       all benchmarks; ONLY=features,roofline some; QUICK=1 a try of each, to benchmarks/quick/"
 	@echo "make gpu-kit     what a GPU machine without network needs, from BNET_DATA, into KIT=$(KIT)"
-	@echo "make gpu         there: check, measure and train for MINUTES=$(MINUTES); REHEARSE=1: a tiny network, on any machine with JAX"
+	@echo "make gpu         there: check, measure and train for MINUTES=$(MINUTES), a share of them MEASURE=$(MEASURE); REHEARSE=1: try it"
+	@echo "                 with a tiny network, on any machine with JAX"
 	@echo "make lint        style; make format mends it"
 	@echo "make clean       remove what was built (not .venv, results or the feature cache)"
 
 reproduce: $(READY)
 	$(BIN)/bnet features --corpus $(CORPUS) --profile $(PROFILE)
 	$(BIN)/bnet train --corpus $(CORPUS) --variant baselines,$(NETWORKS) --protocol $(PROTOCOL) \
-		--profile $(PROFILE) --results $(RESULTS)
+		--profile $(PROFILE) --device $(DEVICE) --results $(RESULTS)
 	$(BIN)/bnet evaluate --corpus $(CORPUS) --profile $(PROFILE) --results $(RESULTS)
 	$(BIN)/bnet pages build
 	@echo "your runs beside the book's: page 'Your run', book/_build/html/your-run.html"
@@ -60,7 +64,7 @@ gpu-kit: $(READY)
 # in the Python that has JAX with CUDA, not in .venv: the machine may have no network
 GPU_PYTHON ?= python3
 gpu:
-	$(GPU_PYTHON) benchmarks/gpu_runs.py run $(KIT) --minutes $(MINUTES) $(if $(REHEARSE),--rehearse)
+	$(GPU_PYTHON) benchmarks/gpu_runs.py run $(KIT) --minutes $(MINUTES) --measure $(MEASURE) $(if $(REHEARSE),--rehearse)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -75,7 +79,7 @@ clean:
 	find book -name '*.ipynb' -delete
 
 $(READY): requirements.txt pyproject.toml
-	@test -n "$(PYTHON)" || { echo "No Python 3.11 or 3.12 with venv found. Install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or 3.12 with venv found. Install one (Debian, Ubuntu, WSL: apt install python3-venv), or name it: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .

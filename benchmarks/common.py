@@ -204,9 +204,13 @@ def start(
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=variables)
 
 
-def answer(process: subprocess.Popen) -> Any:
-    """What a process of `start` returned; ends the benchmark if it failed."""
-    text = process.communicate()[0]
+def answer(process: subprocess.Popen, seconds: float | None = None) -> Any:
+    """What a process of `start` returned; ends the benchmark if it failed, or took more than so many `seconds`."""
+    try:
+        text = process.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
     if process.returncode:
         sys.exit(f"{' '.join(process.args[2:])} ended with status {process.returncode}; its reason stands above")
     return json.loads(text.splitlines()[-1])

@@ -14,8 +14,10 @@ and of the benchmark; unpack it at the root of a checkout.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -34,6 +36,8 @@ WHEELS = (
 )
 """What training and measuring take that an image with JAX, pandas and scikit-learn may lack."""
 ROOT = Path(__file__).resolve().parent.parent
+FIRST = 60.0
+"""Seconds that the first fold of a network is expected to take, before one was seen."""
 FOLDS = 5
 """Folds of each network before the further ones of any."""
 REHEARSAL = {"corpus": "tunes", "variants": "1-block", "profile": "smoke", "device": "cpu"}
@@ -46,6 +50,7 @@ def pack(kit: Path, data: Path, python: str) -> None:
     if not found.is_dir():
         sys.exit(f"no folder {found}; expected {CORPUS} there: bnet corpora get {CORPUS} --data {data}")
     shutil.copytree(found, kit / "data" / CORPUS, dirs_exist_ok=True)
+    shutil.rmtree(kit / "wheels", ignore_errors=True)  # of two versions pip takes none
     pins = [line.strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
     names = [next((pin for pin in pins if pin.lower().startswith(f"{name}==")), name) for name in WHEELS]
     platforms = [word for n in (28, 27, 17) for word in ("--platform", f"manylinux_2_{n}_x86_64")]
@@ -58,7 +63,7 @@ def pack(kit: Path, data: Path, python: str) -> None:
 
 def packages(kit: Path) -> Path:
     """The folder of the wheels that this Python lacks, unpacked: all of them, or none."""
-    folder = kit / "packages"
+    folder = kit / f"packages-{platform.node()}-{sys.implementation.cache_tag}"
     if not folder.is_dir():
         pip = [sys.executable, "-m", "pip"]
         there = subprocess.run([*pip, "list", "--format=freeze"], capture_output=True, text=True, check=True).stdout
@@ -81,8 +86,8 @@ def _plain(name: str) -> str:
 def measure(kit: Path, minutes: float, rehearse: bool) -> None:
     """Check and measure the training step, in processes of their own."""
     command = [sys.executable, str(ROOT / "benchmarks" / "gpu_step.py"), "--minutes", f"{minutes:g}"]
-    command += ["--output", str(kit / "benchmarks" / "results"), *(["--quick", "--allow-cpu"] if rehearse else [])]
-    subprocess.run(command, check=False)
+    command += ["--output", "benchmarks/results", *(["--quick", "--allow-cpu"] if rehearse else [])]
+    subprocess.run(command, check=False, cwd=kit)
     bring(kit)
 
 
@@ -103,7 +108,7 @@ def step_of(kit: Path) -> str:
     except FileNotFoundError:
         return "auto"
     lean = record["steps"]["lean"]
-    return "auto" if lean and lean["kept"] else "plain"
+    return "plain" if lean and not lean["kept"] else "auto"
 
 
 def planned(words: argparse.Namespace) -> list:
@@ -125,12 +130,13 @@ def planned(words: argparse.Namespace) -> list:
 
 
 def train(kit: Path, minutes: float, words: argparse.Namespace) -> None:
-    """In the environment: run after run, while the slowest so far still fits."""
+    """In the environment: run after run, while one fits: as long as the slowest so far of its kind, a network's first
+    fold, for which its step is compiled, or a further one. One that fails is tried once more with the plain step."""
     from bnet.errors import BnetError
     from bnet.runs.jobs import extract, outcome, run, state
     from bnet.training.device import Settings
 
-    started, slowest, failed = time.monotonic(), 0.0, 0
+    started, slowest, failed, last = time.monotonic(), {True: FIRST, False: 0.0}, 0, ""
     try:
         todo = [job for job in planned(words) if state(job, kit / "results") != "done"]
     except BnetError as error:
@@ -140,21 +146,23 @@ def train(kit: Path, minutes: float, words: argparse.Namespace) -> None:
     settings = Settings(device=words.device, step=step_of(kit))
     for number, job in enumerate(todo, 1):
         left = 60 * minutes - (time.monotonic() - started)
-        if left < 1.2 * slowest:
-            print(
-                f"{len(todo) - number + 1} runs are left for another time: {left:.0f} s left, one takes {slowest:.0f}"
-            )
+        fresh = bool(job.config.architecture) and job.config.variant != last
+        if left < 1.2 * slowest[fresh]:
+            print(f"{len(todo) - number + 1} runs are left for another time: {left:.0f} s are left", flush=True)
             break
-        begun = time.monotonic()
-        try:
-            record = run(job, kit / "results", settings=settings)
-        except BnetError as error:
+        begun, last = time.monotonic(), job.config.variant
+        for step in dict.fromkeys([settings.step, "plain"]):
+            try:
+                record = run(job, kit / "results", settings=dataclasses.replace(settings, step=step))
+            except Exception as error:  # whatever one run does, the others go on
+                print(f"[{number}/{len(todo)}] {last}, fold {job.config.fold}, step {step}: {error}", flush=True)
+                continue
+            slowest[fresh] = max(slowest[fresh], time.monotonic() - begun)
+            print(f"[{number}/{len(todo)}] {record.name}: {outcome(record)}", flush=True)
+            bring(kit)
+            break
+        else:
             failed += 1
-            print(f"[{number}/{len(todo)}] {job.config.variant}, fold {job.config.fold}: {error}", flush=True)
-            continue
-        slowest = max(slowest, time.monotonic() - begun)
-        print(f"[{number}/{len(todo)}] {record.name}: {outcome(record)}", flush=True)
-        bring(kit)
     if failed:
         sys.exit(f"{failed} runs failed; their reasons stand above")
 
@@ -169,7 +177,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--measure", type=float, default=0.5, help="share of the minutes; 0: train only")
     parser.add_argument("--corpus", default=CORPUS)
-    parser.add_argument("--variants", default="bbnn,proposed,proposed-released,table-3")
+    parser.add_argument("--variants", default="majority,bbnn,proposed,proposed-released,table-3")
     parser.add_argument("--protocol", default="holdout")
     parser.add_argument("--profile", default="gpu")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
@@ -180,7 +188,7 @@ def main() -> None:
     if words.rehearse:
         vars(words).update(REHEARSAL, set=REHEARSED_SETTINGS)
     if words.action == "pack":
-        pack(kit, words.data, words.python)
+        pack(kit, words.data.expanduser(), words.python)
     elif words.action == "run":
         started = time.monotonic()
         kit.mkdir(parents=True, exist_ok=True)

@@ -5,10 +5,10 @@
     KERAS_BACKEND=jax python benchmarks/gpu_step.py --quick --allow-cpu        a rehearsal with a tiny network
 
 First gradients and statistics of the lean step, with XLA's matrix products (`lean`) and with Pallas kernels
-(`kernels`), are held against float64 (record `gpu_equality`): a step that is further off than is allowed, or fails, is
-not measured. Then cells are measured, the most telling first, each in a process of its own with three repetitions,
-while there is time for another one; the record `gpu_step` is written after each. Where there is no GPU it says so in a
-line, and ends with status 2.
+(`kernels`), are held against float64 (record `gpu_equality`): a step that is further off than is allowed is not
+measured; one that could not be compared is. Then cells are measured, the most telling first, each in a process of its
+own with three repetitions, while there is time for another one; the record `gpu_step` is written after each. Where
+there is no GPU it says so in a line, and ends with status 2.
 """
 
 from __future__ import annotations
@@ -23,11 +23,15 @@ import typer
 from common import Output, Quick, about, answer, in_child, line, row, start, write
 from gpu import BATCH, PLAIN, look, train
 
-LENGTHS, REPETITIONS, STEPS = (646, 387), 3, 50
-"""Frames of a clip: the paper's and those of GTZAN's pictures; repetitions within a process; steps of each."""
-FURTHER, ROUNDING, CLIPS, DRAWS = 1.5, 3e-6, 3, 5
+LENGTHS, REPETITIONS, STEPS = (387, 646), 3, 50
+"""Frames of a clip: those of GTZAN's pictures and the paper's; repetitions within a process; steps of each."""
+FURTHER, ROUNDING, CLIPS, DRAWS = 1.5, 3e-6, 3, 9
 """How much further from float64 than the plain graph a step may be: times, and plus (as in the tests); of so many clips
 a batch, the median of so many batches."""
+BLOCKS = 2
+"""Of the network that is compared, as in the tests."""
+PRECISIONS = ("tf32", "bfloat16", "float32")
+"""In the order in which they are measured: first what the profile `gpu` trains in."""
 PASSES = 4
 """Moves of each feature map in a step that nothing can save: the forward pass's, and three times that backward."""
 COPIED = 2**28
@@ -43,7 +47,7 @@ def equal(variant: str, frames: int, bands: int, step: str) -> dict[str, Any]:
 
     backend.take("auto")
     with backend.precision("float32"):
-        found = distances(with_blocks(variant), frames, bands, CLIPS, DRAWS, steps=(step,))
+        found = distances(with_blocks(variant, BLOCKS), frames, bands, CLIPS, DRAWS, steps=(step,))
     share = float((found["ours"] / (FURTHER * found["plain"] + ROUNDING)).max())
     ways = {"max": np.max, "median": np.median}
     most = {f"{name}_{how}": float(of(found[name])) for name in ("plain", "ours") for how, of in ways.items()}
@@ -61,8 +65,10 @@ def memory_rate(elements: int) -> float:
     best = float("inf")
     for _ in range(5):
         clock = time.perf_counter()
-        add(x).block_until_ready()
-        best = min(best, time.perf_counter() - clock)
+        for _ in range(10):
+            y = add(x)
+        y.block_until_ready()
+        best = min(best, (time.perf_counter() - clock) / 10)
     return 2 * x.nbytes / best
 
 
@@ -80,10 +86,11 @@ def least_bytes(variant: str, frames: int, precision: str) -> int:
     return PASSES * pixels * BATCH * CHANNELS * (2 if precision == "bfloat16" else 4)
 
 
-def attempt(function, *words) -> Any:
-    """What a function answers in a process of its own; None where it fails, which does not end the benchmark."""
+def attempt(seconds: float, function, *words) -> Any:
+    """What a function answers in a process of its own within so many seconds; None where it fails or takes longer,
+    which does not end the benchmark."""
     try:
-        return answer(start(function, *words))
+        return answer(start(function, *words), max(1.0, seconds))
     except SystemExit as error:
         print(f"failed: {error}", file=sys.stderr, flush=True)
         return None
@@ -108,24 +115,28 @@ def main(
     lengths, repetitions, steps, size = LENGTHS, REPETITIONS, STEPS, (216, 128) if gpu else (64, 32)
     if quick:
         lengths, repetitions, steps, size, variant = (33,), 2, 2, (33, 13), "1-block"
-    compared = {step: attempt(equal, variant, *size, step) for step in ("lean", "kernels")}
+
+    def left() -> float:
+        return 60 * minutes - (time.monotonic() - began)
+
+    compared = {step: attempt(left() / 3, equal, variant, *size, step) for step in ("lean", "kernels")}
     limits = {"further": FURTHER, "rounding": ROUNDING, "batch": CLIPS, "draws": DRAWS, "interpreted": not gpu}
     write("gpu_equality", started, [], output, **here, variant=variant, steps=compared, limits=limits)
     if equality:
         return
-    right = ["plain", *(step for step, found in compared.items() if found and found["kept"])]
-    rate = attempt(memory_rate, COPIED // (1000 if quick else 1))
-    precisions = sorted(here["precisions"])  # bfloat16, float32, tf32
+    right = ["plain", *(step for step, found in compared.items() if not found or found["kept"])]
+    rate = attempt(left(), memory_rate, COPIED // (1000 if quick else 1))
+    precisions = sorted(here["precisions"], key=PRECISIONS.index)
     cells = [(n, p, step) for n in lengths for p in precisions for step in right if not quick or p == "float32"]
     cells += [(n, "float32", "plain Keras") for n in lengths]
     measured, longest, rows = {}, 0.0, []
     for frames, precision, step in cells:
         clock = time.monotonic()
-        if clock - began + 1.2 * longest > 60 * minutes:
+        if left() < 1.2 * longest:
             print(f"{len(cells) - len(measured)} cells are left for another time", flush=True)
             break
         settings = PLAIN | {"step": "plain"} if step == "plain Keras" else {"step": step}
-        found = attempt(train, variant, frames, repetitions * steps, precision, settings, steps)
+        found = attempt(left(), train, variant, frames, repetitions * steps, precision, settings, steps)
         longest, measured[frames, precision, step] = max(longest, time.monotonic() - clock), found
         plain = measured.get((frames, precision, "plain"))
         if not found or not plain or step == "plain":

@@ -100,6 +100,8 @@ def distances(
         to all, all gradients of that batch move; ``losses`` [shape=(draws, steps + 2): float64, plain, ours]. Weights
         whose true gradient is zero (biases in front of a normalisation) are left out.
     """
+    import keras
+
     from bnet.training import lean
 
     network, exact = small(row, frames, bands, policy), small(row, frames, bands, "float64")
@@ -109,7 +111,7 @@ def distances(
     for step in steps:
         with numbers(policy):
             fast, _ = lean.choose(network, row, step)
-            fast(np.zeros((1, frames, bands, 1), "float32"))
+            fast(keras.Input((frames, bands, 1), batch_size=1))  # traced, not computed
         learners.append(learner(fast, policy))
     losses, far = [], []
     for seed in range(draws):

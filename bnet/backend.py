@@ -18,7 +18,7 @@ import psutil
 from bnet.errors import BnetError, quiet, unknown
 from bnet.paths import cache_dir
 
-PACKAGES = {"tensorflow": "tensorflow[and-cuda]", "jax": "jax[cuda12]", "torch": "torch"}
+PACKAGES = {"tensorflow": "tensorflow[and-cuda]", "jax": "jax[cuda12]<0.12", "torch": "torch"}
 """Backend, which is its package's name too -> that package with what a GPU needs."""
 
 
@@ -93,7 +93,8 @@ def take(wanted: str, memory_share: float = 0.0, deterministic: bool = True) -> 
     if wanted == "gpu" and kind == "CPU":
         raise BnetError(
             f"--device gpu, but {name()} sees none here; expected an NVIDIA GPU with its driver (`nvidia-smi` lists "
-            f"it) and `pip install {PACKAGES[name()]}`; or train on the CPU: --device auto"
+            f"it) and `pip install '{PACKAGES[name()]}'` (measured on a GPU: JAX, by KERAS_BACKEND=jax); or train on "
+            "the CPU: --device auto"
         )
     if wanted == "cpu" and kind == "GPU":
         raise BnetError(

@@ -1,6 +1,6 @@
 """The lean step on JAX against the plain graph; `test_gpu.py` runs these in a process whose backend is JAX.
 
-KERAS_BACKEND=jax python -m pytest tests/gpu_on_jax.py          also on a GPU: the first thing that `make gpu` does
+KERAS_BACKEND=jax python -m pytest tests/gpu_on_jax.py          also on a GPU
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ CHECKS: tuple[tuple[str, Callable[[], str], str, bool], ...] = (
     ("machine", _machine, "", True),
     ("Keras backend", _keras, INSTALL, True),
     ("GPU", _gpu, "profiles smoke and laptop need none; the backend that was measured on a GPU is JAX: pip install "
-     "'jax[cuda12]', and set KERAS_BACKEND=jax", False),
+     "'jax[cuda12]<0.12', and set KERAS_BACKEND=jax", False),
     ("audio files", _audio, "pip install -U soundfile", True),
     ("embedded corpus", _tunes, INSTALL, True),
     ("cache folder", lambda: _room(paths.writable_dir(paths.cache_dir(), "cache", "BNET_CACHE")),

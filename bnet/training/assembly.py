@@ -63,7 +63,7 @@ class Trainer:
             self._start = [np.asarray(variable) for variable in optimizer.variables]
         for variables, values in ((self.network.variables, network.variables), (optimizer.variables, self._start)):
             for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
+                variable.assign(np.asarray(value))  # on JAX two variables would share one array
         if log_mels is not None:
             self.model.log_mels.assign(log_mels)
 
@@ -86,8 +86,11 @@ def trainer(row: Variant, shape: tuple, execution: Execution, rate, log_mels, ki
         return
     network, made = build(row, *shape), _LAST.pop(kind, None)
     _LAST.clear()
-    made = made or Trainer(row, shape, execution, rate, log_mels)
-    made.renew(network, log_mels)
+    if made:
+        made.renew(network, log_mels)
+    else:
+        made = Trainer(row, shape, execution, rate, log_mels)
+        made.renew(network, None)
     yield network, made
     _LAST[kind] = made  # not after an error: its arrays may be gone
 
@@ -107,7 +110,8 @@ def memory_errors(what: str) -> Iterator[None]:
             raise
         raise BnetError(
             f"{what} does not fit into memory ({text.splitlines()[0][:200]}); end other programs, or take fewer or "
-            "shorter clips per step: `--set batch_size=...`, `--set clip_seconds=...`"
+            "shorter clips per step (`--set batch_size=...`, `--set clip_seconds=...`), or keep log-mels off a GPU "
+            "(`--device-setting resident=no`)"
         ) from error
 
 

@@ -174,7 +174,7 @@ def take(settings: Settings, precision: str = "float32", corpus_bytes: int = 0) 
     return Execution(
         backend=name,
         device=kind,
-        step="plain" if settings.jit_compile == "yes" else settings.step,
+        step="plain" if name == "tensorflow" and settings.jit_compile == "yes" else settings.step,
         precision=precision,
         jit_compile=_either(settings.jit_compile, choice.jit_compile),
         resident=_either(settings.resident, fits),

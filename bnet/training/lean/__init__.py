@@ -31,6 +31,7 @@ All this is for TensorFlow on a CPU. JAX has a lean step of its own, `bnet.train
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING
 
 from bnet import backend
@@ -83,6 +84,10 @@ def choose(network: keras.Model, row: Variant, step: str = "auto") -> tuple[kera
     return LeanModel(network, parts), "lean: kernels" if step == "kernels" else "lean"
 
 
+def _triton() -> bool:
+    return importlib.util.find_spec("jax.experimental.pallas.triton") is not None
+
+
 def why_not(row: Variant, step: str = "lean") -> str:
     """Why a network can't be trained by the lean step here (`step` is ``kernels``, or any other); empty if it can."""
     import keras
@@ -93,6 +98,7 @@ def why_not(row: Variant, step: str = "lean") -> str:
         (name == "tensorflow" and kind != "CPU", f"tensorflow on a {kind}; there the lean step is for jax"),
         (name == "tensorflow" and numbers != "float32", f"numbers are {numbers}; the kernels are for float32"),
         (name == "tensorflow" and step == "kernels", "backend tensorflow; step kernels is for jax"),
+        (name == "jax" and step == "kernels" and not _triton(), "this JAX has no Triton; take jax<0.12"),
     ):
         if wrong:
             return reason
