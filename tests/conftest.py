@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -12,10 +13,19 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # tests fill the cores; one of two processes says so (jobs=2)
 
 from bnet.corpora import SR, Corpus, Track
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "reference"
+
+
+LONG = ("test_gpu", "test_kaggle", "test_tutorials")
+
+
+def pytest_collection_modifyitems(items):
+    """Long tests first: at the end a worker keeps its last two, however long they take."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
 
 
 @pytest.fixture
@@ -108,6 +118,19 @@ class Tones(Corpus):
         from bnet.paths import sha256
 
         return sha256(y.tobytes())
+
+
+@contextlib.contextmanager
+def tones_made(folder: Path):
+    """The miniature corpus with its log-mels of one second below `folder`, for a module's fixture to train on."""
+    from bnet import corpora
+    from bnet.corpora.store import FeatureStore
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BNET_CACHE", str(folder / "cache"))
+        patch.setitem(corpora.CORPORA, "tones", Tones())
+        FeatureStore(corpora.CORPORA["tones"], 1.0).extract(Tones().tracks(), jobs=1, progress=False)
+        yield folder
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import runpy
 import subprocess
 import sys
 import tarfile
@@ -133,10 +134,13 @@ def test_choosing(table):
 
 
 @pytest.mark.parametrize("script", ["", *SCRIPTS])
-def test_help(script):
-    done = run(FOLDER / f"{script}.py" if script else FOLDER, "--help")
-    assert done.returncode == 0, done.stderr
-    assert ("--quick" in done.stdout) == (script not in NOT_QUICK)
+def test_help(script, common, monkeypatch, capsys):
+    path = str(FOLDER / f"{script}.py" if script else FOLDER)
+    monkeypatch.setattr(sys, "argv", [path, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(path, run_name="__main__")
+    assert not ended.value.code
+    assert ("--quick" in capsys.readouterr().out) == (script not in NOT_QUICK)
 
 
 def test_no_script_hides_a_package():

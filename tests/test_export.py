@@ -1,18 +1,19 @@
 """A trained network in other forms."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import tones_made
 from typer.testing import CliRunner
 
 from bnet import cli
-from bnet.corpora.store import FeatureStore
 from bnet.deploy import export as forms
 from bnet.deploy.networks import shipped_run
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant, build
-from bnet.runs import jobs
+from bnet.runs import jobs, records
 from bnet.runs.weights import load_network
 from bnet.training.config import get_profile
 
@@ -23,13 +24,23 @@ def noise(*shape):
     return np.random.default_rng(0).uniform(-80, 0, shape).astype("float32")
 
 
-@pytest.fixture
-def trained(tones, monkeypatch, tmp_path):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """A tiny network, trained on the miniature corpus for a second."""
-    monkeypatch.setitem(VARIANTS, "tiny", TINY)
-    FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
     profile = get_profile("smoke", {"clip_seconds": "1", "epochs": "3", "groups": "3"})
-    return jobs.run(jobs.jobs("tones", ["tiny"], "grouped", profile, [0])[0], tmp_path / "results", lambda text: None)
+    with tones_made(tmp_path_factory.mktemp("made")) as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setitem(VARIANTS, "tiny", TINY)
+        (job,) = jobs.jobs("tones", ["tiny"], "grouped", profile, [0])
+        jobs.run(job, folder / "results", lambda text: None)
+    return folder
+
+
+@pytest.fixture
+def trained(tones, made, monkeypatch, tmp_path):
+    """A copy of it that a test may change."""
+    monkeypatch.setitem(VARIANTS, "tiny", TINY)
+    (record,) = records.find(shutil.copytree(made, tmp_path, dirs_exist_ok=True) / "results")
+    return record
 
 
 def export(*words):

@@ -143,7 +143,7 @@ def test_what_is_no_network_is_one_message(tmp_path, reference):
 # records
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def network() -> TrainedNetwork:
     """An untrained network for ten classes that hears two seconds."""
     model = build("bbnn", 10, log_mel.frames(2.0))

@@ -41,9 +41,10 @@ def blocks(name: str) -> list[tuple[str, str, str]]:
 
 @pytest.fixture
 def checkout(tmp_path) -> Path:
-    """A copy of the repository without records and executed pages, and a home with programs in ``bin``."""
+    """A copy of the repository without records and executed pages, but with the kernels that numba has compiled; and a
+    home with programs in ``bin``."""
     root = tmp_path / "home" / "bnet"
-    made = shutil.ignore_patterns("__pycache__", "*.ipynb", "_build", "audio", "listen", ".*")
+    made = shutil.ignore_patterns("*.pyc*", "*.tmp.*", "*.ipynb", "_build", "audio", "listen", ".*")
     for name in ("bnet", "book"):
         shutil.copytree(ROOT / name, root / name, ignore=made, symlinks=True)
     for name in ("_toc.yml", "_config.yml", "pyproject.toml", "requirements.txt"):
