@@ -45,7 +45,7 @@ def main(quick: common.Quick = False, output: common.Output = None) -> None:
     corpus, tracks = content.choose_clips(shipped("tunes"))
     with tempfile.TemporaryDirectory(prefix="bnet-") as name:
         folder = Path(name)
-        index = site.write_page(shipped("tunes"), folder, "Listen")
+        index = site.write_page(shipped("tunes"), folder)
         sizes = {path.name: path.stat().st_size for path in sorted((folder / "listen").iterdir())}
         short = visit.write_sound(folder / "ten.wav", corpus.audio(tracks[0], SECONDS), 44_100, "16-bit.wav")
         tune = corpus.audio(tracks[5], 11.5)

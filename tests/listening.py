@@ -22,7 +22,7 @@ _FOLDER = tempfile.TemporaryDirectory(prefix="bnet-listen-")
 @functools.cache
 def folder() -> Path:
     """The page, alone in a folder; both browsers' tests use the same."""
-    return site.write_page(shipped("tunes"), Path(_FOLDER.name), "Listen").parent
+    return site.write_page(shipped("tunes"), Path(_FOLDER.name)).parent
 
 
 @functools.cache

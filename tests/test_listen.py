@@ -122,7 +122,7 @@ def mixed(browser, tmp_path_factory):
         model.set_weights([w if w.ndim == 1 else 0.1 * generator.normal(size=w.shape) for w in model.get_weights()])
         save(model, folder / PLAIN_WEIGHTS)
     page = browser.new_page()
-    page.goto(site.write_page(records, root / "page", "Listen").as_uri())
+    page.goto(site.write_page(records, root / "page").as_uri())
     yield page, records
     page.close()
 

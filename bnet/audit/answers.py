@@ -4,7 +4,6 @@ with which weights, and how, when and where. The JSON is sealed, and written las
 
 from __future__ import annotations
 
-import io
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -80,13 +79,13 @@ def keep(
     with alone(path.with_name(f".{path.stem}.lock"), f"another process makes {path.name}; waiting for it", say):
         if known(path, fits, say):
             return
-        started, clock, stream = datetime.now(UTC), time.perf_counter(), io.StringIO()
+        started, clock = datetime.now(UTC), time.perf_counter()
         about, table = ask()
-        table.to_csv(stream, index=False, lineterminator="\n")
+        text = table.to_csv(index=False, lineterminator="\n")
         about = {"format": FORMAT, **about, "made": made(started, time.perf_counter() - clock, network=network)}
-        about["file"] = sha256(stream.getvalue())
+        about["file"] = sha256(text)
         about["seal"] = seal(about)
-        write_text(path.with_suffix(".csv"), stream.getvalue())
+        write_text(path.with_suffix(".csv"), text)
         write_text(path, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
 
 

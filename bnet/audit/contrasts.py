@@ -69,7 +69,7 @@ def table(evidence: Evidence, contrast: Contrast, methods: Sequence[str] = tuple
     """One row per method that has records: ``variant, title``, and accuracy in percent under ``one`` and ``other``."""
     pair = reports(evidence, contrast)
     rows = [
-        (name, title, *(_accuracy(report, name) for report in pair))
+        (name, title, *(100 * np.mean(r.accuracies(name)) if r and r.of(name) else np.nan for r in pair))
         for name, title in METHODS.items()
         if name in methods
     ]
@@ -91,15 +91,3 @@ def figure(evidence: Evidence, contrast: Contrast, xlabel: str) -> tuple[Figure,
     draw(evidence, contrast, ax=ax).set_xlabel(xlabel)
     told = "; ".join(f"{row.title}: {row.one:.1f} and {row.other:.1f} %" for row in rows.itertuples())
     return fig, told.replace("nan %", "not run").replace("nan", "not run") + "."
-
-
-def titled(evidence: Evidence, contrast: Contrast) -> str:
-    """The contrast's title; where it was measured on pictures, the corpus's own."""
-    found = [report for report in reports(evidence, contrast) if report]
-    return found[0].corpus.title if found and contrast.one[0] == contrast.other[0] else contrast.title
-
-
-def _accuracy(report: Report | None, name: str) -> float:
-    if report is None or name not in report.variants:
-        return np.nan
-    return 100 * float(np.mean(report.accuracies(name)))

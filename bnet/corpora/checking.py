@@ -88,8 +88,10 @@ def check(corpus: Corpus, *, decode: bool = True, jobs: int | None = None) -> Ch
             f"a worker process died while {corpus.name} was checked (was memory short?); run the same command again, "
             "with fewer jobs"
         ) from error
-    counts = _counts(corpus, here)
-    lacking = Counter(track.label for track in tracks) - Counter(track.label for track in here)
+    found, labels = Counter(track.label for track in here), list(corpus.labels)
+    expected = pd.array([corpus.expected.get(label) for label in labels], dtype="Int64")
+    counts = pd.DataFrame({"label": labels, "expected": expected, "found": [found[label] for label in labels]})
+    lacking = Counter(track.label for track in tracks) - found
     rows += [
         ("count", row.label, f"{row.found} clips, expected {row.expected}")
         for row in counts[counts["expected"].notna()].itertuples()
@@ -127,14 +129,6 @@ def _strays(corpus: FileCorpus, folder: Path, tracks: list[Track], here: list[Tr
         yield "extra", _inside(path, folder), "belongs to no clip"
     for path in sounds(folder, UNREADABLE):
         yield "format", _inside(path, folder), f"{path.suffix} can't be read: convert it (ffmpeg -i FILE FILE.flac)"
-
-
-def _counts(corpus: FileCorpus, here: list[Track]) -> pd.DataFrame:
-    found = Counter(track.label for track in here)
-    labels = list(corpus.labels)
-    frame = pd.DataFrame({"label": labels, "found": [found[label] for label in labels]})
-    frame.insert(1, "expected", pd.array([corpus.expected.get(label) for label in labels], dtype="Int64"))
-    return frame
 
 
 def _inside(path: Path | None, folder: Path) -> str:

@@ -51,17 +51,9 @@ def execute(
     else:
         from bnet.training import fit
 
-        outcome = fit.fit(
-            Variant.from_architecture(config.variant, config.architecture),
-            config.training,
-            train,
-            validation,
-            test,
-            len(labels),
-            config.training_seed,
-            config.run_name,
-            settings,
-        )
+        row, seed = Variant.from_architecture(config.variant, config.architecture), config.training_seed
+        made_of = train, validation, test, len(labels), seed, config.run_name, settings
+        outcome = fit.fit(row, config.training, *made_of)
     used = [track_id for part in PARTS for track_id in getattr(split, part)]
     return records.write(
         folder,

@@ -55,8 +55,7 @@ class Plan:
         test``, ``frames`` of a clip, ``steps_a_run``, ``macs`` of one step's clip (missing for a baseline), ``hours``
         of training still to do (missing until measured) and ``record_bytes`` of the weights still to be written.
     features
-        One row per corpus: ``data`` (here or absent), ``clips, extracted``, bytes of the store and to download (missing
-        where nobody has published the size).
+        One row per corpus: ``data`` (here or absent), ``clips, extracted``, ``store_bytes``.
     measured
         What `timed` found: ``network, frames, step_s``, the most ``memory`` that its process held at the end of a step,
         in bytes, ``backend, device, step``; None where nothing was measured.
@@ -71,12 +70,11 @@ class Plan:
     def total(self) -> dict[str, Any]:
         """Sums over the tables, of what is known; None where nothing is. Training hours are those of networks."""
         new = self.features.eval("store_bytes // clips * (clips - extracted)", engine="python").sum()  # numexpr: no //
-        hours, download = self.tasks["hours"].sum(min_count=1), self.features["download_bytes"].sum(min_count=1)
+        hours = self.tasks["hours"].sum(min_count=1)
         return {
             **{key: int(self.tasks[key].sum()) for key in ("runs", "done", "to_do", "record_bytes")},
             "new_store_bytes": int(new),
             "training_hours": None if np.isnan(hours) else float(hours),
-            "download_bytes": None if np.isnan(download) else float(download),
             "training_memory": self.measured and self.measured["memory"],
         }
 
@@ -133,8 +131,6 @@ def make(
                 "clips": len(tracks),
                 "extracted": len(there & {track.track_id for track in tracks}),
                 "store_bytes": len(tracks) * 4 * frames * corpus.front_end.n_mels,  # float32
-                "download_bytes": float(getattr(corpus, "disk_bytes", None) or math.nan) if absent else 0.0,
-                "folder": corpus.family or corpus.name,
             }
         )
         for protocol in protocols:
@@ -155,9 +151,7 @@ def make(
                 tasks.append((corpus.name, protocol, name, *counts, counted.macs if row else math.nan, math.nan, size))
     if not tasks:
         raise BnetError(f"nothing to plan: {'; '.join(notes) or 'name a corpus, a network and a protocol'}")
-    stores = pd.DataFrame(features)
-    stores.loc[stores.pop("folder").duplicated(), "download_bytes"] = 0.0  # two corpora may share one
-    return Plan(profile, pd.DataFrame(tasks, columns=TASK), stores, notes=tuple(notes))
+    return Plan(profile, pd.DataFrame(tasks, columns=TASK), pd.DataFrame(features), notes=tuple(notes))
 
 
 def _tracks(corpus: Corpus, profile: Profile, exclude: Iterable[str]) -> tuple[list[Track], str]:

@@ -144,9 +144,9 @@ def write(
     model: Any = None,
 ) -> Record:
     """Write a record (and the weights of `model`) to a temporary folder, and rename it to `folder` last."""
-    texts = {"predictions.csv": _csv(predictions)}
-    if len(history):
-        texts["history.csv"] = _csv(history)
+    tables = {"predictions.csv": predictions, **({"history.csv": history} if len(history) else {})}
+    form = {"index": False, "float_format": "%.6g", "lineterminator": "\n"}
+    texts = {name: table.to_csv(**form) for name, table in tables.items()}
     run = {
         "format": FORMAT,
         "hash": config.hash(),
@@ -230,12 +230,6 @@ def set_aside(folder: Path) -> Path:
     while (aside := folder.with_name(f"{folder.name}.damaged-{number}")).exists():
         number += 1
     return folder.rename(aside)
-
-
-def _csv(frame: pd.DataFrame) -> str:
-    stream = io.StringIO()
-    frame.to_csv(stream, index=False, float_format="%.6g", lineterminator="\n")
-    return stream.getvalue()
 
 
 def seal(about: dict[str, Any]) -> str:

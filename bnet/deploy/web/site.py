@@ -20,7 +20,6 @@ from bnet.deploy.export import onnx_of
 from bnet.deploy.web.content import choose_clips, describe, flac
 from bnet.deploy.web.kernels import kernels, mel_filters
 from bnet.models.shapes import PATCH
-from bnet.paths import whole_folder
 from bnet.runs.records import Record
 from bnet.sound import decode, log_mel
 
@@ -125,25 +124,14 @@ def fragment(description: dict[str, Any], base: str) -> str:
     return text
 
 
-def write_page(records: Sequence[Record], folder: Path, title: str) -> Path:
-    """Write the page for these networks, ready for any static host or none, into `folder`; give ``index.html``."""
+def write_page(records: Sequence[Record], folder: Path) -> Path:
+    """Write the page for these networks, ready for any static host or none, into `folder`; give ``index.html``. A
+    `BnetError` if a run has no weights, a package is missing, or `folder` can't be written."""
     description = write_files(records, folder / "listen")
+    title = "Listen" if len(records) > 1 else f"Listen: {description['networks'][0]['title']}"
     page = static("page.html").replace("{{ title }}", html.escape(title))
     page = page.replace("{{ fragment }}", fragment(description, "listen/"))
     (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
-    return folder / "index.html"
-
-
-def export_web(record: Record, folder: Path) -> Path:
-    """Write the page for one trained network into the new folder `folder`, and give its ``index.html``.
-
-    Raises
-    ------
-    BnetError
-        If the run has no weights, a package is missing, or `folder` can't be written.
-    """
-    with whole_folder(folder) as temporary:
-        write_page([record], temporary, f"Listen: {describe(record)['title']}")
     return folder / "index.html"
 
 

@@ -62,22 +62,12 @@ class Memory:
         self.most = max(self.most, self.slots - len(self.free))
         return slot
 
-    def give(self, maps: Map) -> None:
-        """Give up the values and the gradient of maps."""
-        self.give_values(maps)
-        self.give_grad(maps)
-
-    def give_values(self, maps: Map) -> None:
-        """Give up the values alone."""
-        if maps.slot is not None:
-            self.free.append(maps.slot)
-        maps.slot = None
-
-    def give_grad(self, maps: Map) -> None:
-        """Give up the gradient alone."""
-        if maps.grad is not None:
-            self.free.append(maps.grad)
-        maps.grad = None
+    def give(self, maps: Map, *kinds: str) -> None:
+        """Give up the values (``slot``) or the gradient (``grad``) of maps, or both."""
+        for kind in kinds or ("slot", "grad"):
+            if (slot := getattr(maps, kind)) is not None:
+                self.free.append(slot)
+                setattr(maps, kind, None)
 
     def new_grad(self, maps: Map) -> bool:
         """Take a slot for the gradient where there is none; whether that was so."""

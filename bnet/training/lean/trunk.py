@@ -93,7 +93,7 @@ class Trunk(Depthwise, Recurrence):
             made = self._excite(made, self.plan.excitations[number]) if self.plan.excitations else made
             features = [*features, *self._made(made)]
         for maps in pooled.values():
-            self.memory.give_values(maps)
+            self.memory.give(maps, "slot")
         (self.last,) = self._read(features, [self.plan.transition])
         return self.memory.rows(self.last.slot).reshape(len(x), self.height, self.bands, CHANNELS), self.found
 
@@ -161,7 +161,7 @@ class Trunk(Depthwise, Recurrence):
         own, consumers = self._convolved(features, step), self._pointwise(step)
         made = self._read(own, consumers)
         for maps in own:
-            self.memory.give_values(maps)
+            self.memory.give(maps, "slot")
         return made
 
     def _read(self, sources: list[Map], consumers: list[Convolution]) -> list[Map]:
@@ -226,7 +226,7 @@ class Trunk(Depthwise, Recurrence):
         for r, consumer in enumerate(consumers):
             if not consumer.finalised:
                 self.results[f"{consumer.step.conv}/bias"] = bias_grads[channels(r)]
-                self.memory.give_values(consumer.target)
+                self.memory.give(consumer.target, "slot")
                 consumer.finalised = True
             for i, (feature, place) in enumerate(zip(features, places[r], strict=True)):
                 self.results[f"{consumer.step.conv}/kernel"][0, 0, channels(place)] = weight_grads[r, i]
@@ -234,4 +234,4 @@ class Trunk(Depthwise, Recurrence):
                     self._norm_back(consumer.step.norm, affines[r][i], sums[r, i], self.size, feature, channels(place))
             consumer.left -= len(features)
             if not consumer.left:
-                self.memory.give_grad(consumer.target)
+                self.memory.give(consumer.target, "grad")

@@ -15,18 +15,10 @@ RANGES = 16
 
 
 class Workers:
-    """Threads that take ranges of rows from a common list.
+    """Threads (None: one per core) that take ranges of rows from a common list."""
 
-    Parameters
-    ----------
-    threads
-        How many; None: one per core.
-    ranges
-        Parts that the rows are cut into.
-    """
-
-    def __init__(self, threads: int | None = None, ranges: int = RANGES):
-        self.threads, self.ranges = threads or cores(), ranges
+    def __init__(self, threads: int | None = None):
+        self.threads, self.ranges = threads or cores(), RANGES
         self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="lean")
 
     def run(
