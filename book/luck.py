@@ -46,7 +46,7 @@ if drawn:
     )
 if missing := [corpus for corpus in ("gtzan", "fma-small", "tunes") if corpus not in drawn]:
     myst.not_run(
-        f"BBNN has not been run on three or more hold-outs of {' and '.join(missing)}.",
+        f"BBNN has not been run on three or more random splits of {' and '.join(missing)}.",
         "\n".join(command(c, "holdout") for c in missing),
     )
 
@@ -114,11 +114,11 @@ if rows:
 test = logs["test"]
 own = drawn.get("gtzan", {}).get("bbnn")
 myst.text(
-    f"**The published logs of BBNN** (its authors' numbers, not ours): ten random hold-outs of GTZAN, test accuracies from {100 * test.min():.0f} to {100 * test.max():.0f} %, mean {100 * test.mean():.1f} ± {100 * test.std(ddof=1):.1f}. "
+    f"**The published logs of BBNN** (its authors' numbers, not ours): ten random splits of GTZAN, test accuracies from {100 * test.min():.0f} to {100 * test.max():.0f} %, mean {100 * test.mean():.1f} ± {100 * test.std(ddof=1):.1f}. "
     f"Ten random samples of 100 clips would spread as much by chance alone with p = {luck.overdispersion(test, 100):.3f}: splits differ in difficulty, or trainings in luck. "
     f"The best of its validation epochs averages {100 * logs['validation'].mean():.1f} %, close to the accuracy that its paper reports. "
     + (
-        f"Our BBNN has {100 * np.mean(own):.1f} ± {100 * np.std(own, ddof=1):.1f} over {len(own)} hold-outs, on {reports['gtzan'].corpus.title}, after {effort(reports['gtzan'].settings)}: a different input and schedule."
+        f"Our BBNN has {100 * np.mean(own):.1f} ± {100 * np.std(own, ddof=1):.1f} over {len(own)} random splits, on {reports['gtzan'].corpus.title}, after {effort(reports['gtzan'].settings)}: a different input and schedule."
         if own
         else ""
     )
@@ -129,7 +129,7 @@ myst.text(
 #
 # With the draws in hand, the expected best of k of them is exact: an average over all choices of k. The formula knows the mean and
 # the spread only: {math}`E[\max] = \frac{1}{n}\sum_{x<n} (1 - F(x)^k)`, with F beta-binomial where the draws spread more than binomial
-# counts, and binomial where they spread less, as hold-outs that share one corpus may. There the formula exceeds what was measured.
+# counts, and binomial where they spread less, as random splits that share one corpus may. There the formula exceeds what was measured.
 
 # %% tags=["remove-input"]
 pairs = [(c, name) for c, networks in drawn.items() for name in ("bbnn", "proposed") if name in networks]

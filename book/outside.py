@@ -206,7 +206,7 @@ if songs:
 # %% [markdown]
 # ## What do the networks for Extended Ballroom hear?
 #
-# The audio of Extended Ballroom was not at hand, but networks that were trained on it are: BBNN's authors published their
+# Networks that were trained on Extended Ballroom are at hand even where its audio is not: BBNN's authors published their
 # weights. Ballroom dances have prescribed tempi, and tempo alone tells most of them apart {cite:p}`gouyon2004`; a system may then
 # do well on such a collection without hearing any rhythm {cite:p}`sturm2014`. If these networks went by tempo alone, all audio at one tempo
 # would be named the same dance.

@@ -2,7 +2,7 @@
 # # A network of your own
 #
 # A network is a row of data, so a new one is a few lines of YAML: the network it starts from and what it changes. This page
-# defines one, draws it, trains it briefly and compares it. Every command below was run when the page was made.
+# defines one, draws it and trains it briefly. Commands behind a `$` were run when the page was made.
 
 # %% tags=["parameters"]
 corpus = "tunes"
@@ -110,9 +110,11 @@ shell(f"bnet train --corpus {corpus} --variant-file mine.yaml --fold 0 {options}
 # For a result:
 #
 # ```bash
-# bnet train --variant-file mine.yaml --variant bbnn,tall-and-wide --profile laptop
-# bnet evaluate --profile laptop
+# bnet train --variant-file mine.yaml --variant bbnn,tall-and-wide --profile laptop --results my-runs
+# bnet evaluate --profile laptop --results my-runs --against bbnn
 # ```
+#
+# The last line says whether the network is better than BBNN, by the rule of all verdicts of this book ({doc}`table-2`).
 #
 # ## When something is wrong
 #

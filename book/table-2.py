@@ -3,7 +3,7 @@
 #
 # The paper's headline: on four corpora the proposed network classifies more clips correctly than BBNN. Its Table II has one
 # number per cell, 'the highest test accuracy'. Each cell is compared with what was measured under three rules: the paper's
-# (the best of the draws), the mean over the same random hold-outs, and splits that keep artists, recordings or tunes apart.
+# (the best of the draws), the mean over the same random splits, and splits that keep artists, recordings or tunes apart.
 
 # %% tags=["remove-cell"]
 
@@ -15,7 +15,7 @@ from bnet.audit import contrasts, finding, paper, plots
 from bnet.audit.evidence import OURS, Evidence, command
 from bnet.audit.measured import read
 from bnet.audit.settings import train_command
-from bnet.audit.words import SAID, briefly, effort, ends, in_points, spell
+from bnet.audit.words import SAID, SPLITS, briefly, effort, ends, in_points, spell
 from bnet.book import myst
 from bnet.corpora import get_corpus
 from bnet.paths import results_dir
@@ -25,7 +25,7 @@ from bnet.training.config import PROFILES
 
 plots.style()
 NETWORKS = ("bbnn", "proposed", "proposed-released")
-PROTOCOLS = {"holdout": "random hold-outs", "official": "official split", "grouped": "grouped folds"}
+PROTOCOLS = ("holdout", "official", "grouped")
 evidence = Evidence(results_dir())
 corpora = (*paper.CORPUS_TITLES, *OURS)
 reports = {(c, p): evidence.fullest(c, "bbnn", "proposed", protocol=p) for c in corpora for p in PROTOCOLS}
@@ -41,7 +41,7 @@ absent = [c for c in paper.CORPUS_TITLES if not any(key[0] == c for key in shown
 
 def where(corpus: str, protocol: str) -> str:
     """What was measured, in words."""
-    return f"{shown[corpus, protocol].corpus.title}, {PROTOCOLS[protocol]}"
+    return f"{shown[corpus, protocol].corpus.title}, {SPLITS[protocol]}"
 
 
 def longer(one, other):
@@ -65,7 +65,7 @@ lines = [
     for key, found in compared.items()
 ]
 lines += [
-    f"- {report.corpus.title}, {PROTOCOLS[report.protocol]}, trained longer ({effort(report.settings)}): "
+    f"- {report.corpus.title}, {SPLITS[report.protocol]}, trained longer ({effort(report.settings)}): "
     + ", ".join(f"{jobs.title(n)} {100 * np.mean(report.accuracies(n)):.1f} %" for n in NETWORKS if report.of(n))
     + f" ({spell(found.folds, found.kind)}{'' if found.enough else ', too few for a verdict'})."
     for corpus in corpora
@@ -92,7 +92,7 @@ myst.text(
 marks = [(f"{paper.CORPUS_TITLES[c]}: not run", paper.gain(c), None) for c in absent]
 marks += [
     (
-        f"{shown[corpus, protocol].corpus.title}, {PROTOCOLS[protocol]}"
+        f"{shown[corpus, protocol].corpus.title}, {SPLITS[protocol]}"
         + ("" if other == "proposed" else f"\n({jobs.title(other)})"),
         paper.gain(corpus) if corpus in paper.CORPUS_TITLES and other == "proposed" else np.nan,
         found,
@@ -156,7 +156,7 @@ for corpus in corpora:
                     "Network": jobs.title(name),
                     "Paper, test %": f"{printed.test:.1f}" if printed else myst.NOTHING,
                     "Best of the draws %": best,
-                    **{f"{PROTOCOLS[p].capitalize()} %": mean_sd(values, p, corpus) for p, values in found.items()},
+                    **{f"{SPLITS[p].capitalize()} %": mean_sd(values, p, corpus) for p, values in found.items()},
                 }
             )
 myst.table(
@@ -185,7 +185,7 @@ if absent:
 logs = np.array(paper.BASELINE_LOGS["test"])
 myst.text(
     f"**A yardstick for the paper's numbers.** It prints {paper.TABLE_2['gtzan', 'bbnn'].test:.1f} % for BBNN on GTZAN as the "
-    f"highest of ten; the logs that BBNN's own authors published have a *mean* of {100 * logs.mean():.1f} % over ten hold-outs, standard deviation "
+    f"highest of ten; the logs that BBNN's own authors published have a *mean* of {100 * logs.mean():.1f} % over ten random splits, standard deviation "
     f"{100 * logs.std(ddof=1):.1f} points. The proposed network's {paper.TABLE_2['gtzan', 'proposed'].test:.1f} % lies below that mean."
 )
 
@@ -199,7 +199,7 @@ myst.text(
 for contrast in (c for c in contrasts.CONTRASTS if c.one[0] == c.other[0] and len(contrasts.table(evidence, c))):
     fig, told = contrasts.figure(evidence, contrast, "test accuracy, %")
     pair = [report for report in contrasts.reports(evidence, contrast) if report]
-    sizes = {PROTOCOLS[report.protocol]: report.records[0].run["data"]["tracks"]["train"] for report in pair}
+    sizes = {SPLITS[report.protocol]: report.records[0].run["data"]["tracks"]["train"] for report in pair}
     trained = " and ".join(f"{clips} clips in {where}" for where, clips in sizes.items())
     first, *_ = sizes.values()
     fewer = ": a part of the difference is due to fewer clips" if min(sizes.values()) < first else ""
@@ -214,7 +214,7 @@ for contrast in contrasts.CONTRASTS:
     if missing:
         name = contrast.one[0]
         myst.not_run(
-            f"BBNN has not been run on {' or on '.join(f'{PROTOCOLS[p]} of {paper.CORPUS_TITLES[name]}' for p in missing)}.",
+            f"BBNN has not been run on {' or on '.join(f'{SPLITS[p]} of {paper.CORPUS_TITLES[name]}' for p in missing)}.",
             "\n".join(command(name, protocol) for protocol in missing),
         )
 
@@ -231,7 +231,7 @@ if compared:
     table = pd.DataFrame(
         [
             {
-                "Measured on": f"{shown[corpus, protocol].corpus.title}, {PROTOCOLS[protocol]}",
+                "Measured on": f"{shown[corpus, protocol].corpus.title}, {SPLITS[protocol]}",
                 "Network": jobs.title(other),
                 "Folds": spell(found.folds, found.kind),
                 "Points (95 % interval)": f"{100 * found.difference:+.1f} ({ends(found.low, found.high, '+.1f')})",
@@ -262,7 +262,7 @@ if compared:
             if contrary
             else "The verdict is the interval's."
         )
-        + " Random hold-outs and splits that keep artists or tunes apart may also give different verdicts, since they measure different "
+        + " Random splits and splits that keep artists or tunes apart may also give different verdicts, since they measure different "
         "things: clips like those in training, and unseen music."
     )
     if blind := list(dict.fromkeys(report.corpus.title for report in shown.values() if not report.groups)):
@@ -278,7 +278,7 @@ if compared:
 # ## Can the intervals be trusted?
 #
 # Checked by simulation, where the truth is known: how often an interval that says 95 % covers it, and how often the rule above calls two
-# classifiers better or worse that are equally good, from ten and five hold-outs, five grouped folds, and three seeds of one split.
+# classifiers better or worse that are equally good, from ten and five random splits, five grouped folds, and three seeds of one split.
 # `python benchmarks/intervals.py` makes these figures.
 
 # %% tags=["remove-input"]

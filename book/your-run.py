@@ -23,13 +23,13 @@ from bnet.runs import records
 path, rows, problem = project_dir() / folder, pd.DataFrame(columns=agreement.COLUMNS), ""
 same = path.resolve() == results_dir().resolve()
 try:
-    if not same and any(not name.startswith(".") for name in os.listdir(path)):
+    if not same and os.listdir(path) and any(records.folders(path)):
         rows = agreement.compare(results_dir(), path)
         rows = rows[rows["state"] != "only in A"]
 except FileNotFoundError:
     pass
 except BnetError as error:
-    problem = str(error)
+    problem = str(error).replace(str(results_dir()), "results").replace(str(path), folder)
 paired = rows[rows["folds"] > 0]
 
 # %% tags=["remove-input"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
+from synthetic import write_record
 from test_runs import TINY, job, quiet, ready, results  # noqa: F401 two fixtures
 from typer.testing import CliRunner
 
@@ -101,6 +103,21 @@ def test_records_are_tabulated_without_their_corpus(tmp_path, bnet):
     assert done.status == 0
     assert "gtzan-images is not here (--data DIR)" in done.stderr
     assert "proposed" in done.stdout
+
+
+def test_networks_are_compared_with_one_of_them(tmp_path, bnet):
+    for fold in range(5):
+        write_record(tmp_path, "gtzan-images", "bbnn", fold, right=0.6)
+        write_record(tmp_path, "gtzan-images", "mine", fold, right=0.9)
+    words = ("evaluate", "--corpus", "gtzan-images", "--results", str(tmp_path), "--against")
+    done = bnet(*words, "bbnn")
+    assert re.search(r"^laptop, holdout: mine is better than BBNN \(baseline\): \+\d+\.\d points", done.stdout, re.MULTILINE)
+    done = bnet(*words, "bbnn", "--json")
+    assert [row["variant"] for row in json.loads(done.stdout)] == ["bbnn", "mine"]
+    assert "mine is better than BBNN (baseline)" in done.stderr
+    done = bnet(*words, "bbn")
+    assert done.status == 2
+    assert "unknown network or baseline 'bbn' (did you mean 'bbnn'?)" in done.stderr
 
 
 def test_plan_lists_runs_and_writes_nothing(tmp_path, bnet):

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import tones_made
 from typer.testing import CliRunner
 
 from bnet import cli
 from bnet.audit import agreement
 from bnet.book import build, freshness
 from bnet.book.pages import Book, Page
-from bnet.corpora.store import FeatureStore
 from bnet.errors import BnetError
 from bnet.runs import jobs, records
 from bnet.statistics import comparison
@@ -32,12 +32,18 @@ def train(results, *names: str, folds=(0, 1), **settings: str) -> None:
         jobs.run(job, results, lambda text: None)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Records of two baselines on two folds of the miniature corpus, and its features."""
+    with tones_made(tmp_path_factory.mktemp("made")) as folder:
+        train(folder / "results", "majority", "svm-rhythm")
+    return folder
+
+
 @pytest.fixture
-def results(tones, tmp_path):
-    """Records of two baselines on two folds of the miniature corpus."""
-    FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
-    train(tmp_path / "results", "majority", "svm-rhythm")
-    return tmp_path / "results"
+def results(tones, made, tmp_path):
+    """A copy of them that a test may change."""
+    return shutil.copytree(made, tmp_path, dirs_exist_ok=True) / "results"
 
 
 @pytest.fixture
@@ -193,3 +199,11 @@ def test_the_page_of_your_run_compares_what_was_repeated_and_says_so_where_nothi
     build.update(book)
     assert "**1 of 1 networks and baselines agree with the book**: 1 identical" in shown()
     assert freshness.stale(book, page) == ""
+    shutil.rmtree(root / "reproduced" / "tunes" / committed.name)
+    build.update(book)
+    assert "make reproduce" in shown()
+    elsewhere = next((ROOT / "results" / "tunes-free").glob("majority-grouped-0-*"))
+    shutil.copytree(elsewhere, root / "reproduced" / "tunes-free" / elsewhere.name)
+    build.update(book)
+    assert "cannot be compared: results and reproduced have no run in common" in shown()
+    assert str(tmp_path) not in shown()

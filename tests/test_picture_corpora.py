@@ -246,6 +246,14 @@ def test_tables_are_put_beside_a_copy_that_is_the_data_folder_itself(mini, serve
 
 
 @each
+def test_a_copy_that_lies_deeper_is_not_fetched_again(mini, server):
+    mini.small.write(mini.home / "a copy" / "of mine", mini)
+    run(mini, server)
+    assert server.count(archive_name(mini)) == 0
+    assert len(mini.tracks()) == len(mini.small.published)
+
+
+@each
 def test_an_interrupted_download_is_resumed(mini, server):
     server.rules[archive_name(mini)] = Rule(break_after=30_000)
     refused(mini, server, "broke off")

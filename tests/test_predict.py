@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import sys
 import threading
 import time
 import tracemalloc
+from pathlib import Path
 
 import librosa
 import numpy as np
@@ -26,7 +28,7 @@ from bnet.deploy.networks import shipped_run
 from bnet.deploy.predict import Classifier, Failure, Prediction, predict_files, sound_files, windows
 from bnet.errors import BnetError
 from bnet.models import VARIANTS, Variant
-from bnet.runs import jobs
+from bnet.runs import jobs, records
 from bnet.runs.weights import load_network
 from bnet.sound import decode, log_mel
 from bnet.sound.log_mel import SR
@@ -35,12 +37,18 @@ from bnet.training.config import get_profile
 SECONDS = 10.0
 
 
+@functools.cache
+def plain_network(folder: Path):
+    """The network of a record."""
+    return load_network(records.read(folder))
+
+
 def plain_answer(record, path, hop=1.0) -> Prediction:
     """What `predict_files` says of a file, with all of its windows in one batch."""
     heard = list(windows(path, record.config.training.clip_seconds, hop, record.front_end))
     votes = [log_mel is not None for log_mel in heard]
     log_mels = np.stack([log_mel for log_mel in heard if log_mel is not None])
-    found = np.asarray(load_network(record).predict_on_batch(log_mels[..., None]))
+    found = np.asarray(plain_network(record.folder).predict_on_batch(log_mels[..., None]))
     return Prediction(str(path), record.labels, np.flatnonzero(votes) * hop, found, votes.count(False))
 
 
@@ -163,6 +171,18 @@ def test_the_data_folder_is_a_folder_like_others(tmp_path, monkeypatch):
     for name in ("a.wav", "gtzan/b.wav"):
         (tmp_path / name).touch()
     assert sound_files([tmp_path]) == ([tmp_path / "a.wav", tmp_path / "gtzan" / "b.wav"], [])
+
+
+def test_music_that_cannot_be_read_is_named(tmp_path):
+    for name in ("a.wav", "b.m4a", "c.WMA"):
+        (tmp_path / name).touch()
+    found, failed = sound_files([tmp_path])
+    assert found == [tmp_path / "a.wav"]
+    assert [Path(failure.path).name for failure in failed] == ["b.m4a", "c.WMA"]
+    assert "no .m4a can be read here; convert it" in failed[0].reason
+    (tmp_path / "a.wav").unlink()
+    with pytest.raises(BnetError, match=r"no \.m4a can be read here.*no sound file below"):
+        sound_files([tmp_path])
 
 
 @pytest.mark.parametrize("kept", [[], ["notes.txt"], [".hidden.wav"]])

@@ -10,7 +10,7 @@ import minibook
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Tones
+from conftest import Tones, tones_made
 from synthetic import write_record
 
 from bnet.audit import tables
@@ -29,21 +29,35 @@ from bnet.training.config import get_profile
 SETTINGS = {"clip_seconds": "1", "groups": "3"}
 
 
-@pytest.fixture
-def results(tones, tmp_path):
-    """Records of two baselines on two and three folds of the miniature corpus."""
-    FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Records of two baselines on two and three folds of the miniature corpus, and its features."""
     profile = get_profile("smoke", SETTINGS)
-    folder = tmp_path / "results"
-    todo = jobs.jobs("tones", ["majority"], "grouped", profile, [0, 1])
-    todo += jobs.jobs("tones", ["svm-rhythm"], "grouped", profile, [0, 1, 2])
-    for job in todo:
-        jobs.run(job, folder, lambda text: None)
+    with tones_made(tmp_path_factory.mktemp("made")) as folder:
+        todo = jobs.jobs("tones", ["majority"], "grouped", profile, [0, 1])
+        todo += jobs.jobs("tones", ["svm-rhythm"], "grouped", profile, [0, 1, 2])
+        for job in todo:
+            jobs.run(job, folder / "results", lambda text: None)
     return folder
+
+
+@pytest.fixture
+def results(tones, made, tmp_path):
+    """A copy of them that a test may change."""
+    return shutil.copytree(made, tmp_path, dirs_exist_ok=True) / "results"
 
 
 def of_tones(results) -> Report:
     return load("tones", results, "custom", "grouped")[0]
+
+
+def test_a_network_of_one_s_own_stands_behind_those_of_the_paper(tmp_path):
+    for variant in ("svm-timbre", "mine", "bbnn"):
+        write_record(tmp_path, "gtzan-images", variant)
+    report = load("gtzan-images", tmp_path)[0]
+    assert report.variants == ["bbnn", "mine", "svm-timbre"]
+    assert report.networks == ["bbnn", "mine"]
+    assert list(report.results()["Network"]) == [jobs.title("bbnn"), "mine", jobs.title("svm-timbre")]
 
 
 def test_sentence_says_what_the_comparison_finds(tmp_path):

@@ -89,9 +89,9 @@ def text(rows: pd.DataFrame) -> str:
 
 
 def count(rows: pd.DataFrame) -> str:
-    """How many rows have which state: '3 identical, 1 differs'."""
-    states = rows["state"].value_counts()
-    return ", ".join(f"{states[name]} {name}" for name in STATES if name in states)
+    """How many rows have which state: '3 identical, 2 agree, 1 differs'."""
+    states = [(name, (rows["state"] == name).sum()) for name in STATES]
+    return ", ".join(f"{n} {name.removesuffix('s') if n > 1 else name}" for name, n in states if n)
 
 
 def readable(rows: pd.DataFrame, heads: Sequence[str], nothing: str = "-") -> pd.DataFrame:
@@ -102,7 +102,8 @@ def readable(rows: pd.DataFrame, heads: Sequence[str], nothing: str = "-") -> pd
         return rows[column].map(lambda value: format(100 * value, form) if np.isfinite(value) else nothing)
 
     folds = rows["folds"].astype(str) + rows["lone"].map(lambda lone: f" (+{lone} alone)" if lone else "")
-    interval = (percent("low", "+.1f") + " to " + percent("high", "+.1f")).where(rows["low"].notna(), nothing)
+    shown = rows["low"].notna() & (rows["state"] != "identical")
+    interval = (percent("low", "+.1f") + " to " + percent("high", "+.1f")).where(shown, nothing)
     cells = [rows["network"], folds, percent("a"), percent("b"), percent("difference", "+.1f"), interval, rows["state"]]
     return pd.DataFrame(dict(zip(heads, cells, strict=True)))
 

@@ -82,14 +82,15 @@ class Report:
 
     @property
     def variants(self) -> list[str]:
-        """What has records: networks in the order of their table, then baselines."""
+        """What has records: networks in the order of their table, then a reader's own, then baselines."""
         have = {record.config.variant for record in self.records}
-        return [name for name in [*VARIANTS, *BASELINES] if name in have]
+        own = sorted(have.difference(VARIANTS, BASELINES))
+        return [name for name in [*VARIANTS, *own, *BASELINES] if name in have]
 
     @property
     def networks(self) -> list[str]:
         """The networks among `variants`."""
-        return [name for name in self.variants if name in VARIANTS]
+        return [name for name in self.variants if name not in BASELINES]
 
     @property
     def labels(self) -> list[str]:
@@ -117,7 +118,7 @@ class Report:
             return pd.DataFrame()
         table = tables.summary(self.records, self.groups).set_index("variant").loc[self.variants].reset_index()
         table["title"] = [jobs.title(name) for name in table["variant"]]
-        table["kind"] = ["network" if name in VARIANTS else "baseline" for name in table["variant"]]
+        table["kind"] = ["baseline" if name in BASELINES else "network" for name in table["variant"]]
         return table
 
     def results(self) -> pd.DataFrame:

@@ -60,6 +60,7 @@ def _environment(book: Book, folder: Path) -> dict[str, str]:
         **os.environ,
         "BNET_RESULTS": str(book.results),
         "IPYTHONDIR": str(folder / "ipython"),
+        "KERAS_BACKEND": "tensorflow",
         "MPLBACKEND": "agg",
         "PYTHONHASHSEED": "0",
         "PYTHONPATH": os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")])),

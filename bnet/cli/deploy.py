@@ -63,7 +63,7 @@ def predict(
 
     if as_json and as_csv:
         raise BnetError("--json and --csv at once; expected one of them")
-    (todo, empty), screen = sound_files(files), _screen()
+    (todo, unusable), screen = sound_files(files), _screen()
     record = networks.find_run(results, run)
     classify = Classifier(record)
     print(
@@ -78,9 +78,9 @@ def predict(
     table, answers = csv.writer(sys.stdout, lineterminator="\n"), []
     if as_csv:
         table.writerow(["path", *(["start_s"] if windows else []), "label", *record.labels])
-    for failure in empty:
+    for failure in unusable:
         print(f"bnet: {failure.reason}", file=screen)
-    failed, done, status = len(empty), 0, 0
+    failed, done, status = len(unusable), 0, 0
     try:
         for answer in predict_files(classify, todo, hop, jobs):
             with tqdm.external_write_mode(screen):
@@ -193,6 +193,8 @@ def export(
         Path | None, typer.Option("--output", "-o", help="File or new folder; else named after the run, here.")
     ] = None,
     results: options.Results = None,
+    data: options.Data = None,
+    partial: options.Partial = False,
 ) -> None:
     """Write a trained network in another form, for other programs or for a web page of its own.
 
@@ -213,10 +215,12 @@ def export(
     paths.writable_dir(target.absolute().parent, "output", "-o")
     say(f"network: {record.config.corpus}/{record.name}, windows of {record.config.training.clip_seconds:g} s")
     say(f"takes in {record.front_end.about}")
+    say(f"gives the probabilities of {', '.join(record.labels)}, in this order")
     if form == "web":
-        from bnet.deploy.web.site import export_web
+        from bnet.deploy.web.site import write_page
 
-        export_web(record, target)
+        with paths.whole_folder(target) as folder:
+            write_page([record], folder)
     else:
         paths.write_bytes(target, _content(record, form))
     print(target / "index.html" if form == "web" else target)

@@ -19,11 +19,12 @@ ProfileOption = Annotated[str | None, typer.Option("--profile", "-p", help="Show
 
 def _book(profile: str | None = None, results: Path | None = None):
     """The book of this checkout, as the options want it."""
+    from bnet.audit.settings import CUSTOM
     from bnet.book.pages import this_book
     from bnet.training.config import get_profile
 
     book = this_book()
-    shown = get_profile(profile).name if profile else book.profile
+    shown = profile if profile == CUSTOM else get_profile(profile).name if profile else book.profile
     return replace(book, profile=shown, results=results.resolve() if results else book.results)
 
 

@@ -11,7 +11,7 @@ import typer
 from bnet.audit.paper import CORPUS_TITLES
 from bnet.cli import options
 from bnet.cli.options import execution_of, own_variants, profile_of, show
-from bnet.errors import BnetError, log, say
+from bnet.errors import BnetError, log, say, unknown
 
 CORPORA = ",".join(CORPUS_TITLES)
 
@@ -43,7 +43,7 @@ def plan(
 
       bnet plan --profile paper --corpus gtzan --variants all --protocol holdout
 
-      bnet plan --profile laptop --corpus tunes --variants bbnn,proposed --protocol grouped
+      bnet plan --profile laptop --corpus tunes --variants bbnn,proposed --protocol grouped --results my-runs
     """
     from bnet.runs import plan as plans
 
@@ -72,8 +72,8 @@ def plan(
     print(
         f"total, profile {made.profile.name}: {total['runs']} runs, {total['done']} done, {total['to_do']} to do, "
         f"{'hours not measured' if hours is None else f'{hours:.1f} hours of training'}\n"
-        f"disk: features {gib['new_store_bytes']} more, records {gib['record_bytes']}, "
-        f"downloads {gib['download_bytes']} before unpacking\nmemory: training {gib['training_memory']}"
+        f"disk: features {gib['new_store_bytes']} more, records {gib['record_bytes']}; "
+        f"memory: training {gib['training_memory']}"
     )
 
 
@@ -211,13 +211,19 @@ def evaluate(
     profile: options.OnlyProfile = None,
     protocol: options.OnlyProtocol = None,
     runs_too: Annotated[bool, typer.Option("--runs", help="One row per run, not a network.")] = False,
+    against: Annotated[
+        str | None, typer.Option(help="Also compare all others with this one, on the folds and clips that both have.")
+    ] = None,
     results: options.Results = None,
     data: options.Data = None,
     partial: options.Partial = False,
     as_json: options.Json = False,
 ) -> None:
-    """Tabulate records: mean and spread over folds, and an interval over all tested clips (whole groups resampled)."""
-    from bnet.audit import tables
+    """Tabulate records: mean and spread over folds, and an interval over all tested clips (whole groups resampled).
+
+    Example: bnet evaluate --corpus tunes --profile laptop --protocol grouped --against bbnn
+    """
+    from bnet.audit import report, tables
     from bnet.corpora import get_corpus
     from bnet.runs import records
 
@@ -235,3 +241,11 @@ def evaluate(
         if not groups:
             log(f"{corpus} is not here (--data DIR): its groups are not known, and intervals resample single clips")
         show(tables.summary(chosen, groups), as_json)
+    if against:
+        reports = [r for r in report.load(corpus, results, profile or "", protocol or "") if r.of(against)]
+        if not reports:
+            raise unknown("network or baseline", against, {record.config.variant for record in chosen})
+        for part in reports:
+            others = [name for name in part.variants if name != against]
+            lines = [f"{part.profile}, {part.protocol}: {part.compare(name, against)}" for name in others]
+            (say if as_json else print)("\n".join(lines).replace("**", ""))

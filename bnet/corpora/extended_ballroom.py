@@ -108,11 +108,13 @@ class ExtendedBallroom(FileCorpus):
         return {own: f"md5:{checksum}" for own, checksum in self.songs()["hash"].items() if checksum}
 
     def more(self, home: Path) -> list[Remote]:
-        """One address per song."""
-        site = "http://media.ballroomdancers.com/mp3"
+        """One address per song that does not lie elsewhere below `home`."""
+        site, here = "http://media.ballroomdancers.com/mp3", self.by_id(home)
+        places = {own: f"{label}/{own}.mp3" for own, label in self.songs(home)["label"].items()}
         return [
-            Remote(f"{site}/{own}.mp3", f"{label}/{own}.mp3", f"md5:{checksum}" if checksum else "")
-            for own, label, checksum in self.songs(home)[["label", "hash"]].itertuples()
+            Remote(f"{site}/{own}.mp3", places[own], f"md5:{checksum}" if checksum else "")
+            for own, checksum in self.songs(home)["hash"].items()
+            if own not in here or here[own] == home / places[own]
         ]
 
     def track_id(self, path: Path) -> str | None:

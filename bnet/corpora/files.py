@@ -20,7 +20,7 @@ import pooch
 
 from bnet.corpora.base import Corpus, Flaw, Lacking, Track
 from bnet.corpora.remote import Remote
-from bnet.corpora.walk import SOUNDS, archives, sounds
+from bnet.corpora.walk import SOUNDS, archives, filled, sounds
 from bnet.errors import BnetError
 from bnet.paths import data_dir, sha256_file
 from bnet.sound import decode, log_mel
@@ -105,10 +105,11 @@ class FileCorpus(Corpus):
         return data_dir() / (self.family or self.name)
 
     def folder(self) -> Path:
-        """Where it is looked for: `home` if that exists, else the data folder itself, else `absent`."""
-        for folder in (self.home, data_dir()):
-            if folder.is_dir():
-                return folder
+        """Where it is looked for: `home` if anything lies in it, else the data folder itself, else `absent`."""
+        if filled(self.home):
+            return self.home
+        if data_dir().is_dir():
+            return data_dir()
         raise self.absent(f"neither {self.home} nor {data_dir()} is a folder")
 
     def tracks(self) -> list[Track]:

@@ -51,7 +51,8 @@ def get(
         raise corpus.absent("there is nothing to fetch")
     if mirror and not re.match(r"https?://[^/\[]", mirror):
         raise BnetError("the address of the mirror is none of the web; expected http://... or https://...")
-    loose = _loose(corpus)
+    whole = _whole(corpus)
+    loose = whole and corpus.folder() == data_dir()  # a new folder of its own would hide it
     home = data_dir() if loose else corpus.home
     writable_dir(home, "data", "BNET_DATA")
     if corpus.licence:
@@ -62,7 +63,7 @@ def get(
         return fetch_all(sources, home, workers=workers, retries=retries, timeout=timeout, say=say)
 
     _unpack_all(corpus, say)
-    remotes = [remote for remote in corpus.remotes if not (loose and remote.path.lower().endswith(ARCHIVES))]
+    remotes = [remote for remote in corpus.remotes if not (whole and remote.path.lower().endswith(ARCHIVES))]
     first = fetch(remote for remote in remotes if not _unpacked(home / remote.path).is_dir())
     for path, reason in first.failed.items():
         raise BnetError(
@@ -76,13 +77,15 @@ def get(
     return dataclasses.replace(more, new=more.new + first.new, kept=more.kept + first.kept)
 
 
-def _loose(corpus: FileCorpus) -> bool:
-    """Whether the data folder itself is a copy, which a new folder of the corpus's own would hide; a table of it may be
-    missing or damaged."""
+def _whole(corpus: FileCorpus) -> bool:
+    """Whether a copy is here, wherever its clips lie; where the data folder itself is one, a table of it may be missing
+    or damaged."""
     try:
-        return not corpus.home.is_dir() and bool(corpus.tracks())
-    except BnetError as error:
-        return not isinstance(error, Lacking)
+        return bool(corpus.tracks())
+    except Lacking:
+        return False
+    except BnetError:
+        return corpus.folder() == data_dir()
 
 
 def _unpack_all(corpus: FileCorpus, say: Callable[[str], None]) -> None:

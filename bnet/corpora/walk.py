@@ -105,6 +105,14 @@ def plain(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def filled(folder: Path) -> bool:
+    """Whether a folder holds more than hidden files and begun downloads; one that can't be looked into counts as if."""
+    try:
+        return folder.is_dir() and any(not (p.name.startswith(".") or p.suffix == ".part") for p in folder.iterdir())
+    except OSError:
+        return True
+
+
 def archives(folder: Path) -> list[Path]:
     """The archives that lie in `folder` itself, sorted."""
     if not folder.is_dir():

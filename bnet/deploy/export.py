@@ -44,8 +44,9 @@ def to_onnx(model: Any) -> bytes:
     Raises
     ------
     BnetError
-        If a package that it takes is missing.
+        If the backend is not TensorFlow, or a package that it takes is missing.
     """
+    _on_tensorflow("ONNX")
     try:
         return _exported(model, "onnx")
     except ImportError as error:
@@ -82,8 +83,7 @@ def to_litert(model: Any, clips: np.ndarray | None = None) -> bytes:
     BnetError
         If the backend is not TensorFlow, or LiteRT lacks an operation of a layer; names the layer.
     """
-    if backend.name() != "tensorflow":
-        raise BnetError(f"LiteRT is written by the backend tensorflow; this is {backend.name()}; unset KERAS_BACKEND")
+    _on_tensorflow("LiteRT")
     import tensorflow as tf
 
     settings: dict[str, Any] = {"target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}}
@@ -100,6 +100,11 @@ def to_litert(model: Any, clips: np.ndarray | None = None) -> bytes:
             return _exported(model, "litert", **settings)
     except Exception as error:  # the converter's own has no public name
         raise _refused(model, error) from error
+
+
+def _on_tensorflow(form: str) -> None:
+    if backend.name() != "tensorflow":
+        raise BnetError(f"{form} is written by the backend tensorflow; this is {backend.name()}; unset KERAS_BACKEND")
 
 
 def _exported(model: Any, form: str, **settings: Any) -> bytes:

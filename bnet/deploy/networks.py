@@ -77,8 +77,9 @@ def find_run(results: Path, name: str | None = None, *, weights: bool = True) ->
     if weights and not found:
         what = f"weights beside the record {fits[0].name}" if fits else f"trained network named {name!r} in {results}"
         raise BnetError(
-            f"no {what} (weights are not committed, a baseline has none); train one with `bnet train --corpus tunes "
-            "--variant proposed --profile smoke`"
+            f"no {what} (weights are not committed, a baseline has none); train one into a folder of "
+            "its own, `bnet train --corpus tunes --variant proposed --profile smoke --results my-runs`, and name that "
+            "here too: --results my-runs"
         )
     if len(found) != 1:
         names = ", ".join(f"{p.parent.name}/{p.name}" for p in found[:5])

@@ -19,7 +19,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from bnet.corpora.walk import SOUNDS, sounds
+from bnet.corpora.walk import SOUNDS, UNREADABLE, sounds
 from bnet.errors import OUT_OF_MEMORY, BnetError
 from bnet.runs.records import Record
 from bnet.runs.weights import load_network, variant_of
@@ -64,25 +64,28 @@ class Failure:
 
 
 def sound_files(paths: Iterable[Path]) -> tuple[list[Path], list[Failure]]:
-    """Files as they are given, and for a folder the audio files below it, sorted; hidden ones are left out. Also the
-    folders without one.
+    """Files as they are given, and for a folder the audio files below it, sorted; hidden ones are left out. Also
+    folders without one, and music below a folder in formats that can't be read.
 
     Raises
     ------
     BnetError
         If there is no file at all; says what counts as one.
     """
-    found, empty = [], []
+    found, failed = [], []
     for path in paths:
         inside = sounds(path, homes_too=True) if path.is_dir() else [path]
         found += inside
+        for other in sounds(path, UNREADABLE, homes_too=True) if path.is_dir() else ():
+            reason = f"{other}: no {other.suffix} can be read here; convert it (ffmpeg -i FILE FILE.flac)"
+            failed.append(Failure(str(other), reason))
         if not inside:
             expected = f"expected one or more that end with {' '.join(SOUNDS)} (hidden ones do not count)"
             reason = f"no sound file below {path}; {expected}; name another folder, or the files themselves"
-            empty.append(Failure(str(path), reason))
-    if empty and not found:
-        raise BnetError("; ".join(failure.reason for failure in empty))
-    return found, empty
+            failed.append(Failure(str(path), reason))
+    if failed and not found:
+        raise BnetError("; ".join(failure.reason for failure in failed))
+    return found, failed
 
 
 def windows(

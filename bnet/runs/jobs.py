@@ -112,6 +112,11 @@ def jobs(
         "training": training,
         "exclude": ",".join(sorted(words(exclude))),
     }
+    if protocol == "grouped" and len({track.group for track in tracks}) == len(tracks):
+        say(
+            f"{found.name}: each clip is a group of its own, so that `grouped` keeps no artists or recordings apart; "
+            f"there are the protocols {', '.join(found.protocols)}"
+        )
     folds = [*dict.fromkeys(profile.folds_to_run(protocol) if folds is None else folds)]
     for fold in folds:
         make_split(tracks, protocol, fold, shared["folds"], training.seed)

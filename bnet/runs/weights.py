@@ -37,7 +37,7 @@ def load_network(record: Record, frames: int | None = None) -> keras.Model:
 
     model, path = build(variant_of(record), len(record.labels), frames), record.weights
     if path is None:
-        raise BnetError(f"the run {record.name} has no weights; train it again with `bnet train`")
+        raise BnetError(f"the run {record.name} has no weights; train it again into another folder (--results my-runs)")
     try:
         load(model, path) if path.name == PLAIN_WEIGHTS else model.load_weights(path)
     except (ValueError, OSError, KeyError) as error:

@@ -23,6 +23,12 @@ from tqdm import tqdm  # noqa: E402
 from bnet.models.variant import Variant  # noqa: E402
 from bnet.training.assembly import memory_errors, seed_everything, trainer  # noqa: E402
 
+FEW_STEPS = 250
+FEW = (
+    "batch normalisation learns its averages over some hundreds, and without them validation and test mean little; "
+    "take more clips, or more epochs (`--set epochs=...`)"
+)
+
 
 class Batches(keras.utils.PyDataset):
     """Batches read from the store as needed: log-mels [shape=(b, frames, n_mels, 1)], one-hot [shape=(b, classes)].
@@ -134,6 +140,8 @@ def fit(
             log_mels = np.concatenate([train.arrays(), validation.arrays()])
             places = np.split(np.arange(len(log_mels), dtype="int32"), [len(train)])
         batches = Batches(train, classes, training.batch_size, seed, places[0])
+        if (steps := training.epochs * len(batches)) < FEW_STEPS:
+            print(f"only {steps} training steps: {FEW}", file=sys.stderr, flush=True)
         kind = repr((row, shape, execution, training, len(train), len(validation)))
         with trainer(row, shape, execution, _rate(training, len(batches)), log_mels, kind) as (network, made):
             print(f"{title or row.name}: {made.execution}", file=sys.stderr, flush=True)

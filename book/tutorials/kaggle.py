@@ -15,8 +15,8 @@
 # **Not run on Kaggle's or Colab's machines.** A test executes this notebook on a miniature copy, on a processor.
 #
 # - **Kaggle**: new notebook, *File → Import notebook*; add the data set `andradaolteanu/gtzan-dataset-music-genre-classification`
-#   as input, switch on a GPU and the internet.
-# - **Colab**: *File → Upload notebook*, a runtime with a GPU; unpack GTZAN somewhere and name that folder in `corpora`.
+#   as input, switch on a GPU and the internet, and set `repository` to the address of your copy of this project.
+# - **Colab**: *File → Upload notebook*, a runtime with a GPU; set `repository`, unpack GTZAN somewhere and name that folder in `corpora`.
 # - **papermill**: `papermill kaggle.ipynb out.ipynb -p repository ... -p corpora ...`
 
 # %% tags=["parameters"]
@@ -35,6 +35,7 @@ work = "gtzan-work"  # where everything is written
 # ## Install
 
 # %%
+import importlib.util
 import os
 import subprocess
 import sys
@@ -49,6 +50,8 @@ if repository and checkout is None:
         subprocess.run(["git", "clone", "--depth", "1", repository, str(checkout)], check=True)
 if install and checkout:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", str(checkout)], check=True)
+elif importlib.util.find_spec("bnet") is None:
+    raise SystemExit("bnet is not installed here; set `repository` to the address or the folder of this project")
 
 
 def run(*words):
