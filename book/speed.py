@@ -551,11 +551,17 @@ if gpu_equality:
             for name, found in tried.items()
         ]
     )
+    blocks = {
+        found["blocks"]
+        for found in tried.values()
+        if found.get("blocks", np.inf) < VARIANTS[gpu_equality["variant"]].blocks
+    }
+    cut = f" with {blocks.pop()} blocks" if blocks else ""
     sizes = " or ".join(sorted({f"{found['frames']} x {found['bands']}" for found in tried.values()}))
     myst.table(
         frame,
-        f"JAX's lean step: distance of gradients and statistics of `{gpu_equality['variant']}` from double precision, as in the table "
-        f"above, for {limits['batch']} clips of {sizes}, measured on a {gpu_equality['device']['kind']}"
+        f"JAX's lean step: distance of gradients and statistics of `{gpu_equality['variant']}`{cut} from double precision, as in the "
+        f"table above, for {limits['batch']} clips of {sizes}, measured on a {gpu_equality['device']['kind']}"
         + (", the kernels in interpret mode." if limits["interpreted"] else "."),
         "tab-speed-gpu-equality",
         formats={name: ".0f" if "%" in name else ".1e" for name in frame.columns[1:]},
