@@ -14,7 +14,7 @@ from functools import partial
 from typing import Annotated
 
 import typer
-from common import Output, Quick, about, in_child, in_turn, line, row, write
+from common import Output, Quick, about, in_child, in_turn, line, row, suffix, write
 from training_step import ALLOCATOR, BATCH, SHORT, chosen, measure
 
 WAYS = {"buffers kept": "true", "Keras as it comes": "false"}
@@ -46,7 +46,7 @@ def main(
             said = f"plain training step of {name}, {BATCH} x {frames} frames{what}"
             rows.append(row(said, unit, values, *WAYS, variant=name, frames=frames, batch=BATCH, measure=kind))
             print(line(rows[-1]), flush=True)
-    write("allocator", started, rows, output)
+    write(f"allocator{suffix()}", started, rows, output)
 
 
 if __name__ == "__main__":

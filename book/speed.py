@@ -202,14 +202,15 @@ for suffix, kind in KINDS.items():
 # the results.
 
 # %% tags=["remove-input"]
-allocator = measured.read("allocator")
-listed(allocator, "allocator", "A plain training step", "tab-speed-allocator")
-if allocator:
-    low, *_, high = sorted(row["ratio"] for row in allocator["rows"] if row["unit"] == "s")
-    said = "there is no clear gain" if low < 1 < high else "they gain" if high <= 1 else "they lose"
-    myst.text(
-        f"With its buffers kept, a step takes {percent(low)} to {percent(high)} of the time: on this machine {said}."
-    )
+for suffix, kind in KINDS.items():
+    allocator = measured.read(f"allocator{suffix}")
+    listed(allocator, "allocator", f"A plain training step on a processor {kind}", f"tab-speed-allocator{suffix}")
+    if allocator:
+        low, *_, high = sorted(row["ratio"] for row in allocator["rows"] if row["unit"] == "s")
+        said = "there is no clear gain" if low < 1 < high else "they gain" if high <= 1 else "they lose"
+        myst.text(
+            f"With its buffers kept, a step takes {percent(low)} to {percent(high)} of the time: on this machine {said}."
+        )
 
 # %% [markdown]
 # ## What the time depends on
