@@ -42,7 +42,7 @@ ROUNDING = 3e-6
         (with_blocks("proposed-released", 2), FRAMES, BANDS, 3, 9, ["lean"]),
         (with_blocks("bbnn", 1), FRAMES, BANDS, 1, 9, ["lean"]),
         (with_blocks("proposed", 1), 387, 128, 3, 3, ["lean"]),
-        (with_blocks("proposed", 1), 216, 32, 3, 3, ["lean"]),
+        (with_blocks("proposed", 1), 216, 32, 3, 9, ["lean"]),
         (with_blocks("proposed", 1), 128, 128, 3, 3, ["lean", "kernels"]),
     ],
     ids=["proposed", "released", "last-batch-of-one", "387x128", "216x32", "128x128"],
