@@ -111,7 +111,8 @@ def test_networks_are_compared_with_one_of_them(tmp_path, bnet):
         write_record(tmp_path, "gtzan-images", "mine", fold, right=0.9)
     words = ("evaluate", "--corpus", "gtzan-images", "--results", str(tmp_path), "--against")
     done = bnet(*words, "bbnn")
-    assert re.search(r"^laptop, holdout: mine is better than BBNN \(baseline\): \+\d+\.\d points", done.stdout, re.MULTILINE)
+    better = r"^laptop, holdout: mine is better than BBNN \(baseline\): \+\d+\.\d points"
+    assert re.search(better, done.stdout, re.MULTILINE)
     done = bnet(*words, "bbnn", "--json")
     assert [row["variant"] for row in json.loads(done.stdout)] == ["bbnn", "mine"]
     assert "mine is better than BBNN (baseline)" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import shutil
 
@@ -113,6 +114,29 @@ def test_records_of_two_kinds_are_never_one_report(tmp_path, changed, message):
     write_record(tmp_path, "gtzan-images", "bbnn", 1, **changed)
     with pytest.raises(BnetError, match=message):
         load("gtzan-images", tmp_path, "laptop", "holdout")
+
+
+def test_another_fingerprint_of_the_same_splits_is_no_other_set_of_clips(tmp_path):
+    """As where GTZAN's three lists came between two runs of random splits."""
+
+    def part(variant, fold, split, **changed):
+        record = write_record(tmp_path, "gtzan-images", variant, fold, **changed)
+        run = json.loads((record.folder / "run.json").read_text())
+        run["data"]["split_checksum"] = split
+        run["seal"] = records.seal(run)
+        (record.folder / "run.json").write_text(json.dumps(run))
+
+    part("bbnn", 0, "a")
+    part("proposed", 0, "a", corpus_fingerprint="other")
+    assert len(load("gtzan-images", tmp_path, "laptop", "holdout")[0].records) == 2
+    part("proposed", 1, "b", corpus_fingerprint="other")
+    part("bbnn", 1, "c")
+    with pytest.raises(BnetError, match="2 different sets of clips"):
+        load("gtzan-images", tmp_path, "laptop", "holdout")
+    for variant, changed in (("bbnn", {}), ("proposed", {"corpus_fingerprint": "other"})):
+        part(variant, 0, "a", protocol="official", **changed)
+    with pytest.raises(BnetError, match="2 different sets of clips"):
+        load("gtzan-images", tmp_path, "laptop", "official")
 
 
 def test_clips_that_a_corpus_shortens_are_still_of_the_profile(tmp_path):

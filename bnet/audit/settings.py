@@ -70,6 +70,25 @@ _ALIKE = {
 """What all records of a report share, though their profile does not say it -> in words."""
 
 
+def same_clips(one: Record, other: Record) -> bool:
+    """Whether two runs of one fold were made on the same clips, parted alike. A fingerprint of a corpus also knows its
+    own parts (GTZAN's three lists may come later), which only the protocol ``official`` looks at."""
+    if one.config.corpus_fingerprint == other.config.corpus_fingerprint:
+        return True
+    splits = {record.run["data"].get("split_checksum") for record in (one, other)}
+    return len(splits) == 1 and None not in splits and one.config.protocol == other.config.protocol != "official"
+
+
+def _of_one_copy(some: Sequence[Record]) -> bool:
+    """Whether records with other fingerprints have folds in common, and in these the `same_clips`."""
+    copies: dict[str, dict[int, Record]] = {}
+    for record in some:
+        copies.setdefault(record.config.corpus_fingerprint, {})[record.config.fold] = record
+    first, *others = copies.values()
+    pairs = [[(first[fold], other[fold]) for fold in first.keys() & other.keys()] for other in others]
+    return all(common and all(same_clips(*pair) for pair in common) for common in pairs)
+
+
 def check(some: Sequence[Record], results: Path) -> None:
     """Refuse, by a `BnetError`, records that no table may hold together: two of one fold, of other clips or front ends,
     or with settings that are not those of the profile that they name."""
@@ -90,7 +109,7 @@ def check(some: Sequence[Record], results: Path) -> None:
         seen[fold] = record.name
     for key, what in _ALIKE.items():
         copies = {getattr(record.config, key): record for record in some}
-        if len(copies) > 1:
+        if len(copies) > 1 and not (key == "corpus_fingerprint" and _of_one_copy(some)):
             one, other = [*copies.values()][:2]
             raise BnetError(
                 f"records of {one.config.corpus} were made on {len(copies)} different {what}, such as {one.name} and "
