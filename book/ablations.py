@@ -115,7 +115,7 @@ if len(run):
         fig,
         "Test accuracy minus that of BBNN, in points: the paper's on GTZAN, and ours with 95 % intervals. "
         f"Ours: {where}."
-        + (f" {wide.sum()} intervals are wider than the figure; the table has them." if wide.any() else "")
+        + (f" Intervals that are wider than the figure: {wide.sum()}; the table has them." if wide.any() else "")
         + (" On tunes: compare directions, not lengths." if away.any() else ""),
         "fig-{{ slug }}-changes",
         "One row per network. "
