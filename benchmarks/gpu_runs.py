@@ -108,7 +108,7 @@ def step_of(kit: Path) -> str:
     except FileNotFoundError:
         return "auto"
     lean = record["steps"]["lean"]
-    return "plain" if lean and not lean["kept"] else "auto"
+    return "auto" if lean and lean["kept"] else "plain"
 
 
 def planned(words: argparse.Namespace) -> list:
@@ -129,11 +129,24 @@ def planned(words: argparse.Namespace) -> list:
     return sorted((job for job in todo if job.config.variant in named or job.config.fold < FOLDS), key=turn)
 
 
+def made(job, results: Path, settings):
+    """The record of a run. One that fails is tried once more with the plain step; None where that fails too: whatever
+    one run does, the others go on."""
+    from bnet.runs.jobs import run
+
+    for step in dict.fromkeys([settings.step, "plain"]):
+        try:
+            return run(job, results, settings=dataclasses.replace(settings, step=step))
+        except Exception as error:
+            print(f"{job.config.variant}, fold {job.config.fold}, step {step}: {error}", flush=True)
+    return None
+
+
 def train(kit: Path, minutes: float, words: argparse.Namespace) -> None:
     """In the environment: run after run, while one fits: as long as the slowest so far of its kind, a network's first
-    fold, for which its step is compiled, or a further one. One that fails is tried once more with the plain step."""
+    fold, for which its step is compiled, or a further one."""
     from bnet.errors import BnetError
-    from bnet.runs.jobs import extract, outcome, run, state
+    from bnet.runs.jobs import extract, outcome, state
     from bnet.training.device import Settings
 
     started, slowest, failed, last = time.monotonic(), {True: FIRST, False: 0.0}, 0, ""
@@ -151,18 +164,12 @@ def train(kit: Path, minutes: float, words: argparse.Namespace) -> None:
             print(f"{len(todo) - number + 1} runs are left for another time: {left:.0f} s are left", flush=True)
             break
         begun, last = time.monotonic(), job.config.variant
-        for step in dict.fromkeys([settings.step, "plain"]):
-            try:
-                record = run(job, kit / "results", settings=dataclasses.replace(settings, step=step))
-            except Exception as error:  # whatever one run does, the others go on
-                print(f"[{number}/{len(todo)}] {last}, fold {job.config.fold}, step {step}: {error}", flush=True)
-                continue
-            slowest[fresh] = max(slowest[fresh], time.monotonic() - begun)
-            print(f"[{number}/{len(todo)}] {record.name}: {outcome(record)}", flush=True)
-            bring(kit)
-            break
-        else:
+        if (record := made(job, kit / "results", settings)) is None:
             failed += 1
+            continue
+        slowest[fresh] = max(slowest[fresh], time.monotonic() - begun)
+        print(f"[{number}/{len(todo)}] {record.name}: {outcome(record)}", flush=True)
+        bring(kit)
     if failed:
         sys.exit(f"{failed} runs failed; their reasons stand above")
 

@@ -23,7 +23,7 @@ from bnet.runs import records
 path, rows, problem = project_dir() / folder, pd.DataFrame(columns=agreement.COLUMNS), ""
 same = path.resolve() == results_dir().resolve()
 try:
-    if not same and os.listdir(path) and any(records.folders(path)):
+    if not same and os.listdir(path) and any(records.folders(path)):  # what is listed here makes the page stale
         rows = agreement.compare(results_dir(), path)
         rows = rows[rows["state"] != "only in A"]
 except FileNotFoundError:

@@ -128,8 +128,8 @@ def tones_made(folder: Path):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BNET_CACHE", str(folder / "cache"))
-        patch.setitem(corpora.CORPORA, "tones", Tones())
-        FeatureStore(corpora.CORPORA["tones"], 1.0).extract(Tones().tracks(), jobs=1, progress=False)
+        patch.setitem(corpora.CORPORA, "tones", tones := Tones())
+        FeatureStore(tones, 1.0).extract(tones.tracks(), jobs=1, progress=False)
         yield folder
 
 

@@ -150,9 +150,8 @@ def _row(key: tuple[str, ...], folds: pd.DataFrame) -> tuple:
 def _check(x: Record, y: Record) -> None:
     """Two records that pair must be of one configuration and of the same test clips."""
     pairs = zip(x.config.to_dict().items(), y.config.to_dict().values(), strict=True)
-    differs = [f"{key} {one} and {other}" for (key, one), other in pairs if one != other]
-    if same_clips(x, y):
-        differs = [text for text in differs if not text.startswith("corpus_fingerprint ")]
+    known = {"corpus_fingerprint"} if same_clips(x, y) else set()
+    differs = [f"{key} {one} and {other}" for (key, one), other in pairs if one != other and key not in known]
     if differs:
         raise BnetError(
             f"{x.folder} and {y.folder} pair by name but were made with different settings ({'; '.join(differs)}): "

@@ -24,8 +24,9 @@ def _book(profile: str | None = None, results: Path | None = None):
     from bnet.training.config import get_profile
 
     book = this_book()
-    shown = profile if profile == CUSTOM else get_profile(profile).name if profile else book.profile
-    return replace(book, profile=shown, results=results.resolve() if results else book.results)
+    if profile and profile != CUSTOM:
+        get_profile(profile)
+    return replace(book, profile=profile or book.profile, results=results.resolve() if results else book.results)
 
 
 @app.command("list")

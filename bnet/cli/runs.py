@@ -245,7 +245,6 @@ def evaluate(
         reports = [r for r in report.load(corpus, results, profile or "", protocol or "") if r.of(against)]
         if not reports:
             raise unknown("network or baseline", against, {record.config.variant for record in chosen})
-        for part in reports:
-            others = [name for name in part.variants if name != against]
-            lines = [f"{part.profile}, {part.protocol}: {part.compare(name, against)}" for name in others]
-            (say if as_json else print)("\n".join(lines).replace("**", ""))
+        pairs = [(part, name) for part in reports for name in part.variants if name != against]
+        lines = [f"{part.profile}, {part.protocol}: {part.compare(name, against)}" for part, name in pairs]
+        (say if as_json else print)("\n".join(lines).replace("**", ""))

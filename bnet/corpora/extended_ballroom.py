@@ -110,11 +110,10 @@ class ExtendedBallroom(FileCorpus):
     def more(self, home: Path) -> list[Remote]:
         """One address per song that does not lie elsewhere below `home`."""
         site, here = "http://media.ballroomdancers.com/mp3", self.by_id(home)
-        places = {own: f"{label}/{own}.mp3" for own, label in self.songs(home)["label"].items()}
         return [
-            Remote(f"{site}/{own}.mp3", places[own], f"md5:{checksum}" if checksum else "")
-            for own, checksum in self.songs(home)["hash"].items()
-            if own not in here or here[own] == home / places[own]
+            Remote(f"{site}/{own}.mp3", f"{label}/{own}.mp3", f"md5:{checksum}" if checksum else "")
+            for own, label, checksum in self.songs(home)[["label", "hash"]].itertuples()
+            if here.get(own) in (None, home / label / f"{own}.mp3")
         ]
 
     def track_id(self, path: Path) -> str | None:

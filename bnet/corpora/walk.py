@@ -46,8 +46,7 @@ def files(folder: Path, *, homes_too: bool = False) -> list[Path]:
     others, targets = () if homes_too or folder != data_dir() else HOMES, [root]
 
     def passed_over(path: Path) -> bool:
-        hidden = any(part.startswith(".") for part in path.parts) or path.name.endswith(".part")
-        return hidden or (bool(path.parts) and (path.parts[0] in others or "__MACOSX" in path.parts))
+        return _hidden(path) or (bool(path.parts) and (path.parts[0] in others or "__MACOSX" in path.parts))
 
     def wanted(place: str, name: str, folder_too: bool) -> bool:
         path = Path(place, name)
@@ -79,6 +78,11 @@ def files(folder: Path, *, homes_too: bool = False) -> list[Path]:
     return sorted(found)
 
 
+def _hidden(path: Path) -> bool:
+    """Whether a path within a folder is hidden, or a begun download."""
+    return any(part.startswith(".") for part in path.parts) or path.name.endswith(".part")
+
+
 def _log_once(text: str) -> None:
     if text not in _TOLD:
         _TOLD.add(text)
@@ -108,7 +112,7 @@ def plain(name: str) -> str:
 def filled(folder: Path) -> bool:
     """Whether a folder holds more than hidden files and begun downloads; one that can't be looked into counts as if."""
     try:
-        return folder.is_dir() and any(not (p.name.startswith(".") or p.suffix == ".part") for p in folder.iterdir())
+        return folder.is_dir() and not all(_hidden(Path(path.name)) for path in folder.iterdir())
     except OSError:
         return True
 

@@ -74,11 +74,12 @@ def sound_files(paths: Iterable[Path]) -> tuple[list[Path], list[Failure]]:
     """
     found, failed = [], []
     for path in paths:
-        inside = sounds(path, homes_too=True) if path.is_dir() else [path]
+        below = sounds(path, (*SOUNDS, *UNREADABLE), homes_too=True) if path.is_dir() else []
+        inside = [file for file in below if file.suffix.lower() in SOUNDS] if path.is_dir() else [path]
         found += inside
-        for other in sounds(path, UNREADABLE, homes_too=True) if path.is_dir() else ():
-            reason = f"{other}: no {other.suffix} can be read here; convert it (ffmpeg -i FILE FILE.flac)"
-            failed.append(Failure(str(other), reason))
+        for file in (file for file in below if file.suffix.lower() in UNREADABLE):
+            reason = f"{file}: no {file.suffix} can be read here; convert it (ffmpeg -i FILE FILE.flac)"
+            failed.append(Failure(str(file), reason))
         if not inside:
             expected = f"expected one or more that end with {' '.join(SOUNDS)} (hidden ones do not count)"
             reason = f"no sound file below {path}; {expected}; name another folder, or the files themselves"

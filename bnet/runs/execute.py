@@ -52,8 +52,7 @@ def execute(
         from bnet.training import fit
 
         row, seed = Variant.from_architecture(config.variant, config.architecture), config.training_seed
-        made_of = train, validation, test, len(labels), seed, config.run_name, settings
-        outcome = fit.fit(row, config.training, *made_of)
+        outcome = fit.fit(row, config.training, train, validation, test, len(labels), seed, config.run_name, settings)
     used = [track_id for part in PARTS for track_id in getattr(split, part)]
     return records.write(
         folder,

@@ -144,9 +144,10 @@ def write(
     model: Any = None,
 ) -> Record:
     """Write a record (and the weights of `model`) to a temporary folder, and rename it to `folder` last."""
-    tables = {"predictions.csv": predictions, **({"history.csv": history} if len(history) else {})}
     form = {"index": False, "float_format": "%.6g", "lineterminator": "\n"}
-    texts = {name: table.to_csv(**form) for name, table in tables.items()}
+    texts = {"predictions.csv": predictions.to_csv(**form)}
+    if len(history):
+        texts["history.csv"] = history.to_csv(**form)
     run = {
         "format": FORMAT,
         "hash": config.hash(),

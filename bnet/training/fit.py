@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 
 import numpy as np
 import pandas as pd
 
 from bnet import backend
-from bnet.errors import BnetError
+from bnet.errors import BnetError, say
 from bnet.training import device
 from bnet.training.config import Training
 from bnet.training.device import Settings
@@ -24,10 +23,7 @@ from bnet.models.variant import Variant  # noqa: E402
 from bnet.training.assembly import memory_errors, seed_everything, trainer  # noqa: E402
 
 FEW_STEPS = 250
-FEW = (
-    "batch normalisation learns its averages over some hundreds, and without them validation and test mean little; "
-    "take more clips, or more epochs (`--set epochs=...`)"
-)
+"""With fewer steps in all, batch normalisation's averages (momentum .99) still hold much of where they began."""
 
 
 class Batches(keras.utils.PyDataset):
@@ -94,7 +90,7 @@ class Progress(keras.callbacks.Callback):
         self.done = 0
         text = f"loss {logs['loss']:.3f}, accuracy {logs['accuracy']:.3f}, validation {logs['val_accuracy']:.3f}"
         if self.bar.disable:
-            print(f"{self.title}: epoch {epoch + 1}/{self.epochs}: {text}", file=sys.stderr, flush=True)
+            say(f"{self.title}: epoch {epoch + 1}/{self.epochs}: {text}")
         else:
             self.bar.set_postfix_str(text)
 
@@ -141,10 +137,13 @@ def fit(
             places = np.split(np.arange(len(log_mels), dtype="int32"), [len(train)])
         batches = Batches(train, classes, training.batch_size, seed, places[0])
         if (steps := training.epochs * len(batches)) < FEW_STEPS:
-            print(f"only {steps} training steps: {FEW}", file=sys.stderr, flush=True)
+            say(
+                f"only {steps} training steps: batch normalisation learns its averages over some hundreds, and without "
+                "them validation and test mean little; take more clips, or more epochs (`--set epochs=...`)"
+            )
         kind = repr((row, shape, execution, training, len(train), len(validation)))
         with trainer(row, shape, execution, _rate(training, len(batches)), log_mels, kind) as (network, made):
-            print(f"{title or row.name}: {made.execution}", file=sys.stderr, flush=True)
+            say(f"{title or row.name}: {made.execution}")
             best = BestWeights(made.network)
             progress = Progress(title, training.epochs, len(batches))
             fitted = made.model.fit(
